@@ -1,0 +1,969 @@
+// The error catalogue: one table, and nothing else defines a failure that a peer, a clerk or a program can see.
+// A code is stable for ever. Decide on the code; fall back to the HTTP status where a code is unknown; never on text.
+// `retry` is obeyed by the sender's worker: 'never' ends in a notice, 'later' means the same bytes again, 'operator' means the
+// same bytes again after a person has acted. Trouble of our own disk, clock or configuration is never 'never'.
+
+export type Retry = 'never' | 'later' | 'operator';
+/** Who must act. 'nobody': it heals by itself. */
+export type Who = 'clerk' | 'software' | 'node-operator' | 'hub-operator' | 'nobody';
+type Words = { readonly vi: string; readonly en: string };
+export type CatalogueRow = {
+  readonly status: number;
+  readonly retry: Retry;
+  readonly who: Who;
+  readonly title: Words;
+  readonly remedy: Words;
+};
+
+function row(
+  status: number,
+  retry: Retry,
+  who: Who,
+  title: [string, string],
+  remedy: [string, string],
+): CatalogueRow {
+  return {
+    status,
+    retry,
+    who,
+    title: { vi: title[0], en: title[1] },
+    remedy: { vi: remedy[0], en: remedy[1] },
+  };
+}
+
+const callHub: [string, string] = [
+  'Gọi cơ quan đầu mối (trung tâm liên thông).',
+  'Call the operator of the hub.',
+];
+const callVendor: [string, string] = [
+  'Báo đơn vị cung cấp phần mềm kèm mã lỗi này.',
+  'Give this code to the maker of the sending software.',
+];
+const waits: [string, string] = [
+  'Không cần làm gì; hệ thống tự gửi lại.',
+  'Nothing to do; the system tries again by itself.',
+];
+
+export const catalogue = {
+  // Form of what arrives.
+  'envelope-malformed': row(
+    400,
+    'never',
+    'software',
+    ['Phong bì văn bản không đọc được', 'The envelope could not be parsed'],
+    callVendor,
+  ),
+  'envelope-too-large': row(
+    413,
+    'never',
+    'software',
+    ['Phong bì văn bản quá lớn', 'The envelope is larger than allowed'],
+    ['Chuyển tệp lớn thành phần tải lên riêng.', 'Send large parts as uploads.'],
+  ),
+  'envelope-version-unsupported': row(
+    400,
+    'operator',
+    'node-operator',
+    ['Phiên bản giao thức không được hỗ trợ', 'Protocol version not supported'],
+    ['Cập nhật phần mềm nút hoặc trung tâm.', 'Update the node or the hub.'],
+  ),
+  'envelope-from-future': row(
+    409,
+    'later',
+    'node-operator',
+    ['Giờ của máy gửi chạy nhanh hơn trung tâm', "The sender's clock is ahead of the hub"],
+    [
+      'Chỉnh đồng hồ máy (chrony/NTP); văn bản được giữ và tự gửi lại.',
+      'Correct the clock (chrony/NTP); the document is kept and sent again.',
+    ],
+  ),
+  'envelope-expired': row(
+    410,
+    'never',
+    'clerk',
+    ['Đã quá hạn chuyển của văn bản', 'The delivery deadline of the envelope has passed'],
+    ['Gửi lại văn bản thành lần gửi mới.', 'Send the document again as a new sending.'],
+  ),
+  'envelope-unknown': row(
+    404,
+    'later',
+    'nobody',
+    ['Trung tâm không có văn bản này', 'No such envelope here'],
+    [
+      'Nếu trung tâm vừa khôi phục dữ liệu, nút gửi sẽ tự gửi lại.',
+      'If the hub was restored, the sending node offers it again.',
+    ],
+  ),
+  'header-malformed': row(
+    400,
+    'never',
+    'software',
+    ['Phần đầu văn bản sai cấu trúc', 'The signed header is not well formed'],
+    callVendor,
+  ),
+  'header-too-large': row(
+    413,
+    'never',
+    'software',
+    ['Phần đầu văn bản quá lớn', 'The signed header is larger than allowed'],
+    ['Chia nhỏ danh sách nơi nhận.', 'Split the list of recipients.'],
+  ),
+  'recipients-none': row(
+    400,
+    'never',
+    'clerk',
+    ['Văn bản không có nơi nhận', 'The document names no recipient'],
+    ['Chọn ít nhất một nơi nhận.', 'Choose at least one recipient.'],
+  ),
+  'recipients-too-many': row(
+    400,
+    'never',
+    'clerk',
+    ['Quá nhiều nơi nhận trong một lần gửi', 'Too many recipients in one sending'],
+    ['Chia thành nhiều lần gửi (tối đa 1.024 nơi nhận).', 'Split into several sendings (1,024 at most).'],
+  ),
+  'recipients-repeated': row(
+    400,
+    'never',
+    'clerk',
+    ['Một nơi nhận được nêu hai lần', 'A recipient is named twice'],
+    ['Bỏ nơi nhận trùng.', 'Remove the repeated recipient.'],
+  ),
+  'wrapper-recipient-unsigned': row(
+    400,
+    'never',
+    'software',
+    [
+      'Nơi nhận của chặng không có trong danh sách đã ký',
+      'A recipient of this leg is not among the signed ones',
+    ],
+    callVendor,
+  ),
+  'metadata-mismatch': row(
+    400,
+    'never',
+    'software',
+    ['Khối thông tin mô tả không khớp với chữ ký', 'The metadata block does not match the signed digest'],
+    callVendor,
+  ),
+  'metadata-malformed': row(
+    400,
+    'never',
+    'software',
+    ['Khối thông tin mô tả sai cấu trúc', 'The metadata block is not well formed'],
+    callVendor,
+  ),
+  'part-name-refused': row(
+    400,
+    'never',
+    'clerk',
+    ['Tên tệp không được chấp nhận', 'A part name is not acceptable'],
+    [
+      'Đổi tên tệp: không có dấu gạch chéo, ký tự điều khiển hoặc ký tự đảo chiều, tối đa 255 byte.',
+      'Rename the file: no slashes, control or bidi characters, 255 bytes at most.',
+    ],
+  ),
+  'parts-too-many': row(
+    400,
+    'never',
+    'clerk',
+    ['Quá nhiều tệp trong một văn bản', 'Too many parts in one document'],
+    ['Gộp tệp hoặc chia văn bản (tối đa 64 tệp).', 'Join files or split the document (64 at most).'],
+  ),
+  'part-too-large': row(
+    413,
+    'never',
+    'clerk',
+    ['Tệp vượt dung lượng cho phép', 'A part is larger than allowed'],
+    ['Chia nhỏ tệp.', 'Split the file.'],
+  ),
+  'part-mismatch': row(
+    400,
+    'later',
+    'nobody',
+    ['Nội dung tệp không khớp với chữ ký', 'A part does not match its signed digest'],
+    [
+      'Tệp được tải lại; nếu lặp lại hãy gọi cơ quan đầu mối.',
+      'The part is transferred again; if it repeats, call the hub.',
+    ],
+  ),
+  'part-missing': row(
+    409,
+    'later',
+    'nobody',
+    ['Thiếu nội dung tệp', 'The bytes of a part are missing'],
+    ['Nút tự tải tệp lên lại.', 'The node uploads the part again.'],
+  ),
+  'digest-malformed': row(
+    400,
+    'never',
+    'software',
+    ['Giá trị băm sai độ dài', 'A digest has the wrong length'],
+    callVendor,
+  ),
+  'statement-malformed': row(
+    400,
+    'never',
+    'software',
+    ['Biên nhận sai cấu trúc', 'The statement could not be parsed'],
+    callVendor,
+  ),
+  'statement-too-large': row(
+    413,
+    'never',
+    'software',
+    ['Biên nhận quá lớn', 'The statement is larger than allowed'],
+    callVendor,
+  ),
+  'statement-unknown-envelope': row(
+    404,
+    'later',
+    'nobody',
+    ['Biên nhận cho văn bản mà nơi này chưa có', 'A statement about an envelope not held here'],
+    waits,
+  ),
+  'statement-mismatch': row(
+    400,
+    'never',
+    'software',
+    ['Biên nhận không khớp với văn bản', 'The statement does not match the envelope'],
+    callVendor,
+  ),
+  'id-malformed': row(
+    400,
+    'never',
+    'software',
+    ['Mã định danh sai định dạng', 'An identifier is malformed'],
+    callVendor,
+  ),
+  'batch-malformed': row(
+    400,
+    'never',
+    'software',
+    ['Gói truyền không đọc được', 'The batch could not be parsed'],
+    callVendor,
+  ),
+  'batch-too-large': row(
+    413,
+    'never',
+    'software',
+    ['Gói truyền quá lớn', 'The batch is larger than allowed'],
+    ['Gửi ít mục hơn mỗi lần.', 'Send fewer items at a time.'],
+  ),
+
+  // Signatures.
+  'signature-invalid': row(
+    403,
+    'never',
+    'node-operator',
+    ['Chữ ký không đúng', 'The signature does not verify'],
+    callHub,
+  ),
+  'signature-algorithm-refused': row(
+    400,
+    'never',
+    'software',
+    ['Thuật toán ký không được chấp nhận', 'Signature algorithm not allowed'],
+    callVendor,
+  ),
+  'signature-type-mismatch': row(
+    400,
+    'never',
+    'software',
+    ['Chữ ký dùng cho mục đích khác', 'The signature is for another kind of statement'],
+    callVendor,
+  ),
+  'merkle-proof-invalid': row(
+    400,
+    'never',
+    'software',
+    ['Đường dẫn cây băm sai', 'The Merkle path is not valid'],
+    callVendor,
+  ),
+  'signer-unknown': row(
+    403,
+    'operator',
+    'hub-operator',
+    ['Không nhận ra khoá ký', 'The signing key is not known'],
+    [
+      'Chờ danh bạ cập nhật; nếu lặp lại, gọi cơ quan đầu mối.',
+      'Wait for the directory; if it repeats, call the hub.',
+    ],
+  ),
+  'signer-not-sender': row(
+    403,
+    'never',
+    'software',
+    ['Chữ ký của đơn vị khác với đơn vị gửi', 'Sealed by a unit other than the sender'],
+    callVendor,
+  ),
+
+  // Peers and certificates.
+  'certificate-missing': row(
+    403,
+    'operator',
+    'node-operator',
+    ['Máy kết nối không trình chứng thư', 'The peer shows no certificate'],
+    [
+      'Kiểm tra nút đã được ghi danh; nếu có hộp kiểm tra TLS trên đường truyền, loại trừ địa chỉ trung tâm.',
+      'Check that the node is enrolled; exempt the hub from any TLS-inspecting box.',
+    ],
+  ),
+  'certificate-expired': row(
+    403,
+    'operator',
+    'node-operator',
+    ['Chứng thư của nút đã hết hạn', "The node's certificate has expired"],
+    [
+      'Xin giấy mời mới từ cơ quan đầu mối rồi chạy "lienthong node init --invitation"; dữ liệu giữ nguyên.',
+      'Ask the hub for a new invitation and enrol again; all data stay.',
+    ],
+  ),
+  'certificate-not-yet-valid': row(
+    403,
+    'operator',
+    'node-operator',
+    ['Chứng thư chưa có hiệu lực (đồng hồ sai?)', 'The certificate is not valid yet (clock wrong?)'],
+    ['Chỉnh lại đồng hồ của máy.', 'Correct the clock of this machine.'],
+  ),
+  'certificate-unknown-issuer': row(
+    403,
+    'operator',
+    'node-operator',
+    ['Chứng thư không do hệ thống này cấp', 'The certificate was not issued by this deployment'],
+    ['Ghi danh lại với giấy mời của đúng trung tâm.', 'Enrol again with an invitation of the right hub.'],
+  ),
+  'certificate-wrong-usage': row(
+    403,
+    'operator',
+    'node-operator',
+    ['Chứng thư dùng sai mục đích', 'The certificate is for another use'],
+    [
+      'Dùng đúng chứng thư kết nối của nút; ghi danh lại nếu tệp khoá bị lẫn.',
+      "Use the node's TLS certificate; enrol again if key files were mixed up.",
+    ],
+  ),
+  'certificate-revoked': row(
+    403,
+    'operator',
+    'node-operator',
+    ['Chứng thư đã bị thu hồi', 'The certificate was revoked'],
+    callHub,
+  ),
+  'certificate-malformed': row(
+    400,
+    'operator',
+    'node-operator',
+    ['Chứng thư không đọc được', 'The certificate could not be parsed'],
+    ['Ghi danh lại.', 'Enrol again.'],
+  ),
+  'peer-unknown': row(
+    403,
+    'operator',
+    'node-operator',
+    ['Trung tâm không biết máy này', 'The hub does not know this peer'],
+    ['Ghi danh với giấy mời của trung tâm này.', 'Enrol with an invitation of this hub.'],
+  ),
+  'peer-unconfirmed': row(
+    403,
+    'operator',
+    'hub-operator',
+    ['Đơn vị chưa được cơ quan đầu mối xác nhận', 'The unit is not confirmed yet'],
+    [
+      'Đọc sáu từ xác nhận cho cơ quan đầu mối qua điện thoại.',
+      'Read the six words to the operator of the hub by telephone.',
+    ],
+  ),
+  'peer-suspended': row(
+    403,
+    'operator',
+    'hub-operator',
+    ['Đơn vị đang bị tạm dừng', 'The unit is suspended'],
+    callHub,
+  ),
+  'peer-revoked': row(
+    403,
+    'operator',
+    'hub-operator',
+    ['Nút đã bị thu hồi quyền kết nối', 'The node was revoked'],
+    callHub,
+  ),
+  'peer-closed': row(403, 'never', 'hub-operator', ['Đơn vị đã đóng', 'The unit is closed'], callHub),
+  'peer-not-sender': row(
+    403,
+    'never',
+    'software',
+    ['Máy kết nối không được gửi thay đơn vị này', 'This peer may not submit for that unit'],
+    callHub,
+  ),
+  'peer-not-recipient': row(
+    403,
+    'never',
+    'software',
+    ['Văn bản không gửi cho máy này', 'This delivery is not addressed to the peer'],
+    callHub,
+  ),
+  'node-instance-live': row(
+    409,
+    'later',
+    'node-operator',
+    ['Một bản khác của nút này đang chạy', 'Another instance of this node is live'],
+    [
+      'Tắt bản sao của ổ đĩa; chỉ một máy được chạy. Tự thử lại.',
+      'Switch the cloned machine off; only one may run. It tries again.',
+    ],
+  ),
+  'node-instance-superseded': row(
+    409,
+    'operator',
+    'node-operator',
+    ['Bản nút này đã bị bản khác thay thế', 'This instance was superseded by another one'],
+    [
+      'Hai máy dùng chung một nút: tắt một máy, khởi động lại máy còn lại và báo trung tâm.',
+      'Two machines run one node: switch one off, restart the other, tell the hub.',
+    ],
+  ),
+
+  // Addresses.
+  'unit-unknown': row(
+    404,
+    'never',
+    'clerk',
+    ['Không có đơn vị này trong danh bạ', 'No such unit in the directory'],
+    ['Kiểm tra mã đơn vị; cập nhật danh bạ.', 'Check the code; update the directory.'],
+  ),
+  'unit-suspended': row(
+    409,
+    'never',
+    'clerk',
+    ['Đơn vị nhận đang tạm dừng', 'The receiving unit is suspended'],
+    ['Gửi bản giấy hoặc chờ đơn vị hoạt động lại.', 'Send paper or wait for the unit.'],
+  ),
+  'unit-closed': row(
+    410,
+    'never',
+    'clerk',
+    ['Đơn vị nhận đã ngừng hoạt động', 'The receiving unit is closed'],
+    ['Chọn đơn vị kế thừa trong danh bạ.', 'Choose its successor in the directory.'],
+  ),
+  'unit-has-no-node': row(
+    409,
+    'never',
+    'clerk',
+    ['Đơn vị nhận chưa có máy kết nối', 'The receiving unit has no node yet'],
+    ['Gửi bản giấy; báo cơ quan đầu mối.', 'Send paper; tell the hub.'],
+  ),
+  'unit-exists': row(
+    409,
+    'never',
+    'hub-operator',
+    ['Mã đơn vị đã được dùng', 'The code is already used'],
+    ['Chọn mã khác hoặc sửa đơn vị đang có.', 'Choose another code or change the existing unit.'],
+  ),
+  'route-loop': row(
+    508,
+    'never',
+    'hub-operator',
+    ['Văn bản đi vòng giữa các trung tâm', 'The envelope came back to a hub it had passed'],
+    ['Kiểm tra cấu hình tuyến trên của các trung tâm.', 'Check the upstream settings of the hubs.'],
+  ),
+  'route-too-long': row(
+    508,
+    'never',
+    'hub-operator',
+    ['Văn bản qua quá nhiều trung tâm', 'Too many hops'],
+    ['Kiểm tra cấu hình tuyến của các trung tâm.', 'Check the routes of the hubs.'],
+  ),
+  'route-none': row(
+    404,
+    'never',
+    'hub-operator',
+    ['Không có đường tới đơn vị nhận', 'No route to the unit'],
+    callHub,
+  ),
+
+  // Duplicates and states.
+  'duplicate-conflict': row(
+    409,
+    'never',
+    'software',
+    ['Cùng mã phong bì nhưng nội dung khác', 'Same envelope id with other bytes'],
+    [
+      'Không gửi lại bằng mã cũ; đây có thể là hai máy dùng chung dữ liệu. Báo cơ quan đầu mối.',
+      'Do not reuse the id; two machines may share one store. Tell the hub.',
+    ],
+  ),
+  'idempotency-conflict': row(
+    409,
+    'never',
+    'software',
+    ['Khoá chống trùng đã dùng cho nội dung khác', 'The idempotency key was used with another request'],
+    ['Dùng khoá mới cho văn bản mới.', 'Use a new key for a new document.'],
+  ),
+  'document-unknown': row(
+    404,
+    'never',
+    'software',
+    ['Không có văn bản này', 'No such document'],
+    ['Kiểm tra mã văn bản.', 'Check the id.'],
+  ),
+  'document-state-refused': row(
+    409,
+    'never',
+    'clerk',
+    ['Không làm được ở trạng thái hiện tại', 'Not possible in the present state'],
+    ['Xem trạng thái văn bản rồi chọn việc phù hợp.', 'Look at the state of the document.'],
+  ),
+  'delivery-unknown': row(404, 'never', 'nobody', ['Không có lượt chuyển này', 'No such delivery'], waits),
+  'delivery-lease-lost': row(
+    409,
+    'later',
+    'nobody',
+    ['Lượt chuyển đã giao cho phiên khác', 'The lease of this delivery was lost'],
+    waits,
+  ),
+  'delivery-withdrawn': row(
+    410,
+    'never',
+    'nobody',
+    ['Lượt chuyển đã kết thúc', 'The delivery has ended'],
+    waits,
+  ),
+
+  // Content.
+  'upload-unknown': row(
+    404,
+    'later',
+    'nobody',
+    ['Không có lượt tải lên này', 'No such upload'],
+    ['Nút tự bắt đầu tải lại.', 'The node begins again.'],
+  ),
+  'upload-offset-wrong': row(
+    409,
+    'later',
+    'nobody',
+    ['Vị trí tải lên không khớp', 'Upload-Offset does not match'],
+    ['Nút hỏi lại vị trí rồi tải tiếp.', 'The node asks for the offset and goes on.'],
+  ),
+  'upload-complete': row(
+    409,
+    'later',
+    'nobody',
+    ['Lượt tải lên đã xong', 'The upload is already complete'],
+    waits,
+  ),
+  'upload-chunk-mismatch': row(
+    400,
+    'later',
+    'nobody',
+    ['Một khối dữ liệu hỏng trên đường truyền', 'A chunk does not match its hash'],
+    ['Khối hỏng được gửi lại.', 'The chunk is sent again.'],
+  ),
+  'upload-digest-mismatch': row(
+    400,
+    'operator',
+    'software',
+    ['Tệp tải lên không khớp giá trị băm đã khai', 'The finished upload does not match its declared digest'],
+    [
+      'Tệp đã bị bỏ. Kiểm tra ổ đĩa máy gửi rồi gửi lại.',
+      'The upload was dropped. Check the disk of the sender and send again.',
+    ],
+  ),
+  'upload-tree-malformed': row(
+    400,
+    'never',
+    'software',
+    ['Danh sách băm khối sai', 'The list of chunk hashes does not give the declared root'],
+    callVendor,
+  ),
+  'uploads-too-many': row(
+    429,
+    'later',
+    'nobody',
+    ['Quá nhiều lượt tải lên đang mở', 'Too many open uploads'],
+    waits,
+  ),
+  'range-refused': row(
+    416,
+    'never',
+    'software',
+    ['Khoảng dữ liệu yêu cầu không hợp lệ', 'Range not satisfiable'],
+    callVendor,
+  ),
+  'content-gone': row(
+    410,
+    'operator',
+    'hub-operator',
+    ['Nội dung không còn ở trung tâm (hết hạn lưu)', 'The content is no longer kept here'],
+    ['Đề nghị đơn vị gửi gửi lại.', 'Ask the sender to send again.'],
+  ),
+  'content-damaged': row(
+    500,
+    'operator',
+    'hub-operator',
+    ['Nội dung lưu trữ bị hỏng', 'Stored content is damaged'],
+    ['Chạy fsck và khôi phục từ bản sao lưu.', 'Run fsck and restore from backup.'],
+  ),
+
+  // Load and space.
+  'rate-limited': row(
+    429,
+    'later',
+    'nobody',
+    ['Gửi quá nhanh so với mức cho phép', 'Too many requests for this unit'],
+    ['Hệ thống tự giãn nhịp và gửi tiếp.', 'The system slows down and goes on.'],
+  ),
+  'quota-exceeded': row(
+    429,
+    'later',
+    'hub-operator',
+    ['Đơn vị đã dùng hết dung lượng được cấp', "The unit's quota is used up"],
+    [
+      'Chờ văn bản cũ được nhận, hoặc xin tăng hạn mức ở cơ quan đầu mối.',
+      'Wait for deliveries, or ask the hub for a larger quota.',
+    ],
+  ),
+  overloaded: row(503, 'later', 'nobody', ['Hệ thống đang bận', 'Too busy at the moment'], waits),
+  'disk-nearly-full': row(
+    507,
+    'later',
+    'node-operator',
+    ['Ổ đĩa gần đầy nên tạm không nhận việc mới', 'The disk is nearly full; new work is refused for now'],
+    ['Giải phóng dung lượng; việc đã nhận không mất.', 'Free some space; nothing accepted is lost.'],
+  ),
+  'shutting-down': row(503, 'later', 'nobody', ['Hệ thống đang khởi động lại', 'Shutting down'], waits),
+  'poll-replaced': row(
+    409,
+    'later',
+    'nobody',
+    ['Lượt chờ đã được lượt mới thay thế', 'A newer poll of this node took over'],
+    waits,
+  ),
+  'not-ready': row(
+    503,
+    'later',
+    'hub-operator',
+    ['Hệ thống chưa sẵn sàng', 'Not ready yet'],
+    ['Xem lý do ở /readyz.', 'See the reasons at /readyz.'],
+  ),
+
+  // The line.
+  'hub-unreachable': row(
+    503,
+    'later',
+    'node-operator',
+    ['Không kết nối được tới trung tâm', 'The hub cannot be reached'],
+    [
+      'Kiểm tra mạng, tên miền và tường lửa; văn bản được giữ và tự gửi.',
+      'Check network, name and firewall; documents are kept and sent later.',
+    ],
+  ),
+  'hub-timeout': row(
+    504,
+    'later',
+    'nobody',
+    ['Trung tâm không trả lời kịp', 'The hub did not answer in time'],
+    waits,
+  ),
+  'hub-answer-malformed': row(
+    502,
+    'later',
+    'hub-operator',
+    ['Trả lời của trung tâm không đọc được', 'The answer of the hub could not be parsed'],
+    callHub,
+  ),
+  'tls-inspected': row(
+    502,
+    'operator',
+    'node-operator',
+    ['Có thiết bị chặn giải mã TLS trên đường truyền', 'A box on the line breaks TLS open'],
+    [
+      'Đề nghị bộ phận mạng loại trừ địa chỉ trung tâm khỏi kiểm tra TLS.',
+      'Ask the network people to exempt the hub from TLS inspection.',
+    ],
+  ),
+  'tls-failed': row(
+    502,
+    'later',
+    'node-operator',
+    ['Không thiết lập được kênh bảo mật', 'The TLS connection failed'],
+    ['Kiểm tra đồng hồ máy và chứng thư trung tâm.', "Check the clock and the hub's certificate."],
+  ),
+  'proxy-auth-required': row(
+    407,
+    'operator',
+    'node-operator',
+    ['Proxy đòi mật khẩu', 'The proxy asks for a password'],
+    [
+      'Đặt tài khoản proxy trong cấu hình nút.',
+      "Set the proxy's user and password in the node's configuration.",
+    ],
+  ),
+  'proxy-refused': row(
+    502,
+    'operator',
+    'node-operator',
+    ['Proxy từ chối kết nối tới trung tâm', 'The proxy refuses the connection'],
+    ['Cho phép CONNECT tới địa chỉ trung tâm trên proxy.', 'Allow CONNECT to the hub on the proxy.'],
+  ),
+
+  // Enrolment.
+  'invitation-damaged': row(
+    400,
+    'never',
+    'node-operator',
+    ['Giấy mời bị cắt hoặc gõ sai', 'The invitation text is damaged'],
+    ['Dán lại nguyên văn giấy mời.', 'Paste the whole text again.'],
+  ),
+  'invitation-unknown': row(
+    403,
+    'never',
+    'node-operator',
+    ['Giấy mời không đúng hoặc đã huỷ', 'No such invitation'],
+    ['Xin giấy mời mới.', 'Ask for a new invitation.'],
+  ),
+  'invitation-expired': row(
+    403,
+    'never',
+    'node-operator',
+    ['Giấy mời đã hết hạn', 'The invitation has expired'],
+    ['Xin giấy mời mới.', 'Ask for a new invitation.'],
+  ),
+  'invitation-used': row(
+    403,
+    'never',
+    'hub-operator',
+    ['Giấy mời đã dùng với khoá khác', 'The invitation was used with other keys'],
+    ['Nếu không phải anh/chị dùng: báo ngay cơ quan đầu mối.', 'If that was not you, tell the hub at once.'],
+  ),
+  'root-fingerprint-mismatch': row(
+    403,
+    'never',
+    'node-operator',
+    [
+      'Trung tâm trình chứng thư gốc khác với giấy mời',
+      'The hub shows another root than the invitation names',
+    ],
+    [
+      'Dừng lại: có thể có kẻ đứng giữa hoặc thiết bị giải mã TLS. Gọi cơ quan đầu mối.',
+      'Stop: someone may stand in between, or TLS is inspected. Call the hub.',
+    ],
+  ),
+  'enrol-answer-refused': row(
+    502,
+    'operator',
+    'hub-operator',
+    ['Trả lời ghi danh của trung tâm không đúng', "The hub's answer to the enrolment does not hold"],
+    [
+      'Không dùng các chứng thư này. Gọi cơ quan đầu mối kèm mã lỗi.',
+      'Do not use these certificates. Call the hub and give this code.',
+    ],
+  ),
+  'csr-invalid': row(
+    400,
+    'never',
+    'software',
+    ['Yêu cầu chứng thư không hợp lệ', 'The certificate request is not valid'],
+    callVendor,
+  ),
+
+  // This machine.
+  'config-invalid': row(
+    500,
+    'operator',
+    'node-operator',
+    ['Cấu hình sai', 'The configuration is wrong'],
+    ['Sửa các mục được nêu trong config.json.', 'Correct the named keys in config.json.'],
+  ),
+  'dir-missing': row(
+    500,
+    'operator',
+    'node-operator',
+    ['Thư mục dữ liệu chưa được tạo', 'The data folder does not exist'],
+    [
+      'Chạy "lienthong hub init" hoặc "lienthong node init" trước.',
+      'Run "lienthong hub init" or "lienthong node init" first.',
+    ],
+  ),
+  'dir-exists': row(
+    500,
+    'operator',
+    'node-operator',
+    ['Thư mục dữ liệu đã có', 'The data folder exists already'],
+    ['Chọn thư mục khác, hoặc dùng lệnh start.', 'Choose another folder, or use start.'],
+  ),
+  'dir-in-use': row(
+    500,
+    'operator',
+    'node-operator',
+    ['Một tiến trình khác đang dùng thư mục này', 'Another process uses this data folder'],
+    ['Dừng tiến trình kia trước.', 'Stop the other process first.'],
+  ),
+  'schema-newer': row(
+    500,
+    'operator',
+    'node-operator',
+    ['Dữ liệu do phiên bản mới hơn tạo ra', 'The data were written by a newer version'],
+    ['Cài phiên bản phần mềm bằng hoặc mới hơn bản đã ghi dữ liệu.', 'Install that version or a newer one.'],
+  ),
+  'key-file-loose': row(
+    500,
+    'operator',
+    'node-operator',
+    ['Tệp khoá cho người khác đọc được', 'A key file can be read by others'],
+    ['chmod 600 tệp khoá.', 'chmod 600 the key file.'],
+  ),
+  'key-file-missing': row(
+    500,
+    'operator',
+    'node-operator',
+    ['Thiếu tệp khoá', 'A key file is missing'],
+    [
+      'Khôi phục thư mục khoá từ bản sao lưu, hoặc ghi danh lại.',
+      'Restore the folder of keys from a backup, or enrol again.',
+    ],
+  ),
+  'key-file-invalid': row(
+    500,
+    'operator',
+    'node-operator',
+    ['Tệp khoá không dùng được', 'A key file cannot be used'],
+    [
+      'Khôi phục tệp khoá (P-256, PKCS#8) từ bản sao lưu, hoặc ghi danh lại.',
+      'Restore the key file (P-256, PKCS#8) from a backup, or enrol again.',
+    ],
+  ),
+  'store-damaged': row(
+    500,
+    'operator',
+    'node-operator',
+    ['Dữ liệu lưu trữ bị hỏng', 'The store is damaged'],
+    ['Chạy fsck, khôi phục từ bản sao lưu.', 'Run fsck, restore from a backup.'],
+  ),
+  'disk-failed': row(
+    500,
+    'operator',
+    'node-operator',
+    ['Ổ đĩa không ghi được', 'The disk failed to write'],
+    [
+      'Tiến trình dừng để không mất dữ liệu. Kiểm tra ổ đĩa rồi khởi động lại.',
+      'The process stops so that nothing is lost. Check the disk and start again.',
+    ],
+  ),
+  'backup-invalid': row(
+    500,
+    'operator',
+    'node-operator',
+    ['Bản sao lưu không dùng được', 'The backup does not verify'],
+    ['Dùng bản sao lưu khác.', 'Use another backup.'],
+  ),
+  'store-recovering': row(
+    503,
+    'later',
+    'nobody',
+    [
+      'Nút vừa khôi phục, đang đối chiếu với trung tâm',
+      'The node was restored and is comparing with the hub',
+    ],
+    ['Chờ nút liên lạc được với trung tâm.', 'Wait until the node has reached the hub.'],
+  ),
+  'not-running': row(
+    503,
+    'operator',
+    'node-operator',
+    ['Chương trình chưa chạy', 'The program is not running'],
+    ['Khởi động bằng lệnh start.', 'Start it with the start command.'],
+  ),
+
+  // Local API.
+  'request-malformed': row(
+    400,
+    'never',
+    'software',
+    ['Yêu cầu sai cấu trúc', 'The request is not well formed'],
+    ['Sửa các trường được nêu.', 'Correct the named fields.'],
+  ),
+  'token-missing': row(
+    401,
+    'never',
+    'software',
+    ['Thiếu mã truy cập API', 'The API token is missing or unknown'],
+    ['Tạo mã bằng "lienthong node token add".', 'Make a token with "lienthong node token add".'],
+  ),
+  'not-found': row(404, 'never', 'software', ['Không có địa chỉ này', 'No such address'], callVendor),
+  'method-refused': row(
+    405,
+    'never',
+    'software',
+    ['Không dùng được phương thức này', 'Method not allowed here'],
+    callVendor,
+  ),
+  'media-type-refused': row(
+    415,
+    'never',
+    'software',
+    ['Kiểu nội dung không được hỗ trợ', 'Media type not supported'],
+    callVendor,
+  ),
+  'request-timeout': row(
+    408,
+    'later',
+    'nobody',
+    ['Yêu cầu gửi quá chậm', 'The request was sent too slowly'],
+    waits,
+  ),
+  'proof-invalid': row(
+    400,
+    'never',
+    'clerk',
+    ['Tệp bằng chứng không hợp lệ', 'The proof file does not verify'],
+    ['Xin lại tệp bằng chứng từ đơn vị gửi hoặc trung tâm.', 'Ask the sender or the hub for the file again.'],
+  ),
+  internal: row(
+    500,
+    'later',
+    'hub-operator',
+    ['Lỗi nội bộ', 'Internal error'],
+    [
+      'Thử lại; nếu lặp lại gửi mã yêu cầu cho người quản trị.',
+      'Try again; if it repeats give the request id to the administrator.',
+    ],
+  ),
+} as const satisfies Record<string, CatalogueRow>;
+
+export type ErrorCode = keyof typeof catalogue;
+
+/** True for every code of the table; a peer of a later version may send others. */
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(catalogue, text);
+}
+
+export type ExchangeErrorOptions = { readonly cause?: unknown; readonly retryAfterMs?: number };
+
+/**
+ * The only failure that crosses a boundary. `detail` may name fields, sizes and ids; never content, keys, names of persons or secrets,
+ * since peers see it.
+ */
+export class ExchangeError extends Error {
+  override readonly name = 'ExchangeError';
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly retryAfterMs: number | undefined;
+  constructor(code: ErrorCode, detail = '', options: ExchangeErrorOptions = {}) {
+    super(
+      detail ? `${code}: ${detail}` : code,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
+    this.code = code;
+    this.detail = detail;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+  get row(): CatalogueRow {
+    return catalogue[this.code];
+  }
+}
+
+/** Narrowing by code; with no codes, any ExchangeError. */
+export function isExchangeError(error: unknown, ...codes: readonly ErrorCode[]): error is ExchangeError {
+  return error instanceof ExchangeError && (codes.length === 0 || codes.includes(error.code));
+}

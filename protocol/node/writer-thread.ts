@@ -1,0 +1,207 @@
+// Group commit, thread side: owns the one writing connection; takes what is queued, runs it in one transaction, commits
+// (fsync), and only then answers. Must never answer before COMMIT returned, never go on after an I/O error, and never
+// touch the network. A process killed at any line loses only what was not answered.
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { ExchangeError, isExchangeError } from '../errors.ts';
+import { armCrash, crashPoint } from './crash.ts';
+import { FailedSync } from './durable.ts';
+import { type Database, openDatabase, sqliteFailure } from './sqlite.ts';
+import type {
+  Answer,
+  FromThread,
+  Op,
+  Operations,
+  Posted,
+  ThreadContext,
+  ThreadFailure,
+  ToThread,
+} from './writer.ts';
+
+const port = parentPort;
+if (port === null) throw new Error('writer-thread.ts runs in a worker thread only');
+const start = workerData as ThreadContext;
+
+/** 4 KiB pages. A checkpoint every 16 MiB folds many rewrites of one page into one write; later ones make restart slower. */
+const CHECKPOINT_PAGES = 4096;
+/** Readers can keep the WAL from starting over; from 64 MiB on we wait for them (at most the busy timeout) and cut it. */
+const TRUNCATE_PAGES = 16_384;
+/** Asking for the WAL's size costs 20 µs, so not after each batch. */
+const CHECK_EVERY_BYTES = 1024 * 1024;
+const CHECK_EVERY_BATCHES = 32;
+
+/** The disk cannot be trusted any more: everything stops. */
+class Fatal extends Error {}
+
+const queue: Posted[] = [];
+let closing = false;
+let dead = false;
+let sinceCheckBytes = 0;
+let sinceCheckBatches = 0;
+let truncateAtPages = TRUNCATE_PAGES;
+
+function post(message: FromThread): void {
+  port?.postMessage(message);
+}
+
+function failureOf(err: unknown): ThreadFailure {
+  if (isExchangeError(err)) {
+    const said = err.cause instanceof Error ? (err.cause.stack ?? err.cause.message) : '';
+    return { code: err.code, detail: err.detail, retryAfterMs: err.retryAfterMs, said };
+  }
+  const code = sqliteFailure(err) === 'full' ? 'disk-nearly-full' : 'internal';
+  return {
+    code,
+    detail: '',
+    retryAfterMs: undefined,
+    said: err instanceof Error ? (err.stack ?? err.message) : String(err),
+  };
+}
+
+function throwIfFatal(err: unknown): void {
+  const kind = sqliteFailure(err);
+  if (err instanceof FailedSync || kind === 'io' || kind === 'damaged')
+    throw new Fatal(String(err), { cause: err });
+}
+
+function takeBatch(): Posted[] {
+  let bytes = 0;
+  let n = 0;
+  // At least one, however large.
+  while (n < queue.length && n < start.maxBatch && (n === 0 || bytes + queue[n]![3] <= start.maxBatchBytes)) {
+    bytes += queue[n]![3];
+    n += 1;
+  }
+  sinceCheckBytes += bytes;
+  return queue.splice(0, n);
+}
+
+/** One op in its savepoint (2 µs, measured: not worth a second kind of op without one). */
+function runOne(db: Database, ops: Record<string, Op>, [id, name, args]: Posted): Answer {
+  const op = Object.hasOwn(ops, name) ? ops[name] : undefined;
+  db.run('SAVEPOINT op');
+  try {
+    if (op === undefined) throw new Error(`no operation ${name}`);
+    const value = op(args as never);
+    db.run('RELEASE op');
+    return [id, false, value];
+  } catch (err) {
+    throwIfFatal(err);
+    // SQLite has rolled the whole transaction back (disk full): the ops before this one are undone too.
+    if (!db.inTransaction) throw err;
+    db.run('ROLLBACK TO op');
+    db.run('RELEASE op');
+    return [id, true, failureOf(err)];
+  }
+}
+
+function commitBatch(
+  db: Database,
+  operations: Operations<Record<string, Op>>,
+  batch: readonly Posted[],
+): Answer[] {
+  let answers: Answer[];
+  let outcome: 'committed' | 'rolled-back' = 'rolled-back';
+  try {
+    db.run('BEGIN IMMEDIATE');
+    answers = batch.map((posted) => runOne(db, operations.ops, posted));
+    crashPoint('writer.1');
+    operations.beforeCommit?.();
+    crashPoint('writer.2');
+    db.run('COMMIT');
+    outcome = 'committed';
+    // After this line the bytes survive a power cut; whoever is not answered because of a crash here asks again.
+    crashPoint('writer.3');
+  } catch (err) {
+    throwIfFatal(err);
+    if (err instanceof Fatal) throw err;
+    if (db.inTransaction) db.run('ROLLBACK');
+    const failure =
+      sqliteFailure(err) === 'busy'
+        ? failureOf(
+            new ExchangeError('overloaded', 'database locked by another program', {
+              retryAfterMs: 1000,
+              cause: err,
+            }),
+          )
+        : failureOf(err);
+    answers = batch.map(([id]) => [id, true, failure]);
+  }
+  operations.afterBatch?.(outcome);
+  return answers;
+}
+
+/**
+ * Our own checkpoint, since SQLite's automatic one swallows errors: a failed fsync in it would be tried again later, as
+ * if nothing had happened. After the answers, so that nobody waits for it but the next batch.
+ */
+function checkpoint(db: Database): void {
+  sinceCheckBatches += 1;
+  if (sinceCheckBytes < CHECK_EVERY_BYTES && sinceCheckBatches < CHECK_EVERY_BATCHES) return;
+  sinceCheckBytes = 0;
+  sinceCheckBatches = 0;
+  try {
+    const wal = db.get<{ log: number; checkpointed: number }>('PRAGMA wal_checkpoint(NOOP)');
+    if (wal === undefined || wal.log - wal.checkpointed < CHECKPOINT_PAGES) return;
+    if (wal.log < truncateAtPages) {
+      db.get('PRAGMA wal_checkpoint(PASSIVE)');
+      return;
+    }
+    const cut = db.get<{ busy: number }>('PRAGMA wal_checkpoint(TRUNCATE)');
+    // A reader sat through the wait (a backup): not again until the WAL has grown by as much once more.
+    truncateAtPages = cut?.busy === 1 ? wal.log + TRUNCATE_PAGES : TRUNCATE_PAGES;
+  } catch (err) {
+    throwIfFatal(err);
+    // A full disk stops the checkpoint only; the WAL keeps every commit and the next one tries again.
+    if (sqliteFailure(err) !== 'full' && sqliteFailure(err) !== 'busy') throw err;
+  }
+}
+
+function drainPort(): void {
+  for (let m = receiveMessageOnPort(port!); m !== undefined; m = receiveMessageOnPort(port!))
+    enqueue(m.message);
+}
+
+function enqueue(message: ToThread): void {
+  if (message === 'close') closing = true;
+  else for (const posted of message) queue.push(posted);
+}
+
+function flush(db: Database, operations: Operations<Record<string, Op>>): void {
+  try {
+    drainPort();
+    while (queue.length > 0) {
+      const answers = commitBatch(db, operations, takeBatch());
+      post({ kind: 'answers', answers });
+      checkpoint(db);
+      // What arrived during the fsync makes the next batch: the slower the disk, the larger the batch.
+      drainPort();
+    }
+    if (closing) {
+      db.close();
+      port?.close();
+    }
+  } catch (err) {
+    dead = true;
+    post({ kind: 'fatal', said: err instanceof Error ? (err.stack ?? err.message) : String(err) });
+  }
+}
+
+try {
+  if (start.crash !== undefined) armCrash(start.crash.name, start.crash.nth);
+  const db = openDatabase(start.path);
+  // 0: see checkpoint(). The limit gives the space back after a burst; without it the WAL file keeps its largest size.
+  db.exec('PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864');
+  const module = (await import(start.operations)) as {
+    operations(db: Database, context: unknown): Operations<Record<string, Op>>;
+  };
+  const operations = module.operations(db, start.context);
+  port.on('message', (message: ToThread) => {
+    if (dead) return;
+    enqueue(message);
+    flush(db, operations);
+  });
+  post({ kind: 'ready' });
+} catch (err) {
+  post({ kind: 'refused', failure: failureOf(err) });
+  port.close();
+}

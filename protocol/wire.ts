@@ -1,0 +1,212 @@
+// The types of wire.proto, by hand: what decoded messages look like. Scalars that were absent are zero, empty or false; absent
+// messages are null. Nothing here has behaviour.
+
+type Bytes = Uint8Array;
+
+export type Signed = { readonly type: string; readonly bytes: Bytes; readonly signature: Signature | null };
+export type Signature = {
+  readonly algorithm: number;
+  readonly keyId: Bytes;
+  readonly value: Bytes;
+  readonly merkle: MerklePath | null;
+};
+export type MerklePath = { readonly index: number; readonly count: number; readonly path: readonly Bytes[] };
+
+export type Header = {
+  readonly version: number;
+  readonly envelopeId: Bytes;
+  readonly documentId: Bytes;
+  readonly kind: number;
+  readonly sender: string;
+  readonly recipients: readonly Recipient[];
+  readonly createdMs: number;
+  readonly deliverByMs: number;
+  readonly replyByMs: number;
+  readonly urgency: number;
+  readonly parts: readonly Part[];
+  readonly metadataDigest: Bytes;
+  readonly metadataLength: number;
+  readonly links: readonly Link[];
+  readonly clockOffsetMs: number;
+  readonly status: Status | null;
+};
+export type Recipient = {
+  readonly unit: string;
+  readonly desk: string;
+  readonly group: string;
+  readonly groupDirectoryVersion: number;
+};
+export type Part = {
+  readonly length: number;
+  readonly sha256: Bytes;
+  readonly treeRoot: Bytes;
+  readonly encryption: number;
+};
+export type Link = { readonly relation: number; readonly envelopeId: Bytes; readonly documentId: Bytes };
+export type Status = { readonly code: string; readonly counter: number; readonly atMs: number };
+
+export type MetadataBlock = { readonly salt: Bytes; readonly block: Bytes };
+export type Metadata = {
+  readonly subject: string;
+  readonly number: string;
+  readonly notation: string;
+  readonly type: string;
+  readonly issueDate: string;
+  readonly signers: readonly Signer[];
+  readonly parts: readonly PartName[];
+  readonly clientReference: string;
+  readonly sphere: string;
+  readonly note: string;
+  readonly origin: number;
+  readonly paperFollows: boolean;
+  readonly pages: number;
+  readonly copies: number;
+  readonly otherPlaces: readonly string[];
+  readonly reason: string;
+  readonly extraJson: string;
+};
+export type Signer = { readonly name: string; readonly position: string; readonly competence: string };
+export type PartName = { readonly name: string; readonly mediaType: string };
+
+export type Wrapper = {
+  readonly envelope: Signed | null;
+  readonly recipients: readonly LegRecipient[];
+  readonly hops: readonly Signed[];
+  readonly metadata: MetadataBlock | null;
+  readonly inlineParts: readonly InlinePart[];
+  readonly uploadedParts: readonly UploadedPart[];
+};
+export type LegRecipient = { readonly index: number; readonly unit: string };
+export type InlinePart = { readonly index: number; readonly content: Bytes };
+export type UploadedPart = { readonly index: number; readonly uploadId: Bytes };
+export type Hop = {
+  readonly hub: string;
+  readonly envelopeDigest: Bytes;
+  readonly previous: Bytes;
+  readonly atMs: number;
+};
+
+export type Statement = {
+  readonly version: number;
+  readonly event: number;
+  readonly statementId: Bytes;
+  readonly envelopeId: Bytes;
+  readonly documentId: Bytes;
+  readonly envelopeDigest: Bytes;
+  readonly sender: string;
+  readonly issuer: string;
+  readonly results: readonly Result[];
+  readonly epoch: number;
+  readonly atMs: number;
+  readonly directoryVersion: number;
+  readonly revocationNumber: number;
+  readonly ledgerSequence: number;
+  readonly parts: readonly VerifiedPart[];
+  readonly clockOffsetMs: number;
+};
+export type Result = {
+  readonly index: number;
+  readonly unit: string;
+  readonly outcome: number;
+  readonly code: string;
+};
+export type VerifiedPart = { readonly index: number; readonly sha256: Bytes };
+
+export type SubmitRequest = { readonly wrappers: readonly Bytes[] };
+export type SubmitResponse = { readonly results: readonly SubmitResult[] };
+export type SubmitResult = { readonly receipt: Bytes; readonly problem: string; readonly duplicate: boolean };
+
+export type SessionRequest = {
+  readonly previousInstance: number;
+  readonly previousToken: Bytes;
+  readonly software: string;
+  readonly restoreCount: number;
+  readonly ledgerSeen: number;
+  readonly nowMs: number;
+};
+export type SessionResponse = {
+  readonly instance: number;
+  readonly token: Bytes;
+  readonly epoch: Bytes;
+  readonly nowMs: number;
+  readonly units: readonly string[];
+};
+export type Epoch = {
+  readonly hub: string;
+  readonly number: number;
+  readonly startedMs: number;
+  readonly commonLedgerSequence: number;
+};
+
+export type PollRequest = {
+  readonly itemsMax: number;
+  readonly bytesMax: number;
+  readonly epochKnown: number;
+  readonly directoryKnown: string;
+  readonly statementsTaken: readonly number[];
+  readonly holdMs: number;
+};
+export type PollResponse = {
+  readonly items: readonly Item[];
+  readonly nowMs: number;
+  readonly epoch: Bytes;
+  readonly directory: string;
+  readonly more: boolean;
+};
+export type Item = { readonly delivery: DeliveryItem | null; readonly statement: StatementItem | null };
+export type DeliveryItem = {
+  readonly deliveryIds: readonly number[];
+  readonly wrapper: Bytes;
+  readonly receipt: Bytes;
+  readonly attempt: number;
+};
+export type StatementItem = { readonly id: number; readonly statement: Bytes };
+
+export type StatementsRequest = { readonly statements: readonly StatementOffer[] };
+export type StatementOffer = { readonly deliveryIds: readonly number[]; readonly statement: Bytes };
+export type StatementsResponse = { readonly results: readonly StatementResult[] };
+export type StatementResult = { readonly problem: string };
+export type DeferRequest = { readonly deferrals: readonly Deferral[] };
+export type Deferral = {
+  readonly deliveryIds: readonly number[];
+  readonly code: string;
+  readonly retryAfterMs: number;
+};
+
+export type DirectoryPart = {
+  readonly hub: string;
+  readonly version: number;
+  readonly issuedMs: number;
+  readonly expiresMs: number;
+  readonly units: readonly DirectoryUnit[];
+  readonly hubCertificates: readonly Bytes[];
+  readonly issuingCertificate: Bytes;
+  readonly parent: string;
+  readonly revocationNumber: number;
+  readonly revocations: readonly Revocation[];
+  readonly name: string;
+};
+export type DirectoryUnit = {
+  readonly unit: string;
+  readonly aliases: readonly UnitAlias[];
+  readonly name: string;
+  readonly state: number;
+  readonly sealCertificates: readonly Bytes[];
+  readonly successors: readonly string[];
+  readonly documentBytesMax: number;
+  readonly node: string;
+  readonly parent: string;
+};
+export type UnitAlias = { readonly code: string; readonly fromMs: number; readonly untilMs: number };
+export type Revocation = { readonly serialHex: string; readonly fromMs: number; readonly reason: string };
+export type DirectoryAnswer = { readonly stamp: string; readonly parts: readonly Bytes[] };
+
+export type Proof = {
+  readonly format: string;
+  readonly envelope: Bytes;
+  readonly metadata: MetadataBlock | null;
+  readonly statements: readonly Bytes[];
+  readonly certificates: readonly Bytes[];
+  readonly directory: readonly Bytes[];
+  readonly hops: readonly Bytes[];
+};
