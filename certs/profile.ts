@@ -1,8 +1,9 @@
 // The one table of certificate profiles: what each may do, how it is named, how long it lives and why.
 // It must never let one certificate do the work of another: a role is (usage OID AND form of name), both exact.
 // Read by ca.ts when it issues and by trust.ts when it judges. Pure.
-import { parseHubId, parseNodeId, parseUnitId } from '../protocol/ids.ts';
+
 import { isExchangeError } from '../protocol/errors.ts';
+import { parseHubId, parseNodeId, parseUnitId } from '../protocol/ids.ts';
 import type { KeyUsage } from './certificate.ts';
 
 const DAY_MS = 86_400_000;
@@ -127,8 +128,12 @@ export function internalName(role: LeafRole, hubId: string, subjectId: string): 
 export type NamedSubject = { readonly role: LeafRole; readonly hubId: string; readonly subjectId: string };
 
 /** True for names inside `lienthong.internal`, and for that name and the names above it (which would contain it). */
-export function touchesInternal(name: string): boolean {
-  return name === INTERNAL_DOMAIN || name.endsWith(`.${INTERNAL_DOMAIN}`) || INTERNAL_DOMAIN.endsWith(`.${name}`);
+export function touchesInternal(text: string): boolean {
+  // Host names ignore case, and OpenSSL takes a constraint with a leading dot too.
+  const name = text.toLowerCase().replace(/^\./, '');
+  return (
+    name === INTERNAL_DOMAIN || name.endsWith(`.${INTERNAL_DOMAIN}`) || INTERNAL_DOMAIN.endsWith(`.${name}`)
+  );
 }
 
 /** The hub whose subtree `name` exactly is, else undefined. */

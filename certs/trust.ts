@@ -2,16 +2,16 @@
 // It must never decide from a field of a message, from `socket.authorized` (a resumed session keeps an old verdict), or
 // allow by default. Asked by the listener's one hook before every route, and by protocol/open.ts and accept for signers.
 import type { X509Certificate } from 'node:crypto';
-import { ExchangeError, type ErrorCode } from '../protocol/errors.ts';
+import { type ErrorCode, ExchangeError } from '../protocol/errors.ts';
 import type { HubId, NodeId, UnitId } from '../protocol/ids.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { findPath } from './path.ts';
 import {
   caProfiles,
   hubOfDomain,
+  type LeafRole,
   leafKeyUsage,
   leafProfiles,
-  type LeafRole,
   type Role,
   subjectOfName,
   touchesInternal,
@@ -272,7 +272,8 @@ export function createTrust(options: TrustOptions): Trust {
       const facts = factsOfSocket(socket, nowMs);
       if (facts.role !== 'node-tls' && facts.role !== 'hub-link')
         throw wrongUsage(`a certificate for ${facts.role} does not open a connection`);
-      checkRevocation(facts, nowMs, options.revoked);
+      // Revoked from whenever: a listed certificate opens no connection. The time counts only for what was signed before it.
+      checkRevocation(facts, Number.POSITIVE_INFINITY, options.revoked);
       return registeredPeer(facts, options.registry.peerByKey(facts.keyId));
     },
     verify({ leafDer, role, atMs }) {
@@ -344,7 +345,9 @@ function verifySigner(
   subjectId: string,
 ): CertificateFacts {
   const facts = verifier.verify({ leafDer: claim.certificateDer, role, atMs: claim.atMs });
-  if (facts.keyId !== claim.keyId) throw new ExchangeError('signer-unknown', 'the certificate is for another key');
-  if (facts.subjectId !== subjectId) throw new ExchangeError('signer-not-sender', `${facts.subjectId} signed`);
+  if (facts.keyId !== claim.keyId)
+    throw new ExchangeError('signer-unknown', 'the certificate is for another key');
+  if (facts.subjectId !== subjectId)
+    throw new ExchangeError('signer-not-sender', `${facts.subjectId} signed`);
   return facts;
 }

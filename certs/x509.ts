@@ -2,13 +2,11 @@
 // It must never take a name, an extension or a time out of a request: a request proves possession of a key, no more.
 // Used by ca.ts (the hub's side) and enrol.ts (the box's side).
 import 'reflect-metadata';
-import { createPublicKey, type KeyObject, webcrypto } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import { ExchangeError } from '../protocol/errors.ts';
-import { derToPem, pemToDer } from './pem.ts';
 import type { ExtensionSpec } from './extensions.ts';
-
-x509.cryptoProvider.set(webcrypto as Parameters<typeof x509.cryptoProvider.set>[0]);
+import { derToPem, pemToDer } from './pem.ts';
 
 const ecdsaP256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 

@@ -178,3 +178,5 @@ export const statementsResponseCodec = codec<wire.StatementsResponse>(
   statementsBytesMax,
 );
 export const deferRequestCodec = codec<wire.DeferRequest>('DeferRequest', 64 * 1024);
+export const sentRequestCodec = codec<wire.SentRequest>('SentRequest', 1024);
+export const sentResponseCodec = codec<wire.SentResponse>('SentResponse', 32 * 1024 * 1024);

@@ -105,7 +105,11 @@ function keyText(der: Uint8Array): string {
 }
 
 /** Resolves an address `[desk@]code` or an internal id. Throws `unit-unknown` naming the code. */
-export function resolveAddress(directory: Directory, address: string, atMs: number): { unit: KnownUnit; desk: string } {
+export function resolveAddress(
+  directory: Directory,
+  address: string,
+  atMs: number,
+): { unit: KnownUnit; desk: string } {
   const at = address.indexOf('@');
   const desk = at < 0 ? '' : address.slice(0, at);
   const code = at < 0 ? address : address.slice(at + 1);

@@ -3,10 +3,26 @@
 import { ExchangeError } from './errors.ts';
 import { limits } from './limits.ts';
 
-// Bidi controls and isolates, zero-width and other invisible characters, soft hyphen, BOM, tags.
-// biome-ignore lint/suspicious/noMisleadingCharacterClass: single code points are listed.
-const deceiving =
-  /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\u{e0000}-\u{e0fff}]/u;
+// Bidi controls and isolates, zero-width and other invisible characters, fillers, soft hyphen, BOM, specials, tags.
+const deceivingRanges: readonly (readonly [number, number])[] = [
+  [0xad, 0xad],
+  [0x34f, 0x34f],
+  [0x61c, 0x61c],
+  [0x115f, 0x1160],
+  [0x17b4, 0x17b5],
+  [0x180b, 0x180f],
+  [0x200b, 0x200f],
+  [0x202a, 0x202e],
+  [0x2060, 0x206f],
+  [0x3164, 0x3164],
+  [0xfe00, 0xfe0f],
+  [0xfeff, 0xfeff],
+  [0xffa0, 0xffa0],
+  [0xfff0, 0xffff],
+  [0xe0000, 0xe0fff],
+];
+const deceives = (letter: string) =>
+  deceivingRanges.some(([from, to]) => letter.codePointAt(0)! >= from && letter.codePointAt(0)! <= to);
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused.
 const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/u;
 const separators = /[/\\\u2044\u2215\u29f8\uff0f\uff3c]/u;
@@ -21,7 +37,7 @@ export function nameFault(name: string): string | undefined {
   if (name !== name.normalize('NFC')) return 'not in Unicode NFC (TCVN 6909)';
   if (separators.test(name)) return 'contains a path separator';
   if (controls.test(name)) return 'contains a control character';
-  if (deceiving.test(name)) return 'contains an invisible or direction-changing character';
+  if ([...name].some(deceives)) return 'contains an invisible or direction-changing character';
   if (/[<>:"|?*]/.test(name)) return 'contains a character that file systems refuse';
   if (name === '.' || name === '..' || name.startsWith('~')) return 'is a path';
   if (/[. ]$/.test(name) || name.startsWith(' ')) return 'begins with a space or ends in a space or dot';

@@ -14,7 +14,9 @@ import type { Header, Signed, Wrapper } from './wire.ts';
 export type ResolveSealSigner = (
   keyId: Uint8Array,
   atMs: number,
-) => { readonly unit: string; readonly publicKey: KeyObject } | Promise<{ readonly unit: string; readonly publicKey: KeyObject }>;
+) =>
+  | { readonly unit: string; readonly publicKey: KeyObject }
+  | Promise<{ readonly unit: string; readonly publicKey: KeyObject }>;
 
 export type OpenedEnvelope = {
   readonly envelopeId: EnvelopeId;
@@ -44,12 +46,18 @@ export async function openWrapper(bytes: Uint8Array, options: OpenOptions): Prom
 }
 
 /** As `openWrapper`, for a wrapper that was decoded already. */
-export async function openDecoded(wrapper: Wrapper, { resolve, verifier, atMs }: OpenOptions): Promise<OpenedEnvelope> {
+export async function openDecoded(
+  wrapper: Wrapper,
+  { resolve, verifier, atMs }: OpenOptions,
+): Promise<OpenedEnvelope> {
   // 2 a sealed header is there.
   const { envelope: signed } = wrapper;
   if (!signed) throw new ExchangeError('envelope-malformed', 'no sealed header');
   if (signed.bytes.length > limits.headerBytesMax)
-    throw new ExchangeError('header-too-large', `${signed.bytes.length} bytes, at most ${limits.headerBytesMax}`);
+    throw new ExchangeError(
+      'header-too-large',
+      `${signed.bytes.length} bytes, at most ${limits.headerBytesMax}`,
+    );
   if (!signed.signature) throw new ExchangeError('signature-invalid', 'no signature');
   // 3 the key, by hint; 4 the signature over the exact bytes, before anything inside is parsed.
   const signer = await resolve(signed.signature.keyId, atMs);
@@ -81,7 +89,8 @@ function assertLeg({ recipients, hops }: Wrapper, header: Header): void {
     throw new ExchangeError('wrapper-recipient-unsigned', 'more recipients than signed');
   const seen = new Set<number>();
   for (const { index } of recipients) {
-    if (index >= header.recipients.length) throw new ExchangeError('wrapper-recipient-unsigned', `index ${index}`);
+    if (index >= header.recipients.length)
+      throw new ExchangeError('wrapper-recipient-unsigned', `index ${index}`);
     if (seen.has(index)) throw new ExchangeError('recipients-repeated', `index ${index} of the leg`);
     seen.add(index);
   }
@@ -92,7 +101,8 @@ function assertMetadata({ metadata }: Wrapper, header: Header): void {
   if (!metadata) return;
   if (metadata.salt.length !== 32 || metadata.block.length !== header.metadataLength)
     throw new ExchangeError('metadata-mismatch', 'length');
-  if (!metadataDigest(metadata).equals(header.metadataDigest)) throw new ExchangeError('metadata-mismatch', 'digest');
+  if (!metadataDigest(metadata).equals(header.metadataDigest))
+    throw new ExchangeError('metadata-mismatch', 'digest');
 }
 
 function assertInlineParts({ inlineParts, uploadedParts }: Wrapper, header: Header): void {

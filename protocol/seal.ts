@@ -11,7 +11,15 @@ import type { Header, Metadata, MetadataBlock, Signed } from './wire.ts';
 
 export const kinds = { document: 1, update: 2, replacement: 3, recall: 4, status: 5 } as const;
 export const urgencies = { normal: 0, urgent: 1, veryUrgent: 2, flash: 3, flashTimed: 4 } as const;
-export const relations = { follows: 1, replaces: 2, updates: 3, recalls: 4, answers: 5, relates: 6, statusOf: 7 } as const;
+export const relations = {
+  follows: 1,
+  replaces: 2,
+  updates: 3,
+  recalls: 4,
+  answers: 5,
+  relates: 6,
+  statusOf: 7,
+} as const;
 
 /** SHA-256 over salt || block: what the header carries of the metadata. PROTOCOL.md 5.3. */
 export function metadataDigest({ salt, block }: MetadataBlock): Buffer {
@@ -33,7 +41,10 @@ export function buildMetadata(metadata: Partial<Metadata>, salt: Uint8Array): Me
   assertDistinctNames(names);
   const block = metadataCodec.encode(metadata);
   if (block.length > limits.metadataBytesMax)
-    throw new ExchangeError('metadata-malformed', `${block.length} bytes, at most ${limits.metadataBytesMax}`);
+    throw new ExchangeError(
+      'metadata-malformed',
+      `${block.length} bytes, at most ${limits.metadataBytesMax}`,
+    );
   return { salt, block };
 }
 
@@ -59,7 +70,8 @@ export function seal(drafts: readonly ToSeal[], key: SigningKey): Sealed[] {
     };
     assertHeader(full);
     const bytes = headerCodec.encode(full);
-    if (bytes.length > limits.headerBytesMax) throw new ExchangeError('header-too-large', `${bytes.length} bytes`);
+    if (bytes.length > limits.headerBytesMax)
+      throw new ExchangeError('header-too-large', `${bytes.length} bytes`);
     return { id: uuidFromBytes(full.envelopeId) as EnvelopeId, bytes };
   });
   const signed = signMany(
@@ -84,10 +96,13 @@ const wholeNumber = (value: number, max = Number.MAX_SAFE_INTEGER) =>
  * recipients-none, recipients-too-many, recipients-repeated, parts-too-many, part-too-large, digest-malformed, id-malformed.
  */
 export function assertHeader(header: Header): void {
-  if (header.version !== 1) throw new ExchangeError('envelope-version-unsupported', `version ${header.version}`);
-  if (header.envelopeId.length !== 16 || header.documentId.length !== 16) throw new ExchangeError('id-malformed', 'envelope or document id');
+  if (header.version !== 1)
+    throw new ExchangeError('envelope-version-unsupported', `version ${header.version}`);
+  if (header.envelopeId.length !== 16 || header.documentId.length !== 16)
+    throw new ExchangeError('id-malformed', 'envelope or document id');
   if (!unitForm.test(header.sender)) throw new ExchangeError('header-malformed', 'sender');
-  if (!wholeNumber(header.kind, 65_535) || header.kind === 0) throw new ExchangeError('header-malformed', 'kind');
+  if (!wholeNumber(header.kind, 65_535) || header.kind === 0)
+    throw new ExchangeError('header-malformed', 'kind');
   if (!wholeNumber(header.urgency, 255)) throw new ExchangeError('header-malformed', 'urgency');
   for (const [name, at] of [
     ['created_ms', header.createdMs],
@@ -120,11 +135,13 @@ function assertRecipients(recipients: Header['recipients']): void {
 }
 
 function assertParts({ parts, metadataDigest: digest, metadataLength }: Header): void {
-  if (parts.length > limits.partsMax) throw new ExchangeError('parts-too-many', `${parts.length}, at most ${limits.partsMax}`);
+  if (parts.length > limits.partsMax)
+    throw new ExchangeError('parts-too-many', `${parts.length}, at most ${limits.partsMax}`);
   for (const part of parts) {
     if (!wholeNumber(part.length)) throw new ExchangeError('header-malformed', 'part length');
     if (part.length > limits.partBytesMax) throw new ExchangeError('part-too-large', `${part.length} bytes`);
-    if (part.sha256.length !== 32 || part.treeRoot.length !== 32) throw new ExchangeError('digest-malformed', 'part');
+    if (part.sha256.length !== 32 || part.treeRoot.length !== 32)
+      throw new ExchangeError('digest-malformed', 'part');
   }
   if (digest.length !== 32) throw new ExchangeError('digest-malformed', 'metadata_digest');
   if (!wholeNumber(metadataLength, limits.metadataBytesMax))

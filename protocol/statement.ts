@@ -21,7 +21,11 @@ export const events = {
 } as const;
 export type EventName = keyof typeof events;
 
-const receipts: ReadonlySet<number> = new Set([events.SubmissionAcceptance, events.RelayAcceptance, events.ContentHandover]);
+const receipts: ReadonlySet<number> = new Set([
+  events.SubmissionAcceptance,
+  events.RelayAcceptance,
+  events.ContentHandover,
+]);
 const fromUnits: ReadonlySet<number> = new Set([events.ContentHandover, events.ConsignmentRejection]);
 
 export const outcomes = {
@@ -128,7 +132,8 @@ export function parseStatement(signed: Signed): OpenedStatement {
   if (!signed.signature) throw new ExchangeError('signature-invalid', 'no signature');
   const statement = statementCodec.decode(signed.bytes);
   if (statement.version !== 1) throw new ExchangeError('statement-malformed', `version ${statement.version}`);
-  if (statement.envelopeDigest.length !== 32) throw new ExchangeError('statement-malformed', 'envelope_digest');
+  if (statement.envelopeDigest.length !== 32)
+    throw new ExchangeError('statement-malformed', 'envelope_digest');
   if (statement.results.length === 0) throw new ExchangeError('statement-malformed', 'no results');
   return {
     signed,
@@ -138,7 +143,10 @@ export function parseStatement(signed: Signed): OpenedStatement {
   };
 }
 
-function assertIssuer(opened: OpenedStatement, signer: { kind: 'unit' | 'hub'; id: string }): OpenedStatement {
+function assertIssuer(
+  opened: OpenedStatement,
+  signer: { kind: 'unit' | 'hub'; id: string },
+): OpenedStatement {
   const { statement } = opened;
   if (signer.id !== statement.issuer || signer.kind !== issuerKind(statement.event))
     throw new ExchangeError('signature-invalid', 'signed by another than the issuer');

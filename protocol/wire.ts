@@ -173,6 +173,14 @@ export type Deferral = {
   readonly retryAfterMs: number;
 };
 
+export type SentRequest = { readonly afterSequence: number; readonly itemsMax: number };
+export type SentResponse = { readonly items: readonly SentItem[]; readonly more: boolean };
+export type SentItem = {
+  readonly wrapper: Bytes;
+  readonly statements: readonly Bytes[];
+  readonly ledgerSequence: number;
+};
+
 export type DirectoryPart = {
   readonly hub: string;
   readonly version: number;

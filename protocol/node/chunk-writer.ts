@@ -77,6 +77,8 @@ export type ChunkStreamEnd = {
   readonly beyond: readonly number[];
   /** `whole`: the body ended; `cut`: it broke; `stopped`: `signal`; `long`: it had more bytes than the part. */
   readonly ended: 'whole' | 'cut' | 'stopped' | 'long';
+  /** What broke the body. */
+  readonly cause?: unknown;
 };
 
 /**
@@ -138,7 +140,7 @@ export async function writeChunks(stream: ChunkStream): Promise<ChunkStreamEnd> 
   await syncing;
   if (failure !== undefined) throw failure.error;
   if (unsyncedBytes > 0) await syncBytes(file, path);
-  return { offsetBytes: goodBytes, bad, beyond, ended };
+  return { offsetBytes: goodBytes, bad, beyond, ...ended };
 }
 
 /** Fills slots from the body; a last short chunk counts only at the very end of the part (or of a stream without leaves). */
@@ -147,11 +149,12 @@ async function cutIntoChunks(
   enqueue: (slot: Slot, length: number, position: number) => Promise<void>,
   failed: () => boolean,
   lengthBytes: number,
-): Promise<ChunkStreamEnd['ended']> {
+): Promise<Pick<ChunkStreamEnd, 'ended' | 'cause'>> {
   let position = stream.offsetBytes;
   let slot = takeSlot();
   let filled = 0;
   let ended: ChunkStreamEnd['ended'] = 'whole';
+  let cause: unknown;
   slot[0] = 0;
   const pieces = stoppable(stream.body, stream.signal);
   try {
@@ -177,7 +180,8 @@ async function cutIntoChunks(
       }
       if (ended === 'long') break;
     }
-  } catch {
+  } catch (error) {
+    cause = error;
     // The line, the other side or the signal ended it: not our error, and what is whole is kept.
     ended = stream.signal?.aborted ? 'stopped' : 'cut';
   } finally {
@@ -186,7 +190,7 @@ async function cutIntoChunks(
   const isTail = stream.leaves === undefined ? ended === 'whole' : position + filled === lengthBytes;
   if (filled > 0 && isTail) await enqueue(slot, filled, position);
   else giveSlot(slot);
-  return ended;
+  return { ended, cause };
 }
 
 /** Pulls from `body`; `next` rejects at once when the signal aborts, even while a half-open peer sends nothing. */

@@ -28,12 +28,17 @@ export function fairQueue(options: FairQueueOptions): FairQueue {
   let running = 0;
   let waiting = 0;
 
+  function nextTurn(): [string, Lane] | undefined {
+    for (const turn of lanes) {
+      if (turn[1].waiting.length > 0 && turn[1].running < options.perKeyConcurrency) return turn;
+    }
+    return undefined;
+  }
+
   function startNext(): void {
     // Ends, since each round starts a task or leaves.
     while (running < options.concurrency && waiting > 0) {
-      const turn = lanes
-        .entries()
-        .find(([, l]) => l.waiting.length > 0 && l.running < options.perKeyConcurrency);
+      const turn = nextTurn();
       if (turn === undefined) return;
       const [key, lane] = turn;
       lanes.delete(key);

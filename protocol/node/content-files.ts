@@ -1,0 +1,221 @@
+// Complete content: immutable files named by the SHA-256 of their bytes, and next to each its chunk hashes. Under the outbox of a
+// node and the spool of a hub. Must never show a file before its bytes and its folder are synced, and never make a path of
+// anything but 32 bytes of a hash.
+//
+// Format. A plain file has no header, so that `sha256sum` of the file is its name. Content encrypted at rest will lie beside the
+// plain ones as `<hex>.e1`: a 64-byte header (magic, version, key id, chunk size) and then chunked AEAD; the SHA-256 in the name
+// stays that of the bytes carried. `store.json` names the formats that a folder may hold; an unknown one is refused at open.
+import { createHash } from 'node:crypto';
+import fsp from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { chunkCount, createChunkHasher, hashBytes } from '../chunks.ts';
+import { ExchangeError } from '../errors.ts';
+import { checkChunks, diskError } from './chunk-writer.ts';
+import type { Clock } from './clock.ts';
+import { crashOnFailedSync, renameDurable, syncDirAsync, writeFileDurableAsync } from './durable.ts';
+
+/** One read(2) and one write to the socket per piece. */
+const readPieceBytes = 256 * 1024;
+
+export type ContentStat = { readonly lengthBytes: number; readonly touchedMs: number };
+export type ContentCheck = {
+  readonly ok: boolean;
+  readonly lengthBytes: number;
+  /** Chunks that differ from the kept chunk hashes; empty when those are missing or damaged themselves. */
+  readonly badChunks: readonly number[];
+};
+
+export type ContentFiles = ReturnType<typeof contentFiles>;
+
+/** A file that is not there, or undefined. */
+export async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Runs `work`; a FailedSync inside it ends the process; a full disk comes out as `disk-nearly-full`. */
+export async function onDisk<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    crashOnFailedSync(error);
+    throw diskError(error);
+  }
+}
+
+/** Lower-case hex of a SHA-256; throws `digest-malformed` unless 32 bytes. The only maker of content file names. */
+function hexOf(sha256: Uint8Array): string {
+  if (sha256.length !== hashBytes)
+    throw new ExchangeError('digest-malformed', `a SHA-256 has 32 bytes, not ${sha256.length}`);
+  return Buffer.from(sha256).toString('hex');
+}
+
+export function contentFiles(root: string, clock: Clock) {
+  const known = new Set<string>();
+  const locks = new Map<string, Promise<unknown>>();
+
+  const pathOf = (sha256: Uint8Array): string => {
+    const hex = hexOf(sha256);
+    return join(root, hex.slice(0, 2), hex);
+  };
+  const leavesPathOf = (sha256: Uint8Array): string => `${pathOf(sha256)}.leaves`;
+
+  /** Deleting an orphan and touching it must not cross: one at a time per content. */
+  async function alone<T>(sha256: Uint8Array, work: () => Promise<T>): Promise<T> {
+    const key = hexOf(sha256);
+    const mine = (locks.get(key) ?? Promise.resolve()).then(work, work);
+    locks.set(key, mine);
+    try {
+      return await mine;
+    } finally {
+      if (locks.get(key) === mine) locks.delete(key);
+    }
+  }
+
+  async function folderFor(sha256: Uint8Array): Promise<void> {
+    const path = join(root, hexOf(sha256).slice(0, 2));
+    if (known.has(path)) return;
+    await fsp.mkdir(path, { mode: 0o700, recursive: true });
+    await syncDirAsync(root);
+    known.add(path);
+  }
+
+  async function stat(sha256: Uint8Array): Promise<ContentStat | undefined> {
+    const found = await unlessMissing(fsp.stat(pathOf(sha256)));
+    return found && { lengthBytes: found.size, touchedMs: found.mtimeMs };
+  }
+
+  /**
+   * Moves a synced, verified file to its final name; durable on return. Content that is already here is replaced by the same
+   * bytes: the same calls in the same order, so that neither answer nor time tells a peer what the hub holds from others.
+   */
+  async function install(from: string, sha256: Uint8Array, leaves: Uint8Array): Promise<void> {
+    await folderFor(sha256);
+    await alone(sha256, async () => {
+      // 1. Chunk hashes first; a crash after it leaves a hash file without content, which the sweep removes.
+      if (leaves.length > hashBytes) await writeFileDurableAsync(leavesPathOf(sha256), leaves);
+      await fsp.utimes(from, clock.nowMs() / 1000, clock.nowMs() / 1000);
+      // 2. rename: a crash before its sync shows the partial or the content, both with all bytes.
+      await renameDurable(from, pathOf(sha256));
+    });
+  }
+
+  async function leaves(sha256: Uint8Array): Promise<Uint8Array> {
+    const found = await stat(sha256);
+    if (found === undefined) throw new ExchangeError('content-gone');
+    const kept = await unlessMissing(fsp.readFile(leavesPathOf(sha256)));
+    if (kept?.length === chunkCount(found.lengthBytes) * hashBytes) return kept;
+    // Content of one chunk keeps no hash file; a lost hash file of larger content is made again from the bytes.
+    const hasher = createChunkHasher();
+    for await (const piece of await read(sha256)) hasher.update(piece);
+    const digest = hasher.finish();
+    if (Buffer.compare(digest.sha256, sha256) !== 0) throw new ExchangeError('content-damaged');
+    if (digest.leaves.length > hashBytes) await writeFileDurableAsync(leavesPathOf(sha256), digest.leaves);
+    return digest.leaves;
+  }
+
+  /** Opens before it returns, so that missing content is an error (`content-gone`) and not a broken stream. `to` is exclusive. */
+  async function read(
+    sha256: Uint8Array,
+    range: { readonly from?: number; readonly to?: number } = {},
+  ): Promise<Readable & AsyncIterable<Uint8Array>> {
+    const file = await unlessMissing(fsp.open(pathOf(sha256), 'r'));
+    if (file === undefined) throw new ExchangeError('content-gone');
+    const { size } = await file.stat();
+    const from = range.from ?? 0;
+    const to = Math.min(range.to ?? size, size);
+    if (from >= to) {
+      await file.close();
+      const { Readable } = await import('node:stream');
+      return Readable.from([]);
+    }
+    return file.createReadStream({ start: from, end: to - 1, highWaterMark: readPieceBytes });
+  }
+
+  async function removeNow(sha256: Uint8Array): Promise<void> {
+    await fsp.rm(pathOf(sha256), { force: true });
+    await fsp.rm(leavesPathOf(sha256), { force: true });
+    await unlessMissing(syncDirAsync(join(root, hexOf(sha256).slice(0, 2))));
+  }
+
+  async function* list(): AsyncGenerator<{ readonly sha256: Uint8Array } & ContentStat> {
+    for (const folder of (await fsp.readdir(root)).sort()) {
+      for (const name of await fsp.readdir(join(root, folder))) {
+        if (!/^[0-9a-f]{64}$/.test(name)) continue;
+        const sha256 = Buffer.from(name, 'hex');
+        const found = await stat(sha256);
+        if (found !== undefined) yield { sha256, ...found };
+      }
+    }
+  }
+
+  async function verify(sha256: Uint8Array): Promise<ContentCheck> {
+    const file = await unlessMissing(fsp.open(pathOf(sha256), 'r'));
+    if (file === undefined) throw new ExchangeError('content-gone');
+    try {
+      const lengthBytes = (await file.stat()).size;
+      const kept = await unlessMissing(fsp.readFile(leavesPathOf(sha256)));
+      const badChunks: number[] = [];
+      const whole = createHash('sha256');
+      await checkChunks({
+        file,
+        lengthBytes,
+        leaves: kept ?? new Uint8Array(0),
+        onChunk: (chunk) => whole.update(chunk),
+        onBad: (index) => {
+          if (kept !== undefined) badChunks.push(index);
+          return 'go-on';
+        },
+      });
+      const same = Buffer.compare(whole.digest(), sha256) === 0;
+      return { ok: same && badChunks.length === 0, lengthBytes, badChunks };
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Deletes content that nobody refers to and nobody touched for `olderThanMs`; returns what it deleted. */
+  async function sweepOrphans(
+    isReferenced: (sha256: Uint8Array) => boolean | Promise<boolean>,
+    options: { readonly olderThanMs: number },
+  ): Promise<{ files: number; bytes: number }> {
+    const swept = { files: 0, bytes: 0 };
+    for await (const { sha256 } of list()) {
+      await alone(sha256, async () => {
+        const found = await stat(sha256);
+        if (found === undefined || clock.nowMs() - found.touchedMs < options.olderThanMs) return;
+        if (await isReferenced(sha256)) return;
+        await removeNow(sha256);
+        swept.files += 1;
+        swept.bytes += found.lengthBytes;
+      });
+    }
+    return swept;
+  }
+
+  return {
+    stat,
+    install,
+    read,
+    list,
+    verify,
+    leaves: (sha256: Uint8Array) => onDisk(() => leaves(sha256)),
+    sweepOrphans: (...args: Parameters<typeof sweepOrphans>) => onDisk(() => sweepOrphans(...args)),
+    /** Idempotent; durable on return. The caller has made sure that no row refers to it. */
+    remove: (sha256: Uint8Array) => onDisk(() => alone(sha256, () => removeNow(sha256))),
+    /**
+     * Protects content from `sweepOrphans` for its `olderThanMs`, until a row refers to it; false when it is not here. Not durable:
+     * after a power cut an older time may be back.
+     */
+    touch: (sha256: Uint8Array): Promise<boolean> =>
+      alone(sha256, async () => {
+        const nowS = clock.nowMs() / 1000;
+        return (await unlessMissing(fsp.utimes(pathOf(sha256), nowS, nowS).then(() => true))) ?? false;
+      }),
+  };
+}
