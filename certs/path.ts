@@ -35,7 +35,7 @@ export function findPath(question: PathQuestion): readonly Certificate[] {
 function extend(path: readonly Certificate[], search: Search): readonly Certificate[] | undefined {
   const last = path.at(-1)!;
   for (const root of search.roots) {
-    if (path.includes(root) || !vouches(root, last, search)) continue;
+    if (contains(path, root) || !vouches(root, last, search)) continue;
     const whole = [...path, root];
     const refusal = refusalOf(whole, search);
     if (!refusal) return whole;
@@ -43,13 +43,15 @@ function extend(path: readonly Certificate[], search: Search): readonly Certific
   }
   if (path.length >= PATH_MAX - 1) return undefined;
   for (const issuer of search.intermediates) {
-    const repeated = path.some((member) => member.fingerprint === issuer.fingerprint);
-    if (repeated || !vouches(issuer, last, search)) continue;
+    if (contains(path, issuer) || !vouches(issuer, last, search)) continue;
     const whole = extend([...path, issuer], search);
     if (whole) return whole;
   }
   return undefined;
 }
+
+const contains = (path: readonly Certificate[], one: Certificate): boolean =>
+  path.some((member) => member.fingerprint === one.fingerprint);
 
 /** Name and key identifier first (cheap), then the signature. */
 function vouches(issuer: Certificate, subject: Certificate, search: Search): boolean {

@@ -583,6 +583,13 @@ export const catalogue = {
     ['Quá nhiều lượt tải lên đang mở', 'Too many open uploads'],
     waits,
   ),
+  'append-too-large': row(
+    413,
+    'never',
+    'software',
+    ['Một lần tải tiếp quá lớn', 'One append is larger than allowed'],
+    ['Chia nhỏ theo Upload-Limit.', 'Split it as Upload-Limit says.'],
+  ),
   'range-refused': row(
     416,
     'never',

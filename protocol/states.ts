@@ -17,9 +17,20 @@ export type OutboxState = keyof typeof outboxStates;
 
 /** One delivery at a hub. `held`: a person must decide; `relayed`: the next hub has it. */
 export const deliveryStates = {
-  ready: ['leased', 'expired', 'cancelled', 'held'],
-  leased: ['ready', 'delivered', 'refused', 'relayed', 'expired', 'held', 'cancelled'],
-  held: ['ready', 'cancelled', 'expired', 'delivered', 'refused', 'relayed'],
+  ready: ['leased', 'expired', 'cancelled', 'held', 'undeliverable'],
+  deferred: ['ready', 'held', 'cancelled', 'expired', 'delivered', 'refused', 'relayed', 'undeliverable'],
+  leased: [
+    'ready',
+    'deferred',
+    'undeliverable',
+    'delivered',
+    'refused',
+    'relayed',
+    'expired',
+    'held',
+    'cancelled',
+  ],
+  held: ['ready', 'cancelled', 'expired', 'undeliverable', 'delivered', 'refused', 'relayed'],
   relayed: ['delivered', 'refused', 'undeliverable', 'expired', 'cancelled'],
   // A late receipt of a receiver that had stored it before the deadline is a fact and wins.
   expired: ['delivered'],

@@ -11,11 +11,12 @@ CREATE TABLE envelopes (
   envelope_id BLOB NOT NULL, document_id BLOB NOT NULL, sender TEXT NOT NULL,
   digest BLOB NOT NULL,                      -- SHA-256 of the signed header bytes
   signed BLOB NOT NULL,                      -- encoded Signed, as received
-  hops BLOB NOT NULL,                        -- encoded Wrapper that holds only the hop trace of this leg
+  hops BLOB NOT NULL,                        -- encoded Wrapper that holds only the hop trace, ours included
   salt BLOB, metadata BLOB,                  -- NULL once erased
   kind INTEGER NOT NULL, urgency INTEGER NOT NULL,
   accepted_ms INTEGER NOT NULL, deliver_by_ms INTEGER NOT NULL,
   receipt BLOB NOT NULL,                     -- encoded Signed: the stored receipt; the same bytes answer every retry
+  ledger_sequence INTEGER NOT NULL,          -- of the acceptance
   from_peer TEXT NOT NULL,                   -- node id or hub id that submitted; statements go back to it
   bytes INTEGER NOT NULL,                    -- content and metadata, for quota and queue figures
   open_deliveries INTEGER NOT NULL,          -- counts down; 0 starts retention
@@ -23,6 +24,7 @@ CREATE TABLE envelopes (
   UNIQUE (sender, envelope_id)
 ) STRICT;
 CREATE INDEX envelopes_closed ON envelopes (closed_ms) WHERE closed_ms IS NOT NULL;
+CREATE INDEX envelopes_from ON envelopes (from_peer, ledger_sequence);
 CREATE INDEX envelopes_document ON envelopes (document_id);
 
 CREATE TABLE parts (
@@ -45,20 +47,23 @@ CREATE TABLE deliveries (
   envelope_seq INTEGER NOT NULL REFERENCES envelopes (seq),
   idx INTEGER NOT NULL, unit TEXT NOT NULL,  -- signed index, and the unit that gets it (the successor when forwarded)
   peer TEXT NOT NULL,                        -- node id, hub id, or '' while there is no route
-  state TEXT NOT NULL CHECK (state IN ('ready','leased','held','relayed','delivered','refused','expired','cancelled','undeliverable')),
+  state TEXT NOT NULL CHECK (state IN ('ready','deferred','leased','held','relayed','delivered','refused','expired','cancelled','undeliverable')),
   lane INTEGER NOT NULL,                     -- urgency lane, higher first
   turn INTEGER NOT NULL,                     -- fair turn between senders within (peer, lane): start-time fair queueing
   attempts INTEGER NOT NULL DEFAULT 0,
   next_ms INTEGER NOT NULL, deadline_ms INTEGER NOT NULL,
   lease_owner INTEGER, lease_until_ms INTEGER,   -- instance number of the peer
   last_error TEXT, settled_ms INTEGER, settled_ledger INTEGER,
+  again INTEGER NOT NULL DEFAULT 0,          -- 1: settled, but handed out once more to a restored node
   UNIQUE (envelope_seq, idx)
 ) STRICT;
--- What is due is claimed through this index; deferred rows wait in the second one.
+-- What is due is claimed through the first index; deferred rows wait in the second, so that they never slow a claim.
 CREATE INDEX deliveries_ready ON deliveries (peer, lane DESC, turn, id) WHERE state = 'ready';
+CREATE INDEX deliveries_deferred ON deliveries (peer, next_ms) WHERE state = 'deferred';
+CREATE INDEX deliveries_again ON deliveries (peer, id) WHERE again = 1;
 CREATE INDEX deliveries_leased ON deliveries (lease_until_ms) WHERE state = 'leased';
 CREATE INDEX deliveries_lease_owner ON deliveries (peer) WHERE state = 'leased';
-CREATE INDEX deliveries_deadline ON deliveries (deadline_ms) WHERE state IN ('ready','leased','held','relayed');
+CREATE INDEX deliveries_deadline ON deliveries (deadline_ms) WHERE state IN ('ready','deferred','leased','held','relayed');
 CREATE INDEX deliveries_settled ON deliveries (peer, settled_ledger) WHERE settled_ledger IS NOT NULL;
 CREATE INDEX deliveries_held ON deliveries (peer, id) WHERE state = 'held';
 
@@ -66,7 +71,7 @@ CREATE INDEX deliveries_held ON deliveries (peer, id) WHERE state = 'held';
 CREATE TABLE statements (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   statement_id BLOB NOT NULL, envelope_seq INTEGER NOT NULL REFERENCES envelopes (seq),
-  event INTEGER NOT NULL, issuer TEXT NOT NULL, at_ms INTEGER NOT NULL, bytes BLOB NOT NULL,
+  event INTEGER NOT NULL, issuer TEXT NOT NULL, at_ms INTEGER NOT NULL, bytes BLOB NOT NULL, ledger_sequence INTEGER NOT NULL,
   UNIQUE (issuer, statement_id)
 ) STRICT;
 CREATE INDEX statements_envelope ON statements (envelope_seq);
@@ -80,6 +85,7 @@ CREATE TABLE outgoing (
   UNIQUE (peer, statement)
 ) STRICT;
 CREATE INDEX outgoing_ready ON outgoing (peer, lane DESC, id) WHERE state = 'ready';
+CREATE INDEX outgoing_taken ON outgoing (peer, statement) WHERE state = 'taken';
 CREATE INDEX outgoing_leased ON outgoing (lease_until_ms) WHERE state = 'leased';
 
 -- Ordered, append-only: one hash per acceptance, refusal, delivery, expiry, directory act. chain = SHA-256(previous chain || leaf).
@@ -133,7 +139,8 @@ CREATE TABLE invitations (
   id INTEGER PRIMARY KEY AUTOINCREMENT, secret_hash BLOB NOT NULL UNIQUE, unit TEXT NOT NULL REFERENCES units (unit),
   made_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL,
   used_ms INTEGER, tls_key_id TEXT, seal_key_id TEXT, answer TEXT,   -- the same keys get the same answer until the first mTLS use
-  closed_ms INTEGER, words TEXT
+  closed_ms INTEGER, words TEXT,
+  node TEXT, confirmed_ms INTEGER                                    -- the node it enrolled; when a person compared the words
 ) STRICT;
 
 -- Signed parts of the directory: our own by version, and those of other hubs (newest only).

@@ -1,10 +1,9 @@
 // Opens one verified TLS 1.3 connection to the hub, through an HTTP proxy if there is one, and says in our own codes why
 // it could not. Must never accept a chain that our root did not issue; it looks at the presented one only to name the box in between.
-import type { X509Certificate } from 'node:crypto';
 import { type ClientRequest, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect as connectTcp, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, type PeerCertificate } from 'node:tls';
 import { ExchangeError } from '../errors.ts';
 
 export type ClientTls = {
@@ -133,10 +132,11 @@ function handshake(socket: Socket, target: Target, tls: ClientTls | undefined, d
     ...(tls ? { ca: [tls.ca].flat() as string[], key: tls.key, cert: tls.cert } : {}),
   };
   const secured = connectTls(options);
-  let presented: X509Certificate | undefined;
+  let presented: PeerCertificate | undefined;
   // Before node's own listener, which drops the handle, and the certificate with it, when the chain does not verify.
   secured.prependOnceListener('secure', () => {
-    presented = secured.getPeerX509Certificate();
+    // Not getPeerX509Certificate: on a client it takes the certificate out of node's chain, and the name check then fails.
+    presented = secured.getPeerCertificate();
   });
   const failed = (err: NodeJS.ErrnoException) => done(tlsFailure(err, presented), null);
   secured.once('error', failed);
@@ -158,11 +158,11 @@ const foreignChain = new Set([
   'CERT_UNTRUSTED',
 ]);
 
-function tlsFailure(cause: NodeJS.ErrnoException, presented: X509Certificate | undefined): ExchangeError {
+function tlsFailure(cause: NodeJS.ErrnoException, presented: PeerCertificate | undefined): ExchangeError {
   const code = cause.code ?? '';
   if (foreignChain.has(code)) {
     // The CN is the box's own claim, shown to a person so that they can find it; it decides nothing.
-    const issuer = /^CN=(.*)$/m.exec(presented?.issuer ?? '')?.[1] ?? presented?.issuer ?? 'unknown';
+    const issuer = String(presented?.issuer?.CN ?? presented?.issuer?.O ?? 'unknown');
     return new ExchangeError('tls-inspected', `issuer found: ${issuer.slice(0, 100)}`, { cause });
   }
   if (presented === undefined && !/^(ERR_SSL_|EPROTO)/.test(code)) return connectFailure(cause);

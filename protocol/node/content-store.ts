@@ -294,6 +294,8 @@ export async function openContentStore(options: { readonly dir: string; readonly
       alone(id, (partial, stopped) => appendTo(partial, append, stopped)),
     /** Idempotent. Content is in place and durable on return. Wrong whole digest: the partial is gone, `upload-digest-mismatch`. */
     finish: (id: string): Promise<PartialState> => alone(id, finishNow),
+    /** Undefined for anything that is not an id of a partial here, well formed or not. Looks at no disk. */
+    ownerOf: (id: string): string | undefined => partials.get(id)?.owner,
     /** Forgets a partial and its bytes; throws `upload-unknown`. Content that is already complete stays. */
     drop: (id: string): Promise<void> => alone(id, () => dropNow(id)),
     /** Open (not complete) partials of an owner, with the space they may come to need. */

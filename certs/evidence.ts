@@ -1,0 +1,185 @@
+// Certificates and signed directory parts, judged under one root, for reading evidence offline: who held which key when.
+// It must never take a certificate or a directory part that does not hang under the given root, nor look at the network or a store.
+// Under certs/verify-proof.ts, bin/evidence and fsck of a node.
+
+import { directoryPartCodec, signedDirectoryCodec } from '../protocol/codec.ts';
+import { createDirectory, type Directory } from '../protocol/directory.ts';
+import { ExchangeError, isExchangeError } from '../protocol/errors.ts';
+import type { ProofSigner, ProofSigners } from '../protocol/proof.ts';
+import { verifySigned } from '../protocol/signature.ts';
+import type { DirectoryPart } from '../protocol/wire.ts';
+import { type Certificate, parseCertificate } from './certificate.ts';
+import { type LeafRole, leafRoles, type Role } from './profile.ts';
+import { type CertificateFacts, type RevokedFromMs, verifyCertificate } from './trust.ts';
+
+export type EvidenceSources = {
+  readonly rootDer: Uint8Array;
+  /** DER, any order, without the root. */
+  readonly certificates: readonly Uint8Array[];
+  /** Bytes of Signed directory parts. */
+  readonly directory: readonly Uint8Array[];
+  /** False: a unit's key may be believed on its certificate alone when no directory part of its hub is given; `unnamed` tells. */
+  readonly directoryRequired: boolean;
+};
+
+export type Evidence = {
+  readonly directory: Directory;
+  readonly signers: ProofSigners;
+  /** Units whose key was believed without a directory that names it. */
+  readonly unnamed: ReadonlySet<string>;
+};
+
+/** Throws certificate-*, signature-*, statement-malformed for the first source that does not hold. */
+export function createEvidence(sources: EvidenceSources): Evidence {
+  const { rootDer } = sources;
+  const drafts = sources.directory.map((bytes) => {
+    const signed = signedDirectoryCodec.decode(bytes);
+    // Read before it is verified, only to find the certificates that verify it.
+    return { signed, part: directoryPartCodec.decode(signed.bytes) };
+  });
+  const pool = new Map<string, Certificate>();
+  const loose = [
+    ...sources.certificates,
+    ...drafts.flatMap(({ part }) => [part.issuingCertificate, ...part.hubCertificates]),
+  ];
+  for (const der of loose) {
+    const certificate = parseCertificate(der);
+    pool.set(certificate.fingerprint, certificate);
+  }
+  const intermediatesDer = [...pool.values()].filter(({ isCa }) => isCa).map(({ der }) => der);
+  const judge = (leafDer: Uint8Array, role: Role, atMs: number, revoked?: RevokedFromMs) =>
+    verifyCertificate({
+      leafDer,
+      intermediatesDer,
+      rootsDer: [rootDer],
+      atMs,
+      role,
+      ...(revoked ? { revoked } : {}),
+    });
+  // Each one, also those that nothing below asks for: no byte of a proof file may change unseen.
+  const root = parseCertificate(rootDer);
+  const above = [root, ...[...pool.values()].filter(({ isCa }) => isCa)];
+  for (const certificate of pool.values()) judgeAny(certificate, above, judge);
+  for (const draft of drafts) verifyPart(draft, [...pool.values()], judge);
+  const parts = drafts.map(({ part }) => part);
+  const directory = createDirectory(parts);
+  const revoked = revocations(parts);
+  const unnamed = new Set<string>();
+  const known: Known = { pool: byKey(pool), directory, unnamed };
+  return {
+    directory,
+    unnamed,
+    signers: (keyId, atMs) =>
+      signerOf(keyId, known, sources.directoryRequired, (der, role) => judge(der, role, atMs, revoked)),
+  };
+}
+
+type Judge = (leafDer: Uint8Array, role: Role, atMs: number, revoked?: RevokedFromMs) => CertificateFacts;
+
+/** At the first moment at which the whole path can be good: the clocks of root and hub may have differed a little. */
+function judgeAny(certificate: Certificate, above: readonly Certificate[], judge: Judge): CertificateFacts {
+  const { der, isCa, issuerName } = certificate;
+  const issuers = above.filter(({ subjectName }) => Buffer.compare(subjectName, issuerName) === 0);
+  const atMs = Math.max(...[certificate, above[0]!, ...issuers].map(({ notBeforeMs }) => notBeforeMs));
+  if (isCa) return judge(der, 'issuing', atMs);
+  return firstRole(leafRoles, (role) => judge(der, role, atMs));
+}
+
+/** The verdict of the role that the certificate has; a certificate has exactly one. */
+function firstRole(
+  roles: readonly LeafRole[],
+  attempt: (role: LeafRole) => CertificateFacts,
+): CertificateFacts {
+  let wrong: unknown;
+  for (const role of roles) {
+    try {
+      return attempt(role);
+    } catch (error) {
+      // Another role may fit; any other verdict is about the certificate itself.
+      if (!isExchangeError(error, 'certificate-wrong-usage')) throw error;
+      wrong = error;
+    }
+  }
+  throw wrong;
+}
+
+function verifyPart(
+  { signed, part }: { signed: ReturnType<typeof signedDirectoryCodec.decode>; part: DirectoryPart },
+  pool: readonly Certificate[],
+  judge: Judge,
+): void {
+  const keyId = Buffer.from(signed.signature?.keyId ?? []).toString('hex');
+  const holders = pool.filter((certificate) => certificate.keyId === keyId);
+  if (holders.length === 0) throw new ExchangeError('signer-unknown', `directory of ${part.hub}`);
+  const facts = firstGood(holders, ({ der }) => judge(der, 'hub-directory', part.issuedMs));
+  if (facts.hubId !== part.hub)
+    throw new ExchangeError('signature-invalid', 'a directory signed by another hub');
+  verifySigned(signed, ['lienthong/directory/1'], holders[0]!.x509.publicKey);
+  const issuing = judge(part.issuingCertificate, 'issuing', part.issuedMs);
+  if (issuing.hubId !== part.hub)
+    throw new ExchangeError('certificate-wrong-usage', 'the issuing CA of another hub');
+}
+
+/** Several certificates may hold one key (renewal): the first that holds is enough, else the verdict on the last. */
+function firstGood<T, R>(items: readonly T[], attempt: (item: T) => R): R {
+  let refused: unknown = new ExchangeError('signer-unknown');
+  for (const item of items) {
+    try {
+      return attempt(item);
+    } catch (error) {
+      refused = error;
+    }
+  }
+  throw refused;
+}
+
+/** Lists of the hubs, keyed by the CA that issued: serial numbers are unique per issuer only. */
+function revocations(parts: readonly DirectoryPart[]): RevokedFromMs {
+  const fromMs = new Map<string, number>();
+  for (const part of parts) {
+    const issuer = parseCertificate(part.issuingCertificate).keyId;
+    for (const each of part.revocations) fromMs.set(`${issuer} ${each.serialHex.toLowerCase()}`, each.fromMs);
+  }
+  return ({ serialHex, issuerKeyId }) => fromMs.get(`${issuerKeyId} ${serialHex}`);
+}
+
+function byKey(pool: ReadonlyMap<string, Certificate>): Map<string, Certificate[]> {
+  const out = new Map<string, Certificate[]>();
+  for (const certificate of pool.values())
+    out.set(certificate.keyId, [...(out.get(certificate.keyId) ?? []), certificate]);
+  return out;
+}
+
+type Known = {
+  readonly pool: ReadonlyMap<string, readonly Certificate[]>;
+  readonly directory: Directory;
+  readonly unnamed: Set<string>;
+};
+
+function signerOf(
+  keyId: Uint8Array,
+  { pool, directory, unnamed }: Known,
+  directoryRequired: boolean,
+  judge: (der: Uint8Array, role: LeafRole) => CertificateFacts,
+): ProofSigner {
+  const named = directory.key(keyId);
+  const holders = [...(pool.get(Buffer.from(keyId).toString('hex')) ?? [])];
+  if (named) holders.unshift(parseCertificate(named.certificateDer));
+  if (holders.length === 0) throw new ExchangeError('signer-unknown', 'no certificate of this key');
+  const facts = firstGood(holders, ({ der }) =>
+    firstRole(['unit-seal', 'hub-receipts'], (role) => judge(der, role)),
+  );
+  const kind = facts.role === 'unit-seal' ? 'unit' : 'hub';
+  if (!directory.hub(facts.hubId)) {
+    if (directoryRequired) throw new ExchangeError('proof-invalid', `no directory of ${facts.hubId}`);
+    unnamed.add(facts.subjectId);
+  } else if (kind === 'unit' && (named?.kind !== 'unit' || named.id !== facts.subjectId))
+    throw new ExchangeError('signer-unknown', `no directory names this key of ${facts.subjectId}`);
+  return {
+    kind,
+    id: facts.subjectId,
+    hub: facts.hubId,
+    publicKey: holders[0]!.x509.publicKey,
+    serialHex: facts.serialHex,
+  };
+}

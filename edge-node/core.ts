@@ -1,0 +1,313 @@
+// What the rest of the node (local API, command line, console) may ask of its core: hand in, look, read, cancel, send again, and see
+// how it stands. Types only; edge.ts makes one. Nobody above this line touches the store, the content folder or the line to the hub.
+import type { OutboxState } from '../protocol/states.ts';
+import type { Metadata } from '../protocol/wire.ts';
+
+/** Content of a part: bytes of at most `limits.inlinePartBytesMax`, or the handle that `addContent` gave. */
+export type SubmitPart = { readonly name: string; readonly mediaType: string } & (
+  | { readonly content: Uint8Array }
+  | { readonly handle: string }
+);
+
+export type SubmitLink = {
+  /** protocol/seal.ts `relations`. */
+  readonly relation: number;
+  readonly envelopeId?: string;
+  readonly documentId?: string;
+};
+
+export type SubmitRequest = {
+  /** Sending unit: internal id or code. May be left out on a node of one unit. */
+  readonly unit?: string;
+  /** 1 to 200 bytes. The same key with the same request gives the same document, for ever. */
+  readonly idempotencyKey: string;
+  /** Codes, aliases, internal ids, each with an optional `desk@`. Already resolved groups only. */
+  readonly to: readonly string[];
+  readonly metadata: Partial<Omit<Metadata, 'parts' | 'clientReference'>>;
+  readonly parts: readonly SubmitPart[];
+  /** protocol/seal.ts `kinds`; default document. */
+  readonly kind?: number;
+  /** protocol/seal.ts `urgencies`; default normal. */
+  readonly urgency?: number;
+  readonly deliverByMs?: number;
+  readonly replyByMs?: number;
+  readonly links?: readonly SubmitLink[];
+  readonly status?: { readonly code: string; readonly counter: number; readonly atMs: number };
+  /** Who asked, for the audit: a user, a token's name, 'command line'. */
+  readonly actor?: string;
+};
+
+export type SubmitAnswer = {
+  readonly documentId: string;
+  readonly state: DocumentState;
+  /** True when the key was known and this is the document of then. */
+  readonly duplicate: boolean;
+};
+
+/** Of all recipients together: the least advanced that still moves, else the worst end. A derived fact, never a column. */
+export type DocumentState = OutboxState;
+
+export type ContentHandle = {
+  readonly handle: string;
+  readonly lengthBytes: number;
+  readonly sha256Hex: string;
+};
+
+export type UnitHere = {
+  readonly unit: string;
+  readonly code: string;
+  readonly name: string;
+  readonly confirmed: boolean;
+  /** Days until the seal certificate ends, by the local clock; negative when it has; undefined when there is none. */
+  readonly sealDaysLeft: number | undefined;
+};
+
+export type PageOptions = {
+  readonly unit?: string;
+  /** Text that subject, notation or number contains. Exact case; the console folds what it offers. */
+  readonly text?: string;
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+  /** 1 to 200, default 50. */
+  readonly limit?: number;
+  /** `next` of the page before. */
+  readonly after?: string;
+};
+export type OutboxPageOptions = PageOptions & { readonly state?: OutboxState };
+export type InboxPageOptions = PageOptions & { readonly sender?: string };
+export type Page<Row> = { readonly rows: readonly Row[]; readonly next: string | undefined };
+
+export type OutboxRow = {
+  readonly documentId: string;
+  readonly unit: string;
+  readonly idempotencyKey: string;
+  readonly kind: number;
+  readonly urgency: number;
+  readonly createdMs: number;
+  readonly subject: string;
+  readonly notation: string;
+  readonly number: string;
+  readonly state: DocumentState;
+  /** How many recipients stand where, of the newest sending. */
+  readonly recipients: Partial<Record<OutboxState, number>>;
+  readonly lastError: string | undefined;
+};
+export type InboxRow = {
+  /** Names the arrival: envelopes of one document are several rows. */
+  readonly envelopeId: string;
+  readonly documentId: string;
+  readonly sender: string;
+  readonly senderCode: string;
+  readonly units: readonly string[];
+  readonly kind: number;
+  readonly urgency: number;
+  readonly createdMs: number;
+  readonly acceptedMs: number;
+  readonly receivedMs: number;
+  readonly replyByMs: number;
+  readonly subject: string;
+  readonly notation: string;
+  readonly number: string;
+};
+
+/** One line of a recipient's story, derived from statements. */
+export type TimelineEvent = {
+  readonly atMs: number;
+  /** ETSI EN 319 522 name, or 'Queued', 'Sealed', 'Cancelled' for what happened here. */
+  readonly event: string;
+  readonly outcome: string;
+  /** Who states: internal id and the words for people. */
+  readonly by: string;
+  readonly byName: string;
+  readonly code: string;
+  readonly words: { readonly vi: string; readonly en: string };
+};
+export type RecipientView = {
+  readonly index: number;
+  readonly unit: string;
+  readonly code: string;
+  readonly name: string;
+  readonly desk: string;
+  readonly state: OutboxState | 'received';
+  readonly timeline: readonly TimelineEvent[];
+};
+export type PartView = {
+  readonly index: number;
+  readonly name: string;
+  readonly mediaType: string;
+  readonly lengthBytes: number;
+  readonly sha256Hex: string;
+};
+export type EnvelopeView = {
+  readonly envelopeId: string | undefined;
+  readonly digestHex: string | undefined;
+  readonly follows: string | undefined;
+  readonly sealedMs: number | undefined;
+  readonly attempts: number;
+  readonly lastError: string | undefined;
+  readonly recipients: readonly RecipientView[];
+};
+export type DocumentView = {
+  readonly direction: 'out' | 'in';
+  readonly documentId: string;
+  readonly sender: string;
+  readonly senderCode: string;
+  readonly kind: number;
+  readonly urgency: number;
+  readonly createdMs: number;
+  readonly receivedMs: number | undefined;
+  readonly state: DocumentState | 'received';
+  /** undefined once erased. */
+  readonly metadata: Metadata | undefined;
+  readonly parts: readonly PartView[];
+  readonly links: readonly SubmitLink[];
+  readonly status: { readonly code: string; readonly counter: number; readonly atMs: number } | undefined;
+  /** Newest first. An arrival has one. */
+  readonly envelopes: readonly EnvelopeView[];
+};
+
+export type PartStream = {
+  readonly part: PartView;
+  /** First byte and the byte after the last of `body`. */
+  readonly from: number;
+  readonly to: number;
+  /** Must be read to its end or left by `return`. */
+  readonly body: AsyncIterable<Uint8Array>;
+};
+
+export type LinkState = 'starting' | 'connected' | 'unreachable' | 'superseded' | 'stopped';
+export type EdgeStatus = {
+  readonly hub: {
+    readonly state: LinkState;
+    readonly code: string | undefined;
+    readonly detail: string | undefined;
+    readonly words: { readonly vi: string; readonly en: string };
+    readonly lastContactMs: number | undefined;
+    readonly instance: number;
+    readonly epoch: number;
+  };
+  readonly outbox: { readonly waiting: number; readonly oldestWaitingMs: number | undefined };
+  readonly receipts: { readonly waiting: number };
+  readonly inbox: { readonly fetching: number; readonly aside: number };
+  readonly disk: { readonly freeBytes: number; readonly floorBytes: number; readonly nearlyFull: boolean };
+  readonly clock: { readonly offsetMs: number | undefined };
+  readonly directory: {
+    readonly stamp: string;
+    readonly units: number;
+    readonly expiresMs: number | undefined;
+  };
+  readonly certificates: readonly {
+    readonly file: string;
+    readonly daysLeft: number;
+    readonly renewalDue: boolean;
+  }[];
+  readonly recovering: boolean;
+  readonly alarms: readonly Alarm[];
+};
+export type Alarm = {
+  readonly id: number;
+  readonly atMs: number;
+  readonly code: string;
+  readonly about: string;
+  readonly said: string;
+  readonly count: number;
+};
+
+export type DirectoryEntry = {
+  readonly unit: string;
+  readonly code: string;
+  readonly codes: readonly string[];
+  readonly name: string;
+  readonly state: string;
+  readonly hub: string;
+  readonly parent: string;
+  readonly here: boolean;
+};
+
+export type AuditRow = {
+  readonly id: number;
+  readonly atMs: number;
+  readonly actor: string;
+  readonly act: string;
+  readonly about: string;
+  readonly said: string;
+};
+
+/** Told after the commit. What a listener throws is swallowed: a console that fell over may not stop the exchange. */
+export type EdgeEvent =
+  | { readonly kind: 'document'; readonly documentId: string; readonly unit: string }
+  | {
+      readonly kind: 'arrived';
+      readonly documentId: string;
+      readonly envelopeId: string;
+      readonly units: readonly string[];
+    }
+  | { readonly kind: 'statement'; readonly envelopeId: string }
+  | { readonly kind: 'link'; readonly state: LinkState; readonly code: string | undefined }
+  | { readonly kind: 'directory'; readonly stamp: string }
+  | { readonly kind: 'disk'; readonly nearlyFull: boolean };
+
+/** Every method rejects with an ExchangeError. Ids are UUID text; an id that is not here is `document-unknown`. */
+export type EdgeCore = {
+  /**
+   * Returns only when document and content survive a power cut. Codes: those of protocol/seal.ts, `unit-unknown` (names the code),
+   * `unit-closed`, `unit-suspended`, `unit-has-no-node`, `idempotency-conflict`, `content-gone` (handle), `disk-nearly-full`,
+   * `store-recovering`, `peer-unconfirmed`, `overloaded`, `request-malformed`.
+   */
+  submit(request: SubmitRequest): Promise<SubmitAnswer>;
+  /**
+   * Streams a large part in, in bounded memory; durable on return. The handle belongs to the unit, holds for at least a week and may be
+   * used by several documents. Codes: `part-too-large`, `disk-nearly-full`, or what the body threw.
+   */
+  addContent(
+    body: AsyncIterable<Uint8Array>,
+    options?: { readonly unit?: string; readonly signal?: AbortSignal },
+  ): Promise<ContentHandle>;
+  /** Newest first. */
+  outbox(options?: OutboxPageOptions): Promise<Page<OutboxRow>>;
+  /** Newest first. */
+  inbox(options?: InboxPageOptions): Promise<Page<InboxRow>>;
+  /** By document id or envelope id; of a document both sent and received here, `direction` chooses (default out). */
+  show(id: string, options?: { readonly direction?: 'out' | 'in' }): Promise<DocumentView>;
+  /** `range` in bytes, `to` exclusive. Codes: `range-refused`, `content-gone`. */
+  readPart(
+    id: string,
+    index: number,
+    options?: { readonly direction?: 'out' | 'in'; readonly from?: number; readonly to?: number },
+  ): Promise<PartStream>;
+  /** A new envelope of the same document that follows the newest one. `document-state-refused` while that one is still on its way. */
+  resend(documentId: string, options?: { readonly actor?: string }): Promise<SubmitAnswer>;
+  /** Only while nothing of it can have reached the hub; else `document-state-refused`. */
+  cancel(documentId: string, options?: { readonly actor?: string }): Promise<SubmitAnswer>;
+  status(): Promise<EdgeStatus>;
+  units(): readonly UnitHere[];
+  /** By code prefix or by words of the name, without regard to case and diacritics. At most `limit` (default 20), best first. */
+  searchDirectory(text: string, options?: { readonly limit?: number }): readonly DirectoryEntry[];
+  /** Bytes of a Proof (wire.proto) of the newest envelope of a document, or of the envelope named. */
+  proof(
+    id: string,
+    options?: { readonly direction?: 'out' | 'in'; readonly withMetadata?: boolean },
+  ): Promise<Uint8Array>;
+  audit(options?: { readonly limit?: number; readonly after?: string }): Promise<Page<AuditRow>>;
+  /** For acts of the API itself (log-in, download). Durable on return. */
+  noteAudit(entry: {
+    readonly actor: string;
+    readonly act: string;
+    readonly about: string;
+    readonly said?: string;
+  }): Promise<void>;
+  alarmSeen(id: number, actor: string): Promise<void>;
+  /** Try the line now, whatever the back-off says: an operator has acted. */
+  retryNow(): void;
+  /** Certificates or units in the folder have changed (renewal, a further unit): read them again and use them for new connections. */
+  reloadIdentity(): Promise<void>;
+  /** Returns the function that ends the listening. */
+  onEvent(listener: (event: EdgeEvent) => void): () => void;
+};
+
+export type Edge = EdgeCore & {
+  /** Resolves when nothing that can be done now is left to do. For tests and for a clean stop. */
+  drain(): Promise<void>;
+  /** Says goodbye to the hub (bounded time), stops the workers, commits, closes, releases the lock. Idempotent. */
+  close(): Promise<void>;
+};

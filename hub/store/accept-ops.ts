@@ -1,0 +1,192 @@
+// Acceptance inside the writer thread: the duplicate decision, the rows, the receipt. The checks that need no transaction are in
+// hub/ingress/accept.ts. After the COMMIT that holds these rows the hub owns the document.
+import { hopCodec } from '../../protocol/codec.ts';
+import { ExchangeError } from '../../protocol/errors.ts';
+import { buildStatement, type EventName, outcomes } from '../../protocol/statement.ts';
+import { hopsWrapper } from '../../protocol/wire-splice.ts';
+import type { AcceptArgs, AcceptResult, RefuseArgs, Shared } from './types.ts';
+
+const going = ({ outcome }: { readonly outcome: number }) => outcome !== outcomes.refused;
+
+function eventOf({ deliveries, fromHub }: AcceptArgs): EventName {
+  const some = deliveries.some(going);
+  if (fromHub) return some ? 'RelayAcceptance' : 'RelayRejection';
+  return some ? 'SubmissionAcceptance' : 'SubmissionRejection';
+}
+
+export function acceptOps(shared: Shared) {
+  const { db, context, ledger } = shared;
+  // Accepted in this batch and not inserted yet: a second copy in the same batch gets the same receipt.
+  const fresh = new Map<string, { readonly digest: Buffer; readonly result: AcceptResult }>();
+
+  /** Codes: duplicate-conflict, part-missing. */
+  function accept(args: AcceptArgs): AcceptResult {
+    const known = db.get<{ digest: Uint8Array; receipt: Uint8Array }>(
+      'SELECT digest, receipt FROM envelopes WHERE sender = ? AND envelope_id = ?',
+      args.sender,
+      args.envelopeId,
+    );
+    if (known) {
+      if (Buffer.compare(known.digest, args.digest) !== 0) throw new ExchangeError('duplicate-conflict');
+      return { receipt: known.receipt, duplicate: true, nudge: [] };
+    }
+    const key = `${args.sender} ${Buffer.from(args.envelopeId).toString('latin1')}`;
+    const twin = fresh.get(key);
+    if (twin) {
+      if (!twin.digest.equals(args.digest)) throw new ExchangeError('duplicate-conflict');
+      return twin.result;
+    }
+    assertContentHeld(args);
+    const result: AcceptResult = { receipt: new Uint8Array(), duplicate: false, nudge: [] };
+    fresh.set(key, { digest: Buffer.from(args.digest), result });
+    shared.state({
+      kind: 'acceptance',
+      atMs: args.nowMs,
+      build: (sequence) => buildReceipt(args, sequence),
+      hop: {
+        type: 'lienthong/hop/1',
+        bytes: hopCodec.encode({
+          hub: context.hubId,
+          envelopeDigest: args.digest,
+          previous: args.previousHopDigest,
+          atMs: args.nowMs,
+        }),
+      },
+      commit: (receipt, sequence, hop) => {
+        const seq = insertEnvelope(args, { receipt, sequence, hop: hop! });
+        insertParts(args, seq);
+        result.receipt = receipt;
+        result.nudge = insertDeliveries(args, seq);
+      },
+    });
+    return result;
+  }
+
+  /** Bytes are skipped only for content that this same unit has itself uploaded completely. */
+  function assertContentHeld({ parts, sender }: AcceptArgs): void {
+    for (const { index, content, sha256 } of parts) {
+      if (content) continue;
+      if (!db.get('SELECT 1 FROM unit_content WHERE unit = ? AND sha256 = ?', sender, sha256))
+        throw new ExchangeError('part-missing', `part ${index}`);
+    }
+  }
+
+  function buildReceipt(args: AcceptArgs, ledgerSequence: number) {
+    return buildStatement({
+      event: eventOf(args),
+      statementId: args.statementId,
+      envelopeId: args.envelopeId,
+      documentId: args.documentId,
+      envelopeDigest: args.digest,
+      sender: args.sender,
+      issuer: context.hubId,
+      results: args.deliveries.map(({ index, unit, outcome, code }) => ({ index, unit, outcome, code })),
+      epoch: shared.epoch(),
+      atMs: args.nowMs,
+      directoryVersion: args.directoryVersion,
+      revocationNumber: args.revocationNumber,
+      ledgerSequence,
+    });
+  }
+
+  function insertEnvelope(
+    args: AcceptArgs,
+    made: { receipt: Buffer; sequence: number; hop: Buffer },
+  ): number {
+    const open = args.deliveries.filter(going).length;
+    return db.run(
+      `INSERT INTO envelopes (envelope_id, document_id, sender, digest, signed, hops, salt, metadata, kind, urgency, accepted_ms,
+         deliver_by_ms, receipt, ledger_sequence, from_peer, bytes, open_deliveries, closed_ms)
+       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+      args.envelopeId,
+      args.documentId,
+      args.sender,
+      args.digest,
+      args.signed,
+      Buffer.concat([args.hops, hopsWrapper([made.hop])]),
+      args.salt,
+      args.metadata,
+      args.kind,
+      args.urgency,
+      args.nowMs,
+      args.deliverByMs,
+      made.receipt,
+      made.sequence,
+      args.peer,
+      args.bytes,
+      open,
+      open === 0 ? args.nowMs : null,
+    ).lastRowId;
+  }
+
+  function insertParts({ parts }: AcceptArgs, seq: number): void {
+    for (const { index, length, sha256, treeRoot, content } of parts)
+      db.run(
+        'INSERT INTO parts (envelope_seq, idx, length, sha256, tree_root, content) VALUES (?,?,?,?,?,?)',
+        seq,
+        index,
+        length,
+        sha256,
+        treeRoot,
+        content,
+      );
+  }
+
+  function insertDeliveries(args: AcceptArgs, seq: number): string[] {
+    const nudge = new Set<string>();
+    const lane = Math.min(args.urgency, 4);
+    for (const { index, unit, peer } of args.deliveries.filter(going)) {
+      db.run(
+        `INSERT INTO deliveries (envelope_seq, idx, unit, peer, state, lane, turn, next_ms, deadline_ms)
+         VALUES (?,?,?,?,'ready',?,?,?,?)`,
+        seq,
+        index,
+        unit,
+        peer,
+        lane,
+        shared.turns.next(peer, lane, args.sender),
+        args.nowMs,
+        args.deliverByMs,
+      );
+      nudge.add(peer);
+    }
+    return [...nudge];
+  }
+
+  return {
+    ops: {
+      accept,
+      /** A permanent refusal of a readable envelope is evidence as well: one row, one ledger entry. */
+      refuse(args: RefuseArgs): void {
+        const said = Buffer.from(`refusal ${args.code} ${args.sender ?? ''} `);
+        const entry = Buffer.concat([
+          said,
+          args.envelopeId ?? Buffer.alloc(0),
+          args.digest ?? Buffer.alloc(0),
+        ]);
+        const sequence = ledger.append('refusal', entry, args.nowMs);
+        db.run(
+          'INSERT INTO refusals (at_ms, peer, sender, envelope_id, digest, code, ledger_sequence) VALUES (?,?,?,?,?,?,?)',
+          args.nowMs,
+          args.peer,
+          args.sender,
+          args.envelopeId,
+          args.digest,
+          args.code,
+          sequence,
+        );
+      },
+      /** This unit has now uploaded these bytes completely. Idempotent. */
+      rememberContent(args: { unit: string; sha256: Uint8Array; length: number; nowMs: number }): void {
+        db.run(
+          'INSERT OR IGNORE INTO unit_content (unit, sha256, length, at_ms) VALUES (?,?,?,?)',
+          args.unit,
+          args.sha256,
+          args.length,
+          args.nowMs,
+        );
+      },
+    },
+    forget: () => fresh.clear(),
+  };
+}

@@ -1,0 +1,208 @@
+// Handing out: what is due for a peer is claimed under a lease, urgent lanes first, fair turns between senders. One SQL verb per
+// operation. A lease lost by a crash of either side only means that the item is handed out again; receivers recognise it.
+import type { Database } from '../../protocol/node/sqlite.ts';
+import type { ClaimArgs, Claimed, ClaimedDelivery, ClaimedStatement, Shared } from './types.ts';
+
+type DeliveryRow = {
+  id: number;
+  envelope_seq: number;
+  idx: number;
+  unit: string;
+  attempts: number;
+  lane: number;
+  turn: number;
+};
+type EnvelopeRow = {
+  signed: Uint8Array;
+  hops: Uint8Array;
+  salt: Uint8Array | null;
+  metadata: Uint8Array | null;
+  receipt: Uint8Array;
+};
+
+export function claimOps({ db, turns }: Shared) {
+  /** Statements first: they are small and tell a sender what became of a document. Then deliveries. */
+  function claim(args: ClaimArgs): Claimed {
+    const statements = claimStatements(db, args);
+    db.run(
+      "UPDATE deliveries SET state = 'ready' WHERE peer = ? AND state = 'deferred' AND next_ms <= ?",
+      args.peer,
+      args.nowMs,
+    );
+    const deliveries = claimDeliveries(args);
+    return {
+      statements,
+      deliveries,
+      more: statements.length >= args.itemsMax || deliveries.length >= args.itemsMax,
+    };
+  }
+
+  function claimDeliveries(args: ClaimArgs): ClaimedDelivery[] {
+    const claimed: ClaimedDelivery[] = [];
+    let bytes = 0;
+    while (claimed.length < args.itemsMax && bytes < args.bytesMax) {
+      const rows = nextRows(args);
+      if (rows.length === 0) break;
+      const item = assemble(rows);
+      bytes += sizeOf(item);
+      // The first always goes, whatever its size; the next waits for the next poll rather than overfill the answer.
+      if (claimed.length > 0 && bytes > args.bytesMax) break;
+      lease(rows, args);
+      turns.served(args.peer, rows[0]!.lane, rows[0]!.turn);
+      claimed.push(item);
+    }
+    return claimed;
+  }
+
+  /** All rows of one envelope for this peer: the first in order, and its sisters. Then what a restored node asks for once more. */
+  function nextRows({ peer, nowMs }: ClaimArgs): DeliveryRow[] {
+    const columns = 'id, envelope_seq, idx, unit, attempts, lane, turn';
+    const first = db.get<DeliveryRow>(
+      `SELECT ${columns} FROM deliveries WHERE peer = ? AND state = 'ready' ORDER BY lane DESC, turn, id LIMIT 1`,
+      peer,
+    );
+    if (first)
+      return db.all<DeliveryRow>(
+        `SELECT ${columns} FROM deliveries WHERE envelope_seq = ? AND peer = ? AND state = 'ready' ORDER BY idx`,
+        first.envelope_seq,
+        peer,
+      );
+    return db.all<DeliveryRow>(
+      `SELECT ${columns} FROM deliveries WHERE peer = ? AND again = 1 AND coalesce(lease_until_ms, 0) <= ? ORDER BY id LIMIT 1`,
+      peer,
+      nowMs,
+    );
+  }
+
+  function lease(rows: readonly DeliveryRow[], { instance, nowMs, leaseMs }: ClaimArgs): void {
+    for (const { id } of rows)
+      db.run(
+        `UPDATE deliveries SET state = CASE state WHEN 'ready' THEN 'leased' ELSE state END, attempts = attempts + 1,
+           lease_owner = ?, lease_until_ms = ? WHERE id = ?`,
+        instance,
+        nowMs + leaseMs,
+        id,
+      );
+  }
+
+  function assemble(rows: readonly DeliveryRow[]): ClaimedDelivery {
+    const { envelope_seq: seq, attempts } = rows[0]!;
+    const envelope = db.get<EnvelopeRow>(
+      'SELECT signed, hops, salt, metadata, receipt FROM envelopes WHERE seq = ?',
+      seq,
+    )!;
+    const inlineParts = db.all<{ index: number; content: Uint8Array }>(
+      'SELECT idx AS "index", content FROM parts WHERE envelope_seq = ? AND content IS NOT NULL ORDER BY idx',
+      seq,
+    );
+    return {
+      ...envelope,
+      ids: rows.map(({ id }) => id),
+      recipients: rows.map(({ idx, unit }) => ({ index: idx, unit })),
+      inlineParts,
+      attempt: attempts + 1,
+    };
+  }
+
+  return {
+    claim,
+    /** Statement items that the peer holds durably. Idempotent. */
+    taken({ peer, ids, nowMs }: { peer: string; ids: readonly number[]; nowMs: number }): void {
+      for (const id of ids)
+        db.run(
+          "UPDATE outgoing SET state = 'taken', taken_ms = ? WHERE id = ? AND peer = ? AND state <> 'taken'",
+          nowMs,
+          id,
+          peer,
+        );
+    },
+    /** A transfer is under way: the lease goes on. False if the delivery is no longer leased. */
+    extendLease({ id, nowMs, leaseMs }: { id: number; nowMs: number; leaseMs: number }): boolean {
+      return (
+        db.run(
+          "UPDATE deliveries SET lease_until_ms = ? WHERE id = ? AND state = 'leased'",
+          nowMs + leaseMs,
+          id,
+        ).changes > 0
+      );
+    },
+    /** The peer cannot take these now. Only its own leased rows move. */
+    defer(args: { peer: string; ids: readonly number[]; code: string; retryAtMs: number }): void {
+      for (const id of args.ids)
+        db.run(
+          `UPDATE deliveries SET state = 'deferred', next_ms = ?, last_error = ?, lease_owner = NULL, lease_until_ms = NULL
+           WHERE id = ? AND peer = ? AND state = 'leased'`,
+          args.retryAtMs,
+          args.code,
+          id,
+          args.peer,
+        );
+    },
+    /** Ends every lease of a peer: it has a new instance, or has said goodbye. */
+    endLeases({ peer }: { peer: string }): void {
+      endLeases(db, peer);
+    },
+    /** Leases that ran out; bounded. Returns the peers that have work again. */
+    sweepLeases({
+      nowMs,
+      rowsMax,
+      attemptsMax,
+    }: {
+      nowMs: number;
+      rowsMax: number;
+      attemptsMax: number;
+    }): string[] {
+      const rows = db.all<{ id: number; peer: string; attempts: number }>(
+        "SELECT id, peer, attempts FROM deliveries WHERE state = 'leased' AND lease_until_ms <= ? LIMIT ?",
+        nowMs,
+        rowsMax,
+      );
+      // Handed out again and again without an answer: a person must look, before it eats the line for ever.
+      for (const { id, attempts } of rows)
+        db.run(
+          `UPDATE deliveries SET state = ?, last_error = 'hub-timeout', lease_owner = NULL, lease_until_ms = NULL
+           WHERE id = ? AND state = 'leased'`,
+          attempts >= attemptsMax ? 'held' : 'ready',
+          id,
+        );
+      const back = db.all<{ peer: string }>(
+        "SELECT DISTINCT peer FROM outgoing WHERE state = 'leased' AND lease_until_ms <= ?",
+        nowMs,
+      );
+      db.run("UPDATE outgoing SET state = 'ready' WHERE state = 'leased' AND lease_until_ms <= ?", nowMs);
+      return [...new Set([...rows, ...back].map(({ peer }) => peer))];
+    },
+  };
+}
+
+function sizeOf({ signed, metadata, inlineParts, receipt, hops }: ClaimedDelivery): number {
+  const inline = inlineParts.reduce((sum, { content }) => sum + content.length + 16, 0);
+  return signed.length + (metadata?.length ?? 0) + inline + receipt.length + hops.length + 256;
+}
+
+function claimStatements(db: Database, args: ClaimArgs): ClaimedStatement[] {
+  const rows = db.all<{ id: number; bytes: Uint8Array }>(
+    `SELECT o.id, s.bytes FROM outgoing o JOIN statements s ON s.id = o.statement
+     WHERE o.peer = ? AND o.state = 'ready' ORDER BY o.lane DESC, o.id LIMIT ?`,
+    args.peer,
+    args.itemsMax,
+  );
+  for (const { id } of rows)
+    db.run(
+      "UPDATE outgoing SET state = 'leased', lease_owner = ?, lease_until_ms = ?, attempts = attempts + 1 WHERE id = ? AND state = 'ready'",
+      args.instance,
+      args.nowMs + args.leaseMs,
+      id,
+    );
+  return rows;
+}
+
+/** Also used when a peer starts anew. */
+export function endLeases(db: Database, peer: string): void {
+  db.run(
+    "UPDATE deliveries SET state = 'ready', lease_owner = NULL, lease_until_ms = NULL WHERE peer = ? AND state = 'leased'",
+    peer,
+  );
+  db.run('UPDATE deliveries SET lease_until_ms = NULL WHERE peer = ? AND again = 1', peer);
+  db.run("UPDATE outgoing SET state = 'ready' WHERE peer = ? AND state = 'leased'", peer);
+}

@@ -1,0 +1,132 @@
+// Instances of peers, what a restored node gets once more, routes that change, and retention. Run in the writer thread.
+import { ExchangeError } from '../../protocol/errors.ts';
+import { endLeases } from './claim-ops.ts';
+import type { SessionArgs, Shared } from './types.ts';
+
+type PeerRow = {
+  instance: number;
+  instance_token: Uint8Array | null;
+  instance_previous_token: Uint8Array | null;
+  restore_count: number;
+};
+
+const sameBytes = (a: Uint8Array | null, b: Uint8Array) =>
+  a !== null && a.length > 0 && Buffer.compare(a, b) === 0;
+
+export function peerOps({ db }: Shared) {
+  /**
+   * A starting peer takes an instance number. Allowed: the successor of the present instance; the same start again whose answer was
+   * lost; the first start; a store that says it was restored. A copy of the disk presents a number that is behind. Codes:
+   * node-instance-live, node-instance-superseded, peer-unknown.
+   */
+  function session(args: SessionArgs): { instance: number; restored: boolean } {
+    const row = db.get<PeerRow>(
+      'SELECT instance, instance_token, instance_previous_token, restore_count FROM peers WHERE peer = ?',
+      args.peer,
+    );
+    if (!row) throw new ExchangeError('peer-unknown');
+    const restored = args.restoreCount > row.restore_count;
+    const successor =
+      row.instance === args.previousInstance && sameBytes(row.instance_token, args.previousToken);
+    const answerLost =
+      row.instance === args.previousInstance + 1 &&
+      (args.previousInstance === 0 || sameBytes(row.instance_previous_token, args.previousToken));
+    if (row.instance > 0 && !successor && !answerLost && !restored)
+      throw new ExchangeError('node-instance-superseded');
+    // A lost answer is asked for again by a start that never worked with it, so it is not "another one that lives".
+    if (args.live) throw new ExchangeError('node-instance-live', '', { retryAfterMs: 5000 });
+    const instance = row.instance + 1;
+    db.run(
+      `UPDATE peers SET instance = ?, instance_previous_token = CASE WHEN ? THEN instance_previous_token ELSE instance_token END,
+         instance_token = ?, restore_count = ?, software = ?, last_seen_ms = ? WHERE peer = ? AND instance = ?`,
+      answerLost && !successor ? row.instance : instance,
+      answerLost && !successor ? 1 : 0,
+      args.newToken,
+      Math.max(args.restoreCount, row.restore_count),
+      args.software,
+      args.nowMs,
+      args.peer,
+      row.instance,
+    );
+    endLeases(db, args.peer);
+    if (restored) handOutAgain(args.peer, args.ledgerSeen);
+    return { instance: answerLost && !successor ? row.instance : instance, restored };
+  }
+
+  /** What was settled or taken after the point that a restored store knows of. */
+  function handOutAgain(peer: string, ledgerSeen: number): void {
+    db.run(
+      "UPDATE deliveries SET again = 1, lease_until_ms = NULL WHERE peer = ? AND settled_ledger > ? AND state IN ('delivered','refused')",
+      peer,
+      ledgerSeen,
+    );
+    db.run(
+      `UPDATE outgoing SET state = 'ready' WHERE peer = ? AND state = 'taken'
+         AND statement IN (SELECT id FROM statements WHERE ledger_sequence > ?)`,
+      peer,
+      ledgerSeen,
+    );
+  }
+
+  return {
+    session,
+    /** Raises or counts one alarm per (code, about). */
+    alarm({ code, about, said, nowMs }: { code: string; about: string; said: string; nowMs: number }): void {
+      db.run(
+        `INSERT INTO alarms (at_ms, code, about, said) VALUES (?,?,?,?)
+         ON CONFLICT (code, about) DO UPDATE SET at_ms = excluded.at_ms, said = excluded.said, count = count + 1, seen_ms = NULL`,
+        nowMs,
+        code,
+        about,
+        said.slice(0, 500),
+      );
+    },
+    /** When peers were last heard; lost in a crash without harm. */
+    seen(rows: readonly { peer: string; atMs: number }[]): void {
+      for (const { peer, atMs } of rows)
+        db.run('UPDATE peers SET last_seen_ms = ? WHERE peer = ?', atMs, peer);
+    },
+    /** Open deliveries of a unit go to another peer (it moved to another node, or hangs under another hub now). */
+    reroute({ unit, peer }: { unit: string; peer: string }): number {
+      return db.run(
+        `UPDATE deliveries SET peer = ?, state = CASE state WHEN 'leased' THEN 'ready' ELSE state END, lease_owner = NULL, lease_until_ms = NULL
+         WHERE unit = ? AND peer <> ? AND state IN ('ready','deferred','leased','held')`,
+        peer,
+        unit,
+        peer,
+      ).changes;
+    },
+    /**
+     * Retention: erases content (and metadata, if asked) of envelopes closed before a time. Evidence stays. Bounded; returns how many,
+     * and digests of files that no part needs any more.
+     */
+    erase(args: { closedBeforeMs: number; metadata: boolean; rowsMax: number }): {
+      erased: number;
+      orphans: Uint8Array[];
+    } {
+      const rows = db.all<{ seq: number }>(
+        `SELECT e.seq FROM envelopes e WHERE e.closed_ms <= ? AND (
+           (? AND e.metadata IS NOT NULL) OR EXISTS (SELECT 1 FROM parts p WHERE p.envelope_seq = e.seq)) LIMIT ?`,
+        args.closedBeforeMs,
+        args.metadata ? 1 : 0,
+        args.rowsMax,
+      );
+      const orphans: Uint8Array[] = [];
+      for (const { seq } of rows) {
+        const parts = db.all<{ sha256: Uint8Array }>(
+          'SELECT sha256 FROM parts WHERE envelope_seq = ? AND content IS NULL',
+          seq,
+        );
+        db.run('DELETE FROM parts WHERE envelope_seq = ?', seq);
+        if (args.metadata) db.run('UPDATE envelopes SET salt = NULL, metadata = NULL WHERE seq = ?', seq);
+        for (const { sha256 } of parts)
+          if (!db.get('SELECT 1 FROM parts WHERE sha256 = ? AND content IS NULL', sha256)) {
+            // Forgotten in the same transaction: whoever sends these bytes again must upload them again.
+            db.run('DELETE FROM unit_content WHERE sha256 = ?', sha256);
+            orphans.push(sha256);
+          }
+      }
+      return { erased: rows.length, orphans };
+    },
+  };
+}

@@ -1,0 +1,275 @@
+// What became of a delivery: receipts and notices that a peer brings, expiry, cancellation. Every statement is kept as signed, enters
+// the ledger, and goes on to the peer that the envelope came from; a move of a delivery is one compare-and-swap.
+import { randomBytes } from 'node:crypto';
+import { ExchangeError } from '../../protocol/errors.ts';
+import type { Database } from '../../protocol/node/sqlite.ts';
+import { buildStatement, type EventName, events, outcomes } from '../../protocol/statement.ts';
+import { type DeliveryState, deliveryStates, statesBefore } from '../../protocol/states.ts';
+import type { DeliveryChoice, SettleArgs, SettleResult, Shared } from './types.ts';
+
+/** How long after its deadline a delivery that another hub holds may still be silent before this hub says expired itself. */
+const relayedGraceMs = 86_400_000;
+
+const openStates: readonly string[] = ['ready', 'deferred', 'leased', 'held', 'relayed'];
+
+/** What an outcome in a statement makes of the delivery here. */
+const stateOfOutcome: Readonly<Record<number, DeliveryState>> = {
+  [outcomes.accepted]: 'relayed',
+  [outcomes.forwarded]: 'relayed',
+  [outcomes.relayed]: 'relayed',
+  [outcomes.refused]: 'refused',
+  [outcomes.delivered]: 'delivered',
+  [outcomes.expired]: 'expired',
+  [outcomes.undeliverable]: 'undeliverable',
+  [outcomes.cancelled]: 'cancelled',
+};
+
+type EnvelopeRow = {
+  seq: number;
+  digest: Uint8Array;
+  from_peer: string;
+  urgency: number;
+  envelope_id: Uint8Array;
+  document_id: Uint8Array;
+  sender: string;
+};
+type DeliveryRow = {
+  id: number;
+  envelope_seq: number;
+  idx: number;
+  unit: string;
+  state: string;
+  peer: string;
+};
+type Kept = {
+  id: Uint8Array;
+  event: number;
+  issuer: string;
+  atMs: number;
+  bytes: Uint8Array;
+  sequence: number;
+};
+
+export function settleOps(shared: Shared) {
+  const { db, context, ledger } = shared;
+
+  /**
+   * A verified statement brought by a peer. Idempotent by (issuer, statement id). Codes: statement-unknown-envelope,
+   * statement-mismatch, peer-not-recipient.
+   */
+  function settle(args: SettleArgs): SettleResult {
+    const envelope = db.get<EnvelopeRow>(
+      'SELECT seq, digest, from_peer, urgency FROM envelopes WHERE sender = ? AND envelope_id = ?',
+      args.sender,
+      args.envelopeId,
+    );
+    if (!envelope) throw new ExchangeError('statement-unknown-envelope');
+    if (Buffer.compare(envelope.digest, args.digest) !== 0)
+      throw new ExchangeError('statement-mismatch', 'envelope digest');
+    const rows = args.results.map(({ index }) => {
+      const row = db.get<DeliveryRow>(
+        'SELECT id, envelope_seq, idx, unit, state, peer FROM deliveries WHERE envelope_seq = ? AND idx = ?',
+        envelope.seq,
+        index,
+      );
+      if (row?.peer !== args.peer) throw new ExchangeError('peer-not-recipient', `recipient ${index}`);
+      return row;
+    });
+    for (const { id } of rows) db.run('UPDATE deliveries SET again = 0 WHERE id = ? AND again = 1', id);
+    if (
+      db.get('SELECT 1 FROM statements WHERE issuer = ? AND statement_id = ?', args.issuer, args.statementId)
+    )
+      return { nudge: [], duplicate: true };
+    const sequence = ledger.append(`statement ${args.event}`, args.inner, args.nowMs);
+    for (const [i, { unit, outcome, code }] of args.results.entries()) {
+      const row = rows[i]!;
+      // A hub below may forward to a successor; a receiving unit states about itself only (protocol/statement.ts).
+      if (args.issuer === unit && row.unit !== unit) throw new ExchangeError('statement-mismatch', 'unit');
+      move(row, stateOfOutcome[outcome] ?? 'relayed', { sequence, nowMs: args.nowMs, code });
+    }
+    const { statementId: id, event, issuer, atMs, bytes } = args;
+    return {
+      nudge: keep(envelope, { id, event, issuer, atMs, bytes, sequence }, args.nowMs),
+      duplicate: false,
+    };
+  }
+
+  /** Compare-and-swap; what is final stays. Counts the envelope's open deliveries down when the move closes one. */
+  function move(
+    row: DeliveryRow,
+    to: DeliveryState,
+    by: { sequence: number; nowMs: number; code: string },
+  ): boolean {
+    if (!statesBefore(deliveryStates, to).includes(row.state as DeliveryState)) return false;
+    const relayed = to === 'relayed';
+    const { changes } = db.run(
+      `UPDATE deliveries SET state = ?, settled_ms = ?, settled_ledger = ?, last_error = CASE ? WHEN '' THEN last_error ELSE ? END,
+         deadline_ms = deadline_ms + ?, lease_owner = NULL, lease_until_ms = NULL WHERE id = ? AND state = ?`,
+      to,
+      by.nowMs,
+      by.sequence,
+      by.code,
+      by.code,
+      relayed ? relayedGraceMs : 0,
+      row.id,
+      row.state,
+    );
+    if (changes > 0 && !relayed && openStates.includes(row.state)) closeOne(db, row.envelope_seq, by.nowMs);
+    return changes > 0;
+  }
+
+  /** Keeps a statement and sends it on; returns the peer to wake. */
+  function keep(
+    envelope: { seq: number; from_peer: string; urgency: number },
+    kept: Kept,
+    nowMs: number,
+  ): string[] {
+    const { lastRowId } = db.run(
+      'INSERT INTO statements (statement_id, envelope_seq, event, issuer, at_ms, bytes, ledger_sequence) VALUES (?,?,?,?,?,?,?)',
+      kept.id,
+      envelope.seq,
+      kept.event,
+      kept.issuer,
+      kept.atMs,
+      kept.bytes,
+      kept.sequence,
+    );
+    db.run(
+      "INSERT INTO outgoing (peer, statement, lane, state, at_ms) VALUES (?,?,?,'ready',?)",
+      envelope.from_peer,
+      lastRowId,
+      Math.min(envelope.urgency, 4),
+      nowMs,
+    );
+    return [envelope.from_peer];
+  }
+
+  /** A notice of this hub about deliveries of one envelope that all end alike. Signed with the batch. */
+  function give(
+    rows: readonly DeliveryRow[],
+    what: { event: EventName; outcome: number; to: DeliveryState; code: string; nowMs: number },
+  ): string[] {
+    const envelope = db.get<EnvelopeRow>(
+      'SELECT seq, digest, from_peer, urgency, envelope_id, document_id, sender FROM envelopes WHERE seq = ?',
+      rows[0]!.envelope_seq,
+    )!;
+    const id = randomBytes(16);
+    shared.state({
+      kind: `statement ${events[what.event]}`,
+      atMs: what.nowMs,
+      build: (ledgerSequence) =>
+        buildStatement({
+          event: what.event,
+          statementId: id,
+          envelopeId: envelope.envelope_id,
+          documentId: envelope.document_id,
+          envelopeDigest: envelope.digest,
+          sender: envelope.sender,
+          issuer: context.hubId,
+          results: rows.map(({ idx, unit }) => ({
+            index: idx,
+            unit,
+            outcome: what.outcome,
+            code: what.code,
+          })),
+          epoch: shared.epoch(),
+          atMs: what.nowMs,
+          ledgerSequence,
+        }),
+      commit: (bytes, sequence) => {
+        for (const row of rows) move(row, what.to, { sequence, nowMs: what.nowMs, code: what.code });
+        keep(
+          envelope,
+          { id, event: events[what.event], issuer: context.hubId, atMs: what.nowMs, bytes, sequence },
+          what.nowMs,
+        );
+      },
+    });
+    return [envelope.from_peer];
+  }
+
+  function giveByEnvelope(rows: readonly DeliveryRow[], what: Parameters<typeof give>[1]): string[] {
+    const groups = new Map<number, DeliveryRow[]>();
+    for (const row of rows) groups.set(row.envelope_seq, [...(groups.get(row.envelope_seq) ?? []), row]);
+    return [...new Set([...groups.values()].flatMap((group) => give(group, what)))];
+  }
+
+  const columns = 'id, envelope_seq, idx, unit, state, peer';
+  const chosen = ({ ids, peer }: DeliveryChoice, states: string, rowsMax = 1000): DeliveryRow[] =>
+    ids
+      ? ids.flatMap((id) =>
+          db.all<DeliveryRow>(`SELECT ${columns} FROM deliveries WHERE id = ? AND state IN (${states})`, id),
+        )
+      : db.all<DeliveryRow>(
+          `SELECT ${columns} FROM deliveries WHERE peer = ? AND state IN (${states}) LIMIT ?`,
+          peer ?? '',
+          rowsMax,
+        );
+
+  return {
+    settle,
+    /** Deliveries past their deadline end in a signed notice. Those under a lease wait for its end. Bounded. Returns peers to wake. */
+    expire({ nowMs, rowsMax }: { nowMs: number; rowsMax: number }): string[] {
+      const rows = db.all<DeliveryRow>(
+        `SELECT ${columns} FROM deliveries WHERE state IN ('ready','deferred','leased','held','relayed') AND deadline_ms <= ?
+           AND state <> 'leased' ORDER BY deadline_ms LIMIT ?`,
+        nowMs,
+        rowsMax,
+      );
+      return giveByEnvelope(rows, {
+        event: 'AcceptanceRejectionExpiry',
+        outcome: outcomes.expired,
+        to: 'expired',
+        code: 'envelope-expired',
+        nowMs,
+      });
+    },
+    /** An operator gives up: a signed notice tells the sender. Returns peers to wake. */
+    cancel(choice: DeliveryChoice): string[] {
+      const rows = chosen(choice, "'ready','deferred','leased','held','relayed'");
+      return giveByEnvelope(rows, {
+        event: 'ContentHandoverFailure',
+        outcome: outcomes.cancelled,
+        to: 'cancelled',
+        code: 'delivery-withdrawn',
+        nowMs: choice.nowMs,
+      });
+    },
+    /** A delivery that can never be handed out, for the reason named. Returns peers to wake. */
+    undeliverable({ ids, code, nowMs }: { ids: readonly number[]; code: string; nowMs: number }): string[] {
+      return giveByEnvelope(chosen({ ids, nowMs }, "'ready','deferred','leased','held'"), {
+        event: 'ContentHandoverFailure',
+        outcome: outcomes.undeliverable,
+        to: 'undeliverable',
+        code,
+        nowMs,
+      });
+    },
+    /** Ready at once, with a fresh count of attempts. Returns peers to wake. */
+    redrive(choice: DeliveryChoice): string[] {
+      const rows = chosen(choice, "'deferred','held'");
+      for (const { id } of rows)
+        db.run(
+          "UPDATE deliveries SET state = 'ready', attempts = 0, next_ms = ? WHERE id = ? AND state IN ('deferred','held')",
+          choice.nowMs,
+          id,
+        );
+      return [...new Set(rows.map(({ peer }) => peer))];
+    },
+    /** Not handed out until redriven; its deadline goes on. Returns how many. */
+    hold(choice: DeliveryChoice): number {
+      const rows = chosen(choice, "'ready','deferred'");
+      for (const { id } of rows)
+        db.run("UPDATE deliveries SET state = 'held' WHERE id = ? AND state IN ('ready','deferred')", id);
+      return rows.length;
+    },
+  };
+}
+
+function closeOne(db: Database, seq: number, nowMs: number): void {
+  db.run(
+    'UPDATE envelopes SET open_deliveries = open_deliveries - 1, closed_ms = CASE open_deliveries WHEN 1 THEN ? ELSE closed_ms END WHERE seq = ?',
+    nowMs,
+    seq,
+  );
+}

@@ -1,0 +1,248 @@
+// Writer thread: acts on units and peers. Each one changes its rows, signs a new directory version and appends its ledger entry
+// in one transaction. A move of a state is one compare-and-swap. Must never delete a unit, a code or a peer: what was stays readable.
+import { ExchangeError } from '../../protocol/errors.ts';
+import type { Database } from '../../protocol/node/sqlite.ts';
+import { type AdminDeps, publishPart } from './directory-ops.ts';
+
+export type UnitState = 'active' | 'unconfirmed' | 'suspended' | 'closed' | 'invited';
+export type PeerStateName = 'active' | 'unconfirmed' | 'suspended' | 'revoked' | 'closed';
+
+/** One alarm per (code, about); a repetition counts up and is unseen again. */
+export function raiseAlarm(
+  db: Database,
+  alarm: { readonly code: string; readonly about: string; readonly said: string; readonly atMs: number },
+): void {
+  db.run(
+    `INSERT INTO alarms (at_ms, code, about, said) VALUES (?, ?, ?, ?)
+     ON CONFLICT (code, about) DO UPDATE SET at_ms = excluded.at_ms, said = excluded.said, count = count + 1, seen_ms = NULL`,
+    alarm.atMs,
+    alarm.code,
+    alarm.about,
+    alarm.said.slice(0, 500),
+  );
+}
+
+export function stateOfUnit(db: Database, unit: string): UnitState {
+  const row = db.get<{ state: UnitState }>('SELECT state FROM units WHERE unit = ?', unit);
+  if (!row) throw new ExchangeError('unit-unknown', unit);
+  return row.state;
+}
+
+/** A code names one unit at a time. It may come back to another unit after its date. */
+function assertCodeFree(db: Database, code: string, unit: string, nowMs: number): void {
+  const taken = db.get<{ unit: string }>(
+    'SELECT unit FROM unit_aliases WHERE code = ? AND unit <> ? AND (until_ms = 0 OR until_ms > ?)',
+    code,
+    unit,
+    nowMs,
+  );
+  if (taken) throw new ExchangeError('unit-exists', `${code} is a code of ${taken.unit}`);
+}
+
+function addAlias(db: Database, alias: { unit: string; code: string; nowMs: number; rank: number }): void {
+  db.run(
+    `INSERT INTO unit_aliases (code, unit, from_ms, rank) VALUES (?, ?, ?, ?)
+     ON CONFLICT (code, unit, from_ms) DO UPDATE SET until_ms = 0, rank = excluded.rank`,
+    alias.code,
+    alias.unit,
+    alias.nowMs,
+    alias.rank,
+  );
+}
+
+export type UnitToAdd = {
+  readonly unit: string;
+  readonly name: string;
+  /** Official codes, the present one first. Upper case. */
+  readonly codes: readonly string[];
+  readonly parent: string;
+  readonly documentBytesMax: number;
+  readonly nowMs: number;
+};
+export type UnitToRename = {
+  readonly unit: string;
+  readonly name?: string | undefined;
+  /** The new official code; the present one becomes an older alias until `oldCodeUntilMs` (0: for ever). */
+  readonly code?: string | undefined;
+  readonly oldCodeUntilMs: number;
+  readonly nowMs: number;
+};
+
+function namingOps(db: Database, deps: AdminDeps) {
+  return {
+    /** A new unit is `invited`: known and addressable, with no node yet. `unit-exists` when a code is taken. */
+    unitAdd({ unit, name, codes, parent, documentBytesMax, nowMs }: UnitToAdd) {
+      for (const code of codes) assertCodeFree(db, code, unit, nowMs);
+      if (parent !== '') stateOfUnit(db, parent);
+      db.run(
+        "INSERT INTO units (unit, name, state, parent, document_bytes_max, added_ms) VALUES (?, ?, 'invited', ?, ?, ?)",
+        unit,
+        name,
+        parent,
+        documentBytesMax,
+        nowMs,
+      );
+      // From the beginning of time: documents that name an old code may be older than this entry.
+      for (const [rank, code] of codes.entries()) addAlias(db, { unit, code, nowMs: 0, rank });
+      return { unit, version: publishPart(db, deps, nowMs) };
+    },
+
+    unitRename({ unit, name, code, oldCodeUntilMs, nowMs }: UnitToRename) {
+      if (stateOfUnit(db, unit) === 'closed') throw new ExchangeError('unit-closed', unit);
+      if (name !== undefined) db.run('UPDATE units SET name = ? WHERE unit = ?', name, unit);
+      if (code !== undefined) {
+        assertCodeFree(db, code, unit, nowMs);
+        db.run('UPDATE unit_aliases SET rank = rank + 1 WHERE unit = ?', unit);
+        db.run(
+          'UPDATE unit_aliases SET until_ms = ? WHERE unit = ? AND rank = 1 AND until_ms = 0 AND code <> ?',
+          oldCodeUntilMs,
+          unit,
+          code,
+        );
+        addAlias(db, { unit, code, nowMs, rank: 0 });
+      }
+      return { version: publishPart(db, deps, nowMs) };
+    },
+
+    /** An older or second code for the same unit, behind the present ones. */
+    unitAlias({
+      unit,
+      code,
+      untilMs,
+      nowMs,
+    }: {
+      unit: string;
+      code: string;
+      untilMs: number;
+      nowMs: number;
+    }) {
+      stateOfUnit(db, unit);
+      assertCodeFree(db, code, unit, nowMs);
+      const last = db.get<{ rank: number }>(
+        'SELECT coalesce(max(rank), -1) AS rank FROM unit_aliases WHERE unit = ?',
+        unit,
+      );
+      addAlias(db, { unit, code, nowMs: 0, rank: (last?.rank ?? -1) + 1 });
+      db.run(
+        'UPDATE unit_aliases SET until_ms = ? WHERE unit = ? AND code = ? AND from_ms = 0',
+        untilMs,
+        unit,
+        code,
+      );
+      return { version: publishPart(db, deps, nowMs) };
+    },
+  };
+}
+
+function close(db: Database, unit: string, nowMs: number): void {
+  const { changes } = db.run("UPDATE units SET state = 'closed' WHERE unit = ? AND state <> 'closed'", unit);
+  if (changes === 0) {
+    stateOfUnit(db, unit);
+    throw new ExchangeError('unit-closed', unit);
+  }
+  db.run(
+    'UPDATE invitations SET closed_ms = ? WHERE unit = ? AND used_ms IS NULL AND closed_ms IS NULL',
+    nowMs,
+    unit,
+  );
+}
+
+function lifeOps(db: Database, deps: AdminDeps) {
+  return {
+    /** Suspended: may neither send nor receive; what is for it waits. */
+    unitSuspend({ unit, nowMs }: { unit: string; nowMs: number }) {
+      const { changes } = db.run(
+        "UPDATE units SET state = 'suspended' WHERE unit = ? AND state IN ('active', 'unconfirmed', 'invited')",
+        unit,
+      );
+      if (changes === 0) {
+        const state = stateOfUnit(db, unit);
+        throw new ExchangeError(state === 'closed' ? 'unit-closed' : 'unit-suspended', unit);
+      }
+      return { version: publishPart(db, deps, nowMs) };
+    },
+
+    /** Back to what it is by the facts: active with a node, unconfirmed with a node that nobody confirmed, else invited. */
+    unitResume({ unit, nowMs }: { unit: string; nowMs: number }) {
+      const { changes } = db.run(
+        `UPDATE units SET state = CASE
+           WHEN node IS NOT NULL THEN 'active'
+           WHEN EXISTS (SELECT 1 FROM invitations i WHERE i.unit = units.unit AND used_ms IS NOT NULL AND confirmed_ms IS NULL) THEN 'unconfirmed'
+           ELSE 'invited' END
+         WHERE unit = ? AND state = 'suspended'`,
+        unit,
+      );
+      if (changes === 0)
+        throw new ExchangeError('request-malformed', `${unit} is ${stateOfUnit(db, unit)}, not suspended`);
+      return { version: publishPart(db, deps, nowMs) };
+    },
+
+    /** Closed for good, without a successor. Its peer stays: it must still learn what became of what it sent. */
+    unitClose({ unit, nowMs }: { unit: string; nowMs: number }) {
+      close(db, unit, nowMs);
+      return { version: publishPart(db, deps, nowMs) };
+    },
+
+    /** All old units close at one moment; what is addressed to them goes to `into` until `untilMs` (0: without an end). */
+    unitMerge(merge: { units: readonly string[]; into: string; untilMs: number; nowMs: number }) {
+      const { units, into, untilMs, nowMs } = merge;
+      if (units.length === 0 || units.includes(into))
+        throw new ExchangeError('request-malformed', 'a unit does not merge into itself');
+      if (stateOfUnit(db, into) === 'closed') throw new ExchangeError('unit-closed', into);
+      for (const unit of units) {
+        close(db, unit, nowMs);
+        db.run(
+          'INSERT INTO unit_successors (unit, successor, until_ms) VALUES (?, ?, ?)',
+          unit,
+          into,
+          untilMs,
+        );
+        // Who forwarded to a unit that closes now goes on to the last one: a chain would need several looks at each document.
+        db.run('UPDATE OR IGNORE unit_successors SET successor = ? WHERE successor = ?', into, unit);
+        db.run('DELETE FROM unit_successors WHERE successor = ?', unit);
+      }
+      return { version: publishPart(db, deps, nowMs) };
+    },
+  };
+}
+
+function peerOps(db: Database) {
+  return {
+    /** Registers a hub below (or above): it may connect with a `hub-link` certificate named in its own directory part. */
+    peerAddHub({ hubId, nowMs }: { hubId: string; nowMs: number }): void {
+      const { changes } = db.run(
+        "INSERT OR IGNORE INTO peers (peer, kind, state, added_ms) VALUES (?, 'hub', 'active', ?)",
+        hubId,
+        nowMs,
+      );
+      if (changes === 0) throw new ExchangeError('unit-exists', hubId);
+    },
+
+    /** Compare-and-swap from any state of `from`. `peer-unknown`, or `request-malformed` naming the state found. */
+    peerState({ peer, from, to }: { peer: string; from: readonly PeerStateName[]; to: PeerStateName }): void {
+      const found = db.get<{ state: PeerStateName }>('SELECT state FROM peers WHERE peer = ?', peer);
+      if (!found) throw new ExchangeError('peer-unknown', peer);
+      if (!from.includes(found.state))
+        throw new ExchangeError('request-malformed', `${peer} is ${found.state}`);
+      db.run('UPDATE peers SET state = ? WHERE peer = ? AND state = ?', to, peer, found.state);
+    },
+
+    alarmRaise(alarm: { code: string; about: string; said: string; atMs: number }): void {
+      raiseAlarm(db, alarm);
+    },
+
+    /** Returns how many were marked; `id` 0 marks all. */
+    alarmSeen({ id, nowMs }: { id: number; nowMs: number }): number {
+      return db.run(
+        'UPDATE alarms SET seen_ms = ? WHERE seen_ms IS NULL AND (id = ? OR ? = 0)',
+        nowMs,
+        id,
+        id,
+      ).changes;
+    },
+  };
+}
+
+export function unitOps(db: Database, deps: AdminDeps) {
+  return { ...namingOps(db, deps), ...lifeOps(db, deps), ...peerOps(db) };
+}

@@ -1,0 +1,76 @@
+// Every write of the hub, run in the writer thread inside the batch's one transaction. What needs the hub's signature (receipts,
+// notices, hops) is collected by the operations and signed once per batch, as leaves of one Merkle tree, in `beforeCommit`: ledger
+// entry, receipt, envelope and deliveries become durable in the same COMMIT or not at all. Nothing is answered before it.
+import { createPrivateKey } from 'node:crypto';
+import { signedCodec } from '../../protocol/codec.ts';
+import { limits } from '../../protocol/limits.ts';
+import { crashPoint } from '../../protocol/node/crash.ts';
+import type { Database } from '../../protocol/node/sqlite.ts';
+import type { Op, Operations } from '../../protocol/node/writer.ts';
+import { type SigningKey, signMany } from '../../protocol/signature.ts';
+import { acceptOps } from './accept-ops.ts';
+import { adminOps } from './admin-ops.ts';
+import { claimOps } from './claim-ops.ts';
+import { type Ledger, openLedger } from './ledger.ts';
+import { peerOps } from './peer-ops.ts';
+import { settleOps } from './settle-ops.ts';
+import { createTurns } from './turns.ts';
+import type { Pending, Shared, WriterContext } from './types.ts';
+
+/** The module's entry for protocol/node/writer-thread.ts. */
+export function operations(db: Database, context: WriterContext): Operations<Record<string, Op>> {
+  const key: SigningKey = {
+    keyId: Buffer.from(context.receiptsKeyId, 'hex'),
+    privateKey: createPrivateKey(context.receiptsKeyPem),
+  };
+  const ledger = openLedger(db);
+  let pending: Pending[] = [];
+  const shared: Shared = {
+    db,
+    context,
+    ledger,
+    turns: createTurns(db),
+    state: (item) => {
+      pending.push(item);
+    },
+    epoch: () =>
+      Number(db.get<{ value: string }>("SELECT value FROM facts WHERE name = 'epoch'")?.value ?? 1),
+  };
+  const accepting = acceptOps(shared);
+  return {
+    ops: {
+      ...accepting.ops,
+      ...claimOps(shared),
+      ...settleOps(shared),
+      ...peerOps(shared),
+      ...adminOps(db, { appendLedger: ledger.append, context }),
+    } as Record<string, Op>,
+    beforeCommit() {
+      crashPoint('accept.8');
+      signPending(pending, ledger, key);
+      // A crash here leaves no trace of the whole batch: nothing is committed and nobody was answered.
+      crashPoint('accept.9');
+    },
+    afterBatch() {
+      pending = [];
+      accepting.forget();
+    },
+  };
+}
+
+/** Ledger sequences, one Merkle tree over statements and hops, then the rows. At most 512 statements, each perhaps with a hop, per tree. */
+function signPending(all: readonly Pending[], ledger: Ledger, key: SigningKey): void {
+  for (let from = 0; from < all.length; from += limits.merkleLeavesMax / 2) {
+    const some = all.slice(from, from + limits.merkleLeavesMax / 2);
+    const first = ledger.head() + 1;
+    const built = some.map((item, i) => item.build(first + i));
+    const leaves = some.flatMap(({ hop }, i) => (hop ? [built[i]!, hop] : [built[i]!]));
+    const signed = signMany(leaves, key).map((each) => signedCodec.encode(each));
+    let at = 0;
+    for (const [i, item] of some.entries()) {
+      const sequence = ledger.append(item.kind, built[i]!.bytes, item.atMs);
+      const statement = signed[at++]!;
+      item.commit(statement, sequence, item.hop ? signed[at++] : undefined);
+    }
+  }
+}
