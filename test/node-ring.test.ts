@@ -357,7 +357,7 @@ t.test('the writer', async (t) => {
     t.ok(fs.statSync(`${path}-wal`).size < 64 << 20, `${fs.statSync(`${path}-wal`).size} bytes`);
     await writer.close();
   });
-  await t.test('a thread that dies is fatal: nothing is acknowledged and onFatal is told', async (t) => {
+  await t.test('a failed fsync is fatal: nothing of the batch is acknowledged or kept', async (t) => {
     let fatal: Error | undefined;
     const { path, starting } = newWriter(t, {
       onFatal: (err) => {
@@ -366,15 +366,21 @@ t.test('the writer', async (t) => {
     });
     const writer = await starting;
     await writer.run('put', { id: 1 });
-    // SQLite sees a database that is none: SQLITE_NOTADB or SQLITE_CORRUPT, as from a broken disk.
-    fs.truncateSync(`${path}-wal`, 0);
-    fs.writeFileSync(path, Buffer.alloc(8192, 0x55));
-    await writer.run('put', { id: 2, body: new Uint8Array(9000) }).then(
-      () => t.fail('acknowledged over a broken database'),
-      (err) => t.match(err, { code: 'disk-failed' }),
+    const [put, sync] = await Promise.allSettled([
+      writer.run('put', { id: 2 }),
+      writer.run('failSync', null),
+    ]);
+    t.match(put, { reason: { code: 'disk-failed' } });
+    t.match(sync, { reason: { code: 'disk-failed' } });
+    t.match(fatal, { message: /FailedSync/ });
+    await rejectsWith(t, writer.run('put', { id: 3 }), 'disk-failed');
+    await writer.close();
+    const db = openDatabase(path);
+    t.same(
+      db.all<{ id: number }>('SELECT id FROM row').map((r) => r.id),
+      [1],
     );
-    t.ok(fatal);
-    await rejectsWith(t, writer.run('put', { id: 3 }), 'shutting-down');
+    db.close();
   });
 });
 

@@ -24,11 +24,6 @@ CREATE TABLE documents (
   bytes INTEGER NOT NULL,
   UNIQUE (unit, idempotency_key)
 ) STRICT;
-CREATE TABLE document_recipients (
-  document_seq INTEGER NOT NULL REFERENCES documents (seq) ON DELETE CASCADE,
-  idx INTEGER NOT NULL, unit TEXT NOT NULL, desk TEXT NOT NULL, grp TEXT NOT NULL, grp_version INTEGER NOT NULL,
-  PRIMARY KEY (document_seq, idx)
-) STRICT, WITHOUT ROWID;
 CREATE TABLE out_parts (
   id INTEGER PRIMARY KEY,
   document_seq INTEGER NOT NULL REFERENCES documents (seq) ON DELETE CASCADE,
@@ -53,15 +48,16 @@ CREATE TABLE envelopes (
   epoch INTEGER, ledger_sequence INTEGER,    -- of the newest hub receipt
   UNIQUE (unit, envelope_id)
 ) STRICT;
-CREATE INDEX envelopes_due ON envelopes (lane DESC, seq) WHERE work <> 'done' AND missing_uploads = 0;
-CREATE INDEX envelopes_upload ON envelopes (lane DESC, seq) WHERE work <> 'done' AND missing_uploads > 0;
+CREATE INDEX envelopes_due ON envelopes (lane DESC, seq, next_ms) WHERE work <> 'done' AND missing_uploads = 0;
+CREATE INDEX envelopes_upload ON envelopes (lane DESC, seq, next_ms) WHERE work <> 'done' AND missing_uploads > 0;
 CREATE INDEX envelopes_document ON envelopes (document_seq);
 CREATE INDEX envelopes_id ON envelopes (envelope_id);
 CREATE INDEX envelopes_ledger ON envelopes (ledger_sequence) WHERE ledger_sequence IS NOT NULL;
 
+-- Whom one sending addresses, and what became of it for each (protocol/states.ts outboxStates).
 CREATE TABLE outbox_recipients (
   envelope_seq INTEGER NOT NULL REFERENCES envelopes (seq) ON DELETE CASCADE,
-  idx INTEGER NOT NULL,
+  idx INTEGER NOT NULL, unit TEXT NOT NULL, desk TEXT NOT NULL, grp TEXT NOT NULL, grp_version INTEGER NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('queued','accepted','relayed','delivered','refused','undeliverable','expired','cancelled')),
   code TEXT, at_ms INTEGER NOT NULL,
   PRIMARY KEY (envelope_seq, idx)
@@ -110,12 +106,6 @@ CREATE TABLE in_parts (
 ) STRICT;
 CREATE INDEX in_parts_sha256 ON in_parts (sha256) WHERE content IS NULL;
 
--- Large parts on their way from the hub: the partial of the content store, so that a restart continues it.
-CREATE TABLE downloads (
-  sender TEXT NOT NULL, envelope_id BLOB NOT NULL, idx INTEGER NOT NULL, partial_id TEXT NOT NULL, at_ms INTEGER NOT NULL,
-  PRIMARY KEY (sender, envelope_id, idx)
-) STRICT, WITHOUT ROWID;
-
 -- What did not verify, exactly as it came, with the reason. Never deleted by the program.
 CREATE TABLE aside (
   id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('delivery','statement','receipt')),
@@ -132,10 +122,12 @@ CREATE TABLE statements (
   -- Only 'out': to be posted to the hub, or taken over by it.
   post TEXT CHECK (post IN ('pending','posted','refused')), delivery_ids TEXT, attempts INTEGER NOT NULL DEFAULT 0,
   next_ms INTEGER NOT NULL DEFAULT 0, last_error TEXT,
+  about_epoch INTEGER, about_ledger INTEGER,   -- of the hub's receipt for the delivery that this answers: decides what a new epoch needs again
   UNIQUE (issuer, statement_id)
 ) STRICT;
 CREATE INDEX statements_envelope ON statements (envelope_id);
-CREATE INDEX statements_pending ON statements (id) WHERE post = 'pending';
+CREATE INDEX statements_pending ON statements (id, next_ms) WHERE post = 'pending';
+CREATE INDEX statements_about ON statements (about_ledger) WHERE about_ledger IS NOT NULL;
 
 -- The signed directory, one newest part per hub; verified again at each start.
 CREATE TABLE directory_parts (hub TEXT PRIMARY KEY, version INTEGER NOT NULL, bytes BLOB NOT NULL, at_ms INTEGER NOT NULL) STRICT;

@@ -1,4 +1,4 @@
-// Where a large part enters the hub: POST creates, PATCH appends, HEAD tells the offset, DELETE gives up. An offset in an answer is on
+// Where a large part enters the hub: POST creates, PATCH appends, HEAD or GET tells the offset, DELETE gives up. An offset in an answer is on
 // disk. Must never tell a peer anything about content or uploads of another unit: a foreign upload, a random id and a malformed
 // one give one answer, and content that only another unit has brought is received again in full.
 // draft-ietf-httpbis-resumable-upload, with the create step of its own and chunk hashes declared at creation.
@@ -65,12 +65,15 @@ export function uploadRoutes(deps: UploadsDeps) {
       return answer(reply, state).code(201).send();
     });
 
-    app.head(one, async (request, reply) => {
+    const tellOffset = async (request: FastifyRequest, reply: FastifyReply) => {
       const { id } = await owned(deps, request);
       const state = await remembered(deps, await deps.store.partial(id, { settle: true }));
       reply.header('upload-length', state.lengthBytes).header('upload-limit', limitText);
       return answer(reply, state).header('cache-control', 'no-store').code(204).send();
-    });
+    };
+    app.head(one, tellOffset);
+    // Ours beside the draft: an answer to HEAD has no body, so a refusal could not say its code.
+    app.get(one, { exposeHeadRoute: false }, tellOffset);
 
     app.patch(one, { bodyLimit: limits.appendBytesMax }, async (request, reply) => {
       const { id, state } = await owned(deps, request);

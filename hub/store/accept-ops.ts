@@ -1,10 +1,12 @@
 // Acceptance inside the writer thread: the duplicate decision, the rows, the receipt. The checks that need no transaction are in
 // hub/ingress/accept.ts. After the COMMIT that holds these rows the hub owns the document.
-import { hopCodec } from '../../protocol/codec.ts';
+import { hopCodec, signedStatementCodec } from '../../protocol/codec.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
-import { buildStatement, type EventName, outcomes } from '../../protocol/statement.ts';
+import { buildStatement, type EventName, outcomes, parseStatement } from '../../protocol/statement.ts';
 import { hopsWrapper } from '../../protocol/wire-splice.ts';
 import type { AcceptArgs, AcceptResult, RefuseArgs, Shared } from './types.ts';
+
+type KnownRow = { seq: number; digest: Uint8Array; receipt: Uint8Array };
 
 const going = ({ outcome }: { readonly outcome: number }) => outcome !== outcomes.refused;
 
@@ -21,14 +23,14 @@ export function acceptOps(shared: Shared) {
 
   /** Codes: duplicate-conflict, part-missing. */
   function accept(args: AcceptArgs): AcceptResult {
-    const known = db.get<{ digest: Uint8Array; receipt: Uint8Array }>(
-      'SELECT digest, receipt FROM envelopes WHERE sender = ? AND envelope_id = ?',
+    const known = db.get<KnownRow>(
+      'SELECT seq, digest, receipt FROM envelopes WHERE sender = ? AND envelope_id = ?',
       args.sender,
       args.envelopeId,
     );
     if (known) {
       if (Buffer.compare(known.digest, args.digest) !== 0) throw new ExchangeError('duplicate-conflict');
-      return { receipt: known.receipt, duplicate: true, nudge: [] };
+      return acceptAgain(known, args);
     }
     const key = `${args.sender} ${Buffer.from(args.envelopeId).toString('latin1')}`;
     const twin = fresh.get(key);
@@ -37,6 +39,7 @@ export function acceptOps(shared: Shared) {
       return twin.result;
     }
     assertContentHeld(args);
+    assertQuota(args);
     const result: AcceptResult = { receipt: new Uint8Array(), duplicate: false, nudge: [] };
     fresh.set(key, { digest: Buffer.from(args.digest), result });
     shared.state({
@@ -60,6 +63,71 @@ export function acceptOps(shared: Shared) {
       },
     });
     return result;
+  }
+
+  /**
+   * The same envelope once more. A retry names recipients that the stored receipt covers and gets it. Recipients that came by no leg
+   * before (a hub may split them over two ways) are a later leg: they get deliveries and a receipt of their own.
+   */
+  function acceptAgain(known: KnownRow, args: AcceptArgs): AcceptResult {
+    const same: AcceptResult = { receipt: known.receipt, duplicate: true, nudge: [] };
+    const covered = new Set(
+      parseStatement(signedStatementCodec.decode(known.receipt)).statement.results.map(({ index }) => index),
+    );
+    if (args.deliveries.every(({ index }) => covered.has(index))) return same;
+    const extra = db.all<{ idx: number; receipt: Uint8Array }>(
+      'SELECT idx, receipt FROM extra_legs WHERE envelope_seq = ?',
+      known.seq,
+    );
+    for (const { idx } of extra) covered.add(idx);
+    const missing = args.deliveries.filter(({ index }) => !covered.has(index));
+    if (missing.length === 0) {
+      const leg = extra.find(({ idx }) => args.deliveries.some(({ index }) => index === idx));
+      return { ...same, receipt: leg?.receipt ?? known.receipt };
+    }
+    const later = { ...args, deliveries: missing };
+    const result: AcceptResult = { receipt: new Uint8Array(), duplicate: false, nudge: [] };
+    shared.state({
+      kind: 'acceptance',
+      atMs: args.nowMs,
+      build: (sequence) => buildReceipt(later, sequence),
+      commit: (receipt) => {
+        for (const { index } of missing)
+          db.run(
+            'INSERT OR IGNORE INTO extra_legs (envelope_seq, idx, receipt) VALUES (?,?,?)',
+            known.seq,
+            index,
+            receipt,
+          );
+        const open = missing.filter(going).length;
+        db.run(
+          'UPDATE envelopes SET open_deliveries = open_deliveries + ?, closed_ms = CASE ? WHEN 0 THEN closed_ms END WHERE seq = ?',
+          open,
+          open,
+          known.seq,
+        );
+        result.receipt = receipt;
+        result.nudge = insertDeliveries(later, known.seq);
+      },
+    });
+    return result;
+  }
+
+  /** What waits here for its recipients is what a unit may fill; delivered documents count no more. */
+  function assertQuota({ sender, bytes }: AcceptArgs): void {
+    const row = db.get<{ open_bytes: number; quota_bytes: number | null }>(
+      'SELECT u.open_bytes, q.quota_bytes FROM unit_usage u LEFT JOIN units q ON q.unit = u.unit WHERE u.unit = ?',
+      sender,
+    );
+    const quota = row?.quota_bytes ?? context.quotaBytesDefault;
+    if (row && quota > 0 && row.open_bytes + bytes > quota)
+      throw new ExchangeError(
+        'quota-exceeded',
+        `${row.open_bytes} of ${quota} bytes wait for their recipients`,
+        {
+          retryAfterMs: 60_000,
+        },
+      );
   }
 
   /** Bytes are skipped only for content that this same unit has itself uploaded completely. */
@@ -94,6 +162,13 @@ export function acceptOps(shared: Shared) {
     made: { receipt: Buffer; sequence: number; hop: Buffer },
   ): number {
     const open = args.deliveries.filter(going).length;
+    if (open > 0)
+      db.run(
+        `INSERT INTO unit_usage (unit, open_bytes, open_envelopes) VALUES (?,?,1)
+         ON CONFLICT (unit) DO UPDATE SET open_bytes = open_bytes + excluded.open_bytes, open_envelopes = open_envelopes + 1`,
+        args.sender,
+        args.bytes,
+      );
     return db.run(
       `INSERT INTO envelopes (envelope_id, document_id, sender, digest, signed, hops, salt, metadata, kind, urgency, accepted_ms,
          deliver_by_ms, receipt, ledger_sequence, from_peer, bytes, open_deliveries, closed_ms)

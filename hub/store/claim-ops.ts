@@ -138,6 +138,22 @@ export function claimOps({ db, turns }: Shared) {
           args.peer,
         );
     },
+    /** The answer with these items never left: they are ready again at once, in their old order. */
+    release(args: { peer: string; ids: readonly number[]; statementIds: readonly number[] }): void {
+      for (const id of args.ids)
+        db.run(
+          `UPDATE deliveries SET state = 'ready', lease_owner = NULL, lease_until_ms = NULL, attempts = max(0, attempts - 1)
+           WHERE id = ? AND peer = ? AND state = 'leased'`,
+          id,
+          args.peer,
+        );
+      for (const id of args.statementIds)
+        db.run(
+          "UPDATE outgoing SET state = 'ready' WHERE id = ? AND peer = ? AND state = 'leased'",
+          id,
+          args.peer,
+        );
+    },
     /** Ends every lease of a peer: it has a new instance, or has said goodbye. */
     endLeases({ peer }: { peer: string }): void {
       endLeases(db, peer);

@@ -1,7 +1,6 @@
 // Writer thread: builds and signs a new version of the hub's own part of the directory inside the transaction of the act that
 // causes it, with its ledger entry, so that no act has force without both (DESIGN §5 Trust). Stores verified parts of other hubs.
 // Must never publish a version twice or below one that was ever in use, nor list the seal of a unit whose words nobody compared.
-import { hash } from 'node:crypto';
 import { directoryPartCodec, signedDirectoryCodec } from '../../protocol/codec.ts';
 import { unitStates } from '../../protocol/directory.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
@@ -11,8 +10,11 @@ import type { DirectoryPart, DirectoryUnit, UnitAlias } from '../../protocol/wir
 import { needFact, readFact, readNumberFact, writeFact } from './facts.ts';
 
 export type AdminDeps = {
-  /** Appends inside the running transaction; returns the sequence. Given by writer-ops.ts. */
-  readonly appendLedger: (kind: string, leaf: Uint8Array, atMs: number) => number;
+  /**
+   * Appends inside the running transaction; returns the sequence (ledger.ts). The entry of a directory version is its encoded
+   * Signed, that of a certificate its DER: fsck recomputes both leaves. Nothing that may refuse comes after it in an operation.
+   */
+  readonly appendLedger: (kind: string, entry: Uint8Array, atMs: number) => number;
   readonly directoryKey: SigningKey;
 };
 
@@ -22,9 +24,6 @@ const DIRECTORY_LIFE_MS = 30 * 86_400_000;
 const DIRECTORY_RENEW_MS = DIRECTORY_LIFE_MS / 3;
 /** wire.proto: at most 8 seal certificates for a unit. */
 const SEALS_LISTED_MAX = 8;
-
-/** Ledger leaf of a directory version: SHA-256 of the encoded Signed; of a certificate: SHA-256 of its DER. fsck recomputes both. */
-export const leafOf = (bytes: Uint8Array): Buffer => hash('sha256', bytes, 'buffer');
 
 type UnitRow = {
   unit: string;
@@ -169,7 +168,7 @@ export function publishPart(db: Database, { appendLedger, directoryKey }: AdminD
     bytes,
     nowMs,
   );
-  appendLedger('directory', leafOf(bytes), nowMs);
+  appendLedger('directory', bytes, nowMs);
   return part.version;
 }
 
@@ -210,7 +209,7 @@ export function directoryOps(db: Database, deps: AdminDeps) {
         bytes,
         nowMs,
       );
-      deps.appendLedger('directory-foreign', leafOf(bytes), nowMs);
+      deps.appendLedger('directory-foreign', bytes, nowMs);
       return true;
     },
 

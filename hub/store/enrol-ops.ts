@@ -95,7 +95,7 @@ function moveWork(db: Database, unit: string, from: readonly string[], to: strin
   for (const old of from) {
     db.run(
       `UPDATE deliveries SET peer = ?, state = CASE state WHEN 'leased' THEN 'ready' ELSE state END, lease_owner = NULL, lease_until_ms = NULL
-       WHERE peer = ? AND unit = ? AND state IN ('ready', 'leased', 'held')`,
+       WHERE peer = ? AND unit = ? AND state IN ('ready', 'deferred', 'leased', 'held')`,
       to,
       old,
       unit,
@@ -139,12 +139,34 @@ function confirmNow(db: Database, invitation: number, nowMs: number): ConfirmRes
   return { node, cut: [old] };
 }
 
+/** A box whose units had all moved away and that is invited again waits for confirmation like a new one. */
 function addNode(db: Database, node: string, nowMs: number): void {
   db.run(
-    "INSERT OR IGNORE INTO peers (peer, kind, state, added_ms) VALUES (?, 'node', 'unconfirmed', ?)",
+    `INSERT INTO peers (peer, kind, state, added_ms) VALUES (?, 'node', 'unconfirmed', ?)
+     ON CONFLICT (peer) DO UPDATE SET state = 'unconfirmed' WHERE state = 'closed'`,
     node,
     nowMs,
   );
+}
+
+/** One key has one role and one subject, for ever; a revoked key never comes back, on whatever invitation. */
+function assertKeys(
+  db: Database,
+  { tls, seal }: Pick<EnrolArgs, 'tls' | 'seal'>,
+  known: PeerStateName | undefined,
+): void {
+  if (known === 'revoked') throw new ExchangeError('peer-revoked');
+  if (known === 'suspended') throw new ExchangeError('peer-suspended');
+  for (const { keyId, role, subject } of [tls, seal]) {
+    const others = db.all<{ role: string; subject: string; revoked_from_ms: number | null }>(
+      'SELECT role, subject, revoked_from_ms FROM certificates WHERE key_id = ?',
+      keyId,
+    );
+    if (others.some((other) => other.revoked_from_ms !== null))
+      throw new ExchangeError('certificate-revoked', `the key for ${role}`);
+    if (others.some((other) => other.role !== role || other.subject !== subject))
+      throw new ExchangeError('csr-invalid', `the key for ${role} is in use for something else`);
+  }
 }
 
 /** A box for a unit that already works on another one is a move: somebody must look before it happens. */
@@ -196,6 +218,7 @@ function invitationOps(db: Database, deps: AdminDeps) {
       if (!row || (known && known.node !== node)) return { outcome: 'again', cut: [] };
       const { unit } = row;
       if (stateOfUnit(db, unit) === 'closed') throw new ExchangeError('unit-closed', unit);
+      assertKeys(db, args, known?.state);
       db.run(
         'UPDATE invitations SET used_ms = ?, tls_key_id = ?, seal_key_id = ?, answer = ?, words = ?, node = ? WHERE id = ?',
         nowMs,
@@ -270,7 +293,7 @@ function revocable(db: Database, what: RevokeArgs['what']): Revoked[] {
 function holdSince(db: Database, sender: string, fromMs: number): number {
   return db.run(
     `UPDATE deliveries SET state = 'held', last_error = 'certificate-revoked', lease_owner = NULL, lease_until_ms = NULL
-     WHERE state IN ('ready', 'leased') AND envelope_seq IN (SELECT seq FROM envelopes WHERE sender = ? AND accepted_ms >= ?)`,
+     WHERE state IN ('ready', 'deferred', 'leased') AND envelope_seq IN (SELECT seq FROM envelopes WHERE sender = ? AND accepted_ms >= ?)`,
     sender,
     fromMs,
   ).changes;

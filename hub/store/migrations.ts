@@ -41,6 +41,14 @@ CREATE TABLE unit_content (
   PRIMARY KEY (unit, sha256)
 ) STRICT, WITHOUT ROWID;
 
+-- What each unit has waiting here, counted in the same transactions: the ground of its quota.
+CREATE TABLE unit_usage (unit TEXT PRIMARY KEY, open_bytes INTEGER NOT NULL, open_envelopes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+-- Receipts of later legs of the same envelope (other recipients of it that came by another way).
+CREATE TABLE extra_legs (
+  envelope_seq INTEGER NOT NULL REFERENCES envelopes (seq), idx INTEGER NOT NULL, receipt BLOB NOT NULL, PRIMARY KEY (envelope_seq, idx)
+) STRICT, WITHOUT ROWID;
+
 -- One row per recipient of the leg.
 CREATE TABLE deliveries (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

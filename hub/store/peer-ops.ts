@@ -81,6 +81,14 @@ export function peerOps({ db }: Shared) {
         said.slice(0, 500),
       );
     },
+    /** A single value of this hub by name (hub/store/facts.ts). */
+    factSet({ name, value }: { name: string; value: string }): void {
+      db.run(
+        'INSERT INTO facts (name, value) VALUES (?,?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+        name,
+        value,
+      );
+    },
     /** When peers were last heard; lost in a crash without harm. */
     seen(rows: readonly { peer: string; atMs: number }[]): void {
       for (const { peer, atMs } of rows)

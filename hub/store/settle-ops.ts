@@ -267,9 +267,15 @@ export function settleOps(shared: Shared) {
 }
 
 function closeOne(db: Database, seq: number, nowMs: number): void {
-  db.run(
-    'UPDATE envelopes SET open_deliveries = open_deliveries - 1, closed_ms = CASE open_deliveries WHEN 1 THEN ? ELSE closed_ms END WHERE seq = ?',
-    nowMs,
+  const row = db.get<{ open_deliveries: number; sender: string; bytes: number }>(
+    'UPDATE envelopes SET open_deliveries = open_deliveries - 1 WHERE seq = ? RETURNING open_deliveries, sender, bytes',
     seq,
+  );
+  if (row?.open_deliveries !== 0) return;
+  db.run('UPDATE envelopes SET closed_ms = ? WHERE seq = ?', nowMs, seq);
+  db.run(
+    'UPDATE unit_usage SET open_bytes = max(0, open_bytes - ?), open_envelopes = max(0, open_envelopes - 1) WHERE unit = ?',
+    row.bytes,
+    row.sender,
   );
 }

@@ -227,10 +227,6 @@ function peerOps(db: Database) {
       db.run('UPDATE peers SET state = ? WHERE peer = ? AND state = ?', to, peer, found.state);
     },
 
-    alarmRaise(alarm: { code: string; about: string; said: string; atMs: number }): void {
-      raiseAlarm(db, alarm);
-    },
-
     /** Returns how many were marked; `id` 0 marks all. */
     alarmSeen({ id, nowMs }: { id: number; nowMs: number }): number {
       return db.run(

@@ -110,7 +110,11 @@ function tunnel(
     );
   request.once('connect', (response, socket) => {
     if (response.statusCode === 200) next(socket as Socket);
-    else refused(response.statusCode ?? 0);
+    else {
+      // Detached from the request by now: nobody else would close it.
+      socket.destroy();
+      refused(response.statusCode ?? 0);
+    }
   });
   request.once('response', (response) => refused(response.statusCode ?? 0));
   request.on('error', (cause: NodeJS.ErrnoException) =>

@@ -209,7 +209,10 @@ export function clientFailure(err: unknown): ExchangeError {
     case 'UND_ERR_RES_EXCEEDED_MAX_SIZE':
       return new ExchangeError('hub-answer-malformed', code, { cause: err });
     default:
-      if (code.startsWith('HPE_')) return new ExchangeError('hub-answer-malformed', code, { cause: err });
+      // undici leaves `code` of a parse error empty for some kinds; its name is always set.
+      if (err instanceof Error && err.name === 'HTTPParserError') {
+        return new ExchangeError('hub-answer-malformed', 'not HTTP', { cause: err });
+      }
       return connectFailure(err instanceof Error ? err : new Error(String(err)));
   }
 }

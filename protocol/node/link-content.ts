@@ -48,7 +48,8 @@ export function uploadLink(request: HttpClient['request']): UploadLink {
     },
     async offset(uploadId) {
       const path = pathOf(uploadId);
-      const answer = await request({ method: 'HEAD', path, headersTimeoutMs: locateTimeoutMs });
+      // Not HEAD: a refusal must carry its problem document, or `upload-unknown` looks like a page of some box.
+      const answer = await request({ method: 'GET', path, headersTimeoutMs: locateTimeoutMs });
       return uploadState(await emptied(answer));
     },
     async append(uploadId, { offsetBytes, lengthBytes, complete, body, signal }) {

@@ -164,6 +164,7 @@ class WriterQueue {
   }
 
   run(name: string, args: unknown): Promise<unknown> {
+    if (this.#state === 'dead') return Promise.reject(new ExchangeError('disk-failed'));
     if (this.#state !== 'open') {
       return Promise.reject(new ExchangeError('shutting-down', '', { retryAfterMs: RETRY_AFTER_MS }));
     }
@@ -175,7 +176,7 @@ class WriterQueue {
     }
     const id = this.#nextId++;
     this.#queuedBytes += own.bytes;
-    // One post for everything that one turn of the event loop brings: posting costs more than cloning 10 kB.
+    // One post for everything that one turn of the event loop brings, so that it meets in one batch.
     if (this.#unposted.length === 0) setImmediate(() => this.#post());
     this.#unposted.push([id, name, own.value, own.bytes]);
     return new Promise((resolve, reject) => {
@@ -241,6 +242,7 @@ class WriterQueue {
     if (this.#state === 'dead' || this.#state === 'closed') return;
     const wasStarting = this.#state === 'starting';
     this.#state = 'dead';
+    void this.#worker.terminate();
     if (wasStarting) {
       started.reject(err);
       return;

@@ -1,0 +1,239 @@
+// Key id -> who it belongs to: the directory names the key AND its certificate chain holds at the asked time AND it is not revoked.
+// It must never believe a certificate that no directory part names, nor answer from an earlier directory. Both programs give these
+// callbacks to protocol/open.ts and protocol/statement.ts; asked once per envelope and per statement, so answers are remembered.
+import type { KeyObject } from 'node:crypto';
+import { directoryPartCodec, signedDirectoryCodec } from '../protocol/codec.ts';
+import type { Directory, NamedKey } from '../protocol/directory.ts';
+import { type ErrorCode, ExchangeError, isExchangeError } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
+import type { ResolveSealSigner } from '../protocol/open.ts';
+import { verifySigned } from '../protocol/signature.ts';
+import type { ResolveStatementSigner } from '../protocol/statement.ts';
+import type { DirectoryPart } from '../protocol/wire.ts';
+import { parseCertificate } from './certificate.ts';
+import type { LeafRole } from './profile.ts';
+import { type CertificateFacts, type RevokedFromMs, verifyCertificate } from './trust.ts';
+
+export type ResolvedSigner = {
+  readonly kind: 'unit' | 'hub';
+  /** Unit id or hub id. */
+  readonly id: string;
+  /** The hub that certifies it. */
+  readonly hub: string;
+  readonly publicKey: KeyObject;
+  readonly facts: CertificateFacts;
+};
+
+export type Signers = {
+  /** For protocol/open.ts. Answers at once. */
+  readonly seal: (
+    keyId: Uint8Array,
+    atMs: number,
+  ) => ResolvedSigner & { readonly unit: string } & Awaited<ReturnType<ResolveSealSigner>>;
+  /** For protocol/statement.ts: a unit's seal key or a hub's receipts key. */
+  readonly statement: ResolveStatementSigner;
+  /** Any other role of a hub or unit. Throws `signer-unknown` or `certificate-*`. */
+  resolve(keyId: Uint8Array, role: LeafRole, atMs: number): ResolvedSigner;
+};
+
+export type SignersOptions = {
+  /** The directory in force; another object empties the memory. */
+  readonly directory: () => Directory;
+  readonly rootsDer: readonly Uint8Array[];
+  /** certs/trust.ts `verifyCertificate`; a parameter so that a hub can put a remembering one in. */
+  readonly verify?: typeof verifyCertificate;
+};
+
+/** More than the units of a province; one entry is about 2 kB. Fewer verifies chains again (0.5 ms each). */
+const rememberedMax = 16_384;
+
+type Remembered = ResolvedSigner & { readonly role: LeafRole; readonly revokedFromMs: number };
+
+/** Repeated look-ups cost about 1 µs: times and revocation are compared on each one, chains are not. */
+export function createSigners({
+  directory: current,
+  rootsDer,
+  verify = verifyCertificate,
+}: SignersOptions): Signers {
+  let directory: Directory | undefined;
+  let issuing: readonly Uint8Array[] = [];
+  let revoked: RevokedFromMs = () => undefined;
+  const remembered = new Map<string, Remembered>();
+
+  function renew(): Directory {
+    const now = current();
+    if (now === directory) return now;
+    directory = now;
+    remembered.clear();
+    issuing = now.parts.map((part) => part.issuingCertificate);
+    revoked = revocations(now.parts);
+    return now;
+  }
+
+  function judged(key: string, keyId: Uint8Array, role: LeafRole, atMs: number): Remembered {
+    const named = current().key(keyId);
+    if (!named)
+      throw new ExchangeError('signer-unknown', Buffer.from(keyId).toString('hex').slice(0, 16), {
+        retryAfterMs: 60_000,
+      });
+    const facts = verify({
+      leafDer: named.certificateDer,
+      intermediatesDer: issuing,
+      rootsDer,
+      atMs,
+      role,
+      revoked,
+    });
+    assertNamed(named, facts, keyId);
+    const answer: Remembered = {
+      kind: named.kind,
+      id: named.id,
+      hub: named.hub,
+      publicKey: parseCertificate(named.certificateDer).x509.publicKey,
+      facts,
+      role,
+      revokedFromMs: earliestRevocation(facts, revoked),
+    };
+    if (remembered.size >= rememberedMax) remembered.delete(remembered.keys().next().value!);
+    remembered.set(key, answer);
+    return answer;
+  }
+
+  function look(keyId: Uint8Array, role: LeafRole, atMs: number): Remembered {
+    renew();
+    const key = `${role} ${Buffer.from(keyId).toString('latin1')}`;
+    const known = remembered.get(key);
+    if (
+      known &&
+      atMs >= known.facts.pathNotBeforeMs &&
+      // The last second counts in full, as in path.ts.
+      atMs < known.facts.pathNotAfterMs + 1000 &&
+      atMs < known.revokedFromMs
+    )
+      return known;
+    // Also for a time outside: the verdict then names the certificate and the reason.
+    return judged(key, keyId, role, atMs);
+  }
+
+  return {
+    seal(keyId, atMs) {
+      const found = look(keyId, 'unit-seal', atMs);
+      return { ...found, unit: found.id };
+    },
+    statement(keyId, atMs) {
+      const kind = renew().key(keyId)?.kind;
+      return look(keyId, kind === 'hub' ? 'hub-receipts' : 'unit-seal', atMs);
+    },
+    resolve: look,
+  };
+}
+
+/** Chain and directory must say the same: who names a stranger's certificate as its own gains nothing. */
+function assertNamed(named: NamedKey, facts: CertificateFacts, keyId: Uint8Array): void {
+  if (facts.subjectId !== named.id || facts.hubId !== named.hub)
+    throw new ExchangeError('signer-unknown', `certified for ${facts.subjectId}, named as ${named.id}`);
+  if (facts.keyId !== Buffer.from(keyId).toString('hex'))
+    throw new ExchangeError('signer-unknown', 'the certificate is for another key');
+}
+
+/** The revocation lists of all hubs as one look-up. Serial numbers are unique per issuer only. */
+export function revocations(parts: readonly DirectoryPart[]): RevokedFromMs {
+  const fromMs = new Map<string, number>();
+  for (const part of parts) {
+    if (part.revocations.length === 0) continue;
+    const issuer = parseCertificate(part.issuingCertificate).keyId;
+    for (const each of part.revocations) fromMs.set(`${issuer} ${each.serialHex.toLowerCase()}`, each.fromMs);
+  }
+  return ({ serialHex, issuerKeyId }) => fromMs.get(`${issuerKeyId} ${serialHex}`);
+}
+
+function earliestRevocation(facts: CertificateFacts, revoked: RevokedFromMs): number {
+  let earliest = Number.POSITIVE_INFINITY;
+  let { serialHex } = facts;
+  for (const issuer of facts.issuers) {
+    earliest = Math.min(earliest, revoked({ serialHex, issuerKeyId: issuer.keyId }) ?? earliest);
+    serialHex = issuer.serialHex;
+  }
+  return earliest;
+}
+
+export type OpenedPart = { readonly part: DirectoryPart; readonly bytes: Uint8Array };
+export type OpenedParts = {
+  /** Verified and not older than what is known, one per hub. */
+  readonly parts: readonly OpenedPart[];
+  /** What was not taken, and why: an alarm, never a reason to stop. */
+  readonly refused: readonly { readonly hub: string; readonly code: ErrorCode; readonly detail: string }[];
+};
+
+/**
+ * Verifies Signed directory parts, each on its own: its issuing CA hangs under a root, the hub-directory certificate inside it signed
+ * it, both name the hub of the part, its version is not below the known one (`known`), and the same version is the same content.
+ * A part that fails is left out; those of the others stand.
+ */
+export function openDirectoryParts(
+  signedBytes: readonly Uint8Array[],
+  options: {
+    readonly rootsDer: readonly Uint8Array[];
+    readonly nowMs: number;
+    readonly known?: Directory | undefined;
+  },
+): OpenedParts {
+  const parts = new Map<string, OpenedPart>();
+  const refused: { hub: string; code: ErrorCode; detail: string }[] = [];
+  for (const bytes of signedBytes) {
+    let hub = '';
+    try {
+      const signed = signedDirectoryCodec.decode(bytes);
+      // Read before it is verified, only to find the certificates that verify it.
+      const part = directoryPartCodec.decode(signed.bytes);
+      hub = part.hub;
+      verifyPart(signed, part, options);
+      const before = parts.get(hub)?.part ?? options.known?.hub(hub);
+      if (before && before.version > part.version)
+        throw new ExchangeError(
+          'statement-mismatch',
+          `directory version ${part.version} after ${before.version}`,
+        );
+      if (
+        before?.version === part.version &&
+        !directoryPartCodec.encode(before).equals(directoryPartCodec.encode(part))
+      )
+        throw new ExchangeError('statement-mismatch', `two directories of version ${part.version}`);
+      parts.set(hub, { part, bytes });
+    } catch (error) {
+      if (!isExchangeError(error)) throw error;
+      refused.push({ hub: hub.slice(0, 17), code: error.code, detail: error.detail });
+    }
+  }
+  return { parts: [...parts.values()], refused };
+}
+
+function verifyPart(
+  signed: ReturnType<typeof signedDirectoryCodec.decode>,
+  part: DirectoryPart,
+  { rootsDer, nowMs }: { readonly rootsDer: readonly Uint8Array[]; readonly nowMs: number },
+): void {
+  const wanted = Buffer.from(signed.signature?.keyId ?? []).toString('hex');
+  // Judged when it was issued, since parts of a hub that is away stay usable; a time ahead of our clock is judged as now.
+  const atMs = Math.min(part.issuedMs, nowMs + limits.aheadOfHubMsMax);
+  const issuing = verifyCertificate({
+    leafDer: part.issuingCertificate,
+    intermediatesDer: [],
+    rootsDer,
+    atMs,
+    role: 'issuing',
+  });
+  const holder = part.hubCertificates.map(parseCertificate).find(({ keyId }) => keyId === wanted);
+  if (!holder) throw new ExchangeError('signer-unknown', `the directory of ${part.hub.slice(0, 17)}`);
+  const facts = verifyCertificate({
+    leafDer: holder.der,
+    intermediatesDer: [part.issuingCertificate],
+    rootsDer,
+    atMs,
+    role: 'hub-directory',
+    revoked: revocations([part]),
+  });
+  if (issuing.hubId !== part.hub || facts.hubId !== part.hub)
+    throw new ExchangeError('signer-not-sender', `signed by ${facts.hubId}`);
+  verifySigned(signed, ['lienthong/directory/1'], holder.x509.publicKey);
+}

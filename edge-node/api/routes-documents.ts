@@ -1,0 +1,317 @@
+// Outgoing documents over REST: hand in, upload, list, show, send again, cancel, proof.
+// A 202 leaves only after the core says that document and content survive a power cut; nothing of a document is kept here.
+// First step of a document's path.
+import type { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ExchangeError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import { kinds, relations, urgencies } from '../../protocol/seal.ts';
+import type { OutboxState } from '../../protocol/states.ts';
+import type { EdgeCore, SubmitPart, SubmitRequest } from '../core.ts';
+import {
+  documentAnswer,
+  outboxAnswer,
+  problemAnswer,
+  submitAnswer,
+  uploadAnswer,
+} from './schemas-answers.ts';
+import {
+  directionQuery,
+  idempotencyHeaders,
+  idParams,
+  noBody,
+  noQuery,
+  outboxQuery,
+  partParams,
+  proofQuery,
+  submitSchema,
+  uploadQuery,
+} from './schemas-requests.ts';
+import { sendPart } from './send-part.ts';
+
+type GivenPart = { name: string; mediaType: string; contentBase64?: string; uploadId?: string };
+/** What `submitSchema` lets through. */
+export type SubmitBody = {
+  idempotencyKey?: string;
+  unit?: string;
+  recipients: string[];
+  parts: GivenPart[];
+  kind?: keyof typeof kinds;
+  urgency?: keyof typeof urgencies;
+  deliverBy?: string;
+  replyBy?: string;
+  subject?: string;
+  number?: string;
+  notation?: string;
+  type?: string;
+  issueDate?: string;
+  signers?: { name: string; position?: string; competence?: string }[];
+  sphere?: string;
+  note?: string;
+  origin?: 'scan' | 'digital';
+  paperFollows?: boolean;
+  pages?: number;
+  copies?: number;
+  otherPlaces?: string[];
+  reason?: string;
+  extra?: Record<string, unknown>;
+  links?: { relation: keyof typeof relations; documentId?: string; envelopeId?: string }[];
+  status?: { code: string; counter: number; at: string };
+};
+
+/** wire.proto Metadata.extra_json. */
+const EXTRA_BYTES_MAX = 16 * 1024;
+
+function partOf({ name, mediaType, contentBase64, uploadId }: GivenPart, index: number): SubmitPart {
+  if (uploadId !== undefined) return { name, mediaType, handle: uploadId };
+  const content = Buffer.from(contentBase64 ?? '', 'base64');
+  if (content.length > limits.inlinePartBytesMax)
+    throw new ExchangeError(
+      'part-too-large',
+      `/parts/${index}: upload what is larger than ${limits.inlinePartBytesMax} bytes`,
+    );
+  return { name, mediaType, content };
+}
+
+function metadataOf(body: SubmitBody): SubmitRequest['metadata'] {
+  const {
+    subject,
+    number,
+    notation,
+    type,
+    issueDate,
+    sphere,
+    note,
+    paperFollows,
+    pages,
+    copies,
+    otherPlaces,
+    reason,
+  } = body;
+  const given = {
+    subject,
+    number,
+    notation,
+    type,
+    issueDate,
+    sphere,
+    note,
+    paperFollows,
+    pages,
+    copies,
+    otherPlaces,
+    reason,
+  };
+  const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const extraJson = body.extra === undefined ? undefined : JSON.stringify(body.extra);
+  if (extraJson !== undefined && Buffer.byteLength(extraJson) > EXTRA_BYTES_MAX)
+    throw new ExchangeError('request-malformed', `/extra: more than ${EXTRA_BYTES_MAX} bytes of JSON`);
+  return {
+    ...said,
+    ...(body.origin === undefined ? {} : { origin: body.origin === 'scan' ? 1 : 2 }),
+    ...(extraJson === undefined ? {} : { extraJson }),
+    ...(body.signers === undefined
+      ? {}
+      : {
+          signers: body.signers.map(({ name, position = '', competence = '' }) => ({
+            name,
+            position,
+            competence,
+          })),
+        }),
+  };
+}
+
+/** Header or field; both only if they agree. Without one a lost answer would make a second document. */
+function keyOf(header: string | string[] | undefined, field: string | undefined): string {
+  const given = [header].flat()[0];
+  if (given !== undefined && field !== undefined && given !== field)
+    throw new ExchangeError('request-malformed', 'Idempotency-Key and /idempotencyKey differ');
+  const key = given ?? field;
+  if (key === undefined)
+    throw new ExchangeError('request-malformed', 'missing: header Idempotency-Key or field /idempotencyKey');
+  return key;
+}
+
+export function toSubmitRequest(body: SubmitBody, idempotencyKey: string, actor: string): SubmitRequest {
+  return {
+    idempotencyKey,
+    actor,
+    to: body.recipients,
+    metadata: metadataOf(body),
+    parts: body.parts.map(partOf),
+    ...(body.unit === undefined ? {} : { unit: body.unit }),
+    ...(body.kind === undefined ? {} : { kind: kinds[body.kind] }),
+    ...(body.urgency === undefined ? {} : { urgency: urgencies[body.urgency] }),
+    ...(body.deliverBy === undefined ? {} : { deliverByMs: Date.parse(body.deliverBy) }),
+    ...(body.replyBy === undefined ? {} : { replyByMs: Date.parse(body.replyBy) }),
+    ...(body.links === undefined
+      ? {}
+      : { links: body.links.map((link) => ({ ...link, relation: relations[link.relation] })) }),
+    ...(body.status === undefined
+      ? {}
+      : {
+          status: { code: body.status.code, counter: body.status.counter, atMs: Date.parse(body.status.at) },
+        }),
+  };
+}
+
+export type PageQuery = {
+  unit?: string;
+  text?: string;
+  since?: string;
+  until?: string;
+  limit?: string;
+  after?: string;
+};
+export function pageOf({ since, until, limit, ...rest }: PageQuery) {
+  return {
+    ...rest,
+    ...(since === undefined ? {} : { sinceMs: Date.parse(since) }),
+    ...(until === undefined ? {} : { untilMs: Date.parse(until) }),
+    ...(limit === undefined ? {} : { limit: Number(limit) }),
+  };
+}
+
+type Id = { id: string };
+type Direction = { direction?: 'out' | 'in' };
+const tags = ['documents'];
+const failure = { '4xx': problemAnswer, '5xx': problemAnswer };
+
+export function documentRoutes(app: FastifyInstance, core: EdgeCore): void {
+  app.post<{ Body: SubmitBody }>('/v1/documents', {
+    schema: {
+      tags,
+      summary: 'Hand in a document',
+      description:
+        '202: taken over; it survives a power cut and the node sends it. 200: the key was known, this is the document of then.',
+      headers: idempotencyHeaders,
+      querystring: noQuery,
+      body: submitSchema,
+      response: { 200: submitAnswer, 202: submitAnswer, ...failure },
+    },
+    handler: async (request, reply) => {
+      const key = keyOf(request.headers['idempotency-key'], request.body.idempotencyKey);
+      const answer = await core.submit(toSubmitRequest(request.body, key, request.actor));
+      return await reply
+        .code(answer.duplicate ? 200 : 202)
+        .header('location', `/v1/documents/${answer.documentId}`)
+        .send(answer);
+    },
+  });
+  uploadRoute(app, core);
+  app.get<{ Querystring: PageQuery & { state?: OutboxState } }>('/v1/documents', {
+    schema: {
+      tags,
+      summary: 'The outbox, page by page',
+      querystring: outboxQuery,
+      response: { 200: outboxAnswer, ...failure },
+    },
+    handler: async ({ query }) => await core.outbox(pageOf(query)),
+  });
+  app.get<{ Params: Id; Querystring: Direction }>('/v1/documents/:id', {
+    schema: {
+      tags,
+      summary: 'One document with the timeline of every recipient',
+      params: idParams,
+      querystring: directionQuery,
+      response: { 200: documentAnswer, ...failure },
+    },
+    handler: async ({ params, query }) => await core.show(params.id, query),
+  });
+  app.get<{ Params: Id & { index: string } }>('/v1/documents/:id/parts/:index', {
+    schema: {
+      tags,
+      summary: 'The bytes of a file that was handed in',
+      params: partParams,
+      querystring: noQuery,
+    },
+    handler: (request, reply) => sendPart(request, reply, { core, direction: 'out' }),
+  });
+  actRoutes(app, core);
+  proofRoute(app, core);
+}
+
+function uploadRoute(app: FastifyInstance, core: EdgeCore): void {
+  app.post<{ Body: Readable; Querystring: { unit?: string } }>('/v1/uploads', {
+    bodyLimit: limits.partBytesMax,
+    schema: {
+      tags,
+      summary: 'Hand in a large file',
+      description:
+        'The body is the file, application/octet-stream, of any size up to 64 GiB. Compare sha256Hex with yours; a cut upload leaves nothing.',
+      consumes: ['application/octet-stream'],
+      querystring: uploadQuery,
+      response: { 201: uploadAnswer, ...failure },
+    },
+    handler: async (request, reply) => {
+      if (typeof request.body?.[Symbol.asyncIterator] !== 'function' || Buffer.isBuffer(request.body))
+        throw new ExchangeError('media-type-refused', 'the body is application/octet-stream');
+      const { unit } = request.query;
+      const { handle, lengthBytes, sha256Hex } = await core.addContent(
+        request.body,
+        unit === undefined ? {} : { unit },
+      );
+      return await reply.code(201).send({ uploadId: handle, lengthBytes, sha256Hex });
+    },
+  });
+}
+
+function actRoutes(app: FastifyInstance, core: EdgeCore): void {
+  const schema = (summary: string, description: string) => ({
+    tags,
+    summary,
+    description,
+    params: idParams,
+    querystring: noQuery,
+    body: noBody,
+    response: { 200: submitAnswer, 202: submitAnswer, ...failure },
+  });
+  app.post<{ Params: Id }>('/v1/documents/:id/resend', {
+    schema: schema(
+      'Send again',
+      'A new envelope of the same document, after expiry, refusal or loss. document-state-refused while the last one is on its way.',
+    ),
+    handler: async ({ params, actor }, reply) =>
+      await reply.code(202).send(await core.resend(params.id, { actor })),
+  });
+  app.post<{ Params: Id }>('/v1/documents/:id/cancel', {
+    schema: schema('Cancel', 'Only while nothing of it can have reached the hub; afterwards recall it.'),
+    handler: async ({ params, actor }) => await core.cancel(params.id, { actor }),
+  });
+}
+
+function proofRoute(app: FastifyInstance, core: EdgeCore): void {
+  app.get<{ Params: Id; Querystring: Direction & { metadata?: 'true' | 'false' } }>(
+    '/v1/documents/:id/proof',
+    {
+      schema: {
+        tags,
+        summary: 'The proof file',
+        description:
+          'Sealed header, receipts, certificates and directory in one file; "lienthong verify" reads it offline.',
+        params: idParams,
+        querystring: proofQuery,
+        produces: ['application/octet-stream'],
+      },
+      handler: async (request, reply) => await sendProof(request, reply, core),
+    },
+  );
+}
+
+async function sendProof(
+  request: FastifyRequest<{ Params: Id; Querystring: Direction & { metadata?: 'true' | 'false' } }>,
+  reply: FastifyReply,
+  core: EdgeCore,
+): Promise<FastifyReply> {
+  const { direction, metadata } = request.query;
+  const bytes = await core.proof(request.params.id, {
+    ...(direction === undefined ? {} : { direction }),
+    withMetadata: metadata === 'true',
+  });
+  return reply
+    .header('content-type', 'application/octet-stream')
+    .header('content-disposition', `attachment; filename="${request.params.id}.ltproof"`)
+    .header('x-content-type-options', 'nosniff')
+    .send(Buffer.from(bytes));
+}

@@ -1,0 +1,270 @@
+// JSON schemas of the answers, for openapi.json and for the test that compares them with real answers; nothing is filtered by them.
+// Must describe every field: a maker of office software has nothing else to go by.
+// The types are those of core.ts.
+
+type Field = { readonly [key: string]: unknown };
+const object = (
+  description: string,
+  properties: Record<string, Field>,
+  optional: readonly string[] = [],
+) => ({
+  type: 'object',
+  description,
+  additionalProperties: false,
+  required: Object.keys(properties).filter((name) => !optional.includes(name)),
+  properties,
+});
+const list = (description: string, items: Field) => ({ type: 'array', description, items });
+const text = (description: string) => ({ type: 'string', description });
+const whole = (description: string) => ({ type: 'integer', description });
+const flag = (description: string) => ({ type: 'boolean', description });
+const ms = (description: string) => ({
+  type: 'integer',
+  description: `${description} Milliseconds since 1970-01-01T00:00Z.`,
+});
+
+const words = object('The same in words for people.', {
+  vi: text('In Vietnamese.'),
+  en: text('In English.'),
+});
+const kind = whole('Kind: 1 document, 2 update, 3 replacement, 4 recall, 5 status; later ones are possible.');
+const urgency = whole('Urgency: 0 normal, 1 khẩn, 2 thượng khẩn, 3 hỏa tốc, 4 hỏa tốc hẹn giờ.');
+const state = text(
+  'queued, accepted (the hub has it), relayed (the next hub has it), delivered, refused, undeliverable, expired or cancelled; received for an arrival. Of several recipients: the least advanced that still moves, else the worst end.',
+);
+const code = text('Code of the error catalogue, or empty.');
+const part = object('One file.', {
+  index: whole('Number of the part, from 0.'),
+  name: text('File name; empty once erased.'),
+  mediaType: text('Media type as declared by the sender.'),
+  lengthBytes: whole('Length in bytes.'),
+  sha256Hex: text('SHA-256 of the bytes, hex.'),
+});
+
+export const submitAnswer = object('The document.', {
+  documentId: text('Names the document for ever; ask for its state with it.'),
+  state,
+  duplicate: flag('True when the idempotency key was known and this is the document of then.'),
+});
+
+export const uploadAnswer = object('A finished upload; it is on disk.', {
+  uploadId: text('To be named in a part of POST /v1/documents within a week.'),
+  lengthBytes: whole('Length in bytes as received.'),
+  sha256Hex: text('SHA-256 of the bytes received, hex: compare it with yours.'),
+});
+
+const next = text('Give it as `after` to get the page that follows; absent on the last one.');
+const common = {
+  documentId: text('Id of the document.'),
+  kind,
+  urgency,
+  subject: text('Trích yếu; empty once erased.'),
+  notation: text('Ký hiệu.'),
+  number: text('Số.'),
+};
+export const outboxAnswer = object(
+  'A page of the outbox, newest first.',
+  {
+    rows: list(
+      'The documents.',
+      object(
+        'One document handed in.',
+        {
+          ...common,
+          unit: text('Sending unit, internal id.'),
+          idempotencyKey: text('The key it was handed in with.'),
+          createdMs: ms('When it was handed in.'),
+          state,
+          recipients: {
+            type: 'object',
+            description: 'How many recipients stand where, of the newest sending.',
+            additionalProperties: whole('Recipients in this state.'),
+          },
+          lastError: text('Code of what stopped the last try, if it is waiting.'),
+        },
+        ['lastError'],
+      ),
+    ),
+    next,
+  },
+  ['next'],
+);
+export const inboxAnswer = object(
+  'A page of the inbox, newest first.',
+  {
+    rows: list(
+      'The arrivals.',
+      object('One arrival.', {
+        envelopeId: text('Names the arrival: envelopes of one document are several rows.'),
+        ...common,
+        sender: text('Sending unit, internal id.'),
+        senderCode: text('Its code by the signed directory.'),
+        units: list('Units of this node that it is for, internal ids.', text('Internal id.')),
+        createdMs: ms("When it was sealed, by the sender's clock."),
+        acceptedMs: ms("When the hub accepted it, by the hub's clock."),
+        receivedMs: ms('When this node had it complete and signed the receipt.'),
+        replyByMs: ms('Deadline for a reply; 0 is none.'),
+      }),
+    ),
+    next,
+  },
+  ['next'],
+);
+
+const timelineEvent = object('One line of the story.', {
+  atMs: ms('When, on the clock of who states it.'),
+  event: text("Name after ETSI EN 319 522, or 'Queued', 'Sealed', 'Cancelled' for what happened here."),
+  outcome: text('Outcome that the statement gives.'),
+  by: text('Who states it, internal id.'),
+  byName: text('Who states it, for people.'),
+  code,
+  words,
+});
+const recipient = object('One recipient.', {
+  index: whole('Number in the signed list, from 0.'),
+  unit: text('Internal id.'),
+  code: text('Code by the signed directory.'),
+  name: text('Name.'),
+  desk: text('Person or desk; may be empty.'),
+  state,
+  timeline: list(
+    'What is known, oldest first, each from a signed statement or from this node.',
+    timelineEvent,
+  ),
+});
+const envelope = object(
+  'One sealing.',
+  {
+    envelopeId: text('Its id; absent until sealed.'),
+    digestHex: text('SHA-256 of the signed header, hex.'),
+    follows: text('Envelope that this one repeats.'),
+    sealedMs: ms('When it was sealed.'),
+    attempts: whole('Tries so far.'),
+    lastError: text('Code of what stopped the last try.'),
+    recipients: list('Every recipient with its timeline.', recipient),
+  },
+  ['envelopeId', 'digestHex', 'follows', 'sealedMs', 'lastError'],
+);
+export const documentAnswer = object(
+  'One document with everything known about it.',
+  {
+    direction: text('out: sent from here; in: arrived here.'),
+    documentId: text('Id of the document.'),
+    sender: text('Sending unit, internal id.'),
+    senderCode: text('Its code.'),
+    kind,
+    urgency,
+    createdMs: ms('When it was handed in, or sealed.'),
+    receivedMs: ms('Of an arrival: when this node had it complete.'),
+    state,
+    metadata: {
+      type: 'object',
+      description:
+        'What people read: subject, number, notation, type, issueDate, signers, parts, clientReference, sphere, note, origin (1 scan, 2 digital), paperFollows, pages, copies, otherPlaces, reason, extraJson. Absent once erased.',
+      additionalProperties: true,
+    },
+    parts: list('The files.', part),
+    links: list(
+      'Relations to other documents.',
+      object(
+        'A relation.',
+        {
+          relation: whole(
+            '1 follows, 2 replaces, 3 updates, 4 recalls, 5 answers, 6 relates to, 7 status of.',
+          ),
+          documentId: text('The other document.'),
+          envelopeId: text('The other envelope.'),
+        },
+        ['documentId', 'envelopeId'],
+      ),
+    ),
+    status: object('Facts of a status.', {
+      code: text('Two digits.'),
+      counter: whole('Counts up.'),
+      atMs: ms('When it happened.'),
+    }),
+    envelopes: list('The sealings, newest first; an arrival has one.', envelope),
+  },
+  ['receivedMs', 'metadata', 'status'],
+);
+
+export const unitsAnswer = object('The units that this node serves.', {
+  units: list(
+    'The units.',
+    object(
+      'One unit.',
+      {
+        unit: text('Internal id.'),
+        code: text('Code.'),
+        name: text('Name.'),
+        confirmed: flag('False: the hub has not compared the six words yet.'),
+        sealDaysLeft: { type: 'number', description: 'Days until the seal certificate ends.' },
+      },
+      ['sealDaysLeft'],
+    ),
+  ),
+});
+
+export const directoryAnswer = object('What the signed directory knows.', {
+  entries: list(
+    'Best first.',
+    object('One unit.', {
+      unit: text('Internal id.'),
+      code: text('Present code.'),
+      codes: list('All codes in force, present one first.', text('A code.')),
+      name: text('Name.'),
+      state: text('active, unconfirmed, suspended, closed or invited (no node yet).'),
+      hub: text('Hub, internal id.'),
+      parent: text('Parent unit, internal id; may be empty.'),
+      here: flag('True if this node serves it.'),
+    }),
+  ),
+});
+
+export const statusAnswer = {
+  type: 'object',
+  description:
+    'How the node stands: hub (line, last contact, instance, epoch), outbox and receipts waiting, inbox, disk, clock offset, directory, certificates with days left, alarms.',
+  additionalProperties: true,
+} as const;
+
+export const problemAnswer = {
+  type: 'object',
+  description: 'RFC 9457. Decide on `code`; it never changes its meaning.',
+  additionalProperties: true,
+  required: ['type', 'title', 'status', 'code', 'retry', 'who', 'remedy', 'remedyVi', 'titleVi'],
+  properties: {
+    type: text('URI of the code.'),
+    title: text('What happened, in English.'),
+    titleVi: text('What happened, in Vietnamese.'),
+    status: whole('HTTP status.'),
+    detail: text('Names fields, sizes and ids.'),
+    instance: text('Id of the request, for the log.'),
+    code: text('Stable code of the error catalogue.'),
+    retry: text(
+      'never, later (the same request again after a while), operator (again after a person has acted).',
+    ),
+    who: text('Who must act: clerk, software, node-operator, hub-operator, nobody.'),
+    remedy: text('What to do, in English.'),
+    remedyVi: text('What to do, in Vietnamese.'),
+    retryAfterMs: whole('Wait at least this long.'),
+  },
+} as const;
+
+export const healthAnswer = object('The process is alive.', { ok: flag('Always true.') });
+export const readyAnswer = object('Ready or not, with every check.', {
+  ready: flag('False: at least one check failed.'),
+  checks: list(
+    'Each check.',
+    object(
+      'A check.',
+      {
+        name: text('hub, disk, clock, directory, certificates, store.'),
+        result: text('ok, warn or fail.'),
+        said: text('Why, in English.'),
+        saidVi: text('Why, in Vietnamese.'),
+      },
+      ['said', 'saidVi'],
+    ),
+  ),
+});

@@ -1,0 +1,290 @@
+// JSON schemas of what the office's software sends. They are the documentation of the API too: every field has a description.
+// Unknown fields and wrong types are refused (validate.ts); what only the core can judge (codes, states) is judged there.
+// First thing that an outgoing document meets.
+import { limits } from '../../protocol/limits.ts';
+import { kinds, relations, urgencies } from '../../protocol/seal.ts';
+
+const uuid = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$';
+
+/** Enough for the longest code, a desk and an "@". */
+const addressLengthMax = 200;
+/** A part given in the request: base64 of at most 256 KiB. */
+const base64LengthMax = 4 * Math.ceil(limits.inlinePartBytesMax / 3);
+
+/** Bounds of wire.proto are in bytes of UTF-8; `x-max-bytes` is judged by validate.ts. */
+const text = (bytesMax: number, description: string) => ({
+  type: 'string',
+  maxLength: bytesMax,
+  'x-max-bytes': bytesMax,
+  description,
+});
+const time = (description: string) => ({
+  type: 'string',
+  format: 'date-time',
+  description: `${description} RFC 3339 with a time zone, such as 2026-11-30T17:00:00+07:00.`,
+});
+
+const part = {
+  type: 'object',
+  description: 'One file of the document: contentBase64 for a small one, or uploadId of POST /v1/uploads.',
+  additionalProperties: false,
+  required: ['name', 'mediaType'],
+  properties: {
+    name: {
+      type: 'string',
+      minLength: 1,
+      maxLength: limits.partNameBytesMax,
+      description:
+        'File name shown to the receiver: no path, NFC, no control or direction-changing characters.',
+    },
+    mediaType: {
+      type: 'string',
+      pattern: '^[A-Za-z0-9!#$&^_.+-]{1,63}/[A-Za-z0-9!#$&^_.+-]{1,63}$',
+      description: 'Media type, such as application/pdf. Declared, not believed.',
+    },
+    contentBase64: {
+      type: 'string',
+      maxLength: base64LengthMax,
+      pattern: '^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$',
+      description: `The bytes in base64 (RFC 4648 §4, with padding): at most ${limits.inlinePartBytesMax / 1024} KiB of content. Larger ones are uploaded first.`,
+    },
+    uploadId: {
+      type: 'string',
+      minLength: 1,
+      maxLength: 64,
+      description: 'What POST /v1/uploads returned. It may be used by several documents of the same unit.',
+    },
+  },
+  oneOf: [
+    { required: ['contentBase64'], not: { required: ['uploadId'] } },
+    { required: ['uploadId'], not: { required: ['contentBase64'] } },
+  ],
+} as const;
+
+const signer = {
+  type: 'object',
+  description: 'One signer as printed on the document.',
+  additionalProperties: false,
+  required: ['name'],
+  properties: {
+    name: text(200, 'Full name.'),
+    position: text(200, 'Position (chức vụ).'),
+    competence: text(40, 'Competence as written: TM., KT., TL., TUQ. …'),
+  },
+} as const;
+
+const link = {
+  type: 'object',
+  description: 'A relation to another document or envelope. At least one of the two ids.',
+  additionalProperties: false,
+  required: ['relation'],
+  anyOf: [{ required: ['documentId'] }, { required: ['envelopeId'] }],
+  properties: {
+    relation: { type: 'string', enum: Object.keys(relations), description: 'What the relation is.' },
+    documentId: { type: 'string', pattern: uuid, description: 'Id of the other document.' },
+    envelopeId: { type: 'string', pattern: uuid, description: 'Id of the other envelope.' },
+  },
+} as const;
+
+export const submitSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['recipients', 'parts'],
+  properties: {
+    idempotencyKey: {
+      type: 'string',
+      minLength: 1,
+      maxLength: 200,
+      'x-max-bytes': 200,
+      description:
+        'Your own reference of this document, instead of the header Idempotency-Key. The same key with the same request gives the same document, for ever.',
+    },
+    unit: text(64, 'Sending unit (code or internal id). May be left out when the node serves one unit.'),
+    recipients: {
+      type: 'array',
+      minItems: 1,
+      maxItems: limits.recipientsMax,
+      items: { type: 'string', minLength: 1, maxLength: addressLengthMax },
+      description:
+        'Codes as in GET /v1/directory, each with an optional desk: "H08.35.13" or "vanthu@H08.35.13".',
+    },
+    parts: {
+      type: 'array',
+      maxItems: limits.partsMax,
+      items: part,
+      description: `The files, in order; at most ${limits.partsMax}.`,
+    },
+    kind: { type: 'string', enum: Object.keys(kinds), description: 'Kind of sending; default document.' },
+    urgency: {
+      type: 'string',
+      enum: Object.keys(urgencies),
+      description:
+        'normal, urgent (khẩn), veryUrgent (thượng khẩn), flash (hỏa tốc), flashTimed (hỏa tốc hẹn giờ).',
+    },
+    deliverBy: time('Transport deadline; default 30 days after sealing, at most 400 days.'),
+    replyBy: time('Deadline for the reply (hạn trả lời). Business only.'),
+    subject: text(2000, 'Trích yếu. At most 2,000 bytes.'),
+    number: text(40, 'Số, as written.'),
+    notation: text(80, 'Ký hiệu, as written: QĐ-UBND.'),
+    type: text(100, 'Loại văn bản, as written.'),
+    issueDate: {
+      type: 'string',
+      pattern: '^(\\d{4}-\\d{2}-\\d{2})?$',
+      description: 'Date of issue, YYYY-MM-DD.',
+    },
+    signers: { type: 'array', maxItems: 16, items: signer, description: 'Who signed, as printed.' },
+    sphere: text(200, 'Lĩnh vực.'),
+    note: text(4000, 'Free note to the receiving clerk.'),
+    origin: {
+      type: 'string',
+      enum: ['scan', 'digital'],
+      description: 'scan: digitised paper; digital: born digital.',
+    },
+    paperFollows: { type: 'boolean', description: 'True if paper copies follow.' },
+    pages: { type: 'integer', minimum: 0, maximum: 1_000_000, description: 'Pages; 0 is not said.' },
+    copies: { type: 'integer', minimum: 0, maximum: 1_000_000, description: 'Copies; 0 is not said.' },
+    otherPlaces: {
+      type: 'array',
+      maxItems: 256,
+      items: { type: 'string', maxLength: 200, 'x-max-bytes': 200 },
+      description: 'Places named in "nơi nhận" that are not addressees here.',
+    },
+    reason: text(4000, 'Reason of a recall or text of a status.'),
+    extra: {
+      type: 'object',
+      additionalProperties: true,
+      description: 'Fields of your own, carried as they are; at most 16 KiB of JSON.',
+    },
+    links: { type: 'array', maxItems: 16, items: link, description: 'Relations to other documents.' },
+    status: {
+      type: 'object',
+      description: 'Only with kind status: the facts of the status.',
+      additionalProperties: false,
+      required: ['code', 'counter', 'at'],
+      properties: {
+        code: { type: 'string', pattern: '^[0-9]{2}$', description: 'Two digits of the national standard.' },
+        counter: {
+          type: 'integer',
+          minimum: 1,
+          maximum: Number.MAX_SAFE_INTEGER,
+          description: 'Counts up for each document.',
+        },
+        at: time('When it happened.'),
+      },
+    },
+  },
+} as const;
+
+export const idParams = {
+  type: 'object',
+  required: ['id'],
+  properties: { id: { type: 'string', pattern: uuid, description: 'Document id or envelope id.' } },
+} as const;
+
+export const partParams = {
+  type: 'object',
+  required: ['id', 'index'],
+  properties: {
+    ...idParams.properties,
+    index: { type: 'string', pattern: '^(0|[1-9][0-9]?)$', description: 'Number of the part, from 0.' },
+  },
+} as const;
+
+export const noQuery = { type: 'object', additionalProperties: false, properties: {} } as const;
+export const noBody = { type: ['object', 'null'], additionalProperties: false, properties: {} } as const;
+
+const direction = {
+  type: 'string',
+  enum: ['out', 'in'],
+  description: 'Of a document both sent and received by this node: which one.',
+} as const;
+export const directionQuery = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { direction },
+} as const;
+
+export const proofQuery = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    direction,
+    metadata: {
+      type: 'string',
+      enum: ['true', 'false'],
+      description: 'true: with the descriptive block (subject, file names); default false, only its digest.',
+    },
+  },
+} as const;
+
+const page = {
+  unit: text(64, 'Only of this unit of the node.'),
+  text: text(200, 'Only those whose subject, notation or number contains this.'),
+  since: time('Only those from this time on.'),
+  until: time('Only those before this time.'),
+  limit: {
+    type: 'string',
+    pattern: '^([1-9]|[1-9][0-9]|1[0-9]{2}|200)$',
+    description: 'Rows, 1 to 200; default 50.',
+  },
+  after: text(200, '`next` of the page before.'),
+} as const;
+
+export const outboxQuery = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    ...page,
+    state: {
+      type: 'string',
+      enum: [
+        'queued',
+        'accepted',
+        'relayed',
+        'delivered',
+        'refused',
+        'undeliverable',
+        'expired',
+        'cancelled',
+      ],
+      description: 'Only those in this state.',
+    },
+  },
+} as const;
+
+export const inboxQuery = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { ...page, sender: text(64, 'Only from this unit (code or internal id).') },
+} as const;
+
+export const directoryQuery = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    q: text(200, 'Start of a code, or words of the name; case and diacritics do not matter.'),
+    limit: {
+      type: 'string',
+      pattern: '^([1-9]|[1-9][0-9]|100)$',
+      description: 'Entries, 1 to 100; default 20.',
+    },
+  },
+} as const;
+
+export const uploadQuery = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { unit: text(64, 'Unit that will send it; may be left out when the node serves one unit.') },
+} as const;
+
+export const idempotencyHeaders = {
+  type: 'object',
+  properties: {
+    'idempotency-key': {
+      type: 'string',
+      minLength: 1,
+      maxLength: 200,
+      description: 'Your own reference of this document; or the field idempotencyKey.',
+    },
+  },
+} as const;

@@ -1,0 +1,94 @@
+// DIR/config.json of a node: written by hand, strict, every default here with its reason. Secrets are paths to files, never values.
+// Must never hold what the console changes (settings.json) or what enrolment wrote (identity.json).
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ProxyOptions } from '../protocol/node/connector.ts';
+import { type JsonSchema, loadConfig } from '../protocol/node/config.ts';
+import { limits } from '../protocol/limits.ts';
+
+export type EdgeConfig = {
+  readonly local: { readonly address: string; readonly port: number };
+  readonly proxy?: { readonly url: string; readonly userFile?: string; readonly passwordFile?: string };
+  readonly poll: { readonly holdMs: number; readonly itemsMax: number; readonly bytesMax: number };
+  readonly send: { readonly batches: number; readonly uploads: number };
+  readonly receive: { readonly batches: number; readonly downloads: number; readonly waitingMax: number };
+  readonly disk: { readonly floorBytes: number };
+  readonly directory: { readonly staleMs: number };
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent' };
+};
+
+export const configDefaults = {
+  /** The office software runs on this machine or comes through the office's own reverse proxy; nothing listens to the outer world. */
+  local: { address: '127.0.0.1', port: 8080 },
+  poll: {
+    /** As long as the hub allows: an empty poll costs the line about 1 kB. Shorter only where a box cuts idle connections. */
+    holdMs: limits.pollHoldMs,
+    itemsMax: limits.batchItemsMax,
+    /** Over 64 kbit/s a larger answer takes longer than the lease. */
+    bytesMax: limits.batchBytesMax,
+  },
+  send: {
+    /** Batches in flight. Two hide the hub's commit; four also hide a slow disk's; more only queue at the hub. */
+    batches: 4,
+    /** Documents whose large parts go up at once; each shares the line. */
+    uploads: 2,
+  },
+  receive: {
+    /** Poll answers being stored while the next one is fetched; each holds at most `bytesMax` in memory. */
+    batches: 3,
+    /** Documents with large parts fetched at once. */
+    downloads: 3,
+    /** Documents with large parts waiting for their turn; those beyond are deferred, so that no lease runs out here. */
+    waitingMax: 16,
+  },
+  /** Below this new work is refused; what was accepted still needs room for receipts, the WAL and the log. */
+  disk: { floorBytes: 512 * 1024 * 1024 },
+  /** Without a newer directory for this long the status warns; nothing stops. */
+  directory: { staleMs: 7 * 86_400_000 },
+  log: { level: 'info' },
+} as const satisfies EdgeConfig;
+
+const whole = (minimum: number, maximum: number) => ({ type: 'integer', minimum, maximum }) as const;
+const object = (properties: Record<string, unknown>, required: readonly string[] = Object.keys(properties)) =>
+  ({ type: 'object', additionalProperties: false, required, properties }) as const;
+
+export const configSchema: JsonSchema = object(
+  {
+    local: object({ address: { type: 'string', minLength: 2, maxLength: 64 }, port: whole(0, 65_535) }),
+    proxy: object(
+      {
+        url: { type: 'string', pattern: '^https?://[^/@]+/?$' },
+        userFile: { type: 'string', format: 'secret-path' },
+        passwordFile: { type: 'string', format: 'secret-path' },
+      },
+      ['url'],
+    ),
+    poll: object({
+      holdMs: whole(0, limits.pollHoldMs),
+      itemsMax: whole(1, limits.batchItemsMax),
+      bytesMax: whole(65_536, limits.batchBytesMax),
+    }),
+    send: object({ batches: whole(1, 16), uploads: whole(1, 16) }),
+    receive: object({ batches: whole(1, 16), downloads: whole(1, 16), waitingMax: whole(1, 256) }),
+    disk: object({ floorBytes: whole(0, 2 ** 50) }),
+    directory: object({ staleMs: whole(60_000, 400 * 86_400_000) }),
+    log: object({ level: { enum: ['debug', 'info', 'warn', 'error', 'silent'] } }),
+  },
+  ['local', 'poll', 'send', 'receive', 'disk', 'directory', 'log'],
+);
+
+/** Throws `config-invalid` with every wrong key, `key-file-loose` for a secret that others can read. */
+export function loadEdgeConfig(dir: string): EdgeConfig {
+  return loadConfig<EdgeConfig>(join(dir, 'config.json'), configSchema, configDefaults);
+}
+
+/** Reads user and password from their files; one line each. */
+export function proxyOf({ proxy }: EdgeConfig): ProxyOptions | undefined {
+  if (!proxy) return undefined;
+  const line = (path: string) => readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+  return {
+    url: proxy.url,
+    ...(proxy.userFile ? { user: line(proxy.userFile) } : {}),
+    ...(proxy.passwordFile ? { password: line(proxy.passwordFile) } : {}),
+  };
+}

@@ -1,0 +1,285 @@
+// Writes of the inbox, run in the writer thread. A document becomes visible and its delivery receipt is signed and stored in ONE commit:
+// operations collect what is to be stated, beforeCommit signs it with one signature per unit (writer-ops.ts). The same bytes again get
+// the SAME stored receipt; other bytes under the same id are kept aside and refused. Must never sign for a document that is not visible.
+import { hash } from 'node:crypto';
+import type { Database } from '../../protocol/node/sqlite.ts';
+import type { PayloadType } from '../../protocol/signature.ts';
+import { buildStatement, events, type StatementFacts } from '../../protocol/statement.ts';
+import { keepAside, noteAlarm, raiseLedgerSeen } from './fact-ops.ts';
+import type {
+  ArrivalFacts,
+  Circumstances,
+  PostOutcome,
+  RefusedDelivery,
+  TakenDelivery,
+  TakenRecipient,
+  TakeOutcome,
+} from './types.ts';
+
+/** One statement to be signed before the commit; `store` gets the signed bytes. */
+export type ToSign = {
+  readonly unit: string;
+  readonly type: PayloadType;
+  readonly bytes: Uint8Array;
+  readonly store: (signed: Uint8Array) => void;
+};
+
+const insertOut = `INSERT INTO statements (statement_id, issuer, direction, event, sender, envelope_id, at_ms, stored_ms, bytes,
+    post, delivery_ids, about_epoch, about_ledger) VALUES (?, ?, 'out', ?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?)`;
+const idsText = (deliveryId: number): string => (deliveryId > 0 ? `[${deliveryId}]` : '[]');
+
+/** `sign` takes what one operation wants stated; it throws before it takes any when a key is missing. */
+export function inboxOps(db: Database, sign: (items: readonly ToSign[]) => void) {
+  /** Of the operation that runs. Handed on only at its end: an operation that throws states nothing. */
+  let stated: ToSign[] = [];
+  /** Builds one statement of one unit and has it signed; `linked` learns the row id. */
+  function state(
+    event: 'ContentHandover' | 'ConsignmentRejection',
+    how: {
+      readonly facts: ArrivalFacts;
+      readonly recipient: TakenRecipient;
+      readonly c: Circumstances;
+      readonly code?: string;
+      readonly parts?: StatementFacts['parts'];
+      readonly linked?: (id: number) => void;
+    },
+  ): void {
+    const { facts, recipient, c, code = '' } = how;
+    const { type, bytes } = buildStatement({
+      event,
+      statementId: recipient.statementId,
+      envelopeId: facts.envelopeId,
+      documentId: facts.documentId,
+      envelopeDigest: facts.digest,
+      sender: facts.sender,
+      issuer: recipient.unit,
+      results: [
+        {
+          index: recipient.index,
+          unit: recipient.unit,
+          outcome: event === 'ContentHandover' ? 4 : 3,
+          code,
+        },
+      ],
+      atMs: c.nowMs,
+      directoryVersion: c.directoryVersion,
+      revocationNumber: c.revocationNumber,
+      ...(event === 'ContentHandover' ? { parts: how.parts ?? [], clockOffsetMs: c.clockOffsetMs } : {}),
+    });
+    stated.push({
+      unit: recipient.unit,
+      type,
+      bytes,
+      store(signed) {
+        const { lastRowId } = db.run(
+          insertOut,
+          recipient.statementId,
+          recipient.unit,
+          events[event],
+          facts.sender,
+          facts.envelopeId,
+          c.nowMs,
+          c.nowMs,
+          signed,
+          idsText(recipient.deliveryId),
+          facts.epoch,
+          facts.ledgerSequence,
+        );
+        how.linked?.(lastRowId);
+      },
+    });
+  }
+
+  function offerAgain(id: number, deliveryId: number): void {
+    db.run(
+      `UPDATE statements SET post = 'pending', delivery_ids = ?, next_ms = 0 WHERE id = ?`,
+      idsText(deliveryId),
+      id,
+    );
+  }
+
+  function addRecipient(seq: number, item: TakenDelivery, recipient: TakenRecipient, c: Circumstances): void {
+    db.run(
+      'INSERT INTO inbox_recipients (inbox_seq, idx, unit, desk) VALUES (?, ?, ?, ?)',
+      seq,
+      recipient.index,
+      recipient.unit,
+      recipient.desk,
+    );
+    state('ContentHandover', {
+      facts: item,
+      recipient,
+      c,
+      parts: item.parts.map(({ sha256 }, index) => ({ index, sha256 })),
+      linked: (id) =>
+        db.run(
+          'UPDATE inbox_recipients SET statement = ? WHERE inbox_seq = ? AND idx = ?',
+          id,
+          seq,
+          recipient.index,
+        ),
+    });
+  }
+
+  function takeOne(item: TakenDelivery, c: Circumstances): TakeOutcome {
+    const known = db.get<{ seq: number; digest: Uint8Array }>(
+      'SELECT seq, digest FROM inbox WHERE sender = ? AND envelope_id = ?',
+      item.sender,
+      item.envelopeId,
+    );
+    if (!known) {
+      const seq = insertArrival(db, item, c.nowMs);
+      for (const recipient of item.recipients) addRecipient(seq, item, recipient, c);
+      return 'stored';
+    }
+    if (Buffer.compare(known.digest, item.digest) !== 0) {
+      // A cloned sender or an attack: the first bytes stand, a person must look.
+      refuseOne(
+        {
+          ...item,
+          code: 'duplicate-conflict',
+          wrapper: item.signed,
+          wrapperDigest: hash('sha256', item.signed, 'buffer'),
+        },
+        c,
+      );
+      return 'conflict';
+    }
+    for (const recipient of item.recipients) {
+      const there = db.get<{ statement: number | null }>(
+        'SELECT statement FROM inbox_recipients WHERE inbox_seq = ? AND idx = ?',
+        known.seq,
+        recipient.index,
+      );
+      if (!there) addRecipient(known.seq, item, recipient, c);
+      else if (there.statement !== null) offerAgain(there.statement, recipient.deliveryId);
+    }
+    return 'again';
+  }
+
+  function refuseOne(item: RefusedDelivery, c: Circumstances): void {
+    const { code, sender, envelopeId } = item;
+    keepAside(
+      db,
+      {
+        kind: 'delivery',
+        code,
+        sender,
+        envelopeId,
+        digest: item.wrapperDigest,
+        bytes: item.wrapper,
+        hubReceipt: item.receipt,
+      },
+      c.nowMs,
+    );
+    noteAlarm(db, {
+      atMs: c.nowMs,
+      code,
+      about: `${sender} ${Buffer.from(envelopeId).toString('hex')}`,
+      said: 'kept aside and refused',
+    });
+    for (const recipient of item.recipients) {
+      const said = db.get<{ id: number }>(
+        `SELECT id FROM statements WHERE envelope_id = ? AND issuer = ? AND event = ? AND sender = ? AND direction = 'out'`,
+        envelopeId,
+        recipient.unit,
+        events.ConsignmentRejection,
+        sender,
+      );
+      if (said) offerAgain(said.id, recipient.deliveryId);
+      else state('ConsignmentRejection', { facts: item, recipient, c, code });
+    }
+  }
+
+  return {
+    /** One poll answer, or one document whose large parts are complete. All bytes of all items are verified and on disk. */
+    takeDeliveries({
+      items,
+      c,
+    }: {
+      items: readonly TakenDelivery[];
+      c: Circumstances;
+    }): readonly TakeOutcome[] {
+      stated = [];
+      let ledgerSeen = 0;
+      const outcome = items.map((item) => {
+        ledgerSeen = Math.max(ledgerSeen, item.ledgerSequence);
+        return takeOne(item, c);
+      });
+      raiseLedgerSeen(db, ledgerSeen);
+      sign(stated);
+      return outcome;
+    },
+    /** What does not verify, for ever: kept aside, with a signed refusal to the sender. */
+    refuseDeliveries({ items, c }: { items: readonly RefusedDelivery[]; c: Circumstances }): void {
+      stated = [];
+      for (const item of items) refuseOne(item, c);
+      sign(stated);
+    },
+    /** What the hub answered to statements that were posted. */
+    settlePosts({ items, nowMs }: { items: readonly PostOutcome[]; nowMs: number }): void {
+      for (const { id, result, code, nextMs } of items) {
+        if (result === 'posted')
+          db.run(`UPDATE statements SET post = 'posted', last_error = NULL WHERE id = ?`, id);
+        else if (result === 'later')
+          db.run(
+            'UPDATE statements SET next_ms = ?, attempts = attempts + 1, last_error = ? WHERE id = ?',
+            nextMs,
+            code,
+            id,
+          );
+        else {
+          db.run(`UPDATE statements SET post = 'refused', last_error = ? WHERE id = ?`, code, id);
+          noteAlarm(db, {
+            atMs: nowMs,
+            code,
+            about: `statement ${id}`,
+            said: 'the hub does not take this statement',
+          });
+        }
+      }
+    },
+  };
+}
+
+function insertArrival(db: Database, item: TakenDelivery, nowMs: number): number {
+  const seq = db.run(
+    `INSERT INTO inbox (sender, envelope_id, document_id, digest, signed, hops, salt, metadata, receipt, accepted_ms, epoch, ledger_sequence,
+      kind, urgency, created_ms, reply_by_ms, received_ms, subject, notation, number, bytes)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    item.sender,
+    item.envelopeId,
+    item.documentId,
+    item.digest,
+    item.signed,
+    item.hops,
+    item.salt,
+    item.metadata,
+    item.receipt,
+    item.acceptedMs,
+    item.epoch,
+    item.ledgerSequence,
+    item.kind,
+    item.urgency,
+    item.createdMs,
+    item.replyByMs,
+    nowMs,
+    item.subject,
+    item.notation,
+    item.number,
+    item.bytes,
+  ).lastRowId;
+  for (const [idx, p] of item.parts.entries())
+    db.run(
+      'INSERT INTO in_parts (inbox_seq, idx, length, sha256, tree_root, name, media_type, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      seq,
+      idx,
+      p.length,
+      p.sha256,
+      p.treeRoot,
+      p.name,
+      p.mediaType,
+      p.content,
+    );
+  return seq;
+}

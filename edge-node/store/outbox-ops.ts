@@ -1,0 +1,464 @@
+// Writes of the outbox, run in the writer thread: hand in, keep sealed bytes, settle what the hub answered, take statements over,
+// cancel, send again, rebuild after a restore. Every move of a recipient's state is one compare-and-swap by protocol/states.ts.
+// Must never move a state without the statement that says so, except for what this node alone decides.
+import { ExchangeError } from '../../protocol/errors.ts';
+import { uuidFromBytes } from '../../protocol/ids.ts';
+import type { Database } from '../../protocol/node/sqlite.ts';
+import { outcomes } from '../../protocol/statement.ts';
+import { type OutboxState, outboxStates, statesBefore } from '../../protocol/states.ts';
+import { noteAlarm, noteAudit, raiseLedgerSeen } from './fact-ops.ts';
+import type {
+  MoveTo,
+  NewDocument,
+  PartRow,
+  RecipientRow,
+  SealedRow,
+  SendOutcome,
+  SentRow,
+  StatementRow,
+  SubmitOutcome,
+} from './types.ts';
+
+const moveSql = Object.fromEntries(
+  (Object.keys(outboxStates) as OutboxState[]).map((to) => {
+    const from: string[] = statesBefore(outboxStates, to);
+    // The receiver's word may overtake the hub's receipt: whoever speaks of the delivery proves that the hub had accepted it.
+    if (from.includes('accepted')) from.push('queued');
+    const states = from.map((state) => `'${state}'`).join(',');
+    return [
+      to,
+      `UPDATE outbox_recipients SET state = '${to}', code = ?, at_ms = ? WHERE envelope_seq = ? AND idx = ? AND state IN (${states})`,
+    ];
+  }),
+) as Record<OutboxState, string>;
+
+const stateOf: Readonly<Record<number, MoveTo>> = {
+  [outcomes.accepted]: 'accepted',
+  [outcomes.forwarded]: 'accepted',
+  [outcomes.refused]: 'refused',
+  [outcomes.delivered]: 'delivered',
+  [outcomes.expired]: 'expired',
+  [outcomes.undeliverable]: 'undeliverable',
+  [outcomes.relayed]: 'relayed',
+  [outcomes.cancelled]: 'cancelled',
+};
+
+const insertStatement = `INSERT INTO statements (statement_id, issuer, direction, event, sender, envelope_id, at_ms, stored_ms, bytes)
+  VALUES (?, ?, 'in', ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+const uploadsMissing =
+  'missing_uploads = (SELECT count(*) FROM out_parts p WHERE p.document_seq = envelopes.document_seq AND p.content IS NULL)';
+
+/** What a verified statement says of each recipient; an outcome of a later version moves nothing. */
+function applyResults(db: Database, seq: number, { results, atMs }: StatementRow): void {
+  for (const { index, outcome, code } of results) {
+    const to = stateOf[outcome];
+    if (to) db.run(moveSql[to], code === '' ? null : code, atMs, seq, index);
+  }
+}
+
+function keepStatement(db: Database, row: StatementRow, nowMs: number): boolean {
+  const { statementId, issuer, event, sender, envelopeId, atMs, bytes } = row;
+  return (
+    db.run(insertStatement, statementId, issuer, event, sender, envelopeId, atMs, nowMs, bytes).changes > 0
+  );
+}
+
+function insertEnvelope(
+  db: Database,
+  row: {
+    documentSeq: number;
+    unit: string;
+    lane: number;
+    nowMs: number;
+    follows: Uint8Array | null;
+    large: number;
+  },
+): number {
+  return db.run(
+    `INSERT INTO envelopes (document_seq, unit, follows, work, lane, missing_uploads, next_ms, queued_ms) VALUES (?, ?, ?, 'seal', ?, ?, 0, ?)`,
+    row.documentSeq,
+    row.unit,
+    row.follows,
+    row.lane,
+    row.large,
+    row.nowMs,
+  ).lastRowId;
+}
+
+function insertRecipients(
+  db: Database,
+  seq: number,
+  recipients: readonly RecipientRow[],
+  nowMs: number,
+): void {
+  for (const [idx, { unit, desk, group, groupVersion }] of recipients.entries())
+    db.run(
+      `INSERT INTO outbox_recipients (envelope_seq, idx, unit, desk, grp, grp_version, state, at_ms) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?)`,
+      seq,
+      idx,
+      unit,
+      desk,
+      group,
+      groupVersion,
+      nowMs,
+    );
+}
+
+function insertDocument(
+  db: Database,
+  d: Omit<SentRow['document'], 'recipients'> & { readonly recipients: readonly RecipientRow[] },
+): number {
+  const seq = db.run(
+    `INSERT INTO documents (document_id, unit, idempotency_key, request_digest, kind, urgency, created_ms, deliver_by_ms, reply_by_ms,
+      links, status, salt, metadata, subject, notation, number, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    d.documentId,
+    d.unit,
+    d.idempotencyKey,
+    d.requestDigest,
+    d.kind,
+    d.urgency,
+    d.nowMs,
+    d.deliverByMs,
+    d.replyByMs,
+    d.links,
+    d.status,
+    d.salt,
+    d.metadata,
+    d.subject,
+    d.notation,
+    d.number,
+    d.bytes,
+  ).lastRowId;
+  insertParts(db, seq, d.parts);
+  return seq;
+}
+
+function insertParts(db: Database, documentSeq: number, parts: readonly PartRow[]): void {
+  for (const [idx, p] of parts.entries())
+    db.run(
+      'INSERT INTO out_parts (document_seq, idx, length, sha256, tree_root, name, media_type, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      documentSeq,
+      idx,
+      p.length,
+      p.sha256,
+      p.treeRoot,
+      p.name,
+      p.mediaType,
+      p.content,
+    );
+}
+
+const largeParts = (parts: readonly PartRow[]): number =>
+  parts.filter(({ content }) => content === null).length;
+
+export function outboxOps(db: Database) {
+  type Newest = { seq: number; unit: string; work: string; envelope_id: Uint8Array | null };
+  function newest(documentId: Uint8Array): Newest & { document_seq: number; lane: number } {
+    const row = db.get<Newest & { document_seq: number; lane: number }>(
+      `SELECT e.seq, e.unit, e.work, e.envelope_id, e.document_seq, e.lane FROM documents d JOIN envelopes e ON e.document_seq = d.seq
+       WHERE d.document_id = ? ORDER BY e.seq DESC LIMIT 1`,
+      documentId,
+    );
+    if (!row) throw new ExchangeError('document-unknown');
+    return row;
+  }
+
+  function settleReceipt(seq: number, statement: StatementRow, nowMs: number): void {
+    keepStatement(db, statement, nowMs);
+    applyResults(db, seq, statement);
+    db.run(
+      `UPDATE envelopes SET work = 'done', epoch = ?, ledger_sequence = ?, attempts = attempts + 1, failing_since_ms = NULL, last_error = NULL
+       WHERE seq = ? AND work = 'send'`,
+      statement.epoch,
+      statement.ledgerSequence,
+      seq,
+    );
+  }
+
+  return {
+    /** Throws `idempotency-conflict`. */
+    submitDocument(d: NewDocument): SubmitOutcome {
+      const known = db.get<{ document_id: Uint8Array; request_digest: Uint8Array }>(
+        'SELECT document_id, request_digest FROM documents WHERE unit = ? AND idempotency_key = ?',
+        d.unit,
+        d.idempotencyKey,
+      );
+      if (known) {
+        // Rebuilt after a restore: the request itself is gone, the key is the office software's word that it is the same.
+        const rebuilt = known.request_digest.length === 0;
+        if (!rebuilt && Buffer.compare(known.request_digest, d.requestDigest) !== 0)
+          throw new ExchangeError('idempotency-conflict', uuidFromBytes(known.document_id));
+        return { documentId: known.document_id, duplicate: true };
+      }
+      const documentSeq = insertDocument(db, d);
+      const seq = insertEnvelope(db, {
+        documentSeq,
+        unit: d.unit,
+        lane: d.urgency,
+        nowMs: d.nowMs,
+        follows: null,
+        large: largeParts(d.parts),
+      });
+      insertRecipients(db, seq, d.recipients, d.nowMs);
+      noteAudit(db, { atMs: d.nowMs, actor: d.actor, act: 'submit', about: uuidFromBytes(d.documentId) });
+      return { documentId: d.documentId, duplicate: false };
+    },
+
+    /** The sealed bytes are durable before their first send. Answers which were still to be sealed (not cancelled meanwhile). */
+    keepSealed({ items, nowMs }: { items: readonly SealedRow[]; nowMs: number }): readonly boolean[] {
+      return items.map(
+        ({ seq, envelopeId, digest, signed }) =>
+          db.run(
+            `UPDATE envelopes SET work = 'send', envelope_id = ?, digest = ?, signed = ?, sealed_ms = ? WHERE seq = ? AND work = 'seal'`,
+            envelopeId,
+            digest,
+            signed,
+            nowMs,
+            seq,
+          ).changes === 1,
+      );
+    },
+
+    /** What the hub answered to one batch, together with its receipts. */
+    settleSends({ items, nowMs }: { items: readonly SendOutcome[]; nowMs: number }): void {
+      let ledgerSeen = 0;
+      for (const item of items) {
+        if (item.kind === 'receipt') {
+          settleReceipt(item.seq, item.statement, nowMs);
+          ledgerSeen = Math.max(ledgerSeen, item.statement.ledgerSequence);
+        } else if (item.kind === 'refused') {
+          db.run(
+            `UPDATE envelopes SET work = 'done', attempts = attempts + 1, last_error = ? WHERE seq = ? AND work = 'send'`,
+            item.code,
+            item.seq,
+          );
+          const open = db.all<{ idx: number }>(
+            'SELECT idx FROM outbox_recipients WHERE envelope_seq = ?',
+            item.seq,
+          );
+          for (const { idx } of open) db.run(moveSql[item.state], item.code, nowMs, item.seq, idx);
+          if (item.code === 'duplicate-conflict')
+            noteAlarm(db, { atMs: nowMs, code: item.code, about: `envelope ${item.seq}`, said: '' });
+        } else {
+          db.run(
+            `UPDATE envelopes SET next_ms = ?, last_error = ?, attempts = attempts + 1, failing_since_ms = coalesce(failing_since_ms, ?) WHERE seq = ? AND work <> 'done'`,
+            item.nextMs,
+            item.code,
+            nowMs,
+            item.seq,
+          );
+          if (item.uploadAnew) {
+            db.run('DELETE FROM uploads WHERE envelope_seq = ?', item.seq);
+            db.run(`UPDATE envelopes SET ${uploadsMissing} WHERE seq = ?`, item.seq);
+          }
+        }
+      }
+      raiseLedgerSeen(db, ledgerSeen);
+    },
+
+    /** Remembers the id of a begun upload, or that it is complete; the last complete one frees the envelope for sending. */
+    noteUpload(u: { seq: number; idx: number; uploadId: string; complete: boolean }): void {
+      db.run(
+        `INSERT INTO uploads (envelope_seq, idx, upload_id) VALUES (?, ?, ?)
+         ON CONFLICT (envelope_seq, idx) DO UPDATE SET upload_id = excluded.upload_id, complete = 0 WHERE upload_id <> excluded.upload_id`,
+        u.seq,
+        u.idx,
+        u.uploadId,
+      );
+      if (!u.complete) return;
+      const { changes } = db.run(
+        'UPDATE uploads SET complete = 1 WHERE envelope_seq = ? AND idx = ? AND complete = 0',
+        u.seq,
+        u.idx,
+      );
+      if (changes === 1)
+        db.run('UPDATE envelopes SET missing_uploads = max(0, missing_uploads - 1) WHERE seq = ?', u.seq);
+    },
+
+    /** Statements that the hub handed over. Answers per statement whether it belongs to an envelope that is here. */
+    takeStatements({ items, nowMs }: { items: readonly StatementRow[]; nowMs: number }): readonly boolean[] {
+      let ledgerSeen = 0;
+      const known = items.map((row) => {
+        ledgerSeen = Math.max(ledgerSeen, row.ledgerSequence);
+        const envelope = db.get<{ seq: number; digest: Uint8Array }>(
+          'SELECT seq, digest FROM envelopes WHERE unit = ? AND envelope_id = ?',
+          row.sender,
+          row.envelopeId,
+        );
+        // Kept in any case: after a restore its envelope may come back later.
+        if (!keepStatement(db, row, nowMs)) return envelope !== undefined;
+        if (!envelope) return false;
+        if (Buffer.compare(envelope.digest, row.digest) !== 0) {
+          const about = uuidFromBytes(row.envelopeId);
+          noteAlarm(db, {
+            atMs: nowMs,
+            code: 'statement-mismatch',
+            about,
+            said: 'a statement about other bytes',
+          });
+          return false;
+        }
+        applyResults(db, envelope.seq, row);
+        return true;
+      });
+      raiseLedgerSeen(db, ledgerSeen);
+      return known;
+    },
+
+    /** `document-state-refused` once it was sealed: sealed bytes may have reached the hub. */
+    cancelDocument(c: { documentId: Uint8Array; actor: string; nowMs: number }): void {
+      const { seq } = newest(c.documentId);
+      const { changes } = db.run(`UPDATE envelopes SET work = 'done' WHERE seq = ? AND work = 'seal'`, seq);
+      if (changes !== 1) throw new ExchangeError('document-state-refused', 'it was sealed already');
+      db.run(
+        `UPDATE outbox_recipients SET state = 'cancelled', at_ms = ? WHERE envelope_seq = ? AND state = 'queued'`,
+        c.nowMs,
+        seq,
+      );
+      noteAudit(db, { atMs: c.nowMs, actor: c.actor, act: 'cancel', about: uuidFromBytes(c.documentId) });
+    },
+
+    /** A new envelope to those whom the newest did not reach. `document-state-refused` while it may still reach somebody. */
+    resendDocument(c: { documentId: Uint8Array; actor: string; nowMs: number }): void {
+      const last = newest(c.documentId);
+      const recipients = db.all<{
+        unit: string;
+        desk: string;
+        grp: string;
+        grp_version: number;
+        state: OutboxState;
+      }>(
+        'SELECT unit, desk, grp, grp_version, state FROM outbox_recipients WHERE envelope_seq = ? ORDER BY idx',
+        last.seq,
+      );
+      const open = recipients.some(({ state }) => ['queued', 'accepted', 'relayed'].includes(state));
+      const missed = recipients.filter(({ state }) => state !== 'delivered');
+      if (open || missed.length === 0)
+        throw new ExchangeError(
+          'document-state-refused',
+          open ? 'it is still on its way' : 'everybody has it',
+        );
+      // Erased, or rebuilt from the hub after a restore, which gives no content back.
+      const gone = db.get(
+        'SELECT 1 FROM documents WHERE seq = ? AND (metadata IS NULL OR length(request_digest) = 0)',
+        last.document_seq,
+      );
+      if (gone) throw new ExchangeError('content-gone', 'the content of this document is not here any more');
+      const seq = insertEnvelope(db, {
+        documentSeq: last.document_seq,
+        unit: last.unit,
+        lane: last.lane,
+        nowMs: c.nowMs,
+        follows: last.envelope_id,
+        large: 0,
+      });
+      db.run(`UPDATE envelopes SET ${uploadsMissing} WHERE seq = ?`, seq);
+      insertRecipients(
+        db,
+        seq,
+        missed.map((r) => ({ unit: r.unit, desk: r.desk, group: r.grp, groupVersion: r.grp_version })),
+        c.nowMs,
+      );
+      noteAudit(db, { atMs: c.nowMs, actor: c.actor, act: 'resend', about: uuidFromBytes(c.documentId) });
+    },
+
+    /** 10.11: what the hub may have forgotten is to be offered again. Idempotent by the epoch number. */
+    enterEpoch(e: { number: number; commonLedgerSequence: number; nowMs: number }): { readonly again: number } {
+      const known = Number(
+        db.get<{ value: string }>(`SELECT value FROM facts WHERE name = 'epoch'`)?.value ?? 0,
+      );
+      if (e.number <= known) return { again: 0 };
+      // An epoch that nobody told us of lies between: its common point is unknown, so everything older is offered.
+      const common = e.number === known + 1 ? e.commonLedgerSequence : 0;
+      let again = 0;
+      if (known > 0) {
+        const lost = `envelope_id IS NOT NULL AND work = 'done' AND epoch < ${e.number} AND ledger_sequence > ${common}`;
+        db.exec(`DELETE FROM uploads WHERE envelope_seq IN (SELECT seq FROM envelopes WHERE ${lost});
+          UPDATE envelopes SET work = 'send', next_ms = 0, ${uploadsMissing} WHERE ${lost};
+          UPDATE statements SET post = 'pending', delivery_ids = '[]', next_ms = 0
+            WHERE direction = 'out' AND about_epoch < ${e.number} AND about_ledger > ${common};`);
+        again = db.get<{ n: number }>(`SELECT count(*) AS n FROM envelopes WHERE work = 'send'`)?.n ?? 0;
+      }
+      for (const [name, value] of [
+        ['epoch', e.number],
+        ['commonLedgerSequence', e.commonLedgerSequence],
+      ] as const)
+        db.run(
+          'INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+          name,
+          String(value),
+        );
+      return { again };
+    },
+
+    /**
+     * After a restore: envelopes that the hub has of us. A document that the backup held unsealed gets the sealed bytes of then, so that
+     * nobody receives it twice. Idempotent.
+     */
+    rebuildSent({
+      items,
+      sentAfter,
+      nowMs,
+    }: {
+      items: readonly SentRow[];
+      sentAfter: number;
+      nowMs: number;
+    }): void {
+      for (const item of items) {
+        const seq = envelopeOf(item, nowMs);
+        for (const statement of item.statements) {
+          keepStatement(db, statement, nowMs);
+          applyResults(db, seq, statement);
+          raiseLedgerSeen(db, statement.ledgerSequence);
+        }
+        const receipt = item.statements[0];
+        if (receipt)
+          db.run(
+            `UPDATE envelopes SET work = 'done', epoch = ?, ledger_sequence = ? WHERE seq = ?`,
+            receipt.epoch,
+            receipt.ledgerSequence,
+            seq,
+          );
+      }
+      db.run(
+        `INSERT INTO facts (name, value) VALUES ('sentAfter', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+        String(sentAfter),
+      );
+    },
+  };
+
+  function envelopeOf({ document: d, envelopeId, digest, signed, createdMs }: SentRow, nowMs: number): number {
+    const here = db.get<{ seq: number }>(
+      'SELECT seq FROM envelopes WHERE unit = ? AND envelope_id = ?',
+      d.unit,
+      envelopeId,
+    );
+    if (here) return here.seq;
+    const document =
+      db.get<{ seq: number }>('SELECT seq FROM documents WHERE document_id = ?', d.documentId) ??
+      db.get<{ seq: number }>(
+        'SELECT seq FROM documents WHERE unit = ? AND idempotency_key = ?',
+        d.unit,
+        d.idempotencyKey,
+      );
+    const documentSeq = document?.seq ?? insertDocument(db, d);
+    const unsealed = db.get<{ seq: number }>(
+      `SELECT seq FROM envelopes WHERE document_seq = ? AND work = 'seal' ORDER BY seq LIMIT 1`,
+      documentSeq,
+    );
+    const seq =
+      unsealed?.seq ??
+      insertEnvelope(db, { documentSeq, unit: d.unit, lane: d.urgency, nowMs, follows: null, large: 0 });
+    db.run(
+      `UPDATE envelopes SET work = 'done', envelope_id = ?, digest = ?, signed = ?, sealed_ms = ? WHERE seq = ?`,
+      envelopeId,
+      digest,
+      signed,
+      createdMs,
+      seq,
+    );
+    db.run('DELETE FROM outbox_recipients WHERE envelope_seq = ?', seq);
+    insertRecipients(db, seq, d.recipients, createdMs);
+    return seq;
+  }
+}

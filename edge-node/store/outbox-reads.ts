@@ -1,0 +1,104 @@
+// Reads of the workers: what is due, and everything that one wrapper needs. Short and indexed; on the event loop.
+import type { Database } from '../../protocol/node/sqlite.ts';
+import type { OutboxState } from '../../protocol/states.ts';
+
+export type DueEnvelope = { readonly seq: number; readonly unit: string; readonly work: 'seal' | 'send' };
+export type EnvelopeToSend = {
+  readonly seq: number;
+  readonly unit: string;
+  readonly work: 'seal' | 'send';
+  readonly envelopeId: Uint8Array | null;
+  readonly digest: Uint8Array | null;
+  readonly signed: Uint8Array | null;
+  readonly follows: Uint8Array | null;
+  readonly documentId: Uint8Array;
+  readonly kind: number;
+  readonly urgency: number;
+  readonly queuedMs: number;
+  readonly failingSinceMs: number | null;
+  readonly deliverByMs: number | null;
+  readonly replyByMs: number;
+  readonly links: string;
+  readonly status: string | null;
+  readonly salt: Uint8Array | null;
+  readonly metadata: Uint8Array | null;
+  readonly recipients: readonly {
+    readonly idx: number;
+    readonly unit: string;
+    readonly desk: string;
+    readonly grp: string;
+    readonly grp_version: number;
+    readonly state: OutboxState;
+  }[];
+  readonly parts: readonly OutPart[];
+  readonly uploads: readonly { readonly idx: number; readonly uploadId: string; readonly complete: number }[];
+};
+export type OutPart = {
+  readonly idx: number;
+  readonly length: number;
+  readonly sha256: Uint8Array;
+  readonly tree_root: Uint8Array;
+  readonly name: string;
+  readonly media_type: string;
+  readonly content: Uint8Array | null;
+};
+export type PendingStatement = {
+  readonly id: number;
+  readonly bytes: Uint8Array;
+  readonly delivery_ids: string;
+  readonly stored_ms: number;
+};
+
+const due = (uploads: '= 0' | '> 0') =>
+  `SELECT seq, unit, work FROM envelopes WHERE work <> 'done' AND missing_uploads ${uploads} AND next_ms <= ? ORDER BY lane DESC, seq LIMIT ?`;
+
+export function outboxReads(db: Database) {
+  return {
+    /** Urgent ones first, then in the order handed in. */
+    dueEnvelopes: (nowMs: number, limit: number) => db.all<DueEnvelope>(due('= 0'), nowMs, limit),
+    /** The same of those whose large parts the hub does not have yet. */
+    dueUploads: (nowMs: number, limit: number) => db.all<DueEnvelope>(due('> 0'), nowMs, limit),
+    /** When the next envelope that backs off becomes due. */
+    nextDueMs: (): number | undefined =>
+      db.get<{ ms: number | null }>(`SELECT min(next_ms) AS ms FROM envelopes WHERE work <> 'done'`)?.ms ??
+      undefined,
+    toSend(seq: number): EnvelopeToSend | undefined {
+      const row = db.get<Omit<EnvelopeToSend, 'recipients' | 'parts' | 'uploads'> & { doc: number }>(
+        `SELECT e.seq, e.unit, e.work, e.envelope_id AS envelopeId, e.digest, e.signed, e.follows, d.document_id AS documentId, d.kind, d.urgency,
+           e.queued_ms AS queuedMs, e.failing_since_ms AS failingSinceMs, d.deliver_by_ms AS deliverByMs, d.reply_by_ms AS replyByMs,
+           d.links, d.status, d.salt, d.metadata, d.seq AS doc
+         FROM envelopes e JOIN documents d ON d.seq = e.document_seq WHERE e.seq = ?`,
+        seq,
+      );
+      if (!row) return undefined;
+      const parts = db.all<OutPart>(
+        'SELECT idx, length, sha256, tree_root, name, media_type, content FROM out_parts WHERE document_seq = ? ORDER BY idx',
+        row.doc,
+      );
+      return {
+        ...row,
+        parts,
+        recipients: db.all(
+          'SELECT idx, unit, desk, grp, grp_version, state FROM outbox_recipients WHERE envelope_seq = ? ORDER BY idx',
+          seq,
+        ),
+        uploads: parts.some(({ content }) => content === null)
+          ? db.all('SELECT idx, upload_id AS uploadId, complete FROM uploads WHERE envelope_seq = ?', seq)
+          : [],
+      };
+    },
+    pendingStatements: (nowMs: number, limit: number): readonly PendingStatement[] =>
+      db.all<PendingStatement>(
+        `SELECT id, bytes, delivery_ids, stored_ms FROM statements WHERE post = 'pending' AND next_ms <= ? ORDER BY id LIMIT ?`,
+        nowMs,
+        limit,
+      ),
+    outboxWaiting: () =>
+      db.get<{ waiting: number; oldestMs: number | null }>(
+        `SELECT count(*) AS waiting, min(queued_ms) AS oldestMs FROM envelopes WHERE work <> 'done'`,
+      )!,
+    receiptsWaiting: () =>
+      db.get<{ n: number }>(`SELECT count(*) AS n FROM statements WHERE post = 'pending'`)!.n,
+    asideCount: () => db.get<{ n: number }>('SELECT count(*) AS n FROM aside')!.n,
+  };
+}

@@ -1,0 +1,86 @@
+// The node's store: the writer thread (writer-ops.ts) for every change and one read-only connection for short, indexed reads.
+// Opening brings the schema forward. Must never be written to by anything but `write`.
+import { join } from 'node:path';
+import { type Database, migrate, openDatabase } from '../../protocol/node/sqlite.ts';
+import { startWriter, type Writer } from '../../protocol/node/writer.ts';
+import { migrations } from './migrations.ts';
+import { outboxReads } from './outbox-reads.ts';
+import type { FactName, UnitKey, WriterContext } from './types.ts';
+import { viewReads } from './view-reads.ts';
+import type { EdgeOps } from './writer-ops.ts';
+
+export const storeFile = 'node.sqlite';
+
+export type Store = ReturnType<typeof reads> & {
+  /** One narrow change; durable when it resolves (protocol/node/writer.ts). */
+  readonly write: Writer<EdgeOps>['run'];
+  readonly stats: Writer<EdgeOps>['stats'];
+  close(): Promise<void>;
+};
+
+/** Creates the database of a new node; for `init`. Throws `dir-exists` through openDatabase when it is there. */
+export function createStore(dir: string): void {
+  const db = openDatabase(join(dir, storeFile), { create: true });
+  migrate(db, migrations);
+  db.close();
+}
+
+/** Throws `dir-missing`, `schema-newer`, `store-damaged`. */
+export async function openStore(dir: string, options: { readonly keys: readonly UnitKey[] }): Promise<Store> {
+  const path = join(dir, storeFile);
+  const first = openDatabase(path, { init: 'lienthong node init' });
+  migrate(first, migrations);
+  first.close();
+  const context: WriterContext = { keys: options.keys };
+  const writer = await startWriter<EdgeOps>({
+    path,
+    operations: new URL('./writer-ops.ts', import.meta.url),
+    context,
+  });
+  const db = openDatabase(path, { readOnly: true });
+  return {
+    ...reads(db),
+    write: writer.run,
+    stats: writer.stats,
+    async close() {
+      await writer.close();
+      db.close();
+    },
+  };
+}
+
+function reads(db: Database) {
+  return {
+    ...outboxReads(db),
+    ...viewReads(db),
+    fact: (name: FactName): string | undefined =>
+      db.get<{ value: string }>('SELECT value FROM facts WHERE name = ?', name)?.value,
+    /** 0 if absent. */
+    numberFact: (name: FactName): number =>
+      Number(db.get<{ value: string }>('SELECT value FROM facts WHERE name = ?', name)?.value ?? 0),
+    directoryParts: (): readonly Uint8Array[] =>
+      db
+        .all<{ bytes: Uint8Array }>('SELECT bytes FROM directory_parts ORDER BY hub')
+        .map(({ bytes }) => bytes),
+    /** True when the arrival, or an earlier refusal of the same bytes, is stored. */
+    hasArrived: (sender: string, envelopeId: Uint8Array, digest: Uint8Array): boolean =>
+      db.get(
+        'SELECT 1 FROM inbox WHERE sender = ? AND envelope_id = ? AND digest = ?',
+        sender,
+        envelopeId,
+        digest,
+      ) !== undefined,
+    /** True while a row, or a handle of late, refers to the content. */
+    refersTo: (sha256: Uint8Array): boolean =>
+      db.get(
+        `SELECT 1 FROM out_parts WHERE sha256 = ?1 AND content IS NULL UNION ALL
+         SELECT 1 FROM in_parts WHERE sha256 = ?1 AND content IS NULL UNION ALL SELECT 1 FROM staged WHERE sha256 = ?1 LIMIT 1`,
+        sha256,
+      ) !== undefined,
+    staged: (handle: string) =>
+      db.get<{ unit: string; sha256: Uint8Array; tree_root: Uint8Array; length: number }>(
+        'SELECT unit, sha256, tree_root, length FROM staged WHERE handle = ?',
+        handle,
+      ),
+  };
+}

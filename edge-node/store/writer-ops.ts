@@ -1,0 +1,76 @@
+// The module of the node's writer thread: every write of the store, in one transaction per batch. What units state (delivery receipts,
+// refusals) is collected by the operations and signed before COMMIT, one Merkle tree per unit, so that a document is visible
+// exactly when its receipt is stored. Nothing is answered before the commit was synced.
+import { createPrivateKey } from 'node:crypto';
+import { signedCodec } from '../../protocol/codec.ts';
+import { ExchangeError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import { crashPoint } from '../../protocol/node/crash.ts';
+import type { Database } from '../../protocol/node/sqlite.ts';
+import type { Operations } from '../../protocol/node/writer.ts';
+import { type SigningKey, signMany } from '../../protocol/signature.ts';
+import { factOps } from './fact-ops.ts';
+import { inboxOps, type ToSign } from './inbox-ops.ts';
+import { outboxOps } from './outbox-ops.ts';
+import type { UnitKey, WriterContext } from './types.ts';
+
+function allOps(
+  db: Database,
+  keys: Map<string, SigningKey>,
+  sign: (items: readonly ToSign[]) => void,
+) {
+  return {
+    ...outboxOps(db),
+    ...inboxOps(db, sign),
+    ...factOps(db),
+    /** Keys after a renewal, or of a further unit. */
+    setKeys({ keys: given }: { keys: readonly UnitKey[] }): void {
+      for (const { unit, keyId, pem } of given)
+        keys.set(unit, { keyId: Buffer.from(keyId), privateKey: createPrivateKey(pem) });
+    },
+  };
+}
+
+export type EdgeOps = ReturnType<typeof allOps>;
+
+/** The module's entry for protocol/node/writer-thread.ts. */
+export function operations(db: Database, context: WriterContext): Operations<EdgeOps> {
+  const keys = new Map<string, SigningKey>();
+  let waiting: ToSign[] = [];
+  const ops = allOps(db, keys, (items) => {
+    const keyless = items.find(({ unit }) => !keys.has(unit));
+    if (keyless) throw new ExchangeError('key-file-missing', `seal key of ${keyless.unit}`);
+    waiting.push(...items);
+  });
+  ops.setKeys(context);
+  return {
+    ops,
+    beforeCommit() {
+      if (waiting.length === 0) return;
+      // A crash here: nothing of the batch is on disk, the hub hands it out again.
+      crashPoint('receive.4');
+      signWaiting(waiting, keys);
+      // A crash here: signed but not committed, so nobody has seen it; the next receipt is the first.
+      crashPoint('receive.5');
+    },
+    afterBatch() {
+      waiting = [];
+    },
+  };
+}
+
+function signWaiting(waiting: readonly ToSign[], keys: ReadonlyMap<string, SigningKey>): void {
+  const byUnit = new Map<string, ToSign[]>();
+  for (const item of waiting) {
+    const list = byUnit.get(item.unit);
+    if (list) list.push(item);
+    else byUnit.set(item.unit, [item]);
+  }
+  for (const [unit, items] of byUnit) {
+    for (let from = 0; from < items.length; from += limits.merkleLeavesMax) {
+      const some = items.slice(from, from + limits.merkleLeavesMax);
+      const signed = signMany(some, keys.get(unit)!);
+      for (const [i, item] of some.entries()) item.store(signedCodec.encode(signed[i]!));
+    }
+  }
+}

@@ -1,0 +1,225 @@
+// The operator's acts on units, invitations and certificates, as JSON on the control socket. Whoever can open the socket is the operator.
+// HTTP only: names and codes are checked here, everything else is decided by the operations. No secret is ever answered twice.
+import { randomBytes } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import { ExchangeError } from '../../protocol/errors.ts';
+import { newUnitId } from '../../protocol/ids.ts';
+import type { Admin } from './acts.ts';
+import { assertCode, assertUnitName } from './unit-names.ts';
+
+const text = { type: 'string', minLength: 1, maxLength: 400 } as const;
+const timeMs = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
+const body = (required: readonly string[], properties: Record<string, unknown>) => ({
+  body: { type: 'object', additionalProperties: false, required, properties },
+});
+type UnitParams = { Params: { unit: string } };
+
+const DAY_MS = 86_400_000;
+/** A letter takes days; a paper that lies about for longer is a risk. */
+const INVITATION_MS = 14 * DAY_MS;
+/** Old codes stand on printed letterheads and in other offices' lists for about a year. */
+const OLD_CODE_MS = 365 * DAY_MS;
+
+function addNamingRoutes(app: FastifyInstance, admin: Admin): void {
+  const { clock } = admin;
+
+  app.get('/admin/v1/units', async () => ({ units: listUnits(admin) }));
+
+  app.post<{
+    Body: { name: string; codes: string[]; parent?: string; documentBytesMax?: number };
+  }>(
+    '/admin/v1/units',
+    {
+      schema: body(['name', 'codes'], {
+        name: text,
+        codes: { type: 'array', minItems: 1, maxItems: 16, items: text },
+        parent: text,
+        documentBytesMax: timeMs,
+      }),
+    },
+    async ({ body: { name, codes, parent, documentBytesMax } }, reply) => {
+      assertUnitName(name);
+      const unit = newUnitId(randomBytes(10));
+      const done = await admin.act('unitAdd', {
+        unit,
+        name,
+        codes: codes.map(assertCode),
+        parent: parent === undefined ? '' : admin.unitOf(parent),
+        documentBytesMax: documentBytesMax ?? 0,
+        nowMs: clock.nowMs(),
+      });
+      return reply.code(201).send({ ...done, codes: codes.map(assertCode), name });
+    },
+  );
+
+  app.post<UnitParams & { Body: { name?: string; code?: string; oldCodeUntilMs?: number } }>(
+    '/admin/v1/units/:unit/rename',
+    { schema: body([], { name: text, code: text, oldCodeUntilMs: timeMs }) },
+    async ({ params, body: { name, code, oldCodeUntilMs } }) => {
+      if (name === undefined && code === undefined)
+        throw new ExchangeError('request-malformed', 'a new name, a new code, or both');
+      if (name !== undefined) assertUnitName(name);
+      const nowMs = clock.nowMs();
+      return await admin.act('unitRename', {
+        unit: admin.unitOf(params.unit),
+        name,
+        code: code === undefined ? undefined : assertCode(code),
+        oldCodeUntilMs: oldCodeUntilMs ?? nowMs + OLD_CODE_MS,
+        nowMs,
+      });
+    },
+  );
+
+  app.post<UnitParams & { Body: { code: string; untilMs?: number } }>(
+    '/admin/v1/units/:unit/alias',
+    { schema: body(['code'], { code: text, untilMs: timeMs }) },
+    async ({ params, body: { code, untilMs = 0 } }) =>
+      await admin.act('unitAlias', {
+        unit: admin.unitOf(params.unit),
+        code: assertCode(code),
+        untilMs,
+        nowMs: clock.nowMs(),
+      }),
+  );
+}
+
+export function listUnits({ directory, store }: Admin) {
+  const waiting = new Map(
+    store.reader
+      .all<{ unit: string; words: string; node: string }>(
+        'SELECT unit, words, node FROM invitations WHERE used_ms IS NOT NULL AND confirmed_ms IS NULL AND closed_ms IS NULL ORDER BY used_ms',
+      )
+      .map((row) => [row.unit, row]),
+  );
+  const rows = store.reader.all<{
+    unit: string;
+    name: string;
+    state: string;
+    parent: string;
+    node: string | null;
+    addedMs: number;
+    lastSeenMs: number | null;
+  }>(
+    `SELECT u.unit, u.name, u.state, u.parent, u.node, u.added_ms AS "addedMs", p.last_seen_ms AS "lastSeenMs"
+     FROM units u LEFT JOIN peers p ON p.peer = u.node ORDER BY u.added_ms, u.unit`,
+  );
+  return rows.map((row) => {
+    const known = directory.current().unit(row.unit);
+    const pending = waiting.get(row.unit);
+    return {
+      ...row,
+      code: known?.aliases[0]?.code ?? row.unit,
+      aliases: known?.aliases ?? [],
+      successors: known?.successors ?? [],
+      seals: known?.sealCertificates.length ?? 0,
+      /** What the operator compares with the clerk by telephone. */
+      waiting: pending ? { words: pending.words, node: pending.node } : null,
+    };
+  });
+}
+
+function addLifeRoutes(app: FastifyInstance, admin: Admin): void {
+  const { clock, log } = admin;
+  const acts = { suspend: 'unitSuspend', resume: 'unitResume', close: 'unitClose' } as const;
+  for (const [path, name] of Object.entries(acts) as [keyof typeof acts, (typeof acts)[keyof typeof acts]][])
+    app.post<UnitParams>(`/admin/v1/units/:unit/${path}`, async ({ params }) => {
+      const unit = admin.unitOf(params.unit);
+      const done = await admin.act(name, { unit, nowMs: clock.nowMs() });
+      if (path === 'suspend') log.warn({ event: 'unit.suspended', unit });
+      return { unit, ...done };
+    });
+
+  app.post<{ Body: { units: string[]; into: string; untilMs?: number } }>(
+    '/admin/v1/units/merge',
+    {
+      schema: body(['units', 'into'], {
+        units: { type: 'array', minItems: 1, maxItems: 100, items: text },
+        into: text,
+        untilMs: timeMs,
+      }),
+    },
+    async ({ body: { units, into, untilMs = 0 } }) => {
+      const old = [...new Set(units.map((unit) => admin.unitOf(unit)))];
+      const target = admin.unitOf(into);
+      return await admin.act('unitMerge', { units: old, into: target, untilMs, nowMs: clock.nowMs() });
+    },
+  );
+}
+
+function addEnrolRoutes(app: FastifyInstance, admin: Admin): void {
+  const { clock, log } = admin;
+
+  app.post<UnitParams & { Body: { validMs?: number } }>(
+    '/admin/v1/units/:unit/invite',
+    { schema: body([], { validMs: { type: 'integer', minimum: 60_000, maximum: 90 * DAY_MS } }) },
+    async ({ params, body: { validMs = INVITATION_MS } }, reply) => {
+      const unit = admin.unitOf(params.unit);
+      const made = await admin.invite({ unit, validMs });
+      return reply.code(201).send({ unit, code: admin.codeOf(unit), ...made });
+    },
+  );
+
+  app.post<UnitParams>('/admin/v1/units/:unit/uninvite', async ({ params }) => ({
+    closed: await admin.act('invitationClose', { unit: admin.unitOf(params.unit), nowMs: clock.nowMs() }),
+  }));
+
+  app.post<UnitParams & { Body: { words?: string } }>(
+    '/admin/v1/units/:unit/confirm',
+    { schema: body([], { words: text }) },
+    async ({ params, body: { words } }) => {
+      const unit = admin.unitOf(params.unit);
+      const { node } = await admin.act('unitConfirm', { unit, words, nowMs: clock.nowMs() });
+      log.info({ event: 'unit.confirmed', unit, node });
+      return { unit, code: admin.codeOf(unit), node };
+    },
+  );
+
+  app.get<UnitParams>('/admin/v1/units/:unit/certificates', async ({ params }) => {
+    const unit = admin.unitOf(params.unit);
+    return {
+      certificates: admin.store.reader.all(
+        `SELECT serial, role, subject, not_before_ms AS "notBeforeMs", not_after_ms AS "notAfterMs", issued_ms AS "issuedMs",
+           revoked_from_ms AS "revokedFromMs", revoked_reason AS "revokedReason" FROM certificates
+         WHERE subject IN (SELECT ? UNION SELECT node FROM units WHERE unit = ?) ORDER BY role, issued_ms DESC`,
+        unit,
+        unit,
+      ),
+    };
+  });
+
+  app.post<{
+    Body: { serial?: string; unit?: string; node?: string; fromMs?: number; reason: string };
+  }>(
+    '/admin/v1/revoke',
+    {
+      schema: body(['reason'], {
+        serial: { type: 'string', pattern: '^[0-9a-fA-F]{1,40}$' },
+        unit: text,
+        node: text,
+        fromMs: timeMs,
+        reason: { type: 'string', minLength: 1, maxLength: 64 },
+      }),
+    },
+    async ({ body: { serial, unit, node, fromMs, reason } }) => {
+      const named = [serial, unit, node].filter((each) => each !== undefined).length;
+      if (named !== 1) throw new ExchangeError('request-malformed', 'one of serial, unit, node');
+      const what =
+        serial !== undefined
+          ? { serial }
+          : unit !== undefined
+            ? { unit: admin.unitOf(unit) }
+            : { node: node ?? '' };
+      const nowMs = clock.nowMs();
+      if ((fromMs ?? nowMs) > nowMs) throw new ExchangeError('request-malformed', 'fromMs is in the future');
+      const done = await admin.act('certificateRevoke', { what, fromMs: fromMs ?? nowMs, reason, nowMs });
+      for (const each of done.serials) log.warn({ event: 'certificate.revoked', serial: each, reason });
+      return done;
+    },
+  );
+}
+
+export function addUnitRoutes(app: FastifyInstance, admin: Admin): void {
+  addNamingRoutes(app, admin);
+  addLifeRoutes(app, admin);
+  addEnrolRoutes(app, admin);
+}

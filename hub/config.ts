@@ -1,0 +1,121 @@
+// The hub's config.json: schema, defaults with their reasons, and the text that `hub init` writes. Read once at start; secrets are never in it.
+import { join } from 'node:path';
+import { loadConfig } from '../protocol/node/config.ts';
+
+export type HubConfig = {
+  /** Where nodes and hubs below connect (mutual TLS). `publicUrl` is what invitations and answers tell them. */
+  readonly exchange: { readonly host: string; readonly port: number; readonly publicUrl: string };
+  /** Enrolment, without client certificate. */
+  readonly enrolment: { readonly host: string; readonly port: number; readonly publicUrl: string };
+  /** Health and metrics; only ever this machine. Port 0 chooses one. */
+  readonly local: { readonly host: string; readonly port: number };
+  /** False: a unit is active as soon as it enrols, without the six words. Only for practice. */
+  readonly confirmUnits: boolean;
+  readonly invitationDays: number;
+  readonly directoryDays: number;
+  /** Days after the last delivery ended; -1 keeps for ever. */
+  readonly retention: { readonly contentDays: number; readonly metadataDays: number };
+  /** Bytes that may wait for the recipients of one unit's documents; 0 is without bound. */
+  readonly quotaBytesDefault: number;
+  readonly rate: { readonly documentsPerSecond: number; readonly burst: number };
+  /** Space that stays free for the database and for what is already accepted. */
+  readonly diskReserveBytes: number;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+};
+
+const MiB = 1024 * 1024;
+const GiB = 1024 * MiB;
+
+export const hubDefaults: HubConfig = {
+  exchange: { host: '0.0.0.0', port: 9443, publicUrl: 'https://localhost:9443' },
+  enrolment: { host: '0.0.0.0', port: 9444, publicUrl: 'https://localhost:9444' },
+  local: { host: '127.0.0.1', port: 9445 },
+  // Words read over the telephone are what stops an invitation that was read by somebody else.
+  confirmUnits: true,
+  // A week: the clerk may be on leave; longer lies around.
+  invitationDays: 7,
+  // A node works on without the hub for as long as its directory is good.
+  directoryDays: 30,
+  // Regulation Đ5.2: data are kept centrally. A district decides on less.
+  retention: { contentDays: -1, metadataDays: -1 },
+  // A commune's month of documents; a unit that fills it has recipients that do not fetch.
+  quotaBytesDefault: 50 * GiB,
+  // A bulk mailing of a province passes in the burst; an office that runs wild is slowed to this.
+  rate: { documentsPerSecond: 500, burst: 10_000 },
+  diskReserveBytes: 512 * MiB,
+  logLevel: 'info',
+};
+
+const port = { type: 'integer', minimum: 0, maximum: 65_535 };
+const listener = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['host', 'port', 'publicUrl'],
+  properties: { host: { type: 'string' }, port, publicUrl: { type: 'string', pattern: '^https://[^/]+$' } },
+};
+const days = { type: 'integer', minimum: -1, maximum: 36_500 };
+const count = { type: 'integer', minimum: 0 };
+
+const schema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    exchange: listener,
+    enrolment: listener,
+    local: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['host', 'port'],
+      properties: { host: { enum: ['127.0.0.1', '::1', 'localhost'] }, port },
+    },
+    confirmUnits: { type: 'boolean' },
+    invitationDays: { type: 'integer', minimum: 1, maximum: 90 },
+    directoryDays: { type: 'integer', minimum: 1, maximum: 365 },
+    retention: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['contentDays', 'metadataDays'],
+      properties: { contentDays: days, metadataDays: days },
+    },
+    quotaBytesDefault: count,
+    rate: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['documentsPerSecond', 'burst'],
+      properties: {
+        documentsPerSecond: { type: 'integer', minimum: 1 },
+        burst: { type: 'integer', minimum: 1 },
+      },
+    },
+    diskReserveBytes: count,
+    logLevel: { enum: ['debug', 'info', 'warn', 'error', 'silent'] },
+  },
+};
+
+/** DIR/config.json over the defaults. `config-invalid` names every wrong key. */
+export function loadHubConfig(dir: string): HubConfig {
+  return loadConfig<HubConfig>(join(dir, 'config.json'), schema, hubDefaults);
+}
+
+/** What `hub init` writes: every key with its value, so that the file shows all there is to change. */
+export function initialConfigText({
+  host,
+  port: first,
+}: {
+  readonly host: string;
+  readonly port?: number;
+}): string {
+  const exchangePort = first ?? hubDefaults.exchange.port;
+  const named = host.includes(':') ? `[${host}]` : host;
+  const config: HubConfig = {
+    ...hubDefaults,
+    exchange: { ...hubDefaults.exchange, port: exchangePort, publicUrl: `https://${named}:${exchangePort}` },
+    enrolment: {
+      ...hubDefaults.enrolment,
+      port: exchangePort + 1,
+      publicUrl: `https://${named}:${exchangePort + 1}`,
+    },
+    local: { ...hubDefaults.local, port: exchangePort + 2 },
+  };
+  return `${JSON.stringify(config, null, 2)}\n`;
+}

@@ -1,0 +1,168 @@
+// The peer's side of delivery over HTTP: session, poll, statements, defer, sent, goodbye, directory. HTTP only, no decisions.
+import { randomBytes } from 'node:crypto';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { paths, protobufType } from '../../protocol/api.ts';
+import {
+  deferRequestCodec,
+  directoryAnswerCodec,
+  pollRequestCodec,
+  pollResponseCodec,
+  sentRequestCodec,
+  sentResponseCodec,
+  sessionRequestCodec,
+  sessionResponseCodec,
+  statementsRequestCodec,
+  statementsResponseCodec,
+} from '../../protocol/codec.ts';
+import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { FairQueue } from '../../protocol/node/fair-queue.ts';
+import type { Log } from '../../protocol/node/logger.ts';
+import { toProblem } from '../../protocol/problem.ts';
+import type { StatementOffer } from '../../protocol/wire.ts';
+import { type HubPeer, hubPeer, type Instances } from '../peers.ts';
+import { type Polls, wrapperOf } from './poll.ts';
+import { type SettleDeps, takeStatement } from './statements.ts';
+
+export type DeliveryDeps = SettleDeps & {
+  readonly polls: Polls;
+  readonly instances: Instances;
+  readonly queue: FairQueue;
+  readonly log: Log;
+  readonly epoch: () => { readonly number: number; readonly bytes: Uint8Array };
+  readonly heard: (peer: string) => void;
+  readonly directoryAnswer: () => Buffer;
+  /** Signed parts that a hub below brings; verified and stored by hub/directory. */
+  readonly takeDirectoryParts: (parts: readonly Uint8Array[], peer: HubPeer) => Promise<void>;
+};
+
+/** A hub below sends the parts of its whole subtree. */
+const directoryBytesMax = 256 * 1024 * 1024;
+const deferMsMax = 6 * 3_600_000;
+
+export function deliveryRoutes(deps: DeliveryDeps) {
+  const admitted = (request: FastifyRequest): { peer: HubPeer; instance: number } => {
+    const peer = hubPeer(request.peer);
+    deps.heard(peer.id);
+    return { peer, instance: deps.instances.assert(peer, request.headers) };
+  };
+  return async (app: FastifyInstance): Promise<void> => {
+    app.post(paths.session, async (request, reply) =>
+      reply.type(protobufType).send(await openSession(hubPeer(request.peer), request.body as Buffer, deps)),
+    );
+
+    app.post(paths.poll, async (request, reply) => {
+      const { peer, instance } = admitted(request);
+      const poll = pollRequestCodec.decode(request.body as Buffer);
+      const { store, clock } = deps;
+      // Acknowledged before the next claim, or they would be handed out again.
+      if (poll.statementsTaken.length > 0)
+        await store.taken({ peer: peer.id, ids: poll.statementsTaken, nowMs: clock.nowMs() });
+      const gone = new AbortController();
+      reply.raw.once('close', () => gone.abort());
+      const answer = await deps.polls.poll(peer.id, instance, poll, gone.signal);
+      return reply.type(protobufType).send(pollResponseCodec.encode(answer));
+    });
+
+    app.post(paths.statements, { bodyLimit: limits.statementsBytesMax }, async (request, reply) => {
+      const { peer } = admitted(request);
+      const { statements } = statementsRequestCodec.decode(request.body as Buffer);
+      const results = await deps.queue.run(peer.id, () =>
+        Promise.all(statements.map((offer) => takeOffer(offer, peer, deps))),
+      );
+      return reply.type(protobufType).send(statementsResponseCodec.encode({ results }));
+    });
+
+    app.post(paths.defer, async (request, reply) => {
+      const { peer } = admitted(request);
+      const { deferrals } = deferRequestCodec.decode(request.body as Buffer);
+      for (const { deliveryIds, code, retryAfterMs } of deferrals)
+        await deps.store.defer({
+          peer: peer.id,
+          ids: deliveryIds,
+          code: code.slice(0, 64),
+          retryAtMs: deps.clock.nowMs() + Math.min(Math.max(retryAfterMs, 1000), deferMsMax),
+        });
+      return reply.code(204).send();
+    });
+
+    app.post(paths.sent, async (request, reply) => {
+      const { peer } = admitted(request);
+      const { afterSequence, itemsMax } = sentRequestCodec.decode(request.body as Buffer);
+      const wanted = Math.max(1, Math.min(itemsMax || limits.batchItemsMax, limits.batchItemsMax));
+      const rows = deps.store.sent(peer.id, afterSequence, wanted);
+      const items = rows.map((row) => ({
+        wrapper: wrapperOf({ ...row, inlineParts: [] }),
+        statements: [row.receipt, ...row.statements],
+        ledgerSequence: row.sequence,
+      }));
+      return reply.type(protobufType).send(sentResponseCodec.encode({ items, more: rows.length === wanted }));
+    });
+
+    app.post(paths.goodbye, async (request, reply) => {
+      const { peer } = admitted(request);
+      deps.polls.end(peer.id);
+      await deps.store.endLeases({ peer: peer.id });
+      return reply.code(204).send();
+    });
+
+    app.get(paths.directory, async (request, reply) => {
+      admitted(request);
+      return reply.type(protobufType).send(deps.directoryAnswer());
+    });
+
+    app.put(paths.directory, { bodyLimit: directoryBytesMax }, async (request, reply) => {
+      const { peer } = admitted(request);
+      if (peer.kind !== 'hub')
+        throw new ExchangeError('peer-not-sender', 'only a hub brings directory parts');
+      await deps.takeDirectoryParts(directoryAnswerCodec.decode(request.body as Buffer).parts, peer);
+      return reply.code(204).send();
+    });
+  };
+}
+
+async function openSession(peer: HubPeer, body: Buffer, deps: DeliveryDeps): Promise<Buffer> {
+  const request = sessionRequestCodec.decode(body);
+  const nowMs = deps.clock.nowMs();
+  const token = randomBytes(32);
+  try {
+    const { instance } = await deps.store.session({
+      peer: peer.id,
+      previousInstance: request.previousInstance,
+      previousToken: request.previousToken,
+      newToken: token,
+      software: request.software.slice(0, 64),
+      restoreCount: request.restoreCount,
+      ledgerSeen: request.ledgerSeen,
+      live: deps.polls.live(peer.id),
+      nowMs,
+    });
+    deps.instances.set(peer.id, instance);
+    deps.heard(peer.id);
+    const units = [...deps.directory().units()]
+      .filter(({ node }) => node === peer.id)
+      .map(({ unit }) => unit);
+    return sessionResponseCodec.encode({ instance, token, epoch: deps.epoch().bytes, nowMs, units });
+  } catch (error) {
+    if (isExchangeError(error, 'node-instance-live', 'node-instance-superseded'))
+      await deps.store.alarm({
+        code: error.code,
+        about: peer.id,
+        said: `start after instance ${request.previousInstance}`,
+        nowMs,
+      });
+    throw error;
+  }
+}
+
+async function takeOffer({ statement }: StatementOffer, peer: HubPeer, deps: DeliveryDeps) {
+  try {
+    await takeStatement(statement, peer, deps);
+    return { problem: '' };
+  } catch (error) {
+    if (isExchangeError(error))
+      deps.log.info({ event: 'statement.refused', peer: peer.id, code: error.code });
+    else deps.log.error({ event: 'request.internal', peer: peer.id, err: error });
+    return { problem: JSON.stringify(toProblem(error)) };
+  }
+}

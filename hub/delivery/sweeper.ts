@@ -1,0 +1,57 @@
+// What becomes due by time alone: leases that ran out, deadlines, retention, idle uploads. Bounded work per pass, so that a backlog of a
+// million deliveries costs a start-up and a pass no more than a hundred do.
+
+import { limits } from '../../protocol/limits.ts';
+import type { Clock } from '../../protocol/node/clock.ts';
+import type { ContentStore } from '../../protocol/node/content-store.ts';
+import type { StepResult } from '../../protocol/node/worker.ts';
+import type { ContentTurns } from '../content-turns.ts';
+import type { HubStore } from '../store/store.ts';
+
+export type SweepDeps = {
+  readonly store: HubStore;
+  readonly content: ContentStore;
+  readonly turns: ContentTurns;
+  readonly clock: Clock;
+  readonly nudge: (peers: readonly string[]) => void;
+  /** Days after the last delivery ended; negative keeps for ever. */
+  readonly retention: { readonly contentDays: number; readonly metadataDays: number };
+};
+
+const rowsMax = 500;
+const dayMs = 86_400_000;
+
+/** One pass. 'more' while a pass was full. */
+export async function sweep(deps: SweepDeps): Promise<StepResult> {
+  const { store, clock, retention } = deps;
+  const nowMs = clock.nowMs();
+  const freed = await store.sweepLeases({ nowMs, rowsMax, attemptsMax: limits.attemptsMax });
+  const expired = await store.expire({ nowMs, rowsMax });
+  deps.nudge([...freed, ...expired]);
+  const contentErased = await eraseOlder(deps, nowMs, retention.contentDays, false);
+  const metadataErased = await eraseOlder(deps, nowMs, retention.metadataDays, true);
+  await deps.content.sweepPartials({ idleMs: limits.uploadIdleMs });
+  return expired.length >= rowsMax || contentErased >= rowsMax || metadataErased >= rowsMax ? 'more' : 'idle';
+}
+
+async function eraseOlder(deps: SweepDeps, nowMs: number, days: number, metadata: boolean): Promise<number> {
+  if (days < 0) return 0;
+  const { erased, orphans } = await deps.store.erase({
+    closedBeforeMs: nowMs - days * dayMs,
+    metadata,
+    rowsMax,
+  });
+  for (const digest of orphans) await removeUnreferenced(deps, Buffer.from(digest).toString('hex'), digest);
+  return erased;
+}
+
+/** In turn with uploads of the same bytes: between the look and the unlink nobody may begin to count on the file. */
+function removeUnreferenced(
+  { store, content, turns }: SweepDeps,
+  hex: string,
+  digest: Uint8Array,
+): Promise<void> {
+  return turns.run(hex, async () => {
+    if (!store.contentReferenced(digest)) await content.remove(digest);
+  });
+}

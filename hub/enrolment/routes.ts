@@ -1,0 +1,46 @@
+// The enrolment listener: no client certificate, three narrow routes, rates bounded by address and over all.
+// Must never tell more than the catalogue about an invitation, nor have a route that reads or changes anything else.
+// First contact of a new box, between its invitation and its first connection to the exchange. PROTOCOL.md 10.12.
+import type { FastifyInstance } from 'fastify';
+import { type EnrolRequest, enrolRequestSchema } from '../../certs/enrol.ts';
+import { certificatePem } from '../../certs/pem.ts';
+import { enrolPaths } from '../../protocol/api.ts';
+import type { Clock } from '../../protocol/node/clock.ts';
+import { rateLimit } from '../../protocol/node/rate-limit.ts';
+import { type EnrolmentDeps, enrol } from './enrol.ts';
+
+/** Two requests with certificate requests of 8 KiB and JSON around them fit twice. The listener's `bodyLimitBytes`. */
+export const enrolBodyBytesMax = 32 * 1024;
+
+/** An office behind one address enrols a dozen units in a morning; more is guessing or a loop. Hashes make guessing hopeless anyway. */
+const PER_ADDRESS = { perSecond: 1, burst: 30 };
+/** Issuing costs about 5 ms of two cores; the exchange must not feel a flood here. */
+const OVER_ALL = { perSecond: 20, burst: 100 };
+
+export function addEnrolmentRoutes(
+  app: FastifyInstance,
+  deps: EnrolmentDeps & { readonly clock: Clock },
+): void {
+  const { clock } = deps;
+  const byAddress = rateLimit({ ...PER_ADDRESS, clock });
+  const overAll = rateLimit({ ...OVER_ALL, clock });
+
+  // Before a body byte is read.
+  app.addHook('onRequest', async (request) => {
+    byAddress.take(request.ip);
+    // Only what issues: a flood of the cheap routes may not shut boxes out.
+    if (request.method === 'POST') overAll.take('all');
+  });
+
+  app.get(enrolPaths.root, async (_request, reply) =>
+    reply.type('application/x-pem-file').send(certificatePem(deps.issuer.rootDer)),
+  );
+
+  app.get(enrolPaths.time, async () => ({ nowMs: clock.nowMs() }));
+
+  app.post<{ Body: EnrolRequest }>(
+    enrolPaths.enrol,
+    { schema: { body: enrolRequestSchema }, bodyLimit: enrolBodyBytesMax },
+    async (request) => await enrol(request.body, deps),
+  );
+}

@@ -1,0 +1,423 @@
+// Composition root of the hub: every part in order, nothing else. Opens the store, the trust, the listeners; returns what main.ts and
+// tests need to stop it. The one place in the program that knows everything.
+import { statfs } from 'node:fs/promises';
+import { keyPem } from '../certs/keys.ts';
+import { exchangeClientOptions, exchangeListenerOptions, publicListenerOptions } from '../certs/listen.ts';
+import { createSigners } from '../certs/signers.ts';
+import { createTrust } from '../certs/trust.ts';
+import { partialUploadType } from '../protocol/api.ts';
+import { epochCodec, signedCodec } from '../protocol/codec.ts';
+import { unitStates } from '../protocol/directory.ts';
+import { ExchangeError } from '../protocol/errors.ts';
+import { limits } from '../protocol/limits.ts';
+import type { Clock } from '../protocol/node/clock.ts';
+import { openContentStore } from '../protocol/node/content-store.ts';
+import { serveControl } from '../protocol/node/control.ts';
+import { fairQueue } from '../protocol/node/fair-queue.ts';
+import { createHttpClient } from '../protocol/node/http-client.ts';
+import { createServer, type ServerPeer } from '../protocol/node/http-server.ts';
+import { createHubLink } from '../protocol/node/hub-link.ts';
+import { lockDir } from '../protocol/node/lock.ts';
+import type { Log } from '../protocol/node/logger.ts';
+import { rateLimit } from '../protocol/node/rate-limit.ts';
+import { migrate, openDatabase } from '../protocol/node/sqlite.ts';
+import { startWorker } from '../protocol/node/worker.ts';
+import { startWriter } from '../protocol/node/writer.ts';
+import { createVerifier, type SigningKey, signOne } from '../protocol/signature.ts';
+import { createAdmin } from './admin/acts.ts';
+import { adminRoutes } from './admin/routes.ts';
+import { type HubConfig, loadHubConfig } from './config.ts';
+import { contentTurns } from './content-turns.ts';
+import { partRoutes } from './delivery/parts.ts';
+import { createPolls } from './delivery/poll.ts';
+import { deliveryRoutes } from './delivery/routes.ts';
+import { sweep } from './delivery/sweeper.ts';
+import { createHubDirectory } from './directory/hub-directory.ts';
+import { createTrustRecords } from './directory/trust-records.ts';
+import { addEnrolmentRoutes } from './enrolment/routes.ts';
+import { createHealth } from './health.ts';
+import { hubPaths, loadHubIdentity } from './identity.ts';
+import { ingressRoutes } from './ingress/routes.ts';
+import { uploadRoutes } from './ingress/uploads.ts';
+import { createInstances, hubPeer, identifyPeer } from './peers.ts';
+import { childTowards } from './routing/route.ts';
+import { migrations } from './store/migrations.ts';
+import { sqliteHubStore } from './store/store.ts';
+import type { WriterContext } from './store/types.ts';
+import { startUpstream, type Upstream } from './upstream/link.ts';
+
+export type HubOptions = {
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: () => number;
+  readonly software: string;
+  /** Over config.json; for tests and the demo. */
+  readonly config?: Partial<HubConfig>;
+  /** False: store and control socket only, for commands on a hub that is not running. */
+  readonly listen?: boolean;
+};
+
+export type Hub = Awaited<ReturnType<typeof startHub>>;
+
+/** How long a clean stop waits for what runs. */
+const drainMs = 20_000;
+const requestBodyBytesMax = 1024 * 1024;
+
+/** Resolves when every listener answers. Codes: dir-missing, dir-in-use, config-invalid, schema-newer, key-file-*, certificate-*. */
+export async function startHub(options: HubOptions) {
+  const { dir, clock, log } = options;
+  const paths = hubPaths(dir);
+  const config: HubConfig = { ...loadHubConfig(dir), ...options.config };
+  const lock = lockDir(dir);
+
+  // Identity and store.
+  const identity = loadHubIdentity(dir, { nowMs: clock.nowMs() });
+  const writing = openDatabase(paths.database, { init: 'lienthong hub init' });
+  migrate(writing, migrations);
+  writing.close();
+  const context: WriterContext = {
+    hubId: identity.hubId,
+    receiptsKeyPem: keyPem(identity.keys.receipts),
+    receiptsKeyId: identity.keys.receipts.keyId,
+    directoryKeyPem: keyPem(identity.keys.directory),
+    directoryKeyId: identity.keys.directory.keyId,
+    quotaBytesDefault: config.quotaBytesDefault,
+  };
+  const operations = new URL('./store/writer-ops.ts', import.meta.url);
+  const writer = await startWriter({ path: paths.database, operations, context });
+  const store = sqliteHubStore(writer as never, openDatabase(paths.database, { readOnly: true }));
+  const content = await openContentStore({ dir, clock });
+  const turns = contentTurns();
+
+  // Who is who.
+  const { rootDer } = identity;
+  const directory = createHubDirectory({ db: store.reader, store, rootDer, clock });
+  const records = createTrustRecords({ db: store.reader, directory, rootDer, clock });
+  const trust = createTrust({
+    rootsDer: [rootDer],
+    intermediatesDer: records.issuingDer(),
+    registry: records.registry,
+    revoked: records.revoked,
+    clock,
+  });
+  directory.onChange(() => {
+    for (const der of records.issuingDer()) trust.learnIssuing(der);
+  });
+  const signers = createSigners({ directory: () => directory.current(), rootsDer: [rootDer] });
+  const verifier = createVerifier();
+  const receiptsKey: SigningKey = {
+    keyId: Buffer.from(identity.keys.receipts.keyId, 'hex'),
+    privateKey: identity.keys.receipts.privateKey,
+  };
+  const epoch = signEpoch(store.fact, identity.hubId, receiptsKey);
+  let upstreamAt = parseUpstream(store.fact('upstream'));
+
+  // Delivery.
+  const polls = createPolls({ store, clock, epoch: () => epoch, directoryStamp: () => directory.stamp() });
+  let upstream: Upstream | undefined;
+  const nudge = (peers: readonly string[]) => {
+    polls.nudge(peers);
+    if (upstreamAt && peers.includes(upstreamAt.hubId)) upstream?.nudge();
+  };
+  directory.onChange(() => polls.nudgeAll());
+  const instances = createInstances(store.instanceOf, (peer) => {
+    void store
+      .alarm({
+        code: 'node-instance-superseded',
+        about: peer,
+        said: 'two machines run one node',
+        nowMs: clock.nowMs(),
+      })
+      .catch((error: unknown) => log.error({ event: 'request.internal', err: error }));
+  });
+  const space = createSpace(dir, config.diskReserveBytes);
+  await space.measure();
+  const shared = {
+    hubId: identity.hubId,
+    get upstream() {
+      return upstreamAt?.hubId ?? '';
+    },
+    store,
+    directory: () => directory.current(),
+    resolveSeal: signers.seal,
+    resolveStatement: signers.statement,
+    verifier,
+    clock,
+    log,
+    nudge,
+    assertSpace: space.assert,
+  };
+  const queue = fairQueue({
+    concurrency: 16,
+    perKeyConcurrency: 4,
+    length: 512,
+    perKeyLength: 16,
+    retryAfterMs: 1000,
+  });
+  const rate = rateLimit({ perSecond: config.rate.documentsPerSecond, burst: config.rate.burst, clock });
+  const heard = createHeard(store, clock);
+
+  const takeDirectoryParts = async (parts: readonly Uint8Array[]) => {
+    for (const bytes of parts) await directory.offer(bytes);
+  };
+  const mayUseUnit = (peer: ServerPeer, unitId: string): boolean => {
+    const { id, kind } = hubPeer(peer);
+    const unit = directory.current().unit(unitId);
+    if (!unit) return false;
+    if (kind === 'node')
+      return unit.hub === identity.hubId && unit.node === id && unit.state === unitStates.active;
+    return childTowards(directory.current(), identity.hubId, unit.hub) === id;
+  };
+
+  // Listeners.
+  const exchange = createServer({
+    tls: exchangeListenerOptions(identity.tls) as never,
+    log,
+    clock,
+    trustHook: (request) => identifyPeer(trust, request.raw.socket as never),
+    bodyLimitBytes: requestBodyBytesMax,
+    streamTypes: [partialUploadType],
+  });
+  await exchange.app.register(ingressRoutes({ ...shared, instances, queue, rate }));
+  await exchange.app.register(
+    deliveryRoutes({
+      ...shared,
+      polls,
+      instances,
+      queue,
+      epoch: () => epoch,
+      heard: heard.note,
+      directoryAnswer: () => directory.answer(),
+      takeDirectoryParts,
+    }),
+  );
+  await exchange.app.register(
+    uploadRoutes({
+      store: content,
+      mayUseUnit,
+      knowsContent: async (unit, sha256) =>
+        store.knowsContent(unit, sha256) && (await content.stat(sha256)) !== undefined,
+      rememberContent: (unit, sha256, length) =>
+        turns.run(Buffer.from(sha256).toString('hex'), async () => {
+          // Swept between finishing and here: the client uploads anew.
+          if (!(await content.stat(sha256))) throw new ExchangeError('upload-unknown');
+          await store.rememberContent({ unit, sha256, length, nowMs: clock.nowMs() });
+        }),
+      quota: async (unit) => {
+        const { openBytes, quotaBytes } = store.usage(unit);
+        return {
+          limitBytes: (quotaBytes ?? config.quotaBytesDefault) || Number.MAX_SAFE_INTEGER,
+          usedBytes: openBytes,
+        };
+      },
+      limits,
+      diskFree: async () => (await space.measure()).freeBytes,
+      diskReserveBytes: config.diskReserveBytes,
+      log,
+    }),
+  );
+  await exchange.app.register(
+    partRoutes({
+      store: content,
+      clock,
+      partOf: async (peer, deliveryId, index) => {
+        const found = store.deliveredPart(hubPeer(peer).id, Number(deliveryId), index);
+        if (!found) throw new ExchangeError('delivery-unknown');
+        const { sha256, length, content: inlineBytes } = found;
+        return { sha256, lengthBytes: length, ...(inlineBytes ? { inlineBytes } : {}) };
+      },
+      touchLease: async (deliveryId) => {
+        await store.extendLease({ id: Number(deliveryId), nowMs: clock.nowMs(), leaseMs: limits.leaseMs });
+      },
+    }),
+  );
+
+  const cutPeer = (peer: string): number => {
+    polls.end(peer);
+    return exchange.destroyPeer(peer);
+  };
+  const admin = createAdmin({
+    store,
+    directory,
+    records,
+    rootDer,
+    cutPeer,
+    wake: nudge,
+    enrolmentUrl: () => config.enrolment.publicUrl,
+    clock,
+    log,
+  });
+  const enrolment = createServer({
+    tls: publicListenerOptions(identity.tls) as never,
+    log,
+    clock,
+    bodyLimitBytes: 64 * 1024,
+  });
+  addEnrolmentRoutes(enrolment.app, {
+    admin,
+    issuer: identity.issuer,
+    confirmUnits: config.confirmUnits,
+    exchangeUrl: () => config.exchange.publicUrl,
+    clock,
+  } as never);
+  const health = createHealth({
+    store,
+    writer,
+    space,
+    clock,
+    upstream: () => upstream?.status(),
+    lives: () => [],
+  });
+  const local = createServer({ log, clock, bodyLimitBytes: 1024 });
+  health.addRoutes(local.app);
+  const control = createServer({ log, clock, bodyLimitBytes: requestBodyBytesMax });
+  addAdminRoutes(control.app, admin, {
+    live: () => ({ checks: health.checks(), connections: exchange.connections(), at }),
+    upstreamChanged: () => void restartUpstream(),
+  });
+  health.addRoutes(control.app);
+
+  const sweeper = startWorker({
+    clock,
+    random: options.random,
+    step: () => sweep({ store, content, turns, clock, nudge, retention: config.retention }),
+    idleMs: 5000,
+    onError: (error, waitMs) => log.error({ event: 'worker.waiting', worker: 'sweeper', waitMs, err: error }),
+  });
+  const flushing = startWorker({
+    clock,
+    random: options.random,
+    step: async () => {
+      await heard.flush();
+      await space.measure();
+      return 'idle';
+    },
+    idleMs: 5000,
+    onError: (error, waitMs) => log.warn({ event: 'worker.waiting', worker: 'heard', waitMs, err: error }),
+  });
+
+  const listening = options.listen ?? true;
+  const at = {
+    exchange: listening ? await exchange.listen(config.exchange) : undefined,
+    enrolment: listening ? await enrolment.listen(config.enrolment) : undefined,
+    local: listening ? await local.listen(config.local) : undefined,
+  };
+  const socket = listening ? await serveControl(dir, control.app) : undefined;
+  if (listening) await restartUpstream();
+
+  /** The link to the next hub, anew after its address changed. */
+  async function restartUpstream(): Promise<void> {
+    await upstream?.stop();
+    upstream = undefined;
+    upstreamAt = parseUpstream(store.fact('upstream'));
+    if (!upstreamAt) return;
+    const client = createHttpClient({
+      origin: upstreamAt.url,
+      tls: exchangeClientOptions(identity.link) as never,
+    });
+    upstream = startUpstream({
+      ...shared,
+      upstream: upstreamAt.hubId,
+      link: createHubLink({ client, clock }),
+      content,
+      random: options.random,
+      software: options.software,
+      takeDirectoryParts,
+      ownParts: () => subtreeParts(directory, store.reader, identity.hubId),
+      facts: {
+        get: store.fact,
+        set: (name, value) => store.admin('factSet', { name, value }),
+      },
+    });
+  }
+
+  return {
+    hubId: identity.hubId,
+    at,
+    store,
+    admin,
+    directory,
+    control: control.app,
+    config,
+    /** Stops cleanly: nothing new, what runs is finished, then the store. Idempotent. */
+    async close(): Promise<void> {
+      await upstream?.stop();
+      polls.endAll();
+      await Promise.all([sweeper.stop(), flushing.stop()]);
+      await Promise.all([exchange.drain(drainMs), enrolment.drain(2000), local.drain(1000)]);
+      await socket?.close();
+      await heard.flush();
+      await store.close();
+      lock.release();
+    },
+  };
+}
+
+function parseUpstream(text: string | undefined): { hubId: string; url: string } | undefined {
+  return text ? (JSON.parse(text) as { hubId: string; url: string }) : undefined;
+}
+
+function signEpoch(fact: (name: string) => string | undefined, hub: string, key: SigningKey) {
+  const number = Number(fact('epoch') ?? 1);
+  const bytes = epochCodec.encode({
+    hub,
+    number,
+    startedMs: Number(fact('epochStartedMs') ?? 0),
+    commonLedgerSequence: Number(fact('commonLedgerSequence') ?? 0),
+  });
+  return { number, bytes: signedCodec.encode(signOne('lienthong/epoch/1', bytes, key)) };
+}
+
+/** Signed parts of this hub and of every hub below it. */
+function subtreeParts(
+  directory: ReturnType<typeof createHubDirectory>,
+  reader: ReturnType<typeof openDatabase>,
+  hubId: string,
+): { stamp: string; parts: Uint8Array[] } {
+  const rows = reader.all<{ hub: string; version: number; bytes: Uint8Array }>(
+    'SELECT hub, max(version) AS version, bytes FROM directory_parts GROUP BY hub',
+  );
+  const below = rows.filter(
+    ({ hub }) => hub === hubId || childTowards(directory.current(), hubId, hub) !== undefined,
+  );
+  return {
+    stamp: below.map(({ hub, version }) => `${hub}.${version}`).join(','),
+    parts: below.map(({ bytes }) => bytes),
+  };
+}
+
+export type Space = ReturnType<typeof createSpace>;
+
+/** Free space of the data folder's disk, measured every few seconds; asked on every acceptance. */
+function createSpace(dir: string, reserveBytes: number) {
+  let freeBytes = Number.MAX_SAFE_INTEGER;
+  return {
+    async measure(): Promise<{ freeBytes: number }> {
+      const { bavail, bsize } = await statfs(dir);
+      freeBytes = bavail * bsize;
+      return { freeBytes };
+    },
+    assert(lengthBytes: number): void {
+      if (freeBytes - lengthBytes < reserveBytes)
+        throw new ExchangeError('disk-nearly-full', '', { retryAfterMs: 60_000 });
+    },
+    freeBytes: () => freeBytes,
+    reserveBytes,
+  };
+}
+
+/** When peers were last heard, written in one go every few seconds. */
+function createHeard(store: { seen(rows: { peer: string; atMs: number }[]): Promise<void> }, clock: Clock) {
+  const heard = new Map<string, number>();
+  return {
+    note(peer: string): void {
+      heard.set(peer, clock.nowMs());
+    },
+    async flush(): Promise<void> {
+      const rows = [...heard].map(([peer, atMs]) => ({ peer, atMs }));
+      heard.clear();
+      if (rows.length > 0) await store.seen(rows);
+    },
+  };
+}

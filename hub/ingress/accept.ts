@@ -1,0 +1,197 @@
+// Accepts one envelope. Nothing here talks HTTP. Ten numbered steps; before step 9 any failure leaves no trace but evidence of the
+// refusal, after it the hub owns the document. The order is the security argument: nothing inside is parsed before its signature is
+// verified, and a retry whose first answer was lost gets its receipt even past the deadline.
+import { hash, randomBytes } from 'node:crypto';
+import { hopCodec, wrapperCodec } from '../../protocol/codec.ts';
+import { type Directory, unitStates } from '../../protocol/directory.ts';
+import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Clock } from '../../protocol/node/clock.ts';
+import { crashPoint } from '../../protocol/node/crash.ts';
+import { type OpenedEnvelope, openDecoded, type ResolveSealSigner } from '../../protocol/open.ts';
+import type { Verifier } from '../../protocol/signature.ts';
+import { hopsWrapper, rawFields } from '../../protocol/wire-splice.ts';
+import { childTowards, route } from '../routing/route.ts';
+import type { HubStore } from '../store/store.ts';
+import type { AcceptedPart } from '../store/types.ts';
+
+export type AcceptDeps = {
+  readonly hubId: string;
+  /** Hub id above; '' at the top. */
+  readonly upstream: string;
+  readonly store: HubStore;
+  readonly directory: () => Directory;
+  readonly resolveSeal: ResolveSealSigner;
+  readonly verifier: Verifier;
+  readonly clock: Clock;
+  /** Throws `disk-nearly-full`. */
+  readonly assertSpace: (lengthBytes: number) => void;
+  /** Something waits for these peers. */
+  readonly nudge: (peers: readonly string[]) => void;
+};
+
+/** The other end of the leg: a node, a hub below, or the hub above (when we fetch from it). */
+export type Submitter = { readonly id: string; readonly kind: 'node' | 'hub' };
+export type Accepted = { readonly receipt: Uint8Array; readonly duplicate: boolean };
+
+/**
+ * Takes responsibility for one wrapper. Returns only when envelope, deliveries, receipt and ledger entry survive a power cut. The same
+ * signed bytes give the same stored receipt, for ever. Codes: envelope-*, header-*, recipients-*, wrapper-*, metadata-*, part-*,
+ * signature-*, signer-*, certificate-*, merkle-*, peer-*, duplicate-conflict, route-*, quota-exceeded, disk-nearly-full.
+ */
+export async function accept(bytes: Uint8Array, peer: Submitter, deps: AcceptDeps): Promise<Accepted> {
+  const nowMs = deps.clock.nowMs();
+  // 1 and 2: size and wire format.
+  const wrapper = wrapperCodec.decode(bytes);
+  crashPoint('accept.1');
+  crashPoint('accept.2');
+  // 3: the seal over the exact bytes, then structure, leg, metadata, inline parts (protocol/open.ts).
+  const envelope = await openDecoded(wrapper, {
+    resolve: deps.resolveSeal,
+    verifier: deps.verifier,
+    atMs: nowMs,
+  });
+  crashPoint('accept.3');
+  try {
+    return await acceptOpened(envelope, bytes, { peer, deps, nowMs });
+  } catch (error) {
+    if (isExchangeError(error) && error.row.retry === 'never')
+      await recordRefusal(envelope, error, { peer, deps, nowMs });
+    throw error;
+  }
+}
+
+type Context = { readonly peer: Submitter; readonly deps: AcceptDeps; readonly nowMs: number };
+
+async function acceptOpened(
+  envelope: OpenedEnvelope,
+  bytes: Uint8Array,
+  context: Context,
+): Promise<Accepted> {
+  const { deps, nowMs, peer } = context;
+  const { header, wrapper } = envelope;
+  // 4: this peer may bring envelopes of that unit.
+  assertEntitled(header.sender, context);
+  crashPoint('accept.4');
+  // 5: seen before? The same bytes go straight to their stored receipt; other bytes under the same id are refused.
+  const known = deps.store.acceptedDigest(header.sender, header.envelopeId);
+  if (known && Buffer.compare(known, envelope.digest) !== 0) throw new ExchangeError('duplicate-conflict');
+  crashPoint('accept.5');
+  // 6: time, on the hub's clock. Created in the past is never refused.
+  if (!known) assertTime(header, nowMs);
+  crashPoint('accept.6');
+  // 7: who gets it.
+  const passed = wrapper.hops.map((hop) => hopCodec.decode(hop.bytes).hub);
+  const directory = deps.directory();
+  const deliveries = route({
+    recipients: wrapper.recipients,
+    directory,
+    hubId: deps.hubId,
+    upstream: deps.upstream,
+    fromPeer: peer.id,
+    passed,
+  });
+  crashPoint('accept.7');
+  // 8: the content is here, whole and verified, or rides along; and there is room.
+  const parts = acceptedParts(envelope);
+  const bytesHeld = header.parts.reduce((sum, { length }) => sum + length, 0) + header.metadataLength;
+  if (!known) deps.assertSpace(bytes.length);
+  const own = directory.hub(deps.hubId);
+  // 9: one transaction in the writer thread: envelope, deliveries, signed receipt, ledger entry (hub/store/accept-ops.ts).
+  const [signed] = rawFields(bytes, 1);
+  const result = await deps.store.accept({
+    peer: peer.id,
+    fromHub: peer.kind === 'hub',
+    envelopeId: header.envelopeId,
+    documentId: header.documentId,
+    sender: header.sender,
+    digest: envelope.digest,
+    signed: signed!,
+    hops: hopsWrapper(rawFields(bytes, 3)),
+    previousHopDigest: previousHopDigest(wrapper.hops),
+    salt: wrapper.metadata?.salt ?? null,
+    metadata: wrapper.metadata?.block ?? null,
+    kind: header.kind,
+    urgency: header.urgency,
+    deliverByMs: header.deliverByMs,
+    parts,
+    deliveries,
+    directoryVersion: own?.version ?? 0,
+    revocationNumber: own?.revocationNumber ?? 0,
+    statementId: randomBytes(16),
+    bytes: bytesHeld,
+    nowMs,
+  });
+  // 10: the answer may be lost; the receipt is not. Signal after commit, never before.
+  crashPoint('accept.10');
+  deps.nudge(result.nudge);
+  return { receipt: result.receipt, duplicate: result.duplicate };
+}
+
+/** A node submits for the units that the directory gives it; a hub below for units below it; the hub above for everybody else. */
+function assertEntitled(sender: string, { peer, deps }: Context): void {
+  const directory = deps.directory();
+  const unit = directory.unit(sender);
+  if (!unit) throw new ExchangeError('unit-unknown', sender);
+  if (peer.kind === 'node') {
+    if (unit.hub !== deps.hubId || unit.node !== peer.id) throw new ExchangeError('peer-not-sender', sender);
+    if (unit.state === unitStates.unconfirmed) throw new ExchangeError('peer-unconfirmed');
+    if (unit.state === unitStates.suspended) throw new ExchangeError('peer-suspended');
+    if (unit.state === unitStates.closed) throw new ExchangeError('peer-closed');
+    return;
+  }
+  const below = childTowards(directory, deps.hubId, unit.hub);
+  const entitled =
+    peer.id === deps.upstream ? below === undefined && unit.hub !== deps.hubId : below === peer.id;
+  if (!entitled) throw new ExchangeError('peer-not-sender', sender);
+}
+
+function assertTime(header: OpenedEnvelope['header'], nowMs: number): void {
+  const aheadMs = header.createdMs - nowMs;
+  if (aheadMs > limits.aheadOfHubMsMax)
+    throw new ExchangeError('envelope-from-future', `${Math.round(aheadMs / 1000)} s ahead of the hub`, {
+      retryAfterMs: Math.min(aheadMs - limits.aheadOfHubMsMax + 1000, 3_600_000),
+    });
+  if (header.deliverByMs <= nowMs) throw new ExchangeError('envelope-expired');
+}
+
+function acceptedParts({ header, wrapper }: OpenedEnvelope): AcceptedPart[] {
+  const inline = new Map(wrapper.inlineParts.map(({ index, content }) => [index, content]));
+  return header.parts.map(({ length, sha256, treeRoot }, index) => ({
+    index,
+    length,
+    sha256,
+    treeRoot,
+    content: inline.get(index) ?? null,
+  }));
+}
+
+/** SHA-256 of the bytes of the newest hop entry; empty for the first hub. */
+function previousHopDigest(hops: OpenedEnvelope['wrapper']['hops']): Uint8Array {
+  const last = hops.at(-1);
+  return last ? hash('sha256', last.bytes, 'buffer') : new Uint8Array();
+}
+
+/** Failed attempts are evidenced too. A conflict is an alarm: a cloned disk or an attack. */
+async function recordRefusal(
+  envelope: OpenedEnvelope,
+  error: ExchangeError,
+  { peer, deps, nowMs }: Context,
+): Promise<void> {
+  const { header, digest, envelopeId } = envelope;
+  await deps.store.refuse({
+    peer: peer.id,
+    sender: header.sender,
+    envelopeId: header.envelopeId,
+    digest,
+    code: error.code,
+    nowMs,
+  });
+  if (error.code === 'duplicate-conflict')
+    await deps.store.alarm({
+      code: error.code,
+      about: peer.id,
+      said: `${header.sender} ${envelopeId}`,
+      nowMs,
+    });
+}

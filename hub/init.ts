@@ -1,0 +1,164 @@
+// Makes a hub's folder: root (or uses one), issuing CA limited to this hub's names, the hub's five keys, the database with the first
+// ledger entries and the first signed directory part, and the configuration. The only place where a hub folder comes into being.
+// Must never touch a folder that holds something, and writes config.json last: without it the folder is no hub.
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import { isIP } from 'node:net';
+import { join, resolve } from 'node:path';
+import { createIssuing, createRoot, type Issuer, loadIssuer } from '../certs/ca.ts';
+import { parseCertificate } from '../certs/certificate.ts';
+import { createKeyFile, keyPem, type OwnKey } from '../certs/keys.ts';
+import { certificatePem } from '../certs/pem.ts';
+import { ExchangeError } from '../protocol/errors.ts';
+import { type HubId, newHubId, newUnitId } from '../protocol/ids.ts';
+import { makeDirDurable, writeFileDurable } from '../protocol/node/durable.ts';
+import { migrate, openDatabase } from '../protocol/node/sqlite.ts';
+import { assertCode, assertUnitName } from './admin/unit-names.ts';
+import { initialConfigText } from './config.ts';
+import { hubKeyNames, hubKeyRoles, hubPaths } from './identity.ts';
+import { adminOps } from './store/admin-ops.ts';
+import { type CertificateRecord, recordCertificate } from './store/enrol-ops.ts';
+import { type FactName, writeFact } from './store/facts.ts';
+import { openLedger } from './store/ledger.ts';
+import { migrations } from './store/migrations.ts';
+
+export type HubInit = {
+  readonly dir: string;
+  /** The office that runs the hub: its name, and its official code. It is the first unit; its node enrols by invitation like others. */
+  readonly name: string;
+  readonly code: string;
+  /** Host names and IP addresses under which nodes reach the hub; the first one goes into invitations. Default: this machine alone. */
+  readonly hosts?: readonly string[];
+  /** Of the exchange listener; enrolment is the next one. */
+  readonly port?: number;
+  /** Folder of the deployment's root; made when there is none. Default DIR/root. */
+  readonly rootDir?: string;
+  readonly nowMs: number;
+};
+
+export type HubInitResult = {
+  readonly hubId: HubId;
+  readonly unit: string;
+  readonly rootDir: string;
+  readonly rootFingerprint: string;
+  readonly rootCreated: boolean;
+  readonly directoryVersion: number;
+};
+
+const THIS_MACHINE = ['localhost', '127.0.0.1'] as const;
+const PUBLIC_MODE = 0o644;
+
+/** Durable and complete on return. Throws `dir-exists`, `config-invalid` (a host name), `request-malformed` (name, code). */
+export async function initHub(init: HubInit): Promise<HubInitResult> {
+  const dir = resolve(init.dir);
+  const paths = hubPaths(dir);
+  assertUnitName(init.name);
+  const code = assertCode(init.code);
+  assertEmpty(dir);
+  makeDirDurable(dir, 0o700);
+  for (const folder of [paths.ca, paths.keys, paths.certs]) makeDirDurable(folder, 0o700);
+  const rootDir = resolve(init.rootDir ?? join(dir, 'root'));
+  const rootCreated = !fs.existsSync(join(rootDir, 'root.crt'));
+  if (rootCreated) await createRoot(rootDir, { name: `${init.name} - lien thong`, nowMs: init.nowMs });
+
+  const hubId = newHubId(randomBytes(10));
+  const all = init.hosts?.length ? init.hosts : THIS_MACHINE;
+  const hosts = all.filter((host) => isIP(host) === 0).map((host) => host.toLowerCase());
+  const ips = all.filter((host) => isIP(host) !== 0);
+  await createIssuing(rootDir, paths.ca, { hubId, hosts, ips, nowMs: init.nowMs });
+  const issuer = loadIssuer(paths.ca, { nowMs: init.nowMs });
+  const made = await issueHubKeys(dir, { issuer, hosts, ips, nowMs: init.nowMs });
+
+  const unit = newUnitId(randomBytes(10));
+  const first = { hubId, unit, name: init.name, code, nowMs: init.nowMs };
+  const directoryVersion = createStore(paths.database, first, made);
+  writeFileDurable(
+    paths.config,
+    initialConfigText({
+      host: all[0] ?? 'localhost',
+      ...(init.port === undefined ? {} : { port: init.port }),
+    }),
+  );
+  const { fingerprint } = parseCertificate(issuer.rootDer);
+  return { hubId, unit, rootDir, rootFingerprint: fingerprint, rootCreated, directoryVersion };
+}
+
+/** The root may be there already (--root inside --dir); anything else means that somebody uses the folder. */
+function assertEmpty(dir: string): void {
+  if (!fs.existsSync(dir)) return;
+  if (fs.existsSync(hubPaths(dir).config)) throw new ExchangeError('dir-exists', dir);
+  const found = fs.readdirSync(dir).filter((name) => name !== 'root');
+  if (found.length === 0) return;
+  const what = found.includes('hub.sqlite') || found.includes('ca') ? 'an init that was cut off' : found[0];
+  throw new ExchangeError('dir-exists', `${dir} holds ${what}: remove it or choose another folder`);
+}
+
+type Made = { readonly records: readonly CertificateRecord[]; readonly directoryKey: OwnKey };
+
+async function issueHubKeys(
+  dir: string,
+  options: { issuer: Issuer; hosts: readonly string[]; ips: readonly string[]; nowMs: number },
+): Promise<Made> {
+  const { issuer, nowMs } = options;
+  const paths = hubPaths(dir);
+  const keep = (name: Parameters<typeof paths.certificate>[0], der: Uint8Array) =>
+    writeFileDurable(paths.certificate(name), certificatePem(der), { mode: PUBLIC_MODE });
+  keep('root', issuer.rootDer);
+  keep('issuing', issuer.certificateDer);
+  const records = [recordOf('issuing', issuer.hubId, issuer.certificateDer)];
+  let directoryKey: OwnKey | undefined;
+  for (const name of hubKeyNames) {
+    const key = createKeyFile(paths.key(name));
+    if (name === 'directory') directoryKey = key;
+    const role = hubKeyRoles[name];
+    const { der } = await issuer.issue({
+      role,
+      subjectId: issuer.hubId,
+      key: { publicKeyDer: key.publicKeyDer },
+      nowMs,
+      ...(role === 'hub-tls' ? { hosts: options.hosts, ips: options.ips } : {}),
+    });
+    keep(name, der);
+    records.push(recordOf(role, issuer.hubId, der));
+  }
+  return { records, directoryKey: directoryKey! };
+}
+
+function recordOf(role: string, subject: string, certificateDer: Uint8Array): CertificateRecord {
+  const { serialHex, keyId, der, notBeforeMs, notAfterMs } = parseCertificate(certificateDer);
+  return { serial: serialHex, role, subject, keyId, der, notBeforeMs, notAfterMs };
+}
+
+/** Facts, certificates, the office's own unit and directory version 1, in one transaction. Returns the version. */
+function createStore(
+  path: string,
+  first: { hubId: HubId; unit: string; name: string; code: string; nowMs: number },
+  { records, directoryKey }: Made,
+): number {
+  const { hubId, unit, name, code, nowMs } = first;
+  const db = openDatabase(path, { create: true });
+  try {
+    migrate(db, migrations);
+    return db.transaction(() => {
+      const facts: readonly (readonly [FactName, string])[] = [
+        ['hubId', hubId],
+        ['hubName', name],
+        ['ownUnit', unit],
+        ['epoch', '1'],
+        ['epochStartedMs', String(nowMs)],
+        ['commonLedgerSequence', '0'],
+        ['revocationNumber', '0'],
+        ['parentHub', ''],
+        ['upstream', ''],
+      ];
+      for (const [fact, value] of facts) writeFact(db, fact, value);
+      const { append: appendLedger } = openLedger(db);
+      for (const record of records) recordCertificate(db, { appendLedger }, record, nowMs);
+      const context = { directoryKeyPem: keyPem(directoryKey), directoryKeyId: directoryKey.keyId };
+      const ops = adminOps(db, { appendLedger, context });
+      return ops.unitAdd({ unit, name, codes: [code], parent: '', documentBytesMax: 0, nowMs }).version;
+    });
+  } finally {
+    db.close();
+  }
+}

@@ -1,0 +1,81 @@
+// Pure: signed recipients of a leg + directory -> one decision per recipient. One closed unit does not refuse a document to 135 others.
+// Local first: what can be delivered below never goes up. Tiers are configuration: the next hop follows the parents of the hubs
+// in the directory, nothing else.
+import type { Directory, KnownUnit } from '../../protocol/directory.ts';
+import { unitStates } from '../../protocol/directory.ts';
+import { type ErrorCode, ExchangeError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import { outcomes } from '../../protocol/statement.ts';
+import type { RoutedDelivery } from '../store/types.ts';
+
+export type RouteQuestion = {
+  readonly recipients: readonly { readonly index: number; readonly unit: string }[];
+  readonly directory: Directory;
+  readonly hubId: string;
+  /** Hub above; '' at the top. */
+  readonly upstream: string;
+  /** The peer that brought it: nothing goes back there. */
+  readonly fromPeer: string;
+  /** Hubs already passed. */
+  readonly passed: readonly string[];
+};
+
+/** Codes for the whole envelope: route-loop, route-too-long. Everything else is decided per recipient. */
+export function route(question: RouteQuestion): RoutedDelivery[] {
+  if (question.passed.includes(question.hubId)) throw new ExchangeError('route-loop');
+  if (question.passed.length >= limits.hopsMax)
+    throw new ExchangeError('route-too-long', `${question.passed.length} hops`);
+  return question.recipients.map(({ index, unit }) => {
+    const found = destination(question.directory, unit);
+    if (typeof found === 'string') return refused(index, unit, found);
+    const peer = nextPeer(question, found);
+    if (peer.code) return refused(index, found.unit, peer.code);
+    const outcome = found.unit === unit ? outcomes.accepted : outcomes.forwarded;
+    return { index, unit: found.unit, peer: peer.id, outcome, code: '' };
+  });
+}
+
+function refused(index: number, unit: string, code: ErrorCode): RoutedDelivery {
+  return { index, unit, peer: '', outcome: outcomes.refused, code };
+}
+
+/** A chain of reforms has a few links; more is a loop in the directory. */
+const successionsMax = 8;
+
+/** The unit itself, or the single successor of a closed one; else the reason. */
+function destination(directory: Directory, id: string): KnownUnit | ErrorCode {
+  let unit = directory.unit(id);
+  for (let step = 0; step < successionsMax; step++) {
+    if (!unit) return 'unit-unknown';
+    if (unit.state === unitStates.suspended) return 'unit-suspended';
+    if (unit.state !== unitStates.closed) return unit;
+    const [successor, ...others] = unit.successors;
+    if (!successor || others.length > 0) return 'unit-closed';
+    unit = directory.unit(successor);
+  }
+  return 'unit-closed';
+}
+
+type Hop =
+  | { readonly id: string; readonly code?: undefined }
+  | { readonly id?: undefined; readonly code: ErrorCode };
+
+function nextPeer({ directory, hubId, upstream, fromPeer }: RouteQuestion, unit: KnownUnit): Hop {
+  if (unit.hub === hubId) return unit.node ? { id: unit.node } : { code: 'unit-has-no-node' };
+  const below = childTowards(directory, hubId, unit.hub);
+  const id = below ?? upstream;
+  // Back to where it came from would be a loop of two: the other hub believes the unit is ours.
+  return id === '' || id === fromPeer ? { code: 'route-none' } : { id };
+}
+
+/** The hub directly below `hubId` on the way down to `target`; undefined if it is not below. */
+export function childTowards(directory: Directory, hubId: string, target: string): string | undefined {
+  let at = target;
+  for (let step = 0; step < limits.hopsMax; step++) {
+    const parent = directory.hub(at)?.parent;
+    if (!parent) return undefined;
+    if (parent === hubId) return at;
+    at = parent;
+  }
+  return undefined;
+}

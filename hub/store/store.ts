@@ -1,0 +1,184 @@
+// The hub's store, main side: narrow asynchronous verbs over the writer thread, and indexed reads on a connection of its own. A twin on
+// PostgreSQL implements HubStore with the same contract (test/hub-store.test.ts). Nothing above this line writes SQL.
+import type { Database } from '../../protocol/node/sqlite.ts';
+import type { Writer } from '../../protocol/node/writer.ts';
+import type {
+  AcceptArgs,
+  AcceptResult,
+  ClaimArgs,
+  Claimed,
+  DeliveryChoice,
+  RefuseArgs,
+  SessionArgs,
+  SettleArgs,
+  SettleResult,
+} from './types.ts';
+
+/** Every verb returns only when its rows survive a power cut. */
+export type HubStore = {
+  /** Acceptance, one transaction; the same envelope gives the stored receipt. Codes: duplicate-conflict, part-missing, quota-exceeded. */
+  accept(args: AcceptArgs): Promise<AcceptResult>;
+  refuse(args: RefuseArgs): Promise<void>;
+  rememberContent(args: { unit: string; sha256: Uint8Array; length: number; nowMs: number }): Promise<void>;
+  claim(args: ClaimArgs): Promise<Claimed>;
+  taken(args: { peer: string; ids: readonly number[]; nowMs: number }): Promise<void>;
+  extendLease(args: { id: number; nowMs: number; leaseMs: number }): Promise<boolean>;
+  defer(args: { peer: string; ids: readonly number[]; code: string; retryAtMs: number }): Promise<void>;
+  release(args: { peer: string; ids: readonly number[]; statementIds: readonly number[] }): Promise<void>;
+  endLeases(args: { peer: string }): Promise<void>;
+  sweepLeases(args: { nowMs: number; rowsMax: number; attemptsMax: number }): Promise<readonly string[]>;
+  /** A verified statement. Idempotent. Codes: statement-unknown-envelope, statement-mismatch, peer-not-recipient. */
+  settle(args: SettleArgs): Promise<SettleResult>;
+  expire(args: { nowMs: number; rowsMax: number }): Promise<readonly string[]>;
+  cancel(choice: DeliveryChoice): Promise<readonly string[]>;
+  undeliverable(args: { ids: readonly number[]; code: string; nowMs: number }): Promise<readonly string[]>;
+  redrive(choice: DeliveryChoice): Promise<readonly string[]>;
+  hold(choice: DeliveryChoice): Promise<number>;
+  session(args: SessionArgs): Promise<{ readonly instance: number; readonly restored: boolean }>;
+  alarm(args: { code: string; about: string; said: string; nowMs: number }): Promise<void>;
+  seen(rows: readonly { peer: string; atMs: number }[]): Promise<void>;
+  reroute(args: { unit: string; peer: string }): Promise<number>;
+  erase(args: {
+    closedBeforeMs: number;
+    metadata: boolean;
+    rowsMax: number;
+  }): Promise<{ readonly erased: number; readonly orphans: readonly Uint8Array[] }>;
+  /** Operations of hub/store/admin-ops.ts by name. */
+  admin<Result>(name: string, args: unknown): Promise<Result>;
+
+  /** Digest under which an envelope was accepted; undefined if it was not. */
+  acceptedDigest(sender: string, envelopeId: Uint8Array): Uint8Array | undefined;
+  /** Part `index` of the envelope of a delivery of `peer`; undefined if there is none such. `content` null: in the content folder. */
+  deliveredPart(
+    peer: string,
+    deliveryId: number,
+    index: number,
+  ):
+    | { readonly sha256: Uint8Array; readonly length: number; readonly content: Uint8Array | null }
+    | undefined;
+  knowsContent(unit: string, sha256: Uint8Array): boolean;
+  usage(unit: string): { readonly openBytes: number; readonly quotaBytes: number | undefined };
+  instanceOf(peer: string): number;
+  /** Envelopes that `peer` submitted after a ledger sequence, oldest first, with every statement about them. */
+  sent(peer: string, afterSequence: number, itemsMax: number): readonly SentRow[];
+  /** True while a part in the content folder has this digest. */
+  contentReferenced(sha256: Uint8Array): boolean;
+  fact(name: string): string | undefined;
+  /** For administration and figures: indexed reads only. */
+  readonly reader: Database;
+  close(): Promise<void>;
+};
+
+export type SentRow = {
+  readonly sequence: number;
+  readonly signed: Uint8Array;
+  readonly hops: Uint8Array;
+  readonly salt: Uint8Array | null;
+  readonly metadata: Uint8Array | null;
+  readonly receipt: Uint8Array;
+  readonly recipients: readonly { readonly index: number; readonly unit: string }[];
+  readonly statements: readonly Uint8Array[];
+};
+
+type AnyOps = Record<string, (args: never) => unknown>;
+
+/** `writer` runs hub/store/writer-ops.ts on the same file that `reader` has open read-only. */
+export function sqliteHubStore(writer: Writer<AnyOps>, reader: Database): HubStore {
+  const run = <Result>(name: string, args: unknown): Promise<Result> =>
+    writer.run(name, args as never) as Promise<Result>;
+  const verb =
+    <Args, Result>(name: string) =>
+    (args: Args): Promise<Result> =>
+      run<Result>(name, args);
+  return {
+    accept: verb('accept'),
+    refuse: verb('refuse'),
+    rememberContent: verb('rememberContent'),
+    claim: verb('claim'),
+    taken: verb('taken'),
+    extendLease: verb('extendLease'),
+    defer: verb('defer'),
+    release: verb('release'),
+    endLeases: verb('endLeases'),
+    sweepLeases: verb('sweepLeases'),
+    settle: verb('settle'),
+    expire: verb('expire'),
+    cancel: verb('cancel'),
+    undeliverable: verb('undeliverable'),
+    redrive: verb('redrive'),
+    hold: verb('hold'),
+    session: verb('session'),
+    alarm: verb('alarm'),
+    seen: verb('seen'),
+    reroute: verb('reroute'),
+    erase: verb('erase'),
+    admin: run,
+    ...reads(reader),
+    reader,
+    async close() {
+      await writer.close();
+      reader.close();
+    },
+  };
+}
+
+function reads(db: Database) {
+  return {
+    acceptedDigest: (sender: string, envelopeId: Uint8Array) =>
+      db.get<{ digest: Uint8Array }>(
+        'SELECT digest FROM envelopes WHERE sender = ? AND envelope_id = ?',
+        sender,
+        envelopeId,
+      )?.digest,
+    deliveredPart: (peer: string, deliveryId: number, index: number) =>
+      db.get<{ sha256: Uint8Array; length: number; content: Uint8Array | null }>(
+        `SELECT p.sha256, p.length, p.content FROM deliveries d JOIN parts p ON p.envelope_seq = d.envelope_seq
+         WHERE d.id = ? AND d.peer = ? AND p.idx = ?`,
+        deliveryId,
+        peer,
+        index,
+      ),
+    knowsContent: (unit: string, sha256: Uint8Array) =>
+      db.get('SELECT 1 FROM unit_content WHERE unit = ? AND sha256 = ?', unit, sha256) !== undefined,
+    usage(unit: string) {
+      const row = db.get<{ open_bytes: number }>('SELECT open_bytes FROM unit_usage WHERE unit = ?', unit);
+      const quota = db.get<{ quota_bytes: number | null }>(
+        'SELECT quota_bytes FROM units WHERE unit = ?',
+        unit,
+      );
+      return { openBytes: row?.open_bytes ?? 0, quotaBytes: quota?.quota_bytes ?? undefined };
+    },
+    instanceOf: (peer: string) =>
+      db.get<{ instance: number }>('SELECT instance FROM peers WHERE peer = ?', peer)?.instance ?? 0,
+    sent: (peer: string, afterSequence: number, itemsMax: number) =>
+      sentRows(db, { peer, afterSequence, itemsMax }),
+    contentReferenced: (sha256: Uint8Array) =>
+      db.get('SELECT 1 FROM parts WHERE sha256 = ? AND content IS NULL', sha256) !== undefined,
+    fact: (name: string) => db.get<{ value: string }>('SELECT value FROM facts WHERE name = ?', name)?.value,
+  };
+}
+
+type EnvelopeRow = Omit<SentRow, 'recipients' | 'statements'> & { seq: number };
+
+function sentRows(
+  db: Database,
+  { peer, afterSequence, itemsMax }: { peer: string; afterSequence: number; itemsMax: number },
+): SentRow[] {
+  const rows = db.all<EnvelopeRow>(
+    `SELECT seq, ledger_sequence AS sequence, signed, hops, salt, metadata, receipt FROM envelopes
+     WHERE from_peer = ? AND ledger_sequence > ? ORDER BY ledger_sequence LIMIT ?`,
+    peer,
+    afterSequence,
+    itemsMax,
+  );
+  return rows.map((row) => ({
+    ...row,
+    recipients: db.all<{ index: number; unit: string }>(
+      'SELECT idx AS "index", unit FROM deliveries WHERE envelope_seq = ? ORDER BY idx',
+      row.seq,
+    ),
+    statements: db
+      .all<{ bytes: Uint8Array }>('SELECT bytes FROM statements WHERE envelope_seq = ? ORDER BY id', row.seq)
+      .map(({ bytes }) => bytes),
+  }));
+}

@@ -1,0 +1,336 @@
+// A hub is a node of the next hub. This link dials out to it: takes a session, hands up what has no route below, fetches what is for units
+// below, and carries receipts both ways. It accepts by the same procedure as the ingress and settles by the same as the routes.
+import { headerCodec, signedCodec, signedStatementCodec, wrapperCodec } from '../../protocol/codec.ts';
+import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Clock } from '../../protocol/node/clock.ts';
+import type { ContentStore } from '../../protocol/node/content-store.ts';
+import type { HubLink } from '../../protocol/node/hub-link.ts';
+import type { Log } from '../../protocol/node/logger.ts';
+import { downloadPart, uploadPart } from '../../protocol/node/transfer.ts';
+import { type StepResult, startWorker, type WorkLoop } from '../../protocol/node/worker.ts';
+import { fromProblem } from '../../protocol/problem.ts';
+import { parseStatement } from '../../protocol/statement.ts';
+import type { DeliveryItem, PollResponse, StatementItem } from '../../protocol/wire.ts';
+import { wrapperOf } from '../delivery/poll.ts';
+import { type SettleDeps, takeStatement } from '../delivery/statements.ts';
+import { type AcceptDeps, accept } from '../ingress/accept.ts';
+import type { ClaimedDelivery } from '../store/types.ts';
+
+export type UpstreamDeps = AcceptDeps &
+  SettleDeps & {
+    readonly link: HubLink;
+    readonly content: ContentStore;
+    readonly log: Log;
+    readonly clock: Clock;
+    readonly random: () => number;
+    readonly software: string;
+    /** Verified and stored. */
+    readonly takeDirectoryParts: (parts: readonly Uint8Array[]) => Promise<void>;
+    /** Parts of our subtree, and a stamp that changes with them. */
+    readonly ownParts: () => { readonly stamp: string; readonly parts: readonly Uint8Array[] };
+    /** Kept durably between starts. */
+    readonly facts: {
+      get(name: string): string | undefined;
+      set(name: string, value: string): Promise<void>;
+    };
+  };
+
+export type Upstream = {
+  /** Something waits to go up. */
+  nudge(): void;
+  stop(): Promise<void>;
+  status(): { readonly connected: boolean; readonly lastError: string | undefined };
+};
+
+/** The peer as the ingress and the settle procedure see it. */
+export function startUpstream(deps: UpstreamDeps): Upstream {
+  const { clock, random, store, upstream } = deps;
+  const peer = { id: upstream, kind: 'hub' as const };
+  let taken: number[] = [];
+  let directorySeen = '';
+  let partsPushed = '';
+  let opened = false;
+  let lastError: string | undefined;
+
+  async function session(): Promise<void> {
+    const previous = JSON.parse(deps.facts.get('upstreamInstance') ?? '{"instance":0,"token":""}') as {
+      instance: number;
+      token: string;
+    };
+    const answer = await deps.link.session({
+      previousInstance: previous.instance,
+      previousToken: Buffer.from(previous.token, 'base64'),
+      software: deps.software,
+      restoreCount: Number(deps.facts.get('epoch') ?? 1) - 1,
+      ledgerSeen: Number(deps.facts.get('upstreamLedgerSeen') ?? 0),
+    });
+    await deps.facts.set(
+      'upstreamInstance',
+      JSON.stringify({ instance: answer.instance, token: Buffer.from(answer.token).toString('base64') }),
+    );
+    // What an earlier start had claimed for the way up is ready again: receipts of the next hub make a second copy harmless.
+    await store.endLeases({ peer: upstream });
+    opened = true;
+    lastError = undefined;
+  }
+
+  async function ready(): Promise<void> {
+    if (!opened) await session();
+    const own = deps.ownParts();
+    if (own.stamp !== partsPushed) {
+      await deps.link.pushDirectory(own.parts);
+      partsPushed = own.stamp;
+    }
+  }
+
+  /** Down: one poll. */
+  async function fetchStep(signal: AbortSignal): Promise<StepResult> {
+    await ready();
+    const acknowledged = taken;
+    taken = [];
+    let answer: PollResponse;
+    try {
+      answer = await deps.link.poll(
+        {
+          itemsMax: limits.batchItemsMax,
+          bytesMax: limits.batchBytesMax,
+          epochKnown: 0,
+          directoryKnown: directorySeen,
+          statementsTaken: acknowledged,
+          holdMs: limits.pollHoldMs,
+        },
+        signal,
+      );
+    } catch (error) {
+      taken = [...acknowledged, ...taken];
+      throw error;
+    }
+    if (answer.directory !== directorySeen) {
+      const { parts, stamp } = await deps.link.directory(signal);
+      await deps.takeDirectoryParts(parts);
+      directorySeen = stamp;
+    }
+    await Promise.all(answer.items.map(({ delivery, statement }) => takeItem(delivery, statement, signal)));
+    return 'more';
+  }
+
+  async function takeItem(
+    delivery: DeliveryItem | null,
+    statement: StatementItem | null,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      if (delivery) await takeDelivery(delivery, signal);
+      if (statement) {
+        await takeStatement(statement.statement, peer, deps);
+        taken.push(statement.id);
+      }
+    } catch (error) {
+      if (!isExchangeError(error)) throw error;
+      await itemFailed(delivery, statement, error);
+    }
+  }
+
+  async function itemFailed(
+    delivery: DeliveryItem | null,
+    statement: StatementItem | null,
+    error: ExchangeError,
+  ): Promise<void> {
+    deps.log.warn({ event: 'statement.refused', peer: upstream, code: error.code });
+    // A statement that can never be taken is an operator's alarm, not a loop.
+    if (statement && error.row.retry === 'never') {
+      taken.push(statement.id);
+      await store.alarm({
+        code: error.code,
+        about: `upstream statement ${statement.id}`,
+        said: error.detail,
+        nowMs: clock.nowMs(),
+      });
+    }
+    if (delivery)
+      await deps.link.defer([
+        {
+          deliveryIds: delivery.deliveryIds,
+          code: error.code,
+          retryAfterMs: error.retryAfterMs ?? (error.row.retry === 'never' ? 3_600_000 : 30_000),
+        },
+      ]);
+  }
+
+  async function takeDelivery(item: DeliveryItem, signal: AbortSignal): Promise<void> {
+    const wrapper = wrapperCodec.decode(item.wrapper);
+    if (!wrapper.envelope) throw new ExchangeError('envelope-malformed', 'no sealed header');
+    const header = headerCodec.decode(wrapper.envelope.bytes);
+    const inline = new Set(wrapper.inlineParts.map(({ index }) => index));
+    for (const [index, part] of header.parts.entries()) {
+      if (inline.has(index)) continue;
+      await downloadPart(
+        deps.link.downloads,
+        deps.content,
+        {
+          deliveryId: String(item.deliveryIds[0]),
+          part: index,
+          lengthBytes: part.length,
+          sha256: part.sha256,
+          treeRoot: part.treeRoot,
+        },
+        { clock, signal },
+      );
+      await store.rememberContent({
+        unit: header.sender,
+        sha256: part.sha256,
+        length: part.length,
+        nowMs: clock.nowMs(),
+      });
+    }
+    const { receipt } = await accept(item.wrapper, peer, deps);
+    // The stored receipt (RelayAcceptance) tells the next hub that the document is ours now.
+    const [result] = await deps.link.statements([{ deliveryIds: item.deliveryIds, statement: receipt }]);
+    if (result?.problem) throw fromProblem(400, JSON.parse(result.problem));
+  }
+
+  /** Up: what is due for the next hub, deliveries and statements. */
+  async function sendStep(signal: AbortSignal): Promise<StepResult> {
+    await ready();
+    const claimed = await store.claim({
+      peer: upstream,
+      instance: deps.link.instance(),
+      itemsMax: limits.batchItemsMax,
+      bytesMax: limits.batchBytesMax / 2,
+      nowMs: clock.nowMs(),
+      leaseMs: 15 * limits.leaseMs,
+    });
+    if (claimed.deliveries.length === 0 && claimed.statements.length === 0) return 'idle';
+    try {
+      if (claimed.statements.length > 0) await sendStatements(claimed.statements, signal);
+      const ready: ClaimedDelivery[] = [];
+      for (const delivery of claimed.deliveries) {
+        await uploadParts(delivery, signal);
+        ready.push(delivery);
+      }
+      if (ready.length > 0) await submit(ready, signal);
+    } catch (error) {
+      await store.endLeases({ peer: upstream });
+      throw error;
+    }
+    return 'more';
+  }
+
+  async function sendStatements(
+    items: readonly { readonly id: number; readonly bytes: Uint8Array }[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const results = await deps.link.statements(
+      items.map(({ bytes }) => ({ deliveryIds: [], statement: bytes })),
+      signal,
+    );
+    const done: number[] = [];
+    for (const [i, { problem }] of results.entries()) {
+      const error = problem === '' ? undefined : fromProblem(400, JSON.parse(problem));
+      if (!error || error.row.retry === 'never') done.push(items[i]!.id);
+      if (error?.row.retry === 'never')
+        await store.alarm({
+          code: error.code,
+          about: `statement ${items[i]!.id} to the next hub`,
+          said: error.detail,
+          nowMs: clock.nowMs(),
+        });
+    }
+    await store.taken({ peer: upstream, ids: done, nowMs: clock.nowMs() });
+  }
+
+  /** Large parts go up once, whatever the number of recipients; what the next hub has from this sender is skipped there. */
+  async function uploadParts({ signed, inlineParts }: ClaimedDelivery, signal: AbortSignal): Promise<void> {
+    const header = headerCodec.decode(signedCodec.decode(signed).bytes);
+    const inline = new Set(inlineParts.map(({ index }) => index));
+    for (const [index, part] of header.parts.entries()) {
+      if (inline.has(index)) continue;
+      const hex = Buffer.from(part.sha256).toString('hex');
+      await uploadPart(
+        deps.link.uploads,
+        {
+          unit: header.sender,
+          lengthBytes: part.length,
+          sha256: part.sha256,
+          treeRoot: part.treeRoot,
+          leaves: () => deps.content.leaves(part.sha256),
+          read: async (range) => deps.content.read(part.sha256, range),
+        },
+        { clock, signal },
+      );
+      deps.log.debug({ event: 'upload.finished', sha256: hex, peer: upstream });
+    }
+  }
+
+  async function submit(deliveries: readonly ClaimedDelivery[], signal: AbortSignal): Promise<void> {
+    const results = await deps.link.submit(
+      deliveries.map((delivery) => wrapperOf(delivery)),
+      signal,
+    );
+    for (const [i, { receipt, problem }] of results.entries()) {
+      const { ids } = deliveries[i]!;
+      if (problem !== '') await refusedAbove(ids, fromProblem(400, JSON.parse(problem)));
+      else await takeReceipt(receipt);
+    }
+  }
+
+  async function refusedAbove(ids: readonly number[], error: ExchangeError): Promise<void> {
+    const nowMs = clock.nowMs();
+    if (error.row.retry === 'never') deps.nudge(await store.undeliverable({ ids, code: error.code, nowMs }));
+    else
+      await store.defer({
+        peer: upstream,
+        ids,
+        code: error.code,
+        retryAtMs: nowMs + (error.retryAfterMs ?? 30_000),
+      });
+  }
+
+  /** The next hub's receipt settles our deliveries as relayed (or refused) and goes on to the sender. */
+  async function takeReceipt(receipt: Uint8Array): Promise<void> {
+    await takeStatement(receipt, peer, deps);
+    const { statement } = parseStatement(signedStatementCodec.decode(receipt));
+    if (statement.ledgerSequence > Number(deps.facts.get('upstreamLedgerSeen') ?? 0))
+      await deps.facts.set('upstreamLedgerSeen', String(statement.ledgerSequence));
+  }
+
+  function failed(name: string) {
+    return (error: unknown, waitMs: number) => {
+      lastError = isExchangeError(error) ? error.code : 'internal';
+      // Another start of this hub, or a restart of the next one: a new session is taken with the next step.
+      if (isExchangeError(error, 'node-instance-superseded')) opened = false;
+      deps.log.warn({
+        event: 'worker.waiting',
+        worker: name,
+        code: lastError,
+        waitMs,
+        ...(isExchangeError(error) ? {} : { err: error }),
+      });
+    };
+  }
+
+  const down: WorkLoop = startWorker({
+    clock,
+    random,
+    step: fetchStep,
+    idleMs: 1000,
+    onError: failed('upstream.fetch'),
+  });
+  const up: WorkLoop = startWorker({
+    clock,
+    random,
+    step: sendStep,
+    idleMs: 5000,
+    onError: failed('upstream.send'),
+  });
+  return {
+    nudge: () => up.nudge(),
+    async stop() {
+      await Promise.all([down.stop(), up.stop()]);
+      // Best effort: a goodbye that does not arrive only means that leases run out by themselves.
+      if (opened) await deps.link.goodbye().catch(() => {});
+    },
+    status: () => ({ connected: opened && lastError === undefined, lastError }),
+  };
+}
