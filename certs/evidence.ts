@@ -10,6 +10,7 @@ import { verifySigned } from '../protocol/signature.ts';
 import type { DirectoryPart } from '../protocol/wire.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { type LeafRole, leafRoles, type Role } from './profile.ts';
+import { revocations } from './signers.ts';
 import { type CertificateFacts, type RevokedFromMs, verifyCertificate } from './trust.ts';
 
 export type EvidenceSources = {
@@ -131,16 +132,6 @@ function firstGood<T, R>(items: readonly T[], attempt: (item: T) => R): R {
     }
   }
   throw refused;
-}
-
-/** Lists of the hubs, keyed by the CA that issued: serial numbers are unique per issuer only. */
-function revocations(parts: readonly DirectoryPart[]): RevokedFromMs {
-  const fromMs = new Map<string, number>();
-  for (const part of parts) {
-    const issuer = parseCertificate(part.issuingCertificate).keyId;
-    for (const each of part.revocations) fromMs.set(`${issuer} ${each.serialHex.toLowerCase()}`, each.fromMs);
-  }
-  return ({ serialHex, issuerKeyId }) => fromMs.get(`${issuerKeyId} ${serialHex}`);
 }
 
 function byKey(pool: ReadonlyMap<string, Certificate>): Map<string, Certificate[]> {

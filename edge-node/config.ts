@@ -2,9 +2,9 @@
 // Must never hold what the console changes (settings.json) or what enrolment wrote (identity.json).
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ProxyOptions } from '../protocol/node/connector.ts';
-import { type JsonSchema, loadConfig } from '../protocol/node/config.ts';
 import { limits } from '../protocol/limits.ts';
+import { type JsonSchema, loadConfig } from '../protocol/node/config.ts';
+import type { ProxyOptions } from '../protocol/node/connector.ts';
 
 export type EdgeConfig = {
   readonly local: { readonly address: string; readonly port: number };

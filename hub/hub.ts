@@ -25,7 +25,7 @@ import { startWorker } from '../protocol/node/worker.ts';
 import { startWriter } from '../protocol/node/writer.ts';
 import { createVerifier, type SigningKey, signOne } from '../protocol/signature.ts';
 import { createAdmin } from './admin/acts.ts';
-import { adminRoutes } from './admin/routes.ts';
+import { addAdminRoutes } from './admin/routes.ts';
 import { type HubConfig, loadHubConfig } from './config.ts';
 import { contentTurns } from './content-turns.ts';
 import { partRoutes } from './delivery/parts.ts';
@@ -83,6 +83,7 @@ export async function startHub(options: HubOptions) {
     directoryKeyPem: keyPem(identity.keys.directory),
     directoryKeyId: identity.keys.directory.keyId,
     quotaBytesDefault: config.quotaBytesDefault,
+    directoryDays: config.directoryDays,
   };
   const operations = new URL('./store/writer-ops.ts', import.meta.url);
   const writer = await startWriter({ path: paths.database, operations, context });
@@ -135,9 +136,7 @@ export async function startHub(options: HubOptions) {
   await space.measure();
   const shared = {
     hubId: identity.hubId,
-    get upstream() {
-      return upstreamAt?.hubId ?? '';
-    },
+    upstream: () => upstreamAt?.hubId ?? '',
     store,
     directory: () => directory.current(),
     resolveSeal: signers.seal,
@@ -233,6 +232,7 @@ export async function startHub(options: HubOptions) {
     }),
   );
 
+  const at: { exchange?: Address; enrolment?: Address; local?: Address } = {};
   const cutPeer = (peer: string): number => {
     polls.end(peer);
     return exchange.destroyPeer(peer);
@@ -244,7 +244,7 @@ export async function startHub(options: HubOptions) {
     rootDer,
     cutPeer,
     wake: nudge,
-    enrolmentUrl: () => config.enrolment.publicUrl,
+    enrolmentUrl: () => urlOf(config.enrolment, at.enrolment),
     clock,
     log,
   });
@@ -258,7 +258,7 @@ export async function startHub(options: HubOptions) {
     admin,
     issuer: identity.issuer,
     confirmUnits: config.confirmUnits,
-    exchangeUrl: () => config.exchange.publicUrl,
+    exchangeUrl: () => urlOf(config.exchange, at.exchange),
     clock,
   } as never);
   const health = createHealth({
@@ -267,12 +267,12 @@ export async function startHub(options: HubOptions) {
     space,
     clock,
     upstream: () => upstream?.status(),
-    lives: () => [],
   });
   const local = createServer({ log, clock, bodyLimitBytes: 1024 });
   health.addRoutes(local.app);
   const control = createServer({ log, clock, bodyLimitBytes: requestBodyBytesMax });
   addAdminRoutes(control.app, admin, {
+    invitationMs: config.invitationDays * 86_400_000,
     live: () => ({ checks: health.checks(), connections: exchange.connections(), at }),
     upstreamChanged: () => void restartUpstream(),
   });
@@ -298,11 +298,11 @@ export async function startHub(options: HubOptions) {
   });
 
   const listening = options.listen ?? true;
-  const at = {
-    exchange: listening ? await exchange.listen(config.exchange) : undefined,
-    enrolment: listening ? await enrolment.listen(config.enrolment) : undefined,
-    local: listening ? await local.listen(config.local) : undefined,
-  };
+  if (listening) {
+    at.exchange = await exchange.listen(config.exchange);
+    at.enrolment = await enrolment.listen(config.enrolment);
+    at.local = await local.listen(config.local);
+  }
   const socket = listening ? await serveControl(dir, control.app) : undefined;
   if (listening) await restartUpstream();
 
@@ -318,7 +318,6 @@ export async function startHub(options: HubOptions) {
     });
     upstream = startUpstream({
       ...shared,
-      upstream: upstreamAt.hubId,
       link: createHubLink({ client, clock }),
       content,
       random: options.random,
@@ -334,6 +333,7 @@ export async function startHub(options: HubOptions) {
 
   return {
     hubId: identity.hubId,
+    rootDer,
     at,
     store,
     admin,
@@ -352,6 +352,16 @@ export async function startHub(options: HubOptions) {
       lock.release();
     },
   };
+}
+
+type Address = { readonly host: string; readonly port: number };
+
+/** What others are told; with port 0 (tests, practice) the port that the system chose. */
+function urlOf(
+  { port, publicUrl }: Address & { readonly publicUrl: string },
+  at: Address | undefined,
+): string {
+  return port === 0 && at ? `https://localhost:${at.port}` : publicUrl;
 }
 
 function parseUpstream(text: string | undefined): { hubId: string; url: string } | undefined {

@@ -531,7 +531,7 @@ t.test('the hub says nothing about what belongs to others, and keeps its bounds'
   t.equal((await create('p5', randomBytes(MiB))).problem.code, 'disk-nearly-full');
   hub.disk.freeBytes = 2 ** 40;
   const burst = await Promise.all(Array.from({ length: 70 }, (_, i) => create('p6', Buffer.from(`${i}`))));
-t.equal(burst.filter((a) => a.status === 201).length, limits.uploadsOpenMax);
+  t.equal(burst.filter((a) => a.status === 201).length, limits.uploadsOpenMax);
   t.equal(burst.filter((a) => a.problem.code === 'uploads-too-many').length, 6);
 
   t.comment('parts are read by delivery, in ranges');

@@ -228,7 +228,7 @@ export function outboxOps(db: Database) {
           ledgerSeen = Math.max(ledgerSeen, item.statement.ledgerSequence);
         } else if (item.kind === 'refused') {
           db.run(
-            `UPDATE envelopes SET work = 'done', attempts = attempts + 1, last_error = ? WHERE seq = ? AND work = 'send'`,
+            `UPDATE envelopes SET work = 'done', attempts = attempts + 1, last_error = ? WHERE seq = ? AND work <> 'done'`,
             item.code,
             item.seq,
           );

@@ -31,7 +31,7 @@ export type Admin = AdminDeps & {
   act<K extends keyof AdminOps & string>(
     name: K,
     args: Parameters<AdminOps[K]>[0],
-  ): Promise<Awaited<ReturnType<AdminOps[K]>>>;
+  ): Promise<ReturnType<AdminOps[K]>>;
   /** Internal id of a unit of this hub by its code (any in force) or id. `unit-unknown`. */
   unitOf(codeOrId: string): string;
   /** As people write it. */
@@ -57,18 +57,23 @@ export function createAdmin(deps: AdminDeps): Admin {
     }
   }
 
+  async function act<K extends keyof AdminOps & string>(
+    name: K,
+    args: Parameters<AdminOps[K]>[0],
+  ): Promise<ReturnType<AdminOps[K]>> {
+    const result = await store.admin<ReturnType<AdminOps[K]>>(name, args);
+    directory.refresh();
+    // Also without a new directory version: a peer's state is not in it.
+    records.refresh();
+    if (typeof result !== 'object' || result === null) return result;
+    if ('cut' in result) cut(result.cut);
+    if ('node' in result) deps.wake([result.node]);
+    return result;
+  }
+
   const admin: Admin = {
     ...deps,
-    async act(name, args) {
-      const result = await store.admin<Awaited<ReturnType<AdminOps[typeof name]>>>(name, args);
-      directory.refresh();
-      // Also without a new directory version: a peer's state is not in it.
-      records.refresh();
-      const facts = result as { cut?: readonly string[]; node?: string } | undefined;
-      if (facts?.cut) cut(facts.cut);
-      if (facts?.node) deps.wake([facts.node]);
-      return result;
-    },
+    act,
     unitOf(codeOrId) {
       const { unit } = resolveAddress(directory.current(), codeOrId.trim(), clock.nowMs());
       if (unit.hub !== directory.own().hub)
@@ -87,7 +92,7 @@ export function createAdmin(deps: AdminDeps): Admin {
         secret,
       });
       const secretHash = Buffer.from(hashSecret(secret), 'hex');
-      await admin.act('invitationMake', { unit, secretHash, expiresMs, nowMs });
+      await act('invitationMake', { unit, secretHash, expiresMs, nowMs });
       return { invitation, expiresMs };
     },
   };

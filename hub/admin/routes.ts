@@ -17,6 +17,8 @@ export type AdminRoutes = {
   readonly live?: () => Readonly<Record<string, unknown>>;
   /** Called after `upstream set`, so that the link to the next hub starts anew. */
   readonly upstreamChanged?: () => void;
+  /** How long an invitation is good: config.invitationDays. Default a week. */
+  readonly invitationMs?: number;
 };
 
 const text = { type: 'string', minLength: 1, maxLength: 400 } as const;
@@ -207,8 +209,8 @@ function addStateRoutes(app: FastifyInstance, admin: Admin, options: AdminRoutes
   });
 }
 
-export function addAdminRoutes(app: FastifyInstance, admin: Admin, options: AdminRoutes = {}): void {
-  addUnitRoutes(app, admin);
+export function addAdminRoutes(app: FastifyInstance, admin: Admin, options: AdminRoutes): void {
+  addUnitRoutes(app, admin, { invitationMs: options.invitationMs ?? 7 * 86_400_000 });
   addPeerRoutes(app, admin, options);
   addQueueRoutes(app, admin);
   addStateRoutes(app, admin, options);

@@ -15,8 +15,6 @@ const body = (required: readonly string[], properties: Record<string, unknown>) 
 type UnitParams = { Params: { unit: string } };
 
 const DAY_MS = 86_400_000;
-/** A letter takes days; a paper that lies about for longer is a risk. */
-const INVITATION_MS = 14 * DAY_MS;
 /** Old codes stand on printed letterheads and in other offices' lists for about a year. */
 const OLD_CODE_MS = 365 * DAY_MS;
 
@@ -146,13 +144,13 @@ function addLifeRoutes(app: FastifyInstance, admin: Admin): void {
   );
 }
 
-function addEnrolRoutes(app: FastifyInstance, admin: Admin): void {
+function addEnrolRoutes(app: FastifyInstance, admin: Admin, invitationMs: number): void {
   const { clock, log } = admin;
 
   app.post<UnitParams & { Body: { validMs?: number } }>(
     '/admin/v1/units/:unit/invite',
     { schema: body([], { validMs: { type: 'integer', minimum: 60_000, maximum: 90 * DAY_MS } }) },
-    async ({ params, body: { validMs = INVITATION_MS } }, reply) => {
+    async ({ params, body: { validMs = invitationMs } }, reply) => {
       const unit = admin.unitOf(params.unit);
       const made = await admin.invite({ unit, validMs });
       return reply.code(201).send({ unit, code: admin.codeOf(unit), ...made });
@@ -218,8 +216,8 @@ function addEnrolRoutes(app: FastifyInstance, admin: Admin): void {
   );
 }
 
-export function addUnitRoutes(app: FastifyInstance, admin: Admin): void {
+export function addUnitRoutes(app: FastifyInstance, admin: Admin, options: { invitationMs: number }): void {
   addNamingRoutes(app, admin);
   addLifeRoutes(app, admin);
-  addEnrolRoutes(app, admin);
+  addEnrolRoutes(app, admin, options.invitationMs);
 }

@@ -17,7 +17,7 @@ import type { HubStore } from '../store/store.ts';
 
 export type SettleDeps = {
   readonly hubId: string;
-  readonly upstream: string;
+  readonly upstream: () => string;
   readonly store: HubStore;
   readonly directory: () => Directory;
   readonly resolveStatement: ResolveStatementSigner;
@@ -64,6 +64,6 @@ function assertMayState({ statement }: OpenedStatement, peer: Submitter, deps: S
   if (peer.kind === 'node' || statement.issuer === deps.hubId)
     throw new ExchangeError('peer-not-recipient', statement.issuer);
   const below = childTowards(directory, deps.hubId, statement.issuer);
-  if (peer.id !== deps.upstream && below !== peer.id)
+  if (peer.id !== deps.upstream() && below !== peer.id)
     throw new ExchangeError('peer-not-recipient', statement.issuer);
 }

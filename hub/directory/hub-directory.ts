@@ -1,16 +1,16 @@
 // The directory as the hub uses and hands it out: own part and those of other hubs, newest versions, indexed in memory.
 // Must never show a version before the transaction that made it was synced, nor a foreign part that was not verified.
 // accept and routing look units up here on every document; a changed stamp ends long polls so that nodes fetch.
+import { openDirectoryParts } from '../../certs/signers.ts';
 import { directoryAnswerCodec, directoryPartCodec, signedDirectoryCodec } from '../../protocol/codec.ts';
 import { createDirectory, type Directory } from '../../protocol/directory.ts';
-import { isExchangeError } from '../../protocol/errors.ts';
+import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import type { Clock } from '../../protocol/node/clock.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { DirectoryPart } from '../../protocol/wire.ts';
 import type { PartToPut } from '../store/directory-ops.ts';
 import { needFact } from '../store/facts.ts';
 import type { HubStore } from '../store/store.ts';
-import { verifyPart } from './parts.ts';
 
 /** The writes that foreign parts need. */
 export type PartStore = Pick<HubStore, 'admin' | 'alarm'>;
@@ -26,9 +26,11 @@ export type HubDirectory = {
   refresh(): void;
   /** Called after each change, in the order of registration; returns how to stop. */
   onChange(changed: () => void): () => void;
-  /** A signed part of another hub, verified and stored durably if newer. Returns whether it was. Codes as verifyPart. */
+  /** A signed part of another hub, verified and stored durably if newer. Returns whether it was. Codes of certs/signers.ts, with an alarm. */
   offer(bytes: Uint8Array): Promise<boolean>;
-  /** All parts of an encoded DirectoryAnswer; our own and unchanged ones are skipped. Returns how many were newer. */
+  /** Several signed parts; a bad one raises an alarm and does not keep the others out. Returns how many were newer. */
+  offerAll(parts: readonly Uint8Array[]): Promise<number>;
+  /** The parts of an encoded DirectoryAnswer (an exported file). */
   offerAnswer(bytes: Uint8Array): Promise<number>;
 };
 
@@ -88,20 +90,36 @@ export function createHubDirectory({ db, store, rootDer, clock }: HubDirectoryOp
 
   async function offer(bytes: Uint8Array): Promise<boolean> {
     const nowMs = clock.nowMs();
-    const { part } = verifyPart(bytes, { rootsDer: [rootDer], nowMs, known: directory });
-    const known = held.get(part.hub);
-    if (part.hub === hubId || (known && known.version > part.version)) return false;
-    if (known?.version === part.version) {
-      // One version, two contents, both signed: the other hub, or who has its key, shows different directories to different hubs.
-      if (Buffer.compare(known.bytes, bytes) !== 0) {
-        const said = `two different parts of version ${part.version}`;
-        await store.alarm({ code: 'directory-conflict', about: part.hub, said, nowMs });
-      }
-      return false;
+    const opened = openDirectoryParts([bytes], { rootsDer: [rootDer], nowMs, known: directory });
+    const [refused] = opened.refused;
+    if (refused) {
+      const { code, detail, hub } = refused;
+      // Two contents of one signed version also end here: that hub, or who has its key, shows different directories to different hubs.
+      const said = `${code}: ${detail}`;
+      await store.alarm({ code: 'directory-part-refused', about: hub || 'unknown', said, nowMs });
+      throw new ExchangeError(code, detail);
     }
+    const part = opened.parts[0]!.part;
+    const known = held.get(part.hub);
+    if (part.hub === hubId || (known && known.version >= part.version)) return false;
+    // Reads every certificate once: one that cannot be read would stop the look-up of all hubs later.
+    createDirectory([part]);
     const put: PartToPut = { hub: part.hub, version: part.version, bytes, nowMs };
     const newer = await store.admin<boolean>('putPart', put);
     refresh();
+    return newer;
+  }
+
+  async function offerAll(parts: readonly Uint8Array[]): Promise<number> {
+    let newer = 0;
+    for (const part of parts) {
+      try {
+        if (await offer(part)) newer += 1;
+      } catch (error) {
+        // One bad part may not keep the others out; `offer` has raised the alarm.
+        if (!isExchangeError(error) || error.row.status >= 500) throw error;
+      }
+    }
     return newer;
   }
 
@@ -124,23 +142,7 @@ export function createHubDirectory({ db, store, rootDer, clock }: HubDirectoryOp
       return () => void listeners.delete(changed);
     },
     offer,
-    async offerAnswer(bytes) {
-      let newer = 0;
-      for (const part of directoryAnswerCodec.decode(bytes).parts) {
-        try {
-          if (await offer(part)) newer += 1;
-        } catch (error) {
-          // One bad part may not keep the others out; the alarm tells the operator which kind of trouble it is.
-          if (!isExchangeError(error) || error.row.status >= 500) throw error;
-          await store.alarm({
-            code: 'directory-part-refused',
-            about: error.code,
-            said: error.message,
-            nowMs: clock.nowMs(),
-          });
-        }
-      }
-      return newer;
-    },
+    offerAll,
+    offerAnswer: (bytes) => offerAll(directoryAnswerCodec.decode(bytes).parts),
   };
 }

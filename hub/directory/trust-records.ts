@@ -1,7 +1,7 @@
 // What certs/trust.ts asks the hub's records: which peer holds a TLS key and in which state it is, and which serials are revoked.
 // Maps in memory, since both are asked on every request; made anew after every act. Must never answer from anything but the store
 // and the verified directory: an unknown key is an unknown peer.
-import { keyIdOf, parseCertificate } from '../../certs/certificate.ts';
+import { revocations } from '../../certs/signers.ts';
 import {
   type PeerRegistry,
   type RegisteredPeer,
@@ -35,7 +35,7 @@ export function createTrustRecords(options: {
   const { db, directory, rootDer, clock } = options;
   const ownHub = parseHubId(needFact(db, 'hubId'));
   let peers = new Map<string, RegisteredPeer>();
-  let revocations = new Map<string, number>();
+  let revoked: RevokedFromMs = () => undefined;
 
   function addNodes(found: Map<string, RegisteredPeer>): void {
     const rows = db.all<{ key_id: string; peer: string; state: PeerStateName }>(
@@ -76,28 +76,19 @@ export function createTrustRecords(options: {
     });
   }
 
-  function readRevocations(): Map<string, number> {
-    const found = new Map<string, number>();
-    for (const part of directory.current().parts) {
-      const issuerKeyId = keyIdOf(parseCertificate(part.issuingCertificate).publicKeyDer);
-      for (const { serialHex, fromMs } of part.revocations) found.set(`${issuerKeyId} ${serialHex}`, fromMs);
-    }
-    return found;
-  }
-
   function refresh(): void {
     const found = new Map<string, RegisteredPeer>();
     addNodes(found);
     addHubs(found);
     peers = found;
-    revocations = readRevocations();
+    revoked = revocations(directory.current().parts);
   }
 
   refresh();
   directory.onChange(refresh);
   return {
     registry: { peerByKey: (keyId) => peers.get(keyId) },
-    revoked: ({ serialHex, issuerKeyId }) => revocations.get(`${issuerKeyId} ${serialHex}`),
+    revoked: (certificate) => revoked(certificate),
     issuingDer: () => directory.current().parts.map((part) => part.issuingCertificate),
     refresh,
   };

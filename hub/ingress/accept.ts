@@ -18,7 +18,7 @@ import type { AcceptedPart } from '../store/types.ts';
 export type AcceptDeps = {
   readonly hubId: string;
   /** Hub id above; '' at the top. */
-  readonly upstream: string;
+  readonly upstream: () => string;
   readonly store: HubStore;
   readonly directory: () => Directory;
   readonly resolveSeal: ResolveSealSigner;
@@ -87,7 +87,7 @@ async function acceptOpened(
     recipients: wrapper.recipients,
     directory,
     hubId: deps.hubId,
-    upstream: deps.upstream,
+    upstream: deps.upstream(),
     fromPeer: peer.id,
     passed,
   });
@@ -142,7 +142,7 @@ function assertEntitled(sender: string, { peer, deps }: Context): void {
   }
   const below = childTowards(directory, deps.hubId, unit.hub);
   const entitled =
-    peer.id === deps.upstream ? below === undefined && unit.hub !== deps.hubId : below === peer.id;
+    peer.id === deps.upstream() ? below === undefined && unit.hub !== deps.hubId : below === peer.id;
   if (!entitled) throw new ExchangeError('peer-not-sender', sender);
 }
 

@@ -9,15 +9,22 @@ import { unitOps } from './unit-ops.ts';
 
 export type AdminOps = ReturnType<typeof adminOps>;
 
+/** As the default of config.ts. */
+const DIRECTORY_DAYS = 30;
+
 export function adminOps(
   db: Database,
   options: {
     readonly appendLedger: AdminDeps['appendLedger'];
-    readonly context: Pick<WriterContext, 'directoryKeyPem' | 'directoryKeyId'>;
+    readonly context: Pick<WriterContext, 'directoryKeyPem' | 'directoryKeyId'> & {
+      /** config.directoryDays. */
+      readonly directoryDays?: number;
+    };
   },
 ) {
   const deps: AdminDeps = {
     appendLedger: options.appendLedger,
+    directoryLifeMs: (options.context.directoryDays ?? DIRECTORY_DAYS) * 86_400_000,
     directoryKey: {
       keyId: Buffer.from(options.context.directoryKeyId, 'hex'),
       privateKey: createPrivateKey(options.context.directoryKeyPem),

@@ -7,7 +7,7 @@ import { ExchangeError } from '../../protocol/errors.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import { type SigningKey, signOne } from '../../protocol/signature.ts';
 import type { DirectoryPart, DirectoryUnit, UnitAlias } from '../../protocol/wire.ts';
-import { needFact, readFact, readNumberFact, writeFact } from './facts.ts';
+import { type FactName, needFact, readFact, readNumberFact, writeFact } from './facts.ts';
 
 export type AdminDeps = {
   /**
@@ -16,12 +16,12 @@ export type AdminDeps = {
    */
   readonly appendLedger: (kind: string, entry: Uint8Array, atMs: number) => number;
   readonly directoryKey: SigningKey;
+  /** How long nodes may work without hearing from the hub. Longer: revocations reach a cut-off node later; shorter: an outage stops exchange. */
+  readonly directoryLifeMs: number;
 };
 
-/** How long nodes may work without hearing from the hub. Longer: revocations reach a cut-off node later; shorter: an outage stops exchange. */
-const DIRECTORY_LIFE_MS = 30 * 86_400_000;
 /** A part is signed anew after a third of its life, so that two thirds are left when the hub then falls silent. */
-const DIRECTORY_RENEW_MS = DIRECTORY_LIFE_MS / 3;
+const renewAfterMs = (lifeMs: number): number => lifeMs / 3;
 /** wire.proto: at most 8 seal certificates for a unit. */
 const SEALS_LISTED_MAX = 8;
 
@@ -118,7 +118,10 @@ function hubCertificatesOf(db: Database, nowMs: number): Uint8Array[] {
 }
 
 /** The own part as the tables say now; unsigned. */
-export function buildOwnPart(db: Database, version: number, nowMs: number): DirectoryPart {
+function buildOwnPart(
+  db: Database,
+  { version, nowMs, lifeMs }: { version: number; nowMs: number; lifeMs: number },
+): DirectoryPart {
   const issuing = db.get<{ der: Uint8Array }>(
     "SELECT der FROM certificates WHERE role = 'issuing' ORDER BY issued_ms DESC, serial LIMIT 1",
   );
@@ -127,7 +130,7 @@ export function buildOwnPart(db: Database, version: number, nowMs: number): Dire
     hub: needFact(db, 'hubId'),
     version,
     issuedMs: nowMs,
-    expiresMs: nowMs + DIRECTORY_LIFE_MS,
+    expiresMs: nowMs + lifeMs,
     units: unitsOf(db, nowMs),
     hubCertificates: hubCertificatesOf(db, nowMs),
     issuingCertificate: issuing.der,
@@ -156,9 +159,10 @@ function newestOwn(db: Database): PartHead | undefined {
 }
 
 /** Signs the next version and appends its ledger entry, in the caller's transaction. Returns the version. */
-export function publishPart(db: Database, { appendLedger, directoryKey }: AdminDeps, nowMs: number): number {
+export function publishPart(db: Database, deps: AdminDeps, nowMs: number): number {
+  const { appendLedger, directoryKey, directoryLifeMs: lifeMs } = deps;
   const floor = Math.max(newestOwn(db)?.version ?? 0, readNumberFact(db, 'directoryVersionFloor'));
-  const part = buildOwnPart(db, floor + 1, nowMs);
+  const part = buildOwnPart(db, { version: floor + 1, nowMs, lifeMs });
   const signed = signOne('lienthong/directory/1', directoryPartCodec.encode(part), directoryKey);
   const bytes = signedDirectoryCodec.encode(signed);
   db.run(
@@ -184,7 +188,7 @@ export function directoryOps(db: Database, deps: AdminDeps) {
     /** Signs the part anew when a third of its life is over or a date in it has passed. Returns the version, 0 if not due. */
     republishIfDue({ nowMs }: { nowMs: number }): number {
       const newest = newestOwn(db);
-      if (newest && nowMs - newest.at_ms < DIRECTORY_RENEW_MS) {
+      if (newest && nowMs - newest.at_ms < renewAfterMs(deps.directoryLifeMs)) {
         const passed = db.get(
           'SELECT 1 FROM unit_successors WHERE until_ms <> 0 AND until_ms > ? AND until_ms <= ?',
           newest.at_ms,
@@ -211,6 +215,12 @@ export function directoryOps(db: Database, deps: AdminDeps) {
       );
       deps.appendLedger('directory-foreign', bytes, nowMs);
       return true;
+    },
+
+    /** What the link to the next hub must keep between starts; `init` and restore write the others. */
+    factSet({ name, value }: { name: FactName; value: string }): void {
+      if (!name.startsWith('upstream')) throw new Error(`${name} is not set by an operation`);
+      writeFact(db, name, value);
     },
 
     /** `parentHub` empty: top of the tree. `upstream` is the JSON that the composition root reads; empty removes it. */

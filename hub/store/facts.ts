@@ -15,6 +15,9 @@ export type FactName =
   /** Hub id of the next hub; empty at the top. */
   | 'parentHub'
   | 'upstream'
+  /** Instance and token at the next hub, and the ledger sequence of its that was seen. */
+  | 'upstreamInstance'
+  | 'upstreamLedgerSeen'
   /** The next directory version is above this: set at a restore, since versions after the backup are in use outside. */
   | 'directoryVersionFloor';
 

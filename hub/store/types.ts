@@ -12,6 +12,8 @@ export type WriterContext = {
   /** PKCS#8 PEM of the key for the directory, and its key id in hex. */
   readonly directoryKeyPem: string;
   readonly directoryKeyId: string;
+  /** How long a signed directory part may be used without the hub. */
+  readonly directoryDays: number;
   /** Bytes that may wait for one unit's recipients when its row names no quota; 0 is without bound. */
   readonly quotaBytesDefault: number;
 };

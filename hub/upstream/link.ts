@@ -45,7 +45,9 @@ export type Upstream = {
 
 /** The peer as the ingress and the settle procedure see it. */
 export function startUpstream(deps: UpstreamDeps): Upstream {
-  const { clock, random, store, upstream } = deps;
+  const { clock, random, store } = deps;
+  // One link is for one hub above; after a change of address a new one is made.
+  const upstream = deps.upstream();
   const peer = { id: upstream, kind: 'hub' as const };
   let taken: number[] = [];
   let directorySeen = '';

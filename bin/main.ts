@@ -1,0 +1,50 @@
+// The command line: puts the commands of the rooms together and runs one. Knows no command itself but the demo.
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { nodeCommands } from '../edge-node/commands.ts';
+import { hubCommands } from '../hub/commands.ts';
+import { armCrash, type CrashPoint } from '../protocol/node/crash.ts';
+import { demoCommand } from './demo/command.ts';
+import { evidenceCommands } from './evidence/commands.ts';
+import { exitCodes } from './output.ts';
+
+/** Runs one command line; returns the exit code of DESIGN 6. Commands set `process.exitCode` themselves when they end otherwise. */
+export async function main(args: readonly string[]): Promise<number> {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  armCrashPoint(process.env.LIENTHONG_CRASH_AT);
+  const program = new Command('lienthong')
+    .description(
+      'Gửi và nhận văn bản điện tử giữa các cơ quan. Carries official documents between government offices.',
+    )
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError()
+    .enablePositionalOptions();
+  nodeCommands(program);
+  hubCommands(program);
+  evidenceCommands(program);
+  demoCommand(program);
+  for (const command of every(program)) command.exitOverride();
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return Number(process.exitCode ?? exitCodes.done);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Commander has said what is wrong; help and version end well.
+    return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUse;
+  }
+}
+
+function* every(command: Command): Generator<Command> {
+  yield command;
+  for (const sub of command.commands) yield* every(sub);
+}
+
+/** `accept.9` or `accept.9:3` (the third passing): for the proofs in test/kill only, never from a file or the network. */
+function armCrashPoint(text: string | undefined): void {
+  if (!text) return;
+  const [name, nth] = text.split(':');
+  armCrash(name as CrashPoint, Number(nth ?? 1));
+}

@@ -1,0 +1,82 @@
+// The signed directory on this node: verified, kept durably, usable without the hub. Fetched when the hub's stamp changes or a signer is
+// unknown. It must never let an older part replace a newer one, nor stop the exchange because one hub's part does not verify.
+import { openDirectoryParts } from '../certs/signers.ts';
+import { createDirectory, type Directory } from '../protocol/directory.ts';
+import type { Clock } from '../protocol/node/clock.ts';
+import type { HubLink } from '../protocol/node/hub-link.ts';
+import type { Log } from '../protocol/node/logger.ts';
+import type { Store } from './store/store.ts';
+
+export type DirectoryCache = {
+  current(): Directory;
+  /** As the hub said it with the parts that are here; empty before the first. */
+  stamp(): string;
+  /** One fetch at a time; callers during one share it. */
+  refresh(link: HubLink, signal?: AbortSignal): Promise<void>;
+  /** After an unknown signer: at most once in `unknownEveryMs`, so that a stranger's seals do not make us fetch for ever. */
+  refreshForSigner(link: HubLink, signal?: AbortSignal): Promise<boolean>;
+};
+
+const unknownEveryMs = 10_000;
+
+export function createDirectoryCache(options: {
+  readonly store: Store;
+  readonly rootDer: Uint8Array;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onChange: (stamp: string) => void;
+}): DirectoryCache {
+  const { store, clock, log } = options;
+  const rootsDer = [options.rootDer];
+  let stamp = store.fact('directoryStamp') ?? '';
+  let directory = createDirectory(
+    openDirectoryParts(store.directoryParts(), { rootsDer, nowMs: clock.nowMs() }).parts.map(
+      ({ part }) => part,
+    ),
+  );
+  let running: Promise<void> | undefined;
+  let askedMs = Number.NEGATIVE_INFINITY;
+
+  async function fetchOnce(link: HubLink, signal: AbortSignal | undefined): Promise<void> {
+    const answer = await link.directory(signal);
+    const nowMs = clock.nowMs();
+    const opened = openDirectoryParts(answer.parts, { rootsDer, nowMs, known: directory });
+    for (const { hub, code, detail } of opened.refused) {
+      log.warn({ event: 'directory.stale', code, hub, said: detail });
+      await store.write('alarm', { atMs: nowMs, code, about: `directory of ${hub}`, said: detail });
+    }
+    await store.write('saveDirectory', {
+      parts: opened.parts.map(({ part, bytes }) => ({ hub: part.hub, version: part.version, bytes })),
+      stamp: answer.stamp,
+      nowMs,
+    });
+    const fresh = opened.parts.map(({ part }) => part);
+    const kept = directory.parts.filter(({ hub }) => !fresh.some((part) => part.hub === hub));
+    directory = createDirectory([...fresh, ...kept]);
+    stamp = answer.stamp;
+    log.info({ event: 'directory.updated', version: stamp.slice(0, 200) });
+    options.onChange(stamp);
+  }
+
+  function refresh(link: HubLink, signal?: AbortSignal): Promise<void> {
+    running ??= fetchOnce(link, signal).finally(() => {
+      running = undefined;
+    });
+    return running;
+  }
+
+  return {
+    current: () => directory,
+    stamp: () => stamp,
+    refresh,
+    async refreshForSigner(link, signal) {
+      if (running) await running;
+      else if (clock.monotonicMs() - askedMs < unknownEveryMs) return false;
+      else {
+        askedMs = clock.monotonicMs();
+        await refresh(link, signal);
+      }
+      return true;
+    },
+  };
+}

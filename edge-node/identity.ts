@@ -1,0 +1,105 @@
+// Who this node is, read from --dir: identity.json, the TLS key and certificate, and each unit's seal key and certificate, all written by
+// enrolment. It must never write them, and never hand a key to anything but the TLS client and the signer.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Certificate, parseCertificate } from '../certs/certificate.ts';
+import { keyPem, loadKeyFile } from '../certs/keys.ts';
+import { certificateDer } from '../certs/pem.ts';
+import { ExchangeError } from '../protocol/errors.ts';
+import { parseHubId, parseNodeId, parseUnitId } from '../protocol/ids.ts';
+import type { ClientTls } from '../protocol/node/http-client.ts';
+import type { SigningKey } from '../protocol/signature.ts';
+import type { UnitKey } from './store/types.ts';
+
+export type UnitIdentity = {
+  readonly unit: string;
+  readonly code: string;
+  readonly name: string;
+  readonly confirmed: boolean;
+  readonly key: SigningKey;
+  readonly keyPem: string;
+  readonly certificate: Certificate;
+};
+export type Identity = {
+  readonly hubId: string;
+  readonly nodeId: string;
+  readonly exchangeUrl: string;
+  readonly rootDer: Uint8Array;
+  readonly tls: ClientTls;
+  readonly tlsCertificate: Certificate;
+  readonly units: readonly UnitIdentity[];
+};
+
+type IdentityFile = {
+  readonly hubId: string;
+  readonly nodeId: string;
+  readonly exchangeUrl: string;
+  readonly units: readonly {
+    readonly unitId: string;
+    readonly code: string;
+    readonly name: string;
+    readonly confirmed: boolean;
+  }[];
+};
+
+/** Throws `dir-missing` (not enrolled), `key-file-*`, `certificate-malformed`, `config-invalid`. */
+export function loadIdentity(dir: string): Identity {
+  const file = readIdentityFile(join(dir, 'identity.json'));
+  const certs = join(dir, 'certs');
+  const rootPem = read(join(certs, 'root.pem'));
+  const nodePem = read(join(certs, 'node.pem'));
+  return {
+    hubId: parseHubId(file.hubId),
+    nodeId: parseNodeId(file.nodeId),
+    exchangeUrl: file.exchangeUrl,
+    rootDer: certificateDer(rootPem),
+    tls: { ca: rootPem, cert: nodePem, key: keyPem(loadKeyFile(join(dir, 'keys', 'node.pem'))) },
+    tlsCertificate: firstCertificate(nodePem),
+    units: file.units.map((unit) => loadUnit(dir, unit)),
+  };
+}
+
+function readIdentityFile(path: string): IdentityFile {
+  if (!existsSync(path))
+    throw new ExchangeError('dir-missing', `${path}: run "lienthong node init --invitation …" first`);
+  try {
+    return JSON.parse(read(path)) as IdentityFile;
+  } catch (cause) {
+    throw new ExchangeError('config-invalid', `${path} is not JSON`, { cause });
+  }
+}
+
+function loadUnit(dir: string, given: IdentityFile['units'][number]): UnitIdentity {
+  const unit = parseUnitId(given.unitId);
+  const own = loadKeyFile(join(dir, 'keys', `seal-${unit}.pem`));
+  const certificate = firstCertificate(read(join(dir, 'certs', `seal-${unit}.pem`)));
+  if (certificate.keyId !== own.keyId)
+    throw new ExchangeError('key-file-invalid', `keys/seal-${unit}.pem is not the key of its certificate`);
+  const { code, name, confirmed } = given;
+  return {
+    unit,
+    code,
+    name,
+    confirmed,
+    key: { keyId: Buffer.from(own.keyId, 'hex'), privateKey: own.privateKey },
+    keyPem: keyPem(own),
+    certificate,
+  };
+}
+
+/** For the writer thread, which signs receipts. */
+export const unitKeys = (identity: Identity): UnitKey[] =>
+  identity.units.map(({ unit, key, keyPem: pem }) => ({ unit, keyId: key.keyId, pem }));
+
+function firstCertificate(pem: string): Certificate {
+  const end = '-----END CERTIFICATE-----';
+  return parseCertificate(certificateDer(`${pem.slice(0, pem.indexOf(end) + end.length)}\n`));
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new ExchangeError('dir-missing', `${path} cannot be read`, { cause });
+  }
+}

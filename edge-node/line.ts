@@ -1,0 +1,158 @@
+// How the line to the hub stands, in one place: sessions (instance numbers), epochs, contact, and the words for people. Workers ask it
+// before they send. It must never go on after the hub has said that another instance of this node took over.
+import type { Signers } from '../certs/signers.ts';
+import { epochCodec, signedCodec } from '../protocol/codec.ts';
+import { ExchangeError, isExchangeError } from '../protocol/errors.ts';
+import type { Clock } from '../protocol/node/clock.ts';
+import type { HubLink } from '../protocol/node/hub-link.ts';
+import type { Log } from '../protocol/node/logger.ts';
+import { verifySigned } from '../protocol/signature.ts';
+import type { EdgeEvent, LinkState } from './core.ts';
+import type { Store } from './store/store.ts';
+
+export type Line = {
+  state(): LinkState;
+  /** The last failure; undefined while connected. */
+  failure(): ExchangeError | undefined;
+  lastContactMs(): number | undefined;
+  /** True when workers may send: a session, contact, and no recovery under way. */
+  usable(): boolean;
+  /** For hub-link's `onOutcome`. */
+  outcome(error: ExchangeError | undefined): void;
+  /** Any other failure of a request that says how this node stands with the hub (superseded, suspended, certificate…). */
+  refused(error: unknown): void;
+  /** Takes a session if there is none. `verifyEpoch` runs before the line is usable. */
+  ensureSession(signal: AbortSignal): Promise<void>;
+  /** Verifies and enters the epoch of a session or poll; true if envelopes are to be offered again. */
+  takeEpoch(bytes: Uint8Array): Promise<boolean>;
+  setRecovering(recovering: boolean): void;
+  recovering(): boolean;
+  stop(): void;
+};
+
+export type LineOptions = {
+  readonly link: () => HubLink;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signers: Signers;
+  readonly hubId: string;
+  readonly software: string;
+  readonly emit: (event: EdgeEvent) => void;
+  /** The line has come back or become usable: workers may look now. */
+  readonly onUsable: () => void;
+  /** Brings a directory in when there is none yet, so that the epoch can be verified. */
+  readonly beforeEpoch: (signal: AbortSignal) => Promise<void>;
+};
+
+export function createLine(options: LineOptions): Line {
+  const { store, clock, log } = options;
+  let state: LinkState = 'starting';
+  let failure: ExchangeError | undefined;
+  let downSinceMs: number | undefined;
+  let lastContactMs = store.numberFact('lastContactMs') || undefined;
+  let session = false;
+  let recovering = store.numberFact('restoreCount') > store.numberFact('recoveredCount');
+
+  function move(to: LinkState, why: ExchangeError | undefined): void {
+    const changed = state !== to || failure?.code !== why?.code;
+    const was = state;
+    state = to;
+    failure = why;
+    if (!changed) return;
+    if (to === 'connected' && downSinceMs !== undefined) {
+      log.info({ event: 'link.up', downMs: Math.round(clock.monotonicMs() - downSinceMs) });
+      downSinceMs = undefined;
+    } else if (to !== 'connected' && why) {
+      downSinceMs ??= clock.monotonicMs();
+      log.warn({ event: 'link.down', code: why.code, said: why.detail });
+    }
+    options.emit({ kind: 'link', state: to, code: why?.code });
+    if (to === 'connected' && was !== 'connected' && !recovering) options.onUsable();
+  }
+
+  const over = () => state === 'superseded' || state === 'stopped';
+
+  async function takeEpoch(bytes: Uint8Array): Promise<boolean> {
+    const signed = signedCodec.decode(bytes);
+    const nowMs = clock.nowMs();
+    const signer = options.signers.resolve(
+      signed.signature?.keyId ?? new Uint8Array(0),
+      'hub-receipts',
+      nowMs,
+    );
+    verifySigned(signed, ['lienthong/epoch/1'], signer.publicKey);
+    const epoch = epochCodec.decode(signed.bytes);
+    if (signer.id !== options.hubId || epoch.hub !== options.hubId)
+      throw new ExchangeError('signature-invalid', 'an epoch of another hub');
+    const known = store.numberFact('epoch');
+    if (epoch.number < known)
+      await store.write('alarm', {
+        atMs: nowMs,
+        code: 'statement-mismatch',
+        about: 'epoch',
+        said: `epoch ${epoch.number} after ${known}: the hub runs an old store`,
+      });
+    if (epoch.number <= known) return false;
+    const { number, commonLedgerSequence } = epoch;
+    const { again } = await store.write('enterEpoch', { number, commonLedgerSequence, nowMs });
+    return again > 0;
+  }
+
+  return {
+    state: () => state,
+    failure: () => failure,
+    lastContactMs: () => lastContactMs,
+    usable: () => state === 'connected' && session && !recovering,
+    outcome(error) {
+      if (over()) return;
+      if (error) move('unreachable', error);
+      else {
+        lastContactMs = clock.nowMs();
+        if (session) move('connected', undefined);
+      }
+    },
+    refused(error) {
+      if (over() || !isExchangeError(error)) return;
+      if (error.code === 'node-instance-superseded') move('superseded', error);
+      // The hub answers, but not to us: a person must act; the state says so and the loop goes on asking.
+      else if (/^(peer|certificate|node-instance)-/.test(error.code)) move('unreachable', error);
+    },
+    async ensureSession(signal) {
+      if (state === 'superseded')
+        throw new ExchangeError('node-instance-superseded', '', { retryAfterMs: 900_000 });
+      if (session) return;
+      const answer = await options.link().session(
+        {
+          previousInstance: store.numberFact('instance'),
+          previousToken: Buffer.from(store.fact('instanceToken') ?? '', 'hex'),
+          software: options.software,
+          restoreCount: store.numberFact('restoreCount'),
+          ledgerSeen: store.numberFact('ledgerSeen'),
+        },
+        signal,
+      );
+      // Kept before it is used: the next start must be able to show it. A lost one is covered by the hub's memory of the one before.
+      await store.write('setFacts', {
+        instance: String(answer.instance),
+        instanceToken: Buffer.from(answer.token).toString('hex'),
+        clockOffsetMs: String(options.link().clockOffsetMs() ?? 0),
+        lastContactMs: String(clock.nowMs()),
+      });
+      await options.beforeEpoch(signal);
+      await takeEpoch(answer.epoch);
+      session = true;
+      move('connected', undefined);
+    },
+    takeEpoch,
+    setRecovering(now) {
+      recovering = now;
+      if (!now && state === 'connected') options.onUsable();
+    },
+    recovering: () => recovering,
+    stop() {
+      if (state !== 'superseded') move('stopped', undefined);
+      session = false;
+    },
+  };
+}

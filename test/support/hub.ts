@@ -1,0 +1,287 @@
+// A real hub in this process on ports chosen by the system, and bare exchange clients that speak its protocol without an edge node:
+// for tests of the hub alone and for the benchmark of the hub alone.
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildEnrolRequest } from '../../certs/enrol.ts';
+import { parseInvitation } from '../../certs/invitation.ts';
+import { generateKey, type OwnKey } from '../../certs/keys.ts';
+import { enrolmentClientOptions, exchangeClientOptions } from '../../certs/listen.ts';
+import { certificateDer } from '../../certs/pem.ts';
+import type { HubConfig } from '../../hub/config.ts';
+import { type Hub, startHub } from '../../hub/hub.ts';
+import { initHub } from '../../hub/init.ts';
+import { enrolPaths } from '../../protocol/api.ts';
+import { createChunkHasher } from '../../protocol/chunks.ts';
+import { headerCodec, signedStatementCodec, wrapperCodec } from '../../protocol/codec.ts';
+import { newDocumentId, newEnvelopeId, newUnitId, uuidToBytes } from '../../protocol/ids.ts';
+import { type Clock, systemClock } from '../../protocol/node/clock.ts';
+import { createHttpClient, readBounded } from '../../protocol/node/http-client.ts';
+import { createHubLink, type HubLink } from '../../protocol/node/hub-link.ts';
+import { createLogger } from '../../protocol/node/logger.ts';
+import {
+  buildMetadata,
+  envelopeDigest,
+  type HeaderDraft,
+  type Sealed,
+  seal,
+  type ToSeal,
+} from '../../protocol/seal.ts';
+import { type SigningKey, signOne } from '../../protocol/signature.ts';
+import { buildStatement, outcomes } from '../../protocol/statement.ts';
+import type { Metadata, MetadataBlock } from '../../protocol/wire.ts';
+
+export type TestHub = { hub: Hub; dir: string; restart(): Promise<Hub>; close(): Promise<void> };
+
+export const quiet = createLogger({ level: 'silent', clock: systemClock, program: 'test' });
+
+export function temporaryDir(name: string): string {
+  return mkdtempSync(join(tmpdir(), `lienthong-${name}-`));
+}
+
+export type StartTestHub = {
+  readonly dir?: string;
+  readonly rootDir?: string;
+  readonly code?: string;
+  readonly clock?: Clock;
+  readonly config?: Partial<HubConfig>;
+};
+
+/** Initialises (unless the folder is a hub already) and starts. Units need no confirmation; ports are free ones. */
+export async function startTestHub(options: StartTestHub = {}): Promise<TestHub> {
+  const dir = options.dir ?? join(temporaryDir('hub'), 'hub');
+  const clock = options.clock ?? systemClock;
+  const code = options.code ?? 'H08.35';
+  await initHub({
+    dir,
+    name: `Văn phòng ${code}`,
+    code,
+    nowMs: clock.nowMs(),
+    ...(options.rootDir ? { rootDir: options.rootDir } : {}),
+  });
+  const config: Partial<HubConfig> = {
+    exchange: { host: '127.0.0.1', port: 0, publicUrl: 'https://localhost' },
+    enrolment: { host: '127.0.0.1', port: 0, publicUrl: 'https://localhost' },
+    local: { host: '127.0.0.1', port: 0 },
+    confirmUnits: false,
+    rate: { documentsPerSecond: 100_000, burst: 100_000 },
+    diskReserveBytes: 0,
+    ...options.config,
+  };
+  const start = () => startHub({ dir, clock, log: quiet, random: Math.random, software: 'test', config });
+  const test: TestHub = {
+    hub: await start(),
+    dir,
+    async restart() {
+      await test.hub.close();
+      test.hub = await start();
+      return test.hub;
+    },
+    async close() {
+      await test.hub.close();
+      if (!options.dir) rmSync(join(dir, '..'), { recursive: true, force: true });
+    },
+  };
+  return test;
+}
+
+export type BareNode = {
+  readonly unit: string;
+  readonly nodeId: string;
+  readonly code: string;
+  readonly sealKey: SigningKey;
+  readonly link: HubLink;
+  readonly client: ReturnType<typeof createHttpClient>;
+  readonly tls: Parameters<typeof createHttpClient>[0]['tls'];
+  readonly rootDer: Uint8Array;
+  /** Takes a new instance number. */
+  session(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** Adds a unit, enrols over the real listener and opens a session. */
+export async function bareNode(hub: Hub, code: string): Promise<BareNode> {
+  const added = await hub.admin.act('unitAdd', {
+    unit: newUnitId(randomBytes(10)),
+    name: `UBND xã ${code}`,
+    codes: [code],
+    parent: '',
+    documentBytesMax: 0,
+    nowMs: systemClock.nowMs(),
+  });
+  const { invitation } = await hub.admin.invite({ unit: added.unit, validMs: 86_400_000 });
+  return await enrolBare(invitation, code, hub.rootDer);
+}
+
+async function enrolBare(text: string, code: string, rootDer: Uint8Array): Promise<BareNode> {
+  const invitation = parseInvitation(text);
+  const tlsKey = generateKey();
+  const sealKey = generateKey();
+  const enrolClient = createHttpClient({
+    origin: invitation.url,
+    tls: enrolmentClientOptions(rootDer) as never,
+  });
+  const request = await buildEnrolRequest({ invitation, tlsKey, sealKey, nodeVersion: 'test' });
+  const answer = await enrolClient.request({
+    method: 'POST',
+    path: enrolPaths.enrol,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(request),
+  });
+  const enrolled = JSON.parse(Buffer.from(await readBounded(answer.body, 100_000)).toString()) as Record<
+    string,
+    string
+  > & { chain: string[] };
+  await enrolClient.close();
+  const tls = exchangeClientOptions({
+    key: tlsKey,
+    certificateDer: certificateDer(enrolled.tlsCertificate!),
+    issuingDer: certificateDer(enrolled.chain[0]!),
+    rootDer,
+  }) as never;
+  const client = createHttpClient({ origin: enrolled.exchangeUrl!, tls, connections: 8 });
+  const link = createHubLink({ client, clock: systemClock });
+  let instance = 0;
+  let token: Uint8Array = new Uint8Array();
+  const node: BareNode = {
+    unit: enrolled.unitId!,
+    nodeId: enrolled.nodeId!,
+    code,
+    sealKey: signingKey(sealKey),
+    link,
+    client,
+    tls,
+    rootDer,
+    async session() {
+      const opened = await link.session({
+        previousInstance: instance,
+        previousToken: token,
+        software: 'test',
+        restoreCount: 0,
+        ledgerSeen: 0,
+      });
+      instance = opened.instance;
+      token = opened.token;
+    },
+    close: () => client.close(),
+  };
+  await node.session();
+  return node;
+}
+
+export function signingKey(key: OwnKey): SigningKey {
+  return { keyId: Buffer.from(key.keyId, 'hex'), privateKey: key.privateKey };
+}
+
+export type Draft = {
+  readonly to: readonly string[];
+  readonly parts?: readonly { readonly name: string; readonly content: Uint8Array }[];
+  readonly metadata?: Partial<Metadata>;
+  readonly header?: Partial<HeaderDraft>;
+};
+export type Prepared = {
+  readonly sealed: Sealed;
+  readonly metadata: MetadataBlock;
+  readonly wrapper: Buffer;
+};
+
+/** Seals drafts of one node in one batch and wraps each with all its parts inline. */
+export function prepare(
+  node: Pick<BareNode, 'unit' | 'sealKey'>,
+  drafts: readonly Draft[],
+  nowMs = systemClock.nowMs(),
+): Prepared[] {
+  const toSeal: ToSeal[] = drafts.map((draft) => {
+    const parts = draft.parts ?? [{ name: 'van-ban.txt', content: Buffer.from('xin chào') }];
+    const metadata = buildMetadata(
+      {
+        subject: 'Về việc thử',
+        ...draft.metadata,
+        parts: parts.map(({ name }) => ({ name, mediaType: 'text/plain' })),
+      },
+      randomBytes(32),
+    );
+    return {
+      metadata,
+      header: {
+        envelopeId: uuidToBytes(newEnvelopeId(nowMs, randomBytes(10))),
+        documentId: uuidToBytes(newDocumentId(nowMs, randomBytes(10))),
+        kind: 1,
+        sender: node.unit,
+        recipients: draft.to.map((unit) => ({ unit, desk: '', group: '', groupDirectoryVersion: 0 })),
+        createdMs: nowMs,
+        deliverByMs: nowMs + 86_400_000,
+        replyByMs: 0,
+        urgency: 0,
+        parts: parts.map(({ content }) => partOf(content)),
+        links: [],
+        clockOffsetMs: 0,
+        status: null,
+        ...draft.header,
+      },
+    };
+  });
+  return seal(toSeal, node.sealKey).map((sealed, i) => ({
+    sealed,
+    metadata: toSeal[i]!.metadata,
+    wrapper: wrapperCodec.encode({
+      envelope: sealed.signed,
+      recipients: drafts[i]!.to.map((unit, index) => ({ index, unit })),
+      metadata: toSeal[i]!.metadata,
+      inlineParts: (drafts[i]!.parts ?? [{ content: Buffer.from('xin chào') }]).map(({ content }, index) => ({
+        index,
+        content,
+      })),
+    }),
+  }));
+}
+
+export function partOf(content: Uint8Array) {
+  const hasher = createChunkHasher();
+  hasher.update(content);
+  const { lengthBytes, sha256, treeRoot } = hasher.finish();
+  return { length: lengthBytes, sha256, treeRoot, encryption: 0 };
+}
+
+/** The receipt that a receiving node signs for a wrapper. */
+export function deliveryReceipt(
+  node: Pick<BareNode, 'unit' | 'sealKey'>,
+  wrapperBytes: Uint8Array,
+  nowMs = systemClock.nowMs(),
+): Buffer {
+  const wrapper = wrapperCodec.decode(wrapperBytes);
+  const leg = wrapper.recipients.find(({ unit }) => unit === node.unit)!;
+  const facts = factsOf(wrapper);
+  const { type, bytes } = buildStatement({
+    event: 'ContentHandover',
+    statementId: randomBytes(16),
+    ...facts,
+    issuer: node.unit,
+    results: [{ index: leg.index, unit: node.unit, outcome: outcomes.delivered, code: '' }],
+    atMs: nowMs,
+  });
+  return signedStatementCodec.encode(signOne(type, bytes, node.sealKey));
+}
+
+function factsOf(wrapper: ReturnType<typeof wrapperCodec.decode>) {
+  const bytes = wrapper.envelope!.bytes;
+  const header = headerCodec.decode(bytes);
+  return {
+    envelopeId: header.envelopeId,
+    documentId: header.documentId,
+    envelopeDigest: envelopeDigest(bytes),
+    sender: header.sender,
+  };
+}
+/** One poll that does not wait. */
+export async function pollOnce(node: BareNode, options: { taken?: readonly number[]; holdMs?: number } = {}) {
+  return await node.link.poll({
+    itemsMax: 128,
+    bytesMax: 4_000_000,
+    epochKnown: 1,
+    directoryKnown: 'any',
+    statementsTaken: options.taken ?? [],
+    holdMs: options.holdMs ?? 0,
+  });
+}
