@@ -2,7 +2,6 @@
 // It must never print half a JSON document, a stack trace, or an error without saying who must act; knows nothing of hub or node.
 // The commands of hub/ and edge-node/ end here; a script decides on the exit code and on `code`, never on the words.
 import process from 'node:process';
-import type { Command } from 'commander';
 import { type ErrorCode, ExchangeError, isExchangeError, type Retry } from '../protocol/errors.ts';
 import { toProblem } from '../protocol/problem.ts';
 
@@ -231,6 +230,11 @@ export async function runCommand(
   options: { readonly json?: boolean } = {},
 ): Promise<void> {
   const out = createOutput(options.json === true);
+  // A reader that went away (`| head`) is no failure.
+  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(exitCodes.done);
+    throw error;
+  });
   try {
     process.exitCode = (await body(out)) ?? exitCodes.done;
   } catch (error) {
@@ -244,29 +248,4 @@ function errorJson(error: unknown): unknown {
   const { words, remedy } = error;
   const rest = remedy ? { remedy: remedy.en, remedyVi: remedy.vi } : {};
   return { title: words.en, titleVi: words.vi, code: 'command', exit: error.exit, ...rest };
-}
-
-/**
- * Parses argv (as process.argv) over the whole tree of commands; wrong use ends with 2 instead of commander's 1, help and version with
- * 0. A reader that went away (`| head`) ends the program quietly.
- */
-export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(exitCodes.done);
-    throw error;
-  });
-  const each = (command: Command): void => {
-    command.exitOverride().showHelpAfterError(`("${command.name()} --help" shows how to use it)`);
-    for (const child of command.commands) each(child as Command);
-  };
-  each(program);
-  try {
-    await program.parseAsync([...argv]);
-  } catch (error) {
-    // commander's own verdict; it has printed its sentence. Anything else is a fault of ours.
-    if (!(error instanceof Error && 'code' in error && String(error.code).startsWith('commander.')))
-      throw error;
-    const said = 'exitCode' in error ? Number(error.exitCode) : exitCodes.failed;
-    process.exitCode = said === 0 ? exitCodes.done : exitCodes.wrongUse;
-  }
 }

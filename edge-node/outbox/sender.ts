@@ -92,7 +92,7 @@ export function startSender(context: EdgeContext, onMissingParts: () => void): W
 
   function restMs(): StepResult {
     if (running > 0) return stuckMs;
-    const next = store.nextDueMs();
+    const next = store.nextDueMs(clock.nowMs());
     const inMs = next === undefined ? idleMs : next - clock.nowMs();
     return inMs > 0 ? inMs : 1_000;
   }

@@ -59,9 +59,11 @@ export function outboxReads(db: Database) {
     /** The same of those whose large parts the hub does not have yet. */
     dueUploads: (nowMs: number, limit: number) => db.all<DueEnvelope>(due('> 0'), nowMs, limit),
     /** When the next envelope that backs off becomes due. */
-    nextDueMs: (): number | undefined =>
-      db.get<{ ms: number | null }>(`SELECT min(next_ms) AS ms FROM envelopes WHERE work <> 'done'`)?.ms ??
-      undefined,
+    nextDueMs: (nowMs: number): number | undefined =>
+      db.get<{ ms: number | null }>(
+        `SELECT min(next_ms) AS ms FROM envelopes WHERE work <> 'done' AND missing_uploads = 0 AND next_ms > ?`,
+        nowMs,
+      )?.ms ?? undefined,
     toSend(seq: number): EnvelopeToSend | undefined {
       const row = db.get<Omit<EnvelopeToSend, 'recipients' | 'parts' | 'uploads'> & { doc: number }>(
         `SELECT e.seq, e.unit, e.work, e.envelope_id AS envelopeId, e.digest, e.signed, e.follows, d.document_id AS documentId, d.kind, d.urgency,
@@ -95,7 +97,10 @@ export function outboxReads(db: Database) {
       ),
     outboxWaiting: () =>
       db.get<{ waiting: number; oldestMs: number | null }>(
-        `SELECT count(*) AS waiting, min(queued_ms) AS oldestMs FROM envelopes WHERE work <> 'done'`,
+        // Two halves, as the two partial indexes are.
+        `SELECT count(*) AS waiting, min(queued_ms) AS oldestMs FROM (
+           SELECT queued_ms FROM envelopes WHERE work <> 'done' AND missing_uploads = 0 UNION ALL
+           SELECT queued_ms FROM envelopes WHERE work <> 'done' AND missing_uploads > 0)`,
       )!,
     receiptsWaiting: () =>
       db.get<{ n: number }>(`SELECT count(*) AS n FROM statements WHERE post = 'pending'`)!.n,

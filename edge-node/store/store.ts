@@ -62,6 +62,12 @@ function reads(db: Database) {
       db
         .all<{ bytes: Uint8Array }>('SELECT bytes FROM directory_parts ORDER BY hub')
         .map(({ bytes }) => bytes),
+    directoryPartsOf: (hubs: readonly string[]): readonly Uint8Array[] =>
+      hubs.flatMap((hub) =>
+        db
+          .all<{ bytes: Uint8Array }>('SELECT bytes FROM directory_parts WHERE hub = ?', hub)
+          .map(({ bytes }) => bytes),
+      ),
     /** True when the arrival, or an earlier refusal of the same bytes, is stored. */
     hasArrived: (sender: string, envelopeId: Uint8Array, digest: Uint8Array): boolean =>
       db.get(

@@ -199,6 +199,12 @@ export function directoryOps(db: Database, deps: AdminDeps) {
       return publishPart(db, deps, nowMs);
     },
 
+    /** At a restore: versions between the newest here and this one may be in use outside. Returns the version. */
+    republishAbove({ skip, nowMs }: { skip: number; nowMs: number }): number {
+      writeFact(db, 'directoryVersionFloor', String((newestOwn(db)?.version ?? 0) + skip));
+      return publishPart(db, deps, nowMs);
+    },
+
     /** A verified part of another hub; only a newer version takes the place. Returns whether it did. */
     putPart({ hub, version, bytes, nowMs }: PartToPut): boolean {
       if (hub === needFact(db, 'hubId'))

@@ -53,8 +53,8 @@ export type BackupOptions = {
   readonly about: BackupManifest['about'];
   readonly clock: Clock;
   /** true: copy content instead of linking it; needed to survive damage of the file system, not for a copy that is carried away later. */
-  readonly copyContent?: boolean;
-  readonly onProgress?: (doneBytes: number, file: string) => void;
+  readonly copyContent?: boolean | undefined;
+  readonly onProgress?: ((doneBytes: number, file: string) => void) | undefined;
 };
 
 /** Throws `backup-invalid`, `dir-missing`, `dir-exists`, `disk-nearly-full`. What it leaves without a manifest is no backup. */
@@ -89,7 +89,7 @@ export async function makeBackupSet(options: BackupOptions): Promise<BackupManif
   } finally {
     source.close();
   }
-  return await verifyBackupSet(to, options.onProgress ? { onProgress: options.onProgress } : {});
+  return await verifyBackupSet(to, { onProgress: options.onProgress });
 }
 
 function assertEmpty(path: string): void {

@@ -1,0 +1,108 @@
+// "node backup" and "node restore": what of a node's folder is copied, and what a restored one must know.
+// Must never restore quietly: the raised restore count makes the node compare itself with its hub before it takes new work (DESIGN §5).
+// Beside the document's path; works while the node runs and while it does not.
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { ExchangeError } from '../protocol/errors.ts';
+import {
+  type BackupManifest,
+  type BackupOptions,
+  makeBackupSet,
+  restoreBackupSet,
+} from '../protocol/node/backup-set.ts';
+import type { Clock } from '../protocol/node/clock.ts';
+import { openDatabase } from '../protocol/node/sqlite.ts';
+import { readEnrolled } from './enrol-files.ts';
+import { storeFile } from './store/store.ts';
+
+const PROGRAM = 'lienthong node';
+/** Keys are among them: whoever has the backup can seal in the name of the units. */
+const INCLUDED = ['config.json', 'identity.json', 'settings.json', 'tokens.json', 'keys', 'certs'];
+
+export function* contentOf(snapshot: string): Generator<Uint8Array> {
+  const db = openDatabase(snapshot, { readOnly: true });
+  try {
+    for (const { sha256 } of db.each<{ sha256: Uint8Array }>(
+      `SELECT sha256 FROM out_parts WHERE content IS NULL UNION SELECT sha256 FROM in_parts WHERE content IS NULL
+       UNION SELECT sha256 FROM staged`,
+    ))
+      yield sha256;
+  } finally {
+    db.close();
+  }
+}
+
+export type NodeBackupOptions = {
+  readonly dir: string;
+  /** A folder. If it exists and is not empty, a dated folder is made inside it. */
+  readonly to: string;
+  readonly clock: Clock;
+  readonly version: string;
+  readonly copyContent?: boolean | undefined;
+  readonly onProgress?: BackupOptions['onProgress'];
+};
+
+/** Verified on return: every byte was read back. Throws `dir-missing`, `backup-invalid`, `disk-nearly-full`. */
+export async function backupNode(
+  options: NodeBackupOptions,
+): Promise<{ readonly path: string; readonly manifest: BackupManifest }> {
+  const enrolled = readEnrolled(options.dir);
+  if (!enrolled)
+    throw new ExchangeError('dir-missing', `${options.dir} is not enrolled: there is nothing to back up`);
+  const path = targetOf(options.to, options.clock.nowMs());
+  const manifest = await makeBackupSet({
+    ...options,
+    to: path,
+    program: PROGRAM,
+    database: storeFile,
+    include: INCLUDED,
+    contentOf,
+    about: {
+      nodeId: enrolled.nodeId,
+      hubId: enrolled.hubId,
+      units: enrolled.units.map(({ code }) => code).join(' '),
+    },
+  });
+  return { path, manifest };
+}
+
+function targetOf(to: string, nowMs: number): string {
+  const used = fs.existsSync(to) && fs.statSync(to).isDirectory() && fs.readdirSync(to).length > 0;
+  if (!used) return to;
+  return join(to, `node-${new Date(nowMs).toISOString().replace(/[:.]/g, '-')}`);
+}
+
+/** Verifies all of it, then makes `dir`. Throws `backup-invalid`, `dir-exists`. */
+export async function restoreNode(options: {
+  readonly from: string;
+  readonly dir: string;
+  readonly onProgress?: BackupOptions['onProgress'];
+}): Promise<{ readonly manifest: BackupManifest; readonly restoreCount: number }> {
+  let restoreCount = 0;
+  const manifest = await restoreBackupSet({
+    ...options,
+    program: PROGRAM,
+    change: (database) => {
+      restoreCount = raiseRestoreCount(database);
+    },
+  });
+  return { manifest, restoreCount };
+}
+
+/** PROTOCOL.md 10.1: a count higher than the hub knows makes it hand out again what this store has forgotten. */
+function raiseRestoreCount(database: string): number {
+  const db = openDatabase(database);
+  try {
+    db.run(
+      `INSERT INTO facts (name, value) VALUES ('restoreCount', '1')
+       ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)`,
+    );
+    // One plain file again, as it came: no -wal may be left that the renaming would separate from it.
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    return Number(
+      db.get<{ value: string }>("SELECT value FROM facts WHERE name = 'restoreCount'")?.value ?? 0,
+    );
+  } finally {
+    db.close();
+  }
+}

@@ -1,0 +1,316 @@
+// "lienthong node …": enrol, run, look, back up, restore, check, tokens, units.
+// Must never print a secret twice, nor a key at all.
+// Beside the document's path.
+import fs from 'node:fs';
+import type { Command } from 'commander';
+import { bytesText, exitCodes, type Output, readable, runCommand, wrongUse } from '../bin/output.ts';
+import { checkSecret } from '../protocol/node/config.ts';
+import { systemClock } from '../protocol/node/clock.ts';
+import type { ProxyOptions } from '../protocol/node/connector.ts';
+import { isRunning } from '../protocol/node/control.ts';
+import { checksOf } from './api/ready.ts';
+import { backupNode, restoreNode } from './backup.ts';
+import { withNode } from './commands-reach.ts';
+import type { EdgeStatus, UnitHere } from './core.ts';
+import { type EnrolResult, enrolNode } from './enrol.ts';
+import { fsckNode } from './fsck.ts';
+import { programVersion, runNode } from './main.ts';
+
+type Common = { readonly dir: string; readonly json?: boolean };
+const collect = (value: string, before: string[]): string[] => [...before, value];
+
+function withDir(command: Command): Command {
+  return command
+    .requiredOption('--dir <dir>', 'the data folder of the node')
+    .option('--json', 'one JSON document on stdout, problem documents on stderr');
+}
+
+const exits =
+  '\nExit codes: 0 done, 1 failed or refused, 2 wrong use, 65 judged bad, 66 unreadable, 75 try later, 78 configuration.';
+
+export function operatorCommands(node: Command): void {
+  initCommand(node);
+  withDir(node.command('start'))
+    .description('Chạy nút.\nRuns the node until SIGTERM or SIGINT; it finishes what it holds, a second signal ends it at once.')
+    .addHelpText(
+      'after',
+      '\nThe log is JSON lines on stdout. The local API listens where config.json says; commands reach the process through DIR/control.sock.' + exits,
+    )
+    .action((options: Common) => runCommand(() => runNode(options.dir), options));
+  withDir(node.command('status'))
+    .description('Tình trạng của nút.\nHow the node stands: line to the hub, waiting work, disk, clock, certificates, alarms.')
+    .addHelpText('after', '\nEnds with 1 when a check fails (as /readyz).' + exits)
+    .action((options: Common) => runCommand((out) => status(out, options), options));
+  backupCommands(node);
+  withDir(node.command('fsck'))
+    .description(
+      'Kiểm tra toàn bộ dữ liệu của nút.\nRe-verifies every hash, signature, receipt and state of the store, offline, and names what is damaged.',
+    )
+    .addHelpText('after', '\nReads every byte; changes nothing. 0 clean, 65 damaged.' + exits)
+    .action((options: Common) => runCommand((out) => fsck(out, options), options));
+  tokenCommands(node);
+  unitCommands(node);
+}
+
+type InitOptions = Common & {
+  readonly invitation: string[];
+  readonly invitationFile: string[];
+  readonly port?: string;
+  readonly proxy?: string;
+  readonly proxyUserFile?: string;
+  readonly proxyPasswordFile?: string;
+};
+
+function initCommand(node: Command): void {
+  withDir(node.command('init'))
+    .description(
+      'Ghi danh nút bằng giấy mời của cơ quan đầu mối.\nEnrols this box: makes the folder and the keys here, shows the invitation to the hub, stores the certificates.',
+    )
+    .option('--invitation <text>', 'the invitation as pasted (may be repeated: one per unit)', collect, [])
+    .option('--invitation-file <file>', 'a file that holds it, so that it is not seen in the list of processes', collect, [])
+    .option('--port <number>', 'port of the local API in a new config.json (default 8080)')
+    .option('--proxy <url>', "the office's HTTP proxy, http://host:port")
+    .option('--proxy-user-file <file>', 'a file with the user name for the proxy')
+    .option('--proxy-password-file <file>', 'a file with the password, mode 600')
+    .addHelpText(
+      'after',
+      '\nOn a folder that exists it adds a unit, or renews the certificates of one; all data stay.\nAfterwards read the six words to the operator of the hub by telephone.' + exits,
+    )
+    .action((options: InitOptions) => runCommand((out) => init(out, options), options));
+}
+
+function proxyOf(options: InitOptions): ProxyOptions | undefined {
+  if (options.proxy === undefined) return undefined;
+  if (!/^https?:\/\/[^/@]+\/?$/.test(options.proxy))
+    throw wrongUse('--proxy is http://host:port', '--proxy có dạng http://máy:cổng');
+  const line = (path: string) => {
+    checkSecret(path);
+    return fs.readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+  };
+  return {
+    url: options.proxy,
+    ...(options.proxyUserFile ? { user: line(options.proxyUserFile) } : {}),
+    ...(options.proxyPasswordFile ? { password: line(options.proxyPasswordFile) } : {}),
+  };
+}
+
+function newConfig(options: InitOptions): object {
+  const port = options.port === undefined ? undefined : Number(options.port);
+  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65_536))
+    throw wrongUse('--port is a number from 0 to 65535', '--port là số từ 0 đến 65535');
+  const { proxy: url, proxyUserFile, proxyPasswordFile } = options;
+  return {
+    ...(port === undefined ? {} : { local: { port } }),
+    ...(url === undefined
+      ? {}
+      : {
+          proxy: {
+            url,
+            ...(proxyUserFile ? { userFile: fs.realpathSync(proxyUserFile) } : {}),
+            ...(proxyPasswordFile ? { passwordFile: fs.realpathSync(proxyPasswordFile) } : {}),
+          },
+        }),
+  };
+}
+
+async function init(out: Output, options: InitOptions): Promise<void> {
+  const fromFiles = await Promise.all(
+    options.invitationFile.map((path) => readable(path, () => fs.readFileSync(path, 'utf8'))),
+  );
+  const invitations = [...options.invitation, ...fromFiles];
+  if (invitations.length === 0)
+    throw wrongUse('give --invitation TEXT or --invitation-file FILE', 'cần --invitation hoặc --invitation-file');
+  const proxy = proxyOf(options);
+  const result = await enrolNode({
+    dir: options.dir,
+    invitations,
+    ...(proxy ? { proxy } : {}),
+    config: newConfig(options),
+    clock: systemClock,
+    version: programVersion(),
+    onStep: ({ vi }) => out.say(vi),
+  });
+  if (await isRunning(options.dir))
+    await withNode(options.dir, (node) => node.call('POST', '/control/reload-identity', {}));
+  out.answer(result);
+  sayEnrolled(out, options.dir, result);
+}
+
+function sayEnrolled(out: Output, dir: string, { nodeId, hubId, units, clockOffsetMs }: EnrolResult): void {
+  out.say(`Đã ghi danh nút ${nodeId} với trung tâm ${hubId}. Enrolled.`);
+  for (const { code, name, words, confirmed, again } of units) {
+    out.say(`\n  ${code}  ${name}${again ? '  (đã có, chứng thư mới / renewed)' : ''}`);
+    if (confirmed) continue;
+    out.say(`\n      ${words.split('-').join('  ')}\n`);
+    out.say('  Gọi điện cho cơ quan đầu mối và đọc sáu từ này. Trung tâm phải thấy đúng sáu từ đó;');
+    out.say('  nếu khác, dừng lại: có người đứng giữa. Chỉ sau khi trung tâm xác nhận, đơn vị mới gửi nhận được.');
+    out.say('  Read these six words to the operator of the hub by telephone; they must see the same ones.');
+  }
+  if (clockOffsetMs !== undefined && Math.abs(clockOffsetMs) > 5_000)
+    out.warn(
+      `Đồng hồ máy lệch ${Math.round(clockOffsetMs / 1000)} giây so với trung tâm; chỉnh bằng chrony/NTP.\nThis clock differs from the hub's; correct it with chrony/NTP.`,
+    );
+  out.say(`\nTiếp theo / next:  lienthong node start --dir ${dir}`);
+}
+
+async function status(out: Output, { dir }: Common): Promise<number> {
+  return await withNode(dir, async (node) => {
+    const { body } = await node.call<EdgeStatus>('GET', '/v1/status');
+    const { body: process } = await node.call<{ local: { host: string; port: number } | null; pid: number }>(
+      'GET',
+      '/control/node',
+    );
+    const checks = checksOf(body, systemClock.nowMs());
+    out.answer({ running: node.running, ...(node.running ? process : {}), checks, ...body });
+    const api = process.local ? `, API http://${process.local.host}:${process.local.port}` : '';
+    out.say(node.running ? `Đang chạy / running (pid ${process.pid}${api})` : 'Không chạy / not running');
+    out.table(
+      ['', '', ''],
+      checks.map((each) => [each.name, each.result, each.saidVi ? `${each.saidVi} — ${each.said ?? ''}` : '']),
+    );
+    out.say(
+      `Chờ gửi / waiting to be sent: ${body.outbox.waiting}; biên nhận chờ / receipts waiting: ${body.receipts.waiting}; đang nhận / fetching: ${body.inbox.fetching}; để riêng / set aside: ${body.inbox.aside}`,
+    );
+    for (const alarm of body.alarms) out.say(`! ${alarm.code} ${alarm.about} ${alarm.said} (×${alarm.count})`);
+    // A node that stands still has no line to judge.
+    const failed = checks.some(({ name, result }) => result === 'fail' && (node.running || name !== 'hub'));
+    return failed ? exitCodes.failed : exitCodes.done;
+  });
+}
+
+function backupCommands(node: Command): void {
+  withDir(node.command('backup'))
+    .description(
+      'Sao lưu dữ liệu của nút, cả khi đang chạy.\nBacks the node up, also while it runs: one snapshot of the database, the content it names, keys, settings, and a manifest of hashes; then reads all of it back.',
+    )
+    .requiredOption('--to <folder>', 'a new folder; in a folder that is not empty a dated one is made')
+    .option('--copy', 'copy content instead of linking it (needed when the backup stays on this disk for long)')
+    .addHelpText('after', '\nThe backup holds the private keys: who has it can seal in the name of the units. Keep it locked.' + exits)
+    .action((options: Common & { to: string; copy?: boolean }) => runCommand((out) => backup(out, options), options));
+  node
+    .command('restore')
+    .description(
+      'Khôi phục nút từ bản sao lưu vào thư mục mới.\nVerifies a backup and makes a new data folder from it; the node then compares itself with the hub before it takes new work.',
+    )
+    .requiredOption('--from <folder>', 'the backup')
+    .requiredOption('--dir <dir>', 'a folder that does not exist or is empty')
+    .option('--json', 'one JSON document on stdout')
+    .addHelpText('after', '\nNever start the old folder again beside the restored one: two machines would be one node.' + exits)
+    .action((options: Common & { from: string }) => runCommand((out) => restore(out, options), options));
+}
+
+async function backup(out: Output, options: Common & { to: string; copy?: boolean }): Promise<number> {
+  const progress = out.progress('sao lưu / backup', 0);
+  const { path, manifest } = await backupNode({
+    dir: options.dir,
+    to: options.to,
+    clock: systemClock,
+    version: programVersion(),
+    copyContent: options.copy,
+    onProgress: (done) => progress.at(done),
+  }).finally(() => progress.end());
+  const bytes = manifest.files.reduce((sum, each) => sum + each.lengthBytes, 0);
+  out.answer({ path, files: manifest.files.length, bytes, missing: manifest.missing, madeMs: manifest.madeMs });
+  out.say(`Đã sao lưu và kiểm tra lại: ${path} (${manifest.files.length} tệp, ${bytesText(bytes)})`);
+  out.warn('CẢNH BÁO: bản sao lưu có khoá riêng của đơn vị. Cất giữ như con dấu. It holds the private keys: keep it locked.');
+  if (manifest.missing.length === 0) return exitCodes.done;
+  out.warn(`Thiếu hoặc hỏng ${manifest.missing.length} tệp nội dung; chạy "lienthong node fsck". Content is missing or damaged; run fsck.`);
+  return exitCodes.judgedBad;
+}
+
+async function restore(out: Output, options: Common & { from: string }): Promise<void> {
+  const progress = out.progress('khôi phục / restore', 0);
+  const { manifest, restoreCount } = await restoreNode({
+    from: options.from,
+    dir: options.dir,
+    onProgress: (done) => progress.at(done),
+  }).finally(() => progress.end());
+  out.answer({ dir: options.dir, madeMs: manifest.madeMs, about: manifest.about, restoreCount, missing: manifest.missing });
+  out.say(`Đã khôi phục vào ${options.dir} (bản sao lúc ${new Date(manifest.madeMs).toISOString()}).`);
+  out.say('Khi chạy, nút đối chiếu với trung tâm trước khi nhận việc mới. Tắt hẳn máy cũ.');
+  out.say('At start the node compares itself with the hub before it takes new work. Keep the old machine off.');
+}
+
+async function fsck(out: Output, { dir }: Common): Promise<number> {
+  const progress = out.progress('kiểm tra / fsck', 0);
+  const result = await fsckNode({ dir, clock: systemClock, onProgress: (done) => progress.at(done) }).finally(() =>
+    progress.end(),
+  );
+  out.answer(result);
+  const { documents, arrivals, statements, bytes } = result.checked;
+  out.say(
+    `Đã kiểm tra / checked: ${documents} văn bản đi, ${arrivals} văn bản đến, ${statements} biên nhận, ${bytesText(bytes)}.`,
+  );
+  for (const { about, part, code, what } of result.problems)
+    out.say(`✗ ${about}${part === undefined ? '' : ` tệp/part ${part}`}: ${what} (${code})`);
+  out.say(result.clean ? 'Không có lỗi. Clean.' : `${result.problems.length} lỗi / problems.`);
+  return result.clean ? exitCodes.done : exitCodes.judgedBad;
+}
+
+function tokenCommands(node: Command): void {
+  const token = node
+    .command('token')
+    .description('Mã truy cập cho phần mềm văn phòng.\nTokens by which the office software uses the local API.');
+  withDir(token.command('add'))
+    .argument('<name>', 'who will use it')
+    .description('Tạo mã; chỉ hiện một lần.\nMakes a token and shows it once; only its SHA-256 is kept.')
+    .action((name: string, options: Common) =>
+      runCommand(async (out) => {
+        const { body } = await withNode(options.dir, (reach) =>
+          reach.call<{ token: string }>('POST', `/control/tokens/${encodeURIComponent(name)}`, {}),
+        );
+        out.answer(body);
+        out.say(body.token);
+      }, options),
+    );
+  withDir(token.command('list'))
+    .description('Các mã đang dùng.\nNames of the tokens in use.')
+    .action((options: Common) =>
+      runCommand(async (out) => {
+        const { body } = await withNode(options.dir, (reach) =>
+          reach.call<{ tokens: { name: string; addedMs: number }[] }>('GET', '/control/tokens'),
+        );
+        out.answer(body);
+        out.table(
+          ['tên / name', 'từ / since'],
+          body.tokens.map(({ name, addedMs }) => [name, new Date(addedMs).toISOString()]),
+        );
+      }, options),
+    );
+  withDir(token.command('remove'))
+    .argument('<name>', 'as in "token list"')
+    .description('Huỷ mã.\nEnds a token at once.')
+    .action((name: string, options: Common) =>
+      runCommand(async (out) => {
+        const { body } = await withNode(options.dir, (reach) =>
+          reach.call('DELETE', `/control/tokens/${encodeURIComponent(name)}`),
+        );
+        out.answer(body);
+        out.say(`Đã huỷ / removed: ${name}`);
+      }, options),
+    );
+}
+
+function unitCommands(node: Command): void {
+  const unit = node.command('unit').description('Các đơn vị của nút.\nThe units that this node serves.');
+  withDir(unit.command('list'))
+    .description('Danh sách đơn vị.\nLists the units. To add one: "lienthong node init" with its invitation.')
+    .action((options: Common) =>
+      runCommand(async (out) => {
+        const { body } = await withNode(options.dir, (reach) =>
+          reach.call<{ units: UnitHere[] }>('GET', '/v1/units'),
+        );
+        out.answer(body);
+        out.table(
+          ['mã / code', 'tên / name', 'xác nhận / confirmed', 'con dấu còn / seal days left', 'id'],
+          body.units.map((each) => [
+            each.code,
+            each.name,
+            each.confirmed ? 'có / yes' : 'chưa / not yet',
+            each.sealDaysLeft === undefined ? '—' : String(Math.floor(each.sealDaysLeft)),
+            each.unit,
+          ]),
+        );
+      }, options),
+    );
+}

@@ -1,0 +1,194 @@
+// The verbs of EdgeCore (core.ts) over the shared context: thin, each a call of the file that knows. Nothing here waits for the hub.
+import { renewalDueMs } from '../certs/profile.ts';
+import { unitStates } from '../protocol/directory.ts';
+import { ExchangeError } from '../protocol/errors.ts';
+import { parseDocumentId, uuidFromBytes, uuidToBytes } from '../protocol/ids.ts';
+import type { EdgeContext } from './context.ts';
+import type { ContentHandle, EdgeCore, EdgeEvent, EdgeStatus, SubmitAnswer } from './core.ts';
+import type { Fetcher } from './inbox/fetcher.ts';
+import { sendingUnit, submitDocument } from './outbox/submit.ts';
+import { buildProof } from './proof.ts';
+import { searchDirectory } from './search.ts';
+import { documentState, find, inboxPage, openPart, outboxPage, showDocument } from './views.ts';
+import { linkWords } from './words.ts';
+
+const dayMs = 86_400_000;
+/** How often a long stream looks at the disk. */
+const lookEveryBytes = 64 * 1024 * 1024;
+
+export type VerbHooks = {
+  readonly fetcher: Fetcher;
+  /** There is something to send or upload. */
+  readonly nudge: () => void;
+  readonly retryNow: () => void;
+  readonly reloadIdentity: () => Promise<void>;
+  readonly onEvent: (listener: (event: EdgeEvent) => void) => () => void;
+};
+
+export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
+  const { store, clock, identity, directory } = context;
+
+  function answer(documentId: Uint8Array, duplicate: boolean): SubmitAnswer {
+    const row = store.documentById(documentId);
+    const newest = row && store.envelopesOf(row.seq)[0];
+    const states = newest ? store.recipientsOf(newest.seq).map(({ state }) => state) : [];
+    return { documentId: uuidFromBytes(documentId), state: documentState(states), duplicate };
+  }
+
+  function changed(documentId: Uint8Array): void {
+    const row = store.documentById(documentId);
+    if (row) context.emit({ kind: 'document', documentId: uuidFromBytes(documentId), unit: row.unit });
+    hooks.nudge();
+  }
+
+  return {
+    async submit(request) {
+      const { documentId, duplicate } = await submitDocument(request, context);
+      if (duplicate) return answer(documentId, true);
+      const text = uuidFromBytes(documentId);
+      context.log.debug({ event: 'document.submitted', documentId: text });
+      context.emit({
+        kind: 'document',
+        documentId: text,
+        unit: request.unit ?? identity().units[0]?.unit ?? '',
+      });
+      hooks.nudge();
+      return { documentId: text, state: 'queued', duplicate: false };
+    },
+    addContent: (body, options = {}) => addContent(body, options, context),
+    async outbox(options = {}) {
+      return outboxPage(options, context);
+    },
+    async inbox(options = {}) {
+      return inboxPage(options, context);
+    },
+    async show(id, options = {}) {
+      return showDocument(find(id, options.direction, context), context);
+    },
+    async readPart(id, index, options = {}) {
+      return openPart(find(id, options.direction, context), index, options, context);
+    },
+    async resend(documentId, { actor = '' } = {}) {
+      const id = uuidToBytes(parseDocumentId(documentId));
+      context.disk.assertRoom();
+      await store.write('resendDocument', { documentId: id, actor, nowMs: clock.nowMs() });
+      changed(id);
+      return answer(id, false);
+    },
+    async cancel(documentId, { actor = '' } = {}) {
+      const id = uuidToBytes(parseDocumentId(documentId));
+      await store.write('cancelDocument', { documentId: id, actor, nowMs: clock.nowMs() });
+      changed(id);
+      return answer(id, false);
+    },
+    async status() {
+      return statusOf(context, hooks.fetcher);
+    },
+    units: () =>
+      identity().units.map(({ unit, code, name, confirmed, certificate }) => {
+        const named = directory.current().unit(unit);
+        return {
+          unit,
+          code: named ? directory.current().codeOf(unit) : code,
+          name: named?.name ?? name,
+          confirmed: named ? named.state === unitStates.active : confirmed,
+          sealDaysLeft: Math.floor((certificate.notAfterMs - clock.nowMs()) / dayMs),
+        };
+      }),
+    searchDirectory: (text, options = {}) =>
+      searchDirectory(directory.current(), text, {
+        limit: Math.min(200, options.limit ?? 20),
+        here: new Set(identity().units.map(({ unit }) => unit)),
+      }),
+    async proof(id, options = {}) {
+      return buildProof(find(id, options.direction, context), options.withMetadata ?? false, context);
+    },
+    async audit(options = {}) {
+      const limit = Math.min(500, Math.max(1, options.limit ?? 100));
+      const rows = store.auditPage(options.after, limit).map(({ at_ms, ...row }) => ({ ...row, atMs: at_ms }));
+      return { rows, next: rows.length === limit ? String(rows.at(-1)!.id) : undefined };
+    },
+    async noteAudit(entry) {
+      await store.write('audit', { said: '', ...entry, atMs: clock.nowMs() });
+    },
+    async alarmSeen(id, actor) {
+      await store.write('alarmSeen', { id, actor, nowMs: clock.nowMs() });
+    },
+    retryNow: hooks.retryNow,
+    reloadIdentity: hooks.reloadIdentity,
+    onEvent: hooks.onEvent,
+  };
+}
+
+async function addContent(
+  body: AsyncIterable<Uint8Array>,
+  options: { readonly unit?: string; readonly signal?: AbortSignal },
+  context: EdgeContext,
+): Promise<ContentHandle> {
+  const { store, clock, content, disk, line } = context;
+  if (line.recovering()) throw new ExchangeError('store-recovering', '', { retryAfterMs: 5_000 });
+  const unit = sendingUnit(options.unit, context);
+  async function* watched(): AsyncGenerator<Uint8Array> {
+    let sinceLook = lookEveryBytes;
+    for await (const piece of body) {
+      sinceLook += piece.length;
+      if (sinceLook > lookEveryBytes) {
+        disk.assertRoom();
+        sinceLook = 0;
+      }
+      yield piece;
+    }
+  }
+  const bounds = options.signal ? { signal: options.signal } : {};
+  const { lengthBytes, sha256, treeRoot } = await content.addStream(watched(), bounds);
+  const handle = Buffer.from(context.randomBytes(16)).toString('hex');
+  await store.write('stageContent', {
+    handle,
+    unit,
+    sha256,
+    treeRoot,
+    length: lengthBytes,
+    nowMs: clock.nowMs(),
+  });
+  return { handle, lengthBytes, sha256Hex: Buffer.from(sha256).toString('hex') };
+}
+
+function statusOf(context: EdgeContext, fetcher: Fetcher): EdgeStatus {
+  const { store, line, link, disk, clock, directory } = context;
+  const failure = line.failure();
+  const waiting = store.outboxWaiting();
+  const current = directory.current();
+  const { tlsCertificate, units, hubId } = context.identity();
+  const certificate = (file: string, c: { notBeforeMs: number; notAfterMs: number }) => ({
+    file,
+    daysLeft: Math.floor((c.notAfterMs - clock.nowMs()) / dayMs),
+    renewalDue: clock.nowMs() >= renewalDueMs(c),
+  });
+  return {
+    hub: {
+      state: line.state(),
+      code: failure?.code,
+      detail: failure?.detail || undefined,
+      words: linkWords(line.state(), failure?.code),
+      lastContactMs: line.lastContactMs(),
+      instance: link.instance(),
+      epoch: store.numberFact('epoch'),
+    },
+    outbox: { waiting: waiting.waiting, oldestWaitingMs: waiting.oldestMs ?? undefined },
+    receipts: { waiting: store.receiptsWaiting() },
+    inbox: { fetching: fetcher.fetching(), aside: store.asideCount() },
+    disk: disk.state(),
+    clock: { offsetMs: link.clockOffsetMs() },
+    directory: {
+      stamp: directory.stamp(),
+      units: [...current.units()].length,
+      expiresMs: current.hub(hubId)?.expiresMs,
+    },
+    certificates: [
+      certificate('certs/node.pem', tlsCertificate),
+      ...units.map((u) => certificate(`certs/seal-${u.unit}.pem`, u.certificate)),
+    ],
+    recovering: line.recovering(),
+    alarms: store.alarms().map(({ at_ms, ...alarm }) => ({ ...alarm, atMs: at_ms })),
+  };
+}

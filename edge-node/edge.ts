@@ -1,0 +1,238 @@
+// The composition root of a node: lock, stores, line, workers, in this order; closed in the reverse one. The one place that knows
+// everything; it decides nothing. Listens to nobody: the local API is put on top of what it returns.
+import { randomBytes } from 'node:crypto';
+import { createSigners } from '../certs/signers.ts';
+import type { Clock } from '../protocol/node/clock.ts';
+import { openContentStore } from '../protocol/node/content-store.ts';
+import { createHttpClient } from '../protocol/node/http-client.ts';
+import { createHubLink, type HubLink } from '../protocol/node/hub-link.ts';
+import { lockDir } from '../protocol/node/lock.ts';
+import type { Log } from '../protocol/node/logger.ts';
+import type { WorkLoop } from '../protocol/node/worker.ts';
+import { createVerifier } from '../protocol/signature.ts';
+import { type EdgeConfig, proxyOf } from './config.ts';
+import type { EdgeContext } from './context.ts';
+import type { Edge, EdgeEvent } from './core.ts';
+import { coreVerbs } from './core-verbs.ts';
+import { createDirectoryCache } from './directory-cache.ts';
+import { createDiskGuard } from './disk-guard.ts';
+import { startHousekeeping } from './housekeeping.ts';
+import { type Identity, loadIdentity, unitKeys } from './identity.ts';
+import { type Fetcher, startFetcher } from './inbox/fetcher.ts';
+import { startPoster } from './inbox/poster.ts';
+import { createLine } from './line.ts';
+import { startSender } from './outbox/sender.ts';
+import { startUploader } from './outbox/uploader.ts';
+import { recoverSent } from './recovery.ts';
+import { openStore, type Store } from './store/store.ts';
+
+export type EdgeOptions = {
+  readonly dir: string;
+  readonly config: EdgeConfig;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Version told to the hub's operator. */
+  readonly software?: string;
+  /** [0,1), for jitter; not for keys or ids. */
+  readonly random?: () => number;
+  /** Instead of statfs; tests put a full disk in. */
+  readonly freeBytes?: () => number;
+};
+
+/** Poll, spare, posts and defers beside the batches and transfers of the configuration. */
+const otherConnections = 4;
+/** A hub that does not answer a goodbye is told nothing: its leases run out. */
+const goodbyeMs = 3_000;
+
+/** Throws `dir-missing`, `dir-in-use`, `schema-newer`, `store-damaged`, `key-file-*`. The hub need not be there. */
+export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  const { dir } = options;
+  const lock = lockDir(dir);
+  try {
+    const identity = loadIdentity(dir);
+    const store = await openStore(dir, { keys: unitKeys(identity) });
+    try {
+      return await assemble(options, identity, store, () => lock.release());
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+type Workers = {
+  readonly sender: WorkLoop;
+  readonly uploader: WorkLoop;
+  readonly poster: WorkLoop;
+  readonly fetcher: Fetcher;
+  readonly housekeeping: WorkLoop;
+};
+
+async function assemble(
+  options: EdgeOptions,
+  startIdentity: Identity,
+  store: Store,
+  release: () => void,
+): Promise<Edge> {
+  const { dir, config, clock, log } = options;
+  let identity = startIdentity;
+  let workers: Workers | undefined;
+  const listeners = new Set<(event: EdgeEvent) => void>();
+  const emit = (event: EdgeEvent) => {
+    for (const listener of listeners) {
+      try {
+        listener(event);
+      } catch (err) {
+        // A console that fell over may not stop the exchange.
+        log.error({ event: 'request.internal', err });
+      }
+    }
+  };
+  const nudgeSending = () => {
+    workers?.sender.nudge();
+    workers?.uploader.nudge();
+  };
+  const nudgeAll = () => {
+    workers?.sender.nudge({ now: true });
+    workers?.uploader.nudge({ now: true });
+    workers?.poster.nudge({ now: true });
+  };
+
+  await syncUnits(store, identity, clock);
+  const content = await openContentStore({ dir, clock });
+  const proxy = proxyOf(config);
+  const { batches, uploads } = config.send;
+  const client = createHttpClient({
+    origin: identity.exchangeUrl,
+    tls: identity.tls,
+    connections: batches + uploads + config.receive.downloads + otherConnections,
+    ...(proxy ? { proxy } : {}),
+  });
+  const directory = createDirectoryCache({
+    store,
+    rootDer: identity.rootDer,
+    clock,
+    log,
+    onChange: (stamp) => emit({ kind: 'directory', stamp }),
+  });
+  const signers = createSigners({ directory: directory.current, rootsDer: [identity.rootDer] });
+  const link: HubLink = createHubLink({ client, clock, onOutcome: (error) => line.outcome(error) });
+  const line = createLine({
+    link: () => link,
+    store,
+    clock,
+    log,
+    signers,
+    hubId: identity.hubId,
+    software: options.software ?? 'lienthong',
+    emit,
+    onUsable: nudgeAll,
+    beforeEpoch: (signal) =>
+      directory.current().hub(identity.hubId) ? Promise.resolve() : directory.refresh(link, signal),
+  });
+  const disk = createDiskGuard({
+    dir,
+    floorBytes: config.disk.floorBytes,
+    clock,
+    onChange: ({ nearlyFull, freeBytes }) => {
+      if (nearlyFull) log.error({ event: 'disk.nearly-full', freeBytes });
+      emit({ kind: 'disk', nearlyFull });
+    },
+    ...(options.freeBytes ? { freeBytes: options.freeBytes } : {}),
+  });
+  const context: EdgeContext = {
+    config,
+    clock,
+    log,
+    randomBytes: (count) => randomBytes(count),
+    random: options.random ?? Math.random,
+    store,
+    content,
+    directory,
+    signers,
+    verifier: createVerifier(),
+    disk,
+    link,
+    line,
+    identity: () => identity,
+    emit,
+  };
+  const running = startWorkers(context, nudgeAll);
+  workers = running;
+
+  const verbs = coreVerbs(context, {
+    fetcher: running.fetcher,
+    nudge: nudgeSending,
+    retryNow() {
+      running.fetcher.loop.nudge({ now: true });
+      nudgeAll();
+    },
+    async reloadIdentity() {
+      identity = loadIdentity(dir);
+      client.swapTls(identity.tls);
+      await store.write('setKeys', { keys: unitKeys(identity) });
+      await syncUnits(store, identity, clock);
+    },
+    onEvent(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  });
+
+  async function stop(): Promise<void> {
+    await Promise.all([
+      running.sender.stop(),
+      running.uploader.stop(),
+      running.poster.stop(),
+      running.fetcher.stop(),
+      running.housekeeping.stop(),
+    ]);
+    if (line.state() === 'connected') {
+      // A hub that is slow or away changes nothing for us: its leases run out.
+      await link.goodbye(AbortSignal.timeout(goodbyeMs)).catch(() => {});
+    }
+    line.stop();
+    await client.destroy();
+    await store.close();
+    release();
+  }
+
+  let closing: Promise<void> | undefined;
+  return {
+    ...verbs,
+    async drain() {
+      await running.uploader.drain();
+      await running.sender.drain();
+      await running.fetcher.settled();
+      await running.poster.drain();
+    },
+    close() {
+      closing ??= stop();
+      return closing;
+    },
+  };
+}
+
+function startWorkers(context: EdgeContext, nudgeAll: () => void): Workers {
+  const housekeeping = startHousekeeping(context);
+  const poster = startPoster(context);
+  // Each needs to wake the other: by name, since neither exists before both do.
+  const loops: { sender?: WorkLoop; uploader?: WorkLoop } = {};
+  const sender = startSender(context, () => loops.uploader?.nudge());
+  loops.uploader = startUploader(context, () => loops.sender?.nudge());
+  loops.sender = sender;
+  const fetcher = startFetcher(context, {
+    onReceipts: () => poster.nudge(),
+    onReoffer: nudgeAll,
+    recover: (signal) => recoverSent(context, signal),
+  });
+  return { sender, uploader: loops.uploader, poster, fetcher, housekeeping };
+}
+
+async function syncUnits(store: Store, identity: Identity, clock: Clock): Promise<void> {
+  const units = identity.units.map(({ unit, code, name }) => ({ unit, code, name }));
+  await store.write('syncUnits', { units, nowMs: clock.nowMs() });
+}

@@ -1,0 +1,336 @@
+// "node fsck": reads the whole store of a node offline and says by name what does not hold: hashes, signatures, receipts, states.
+// It must never change anything, and never stop at the first damage: an operator needs the whole list.
+// Beside the document's path; run on a node that stands still, or on a restored copy.
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { createEvidence, type Evidence } from '../certs/evidence.ts';
+import { createChunkHasher } from '../protocol/chunks.ts';
+import { headerCodec, signedCodec, wrapperCodec } from '../protocol/codec.ts';
+import { ExchangeError, isExchangeError } from '../protocol/errors.ts';
+import { uuidFromBytes } from '../protocol/ids.ts';
+import type { Clock } from '../protocol/node/clock.ts';
+import { contentFiles } from '../protocol/node/content-files.ts';
+import { type Database, integrityCheck, openDatabase } from '../protocol/node/sqlite.ts';
+import { envelopeDigest, metadataDigest } from '../protocol/seal.ts';
+import { verifySigned } from '../protocol/signature.ts';
+import { events, openStatementSync } from '../protocol/statement.ts';
+import type { Header } from '../protocol/wire.ts';
+import { type Identity, loadIdentity } from './identity.ts';
+import { storeFile } from './store/store.ts';
+
+export type Problem = {
+  /** 'store', 'directory', 'identity', or the id of a document. */
+  readonly about: string;
+  readonly envelopeId?: string;
+  /** Number of the part, from 0. */
+  readonly part?: number;
+  /** A code of the catalogue, where one fits. */
+  readonly code: string;
+  readonly what: string;
+};
+export type FsckResult = {
+  readonly clean: boolean;
+  readonly problems: readonly Problem[];
+  readonly checked: {
+    readonly documents: number;
+    readonly arrivals: number;
+    readonly statements: number;
+    readonly bytes: number;
+  };
+};
+
+export type FsckOptions = {
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly onProgress?: (doneBytes: number) => void;
+};
+
+type Check = {
+  readonly db: Database;
+  readonly evidence: Evidence | undefined;
+  readonly files: ReturnType<typeof contentFiles>;
+  readonly found: (problem: Problem) => void;
+  readonly counted: { documents: number; arrivals: number; statements: number; bytes: number };
+  readonly onBytes: (bytes: number) => void;
+};
+
+/** Throws only when there is nothing to check: `dir-missing`, `store-damaged` (not a database at all). */
+export async function fsckNode({ dir, clock, onProgress }: FsckOptions): Promise<FsckResult> {
+  const problems: Problem[] = [];
+  const counted = { documents: 0, arrivals: 0, statements: 0, bytes: 0 };
+  const db = openDatabase(join(dir, storeFile), { readOnly: true, init: 'lienthong node init' });
+  const found = (problem: Problem) => void problems.push(problem);
+  try {
+    for (const line of integrityCheck(db)) found({ about: 'store', code: 'store-damaged', what: line });
+    const identity = attempt(found, { about: 'identity' }, () => loadIdentity(dir));
+    const check: Check = {
+      db,
+      evidence: identity && evidenceOf(db, identity, found),
+      files: contentFiles(join(dir, 'content', 'sha256'), clock),
+      found,
+      counted,
+      onBytes: (bytes) => {
+        counted.bytes += bytes;
+        onProgress?.(counted.bytes);
+      },
+    };
+    await checkOutbox(check);
+    await checkInbox(check);
+    checkStatements(check);
+    checkStates(check);
+    await checkStaged(check, dir);
+  } finally {
+    db.close();
+  }
+  return { clean: problems.length === 0, problems, checked: counted };
+}
+
+type Where = Pick<Problem, 'about' | 'envelopeId' | 'part'>;
+
+/** What `body` throws of our own vocabulary becomes a problem; anything else is a fault of ours. */
+function attempt<T>(found: Check['found'], where: Where, body: () => T): T | undefined {
+  try {
+    return body();
+  } catch (error) {
+    if (!isExchangeError(error)) throw error;
+    found({ ...where, code: error.code, what: error.detail || error.row.title.en });
+    return undefined;
+  }
+}
+
+function evidenceOf(db: Database, identity: Identity, found: Check['found']): Evidence | undefined {
+  const certificates = identity.units.map((unit) => unit.certificate.der);
+  const rows = db.all<{ hub: string; bytes: Uint8Array }>('SELECT hub, bytes FROM directory_parts');
+  const make = (directory: readonly Uint8Array[]) =>
+    createEvidence({ rootDer: identity.rootDer, certificates, directory, directoryRequired: false });
+  // Each alone first, so that one damaged part is named and the others still serve.
+  const good = rows.filter(({ hub, bytes }) =>
+    attempt(found, { about: `directory ${hub}` }, () => make([bytes])),
+  );
+  return attempt(found, { about: 'identity' }, () => make(good.map(({ bytes }) => bytes)));
+}
+
+type PartRow = {
+  idx: number;
+  length: number;
+  sha256: Uint8Array;
+  tree_root: Uint8Array;
+  content: Uint8Array | null;
+};
+
+async function checkParts(check: Check, parts: Iterable<PartRow>, where: Where): Promise<void> {
+  for (const part of parts) {
+    const at = { ...where, part: part.idx };
+    if (part.content) {
+      const hasher = createChunkHasher();
+      hasher.update(part.content);
+      const digest = hasher.finish();
+      check.onBytes(part.content.length);
+      if (
+        Buffer.compare(digest.sha256, part.sha256) !== 0 ||
+        Buffer.compare(digest.treeRoot, part.tree_root) !== 0
+      )
+        check.found({
+          ...at,
+          code: 'content-damaged',
+          what: 'the bytes in the database differ from their digest',
+        });
+    } else await checkContent(check, part.sha256, part.length, at);
+  }
+}
+
+async function checkContent(check: Check, sha256: Uint8Array, lengthBytes: number, at: Where): Promise<void> {
+  try {
+    const result = await check.files.verify(sha256);
+    check.onBytes(result.lengthBytes);
+    if (result.ok && result.lengthBytes === lengthBytes) return;
+    const chunks = result.badChunks.length > 0 ? `, chunks ${result.badChunks.slice(0, 8).join(', ')}` : '';
+    check.found({
+      ...at,
+      code: 'content-damaged',
+      what: `the content file differs from its digest${chunks}`,
+    });
+  } catch (error) {
+    if (!isExchangeError(error, 'content-gone')) throw error;
+    check.found({ ...at, code: 'content-gone', what: 'the content file is missing' });
+  }
+}
+
+function partsAgree(header: Header, parts: readonly PartRow[], where: Where, found: Check['found']): void {
+  for (const [i, part] of header.parts.entries()) {
+    const row = parts.find(({ idx }) => idx === i);
+    if (!row || row.length !== part.length || Buffer.compare(row.sha256, part.sha256) !== 0)
+      found({
+        ...where,
+        part: i,
+        code: 'part-mismatch',
+        what: 'the stored part is not the one that was sealed',
+      });
+  }
+}
+
+type Sealed = {
+  readonly signed: Uint8Array;
+  readonly digest: Uint8Array;
+  readonly salt: Uint8Array | null;
+  readonly metadata: Uint8Array | null;
+  readonly atMs: number | undefined;
+};
+
+/** Signature, signer, digest and metadata of one sealed header; its header if it can be read. */
+function checkSealed({ evidence, found }: Check, sealed: Sealed, where: Where): Header | undefined {
+  return attempt(found, where, () => {
+    const signed = signedCodec.decode(sealed.signed);
+    const header = headerCodec.decode(signed.bytes);
+    if (!envelopeDigest(signed.bytes).equals(sealed.digest))
+      throw new ExchangeError('store-damaged', 'the digest is not that of the sealed bytes');
+    if (sealed.salt && sealed.metadata) {
+      const { salt, metadata: block } = { salt: sealed.salt, metadata: sealed.metadata };
+      if (!metadataDigest({ salt, block }).equals(header.metadataDigest))
+        throw new ExchangeError('metadata-mismatch', 'the metadata block is not the one that was sealed');
+    }
+    if (evidence) {
+      const signer = evidence.signers(
+        signed.signature?.keyId ?? Buffer.alloc(0),
+        sealed.atMs ?? header.createdMs,
+      );
+      verifySigned(signed, ['lienthong/header/1'], signer.publicKey);
+      if (signer.id !== header.sender) throw new ExchangeError('signer-not-sender', `sealed by ${signer.id}`);
+    }
+    return header;
+  });
+}
+
+async function checkOutbox(check: Check): Promise<void> {
+  const { db } = check;
+  for (const row of db.each<{
+    seq: number;
+    document_id: Uint8Array;
+    salt: Uint8Array | null;
+    metadata: Uint8Array | null;
+  }>('SELECT seq, document_id, salt, metadata FROM documents ORDER BY seq')) {
+    check.counted.documents += 1;
+    const about = uuidFromBytes(row.document_id);
+    const parts = db.all<PartRow>(
+      'SELECT idx, length, sha256, tree_root, content FROM out_parts WHERE document_seq = ? ORDER BY idx',
+      row.seq,
+    );
+    const envelopes = db.all<{
+      envelope_id: Uint8Array | null;
+      digest: Uint8Array | null;
+      signed: Uint8Array | null;
+    }>('SELECT envelope_id, digest, signed FROM envelopes WHERE document_seq = ?', row.seq);
+    for (const { envelope_id, digest, signed } of envelopes) {
+      if (!envelope_id || !digest || !signed) continue;
+      const where = { about, envelopeId: uuidFromBytes(envelope_id) };
+      const header = checkSealed(check, { ...row, signed, digest, atMs: undefined }, where);
+      if (header) partsAgree(header, parts, where, check.found);
+    }
+    // Rebuilt from the hub after a restore: content was not sent back, so a file that is not here is no damage.
+    await checkParts(check, parts, { about });
+  }
+}
+
+type InboxRow = {
+  seq: number;
+  envelope_id: Uint8Array;
+  document_id: Uint8Array;
+  digest: Uint8Array;
+  signed: Uint8Array;
+  hops: Uint8Array;
+  salt: Uint8Array | null;
+  metadata: Uint8Array | null;
+  receipt: Uint8Array;
+  accepted_ms: number;
+};
+
+async function checkInbox(check: Check): Promise<void> {
+  const { db, evidence, found } = check;
+  for (const row of db.each<InboxRow>(
+    `SELECT seq, envelope_id, document_id, digest, signed, hops, salt, metadata, receipt, accepted_ms FROM inbox ORDER BY seq`,
+  )) {
+    check.counted.arrivals += 1;
+    const where = { about: uuidFromBytes(row.document_id), envelopeId: uuidFromBytes(row.envelope_id) };
+    const header = checkSealed(check, { ...row, atMs: row.accepted_ms }, where);
+    attempt(found, where, () => wrapperCodec.decode(row.hops));
+    attempt(found, where, () => {
+      if (!evidence) return;
+      const { statement } = openStatementSync(row.receipt, evidence.signers);
+      if (Buffer.compare(statement.envelopeDigest, row.digest) !== 0)
+        throw new ExchangeError('statement-mismatch', "the hub's receipt is about another envelope");
+      if (statement.atMs !== row.accepted_ms)
+        throw new ExchangeError('store-damaged', 'the acceptance time is not that of the receipt');
+    });
+    const parts = db.all<PartRow>(
+      'SELECT idx, length, sha256, tree_root, content FROM in_parts WHERE inbox_seq = ? ORDER BY idx',
+      row.seq,
+    );
+    if (header) partsAgree(header, parts, where, found);
+    await checkParts(check, parts, where);
+  }
+}
+
+function checkStatements({ db, evidence, found, counted }: Check): void {
+  if (!evidence) return;
+  for (const row of db.each<{ id: number; envelope_id: Uint8Array; bytes: Uint8Array; event: number }>(
+    'SELECT id, envelope_id, bytes, event FROM statements ORDER BY id',
+  )) {
+    counted.statements += 1;
+    const where = { about: `statement ${row.id}`, envelopeId: uuidFromBytes(row.envelope_id) };
+    attempt(found, where, () => {
+      const { statement } = openStatementSync(row.bytes, evidence.signers);
+      if (statement.event !== row.event || Buffer.compare(statement.envelopeId, row.envelope_id) !== 0)
+        throw new ExchangeError('statement-mismatch', 'the row is not about the statement that it holds');
+    });
+  }
+}
+
+/** States that no signed statement bears out. */
+function checkStates({ db, found }: Check): void {
+  type Row = { document_id: Uint8Array; envelope_id: Uint8Array | null; idx: number; state: string };
+  const unproven = db.all<Row>(
+    `SELECT d.document_id, e.envelope_id, r.idx, r.state FROM outbox_recipients r
+       JOIN envelopes e ON e.seq = r.envelope_seq JOIN documents d ON d.seq = e.document_seq
+     WHERE r.state IN ('accepted', 'relayed', 'delivered') AND NOT EXISTS (
+       SELECT 1 FROM statements s WHERE s.envelope_id = e.envelope_id AND s.direction = 'in' AND
+         (CASE r.state WHEN 'delivered' THEN s.event = ${events.ContentHandover} ELSE s.event IN (${events.SubmissionAcceptance}, ${events.RelayAcceptance}) END))`,
+  );
+  for (const { document_id, envelope_id, idx, state } of unproven)
+    found({
+      about: uuidFromBytes(document_id),
+      ...(envelope_id ? { envelopeId: uuidFromBytes(envelope_id) } : {}),
+      code: 'store-damaged',
+      what: `recipient ${idx} is "${state}" but no receipt says so`,
+    });
+  const stuck = db.all<{ document_id: Uint8Array; idx: number }>(
+    `SELECT d.document_id, r.idx FROM outbox_recipients r JOIN envelopes e ON e.seq = r.envelope_seq
+       JOIN documents d ON d.seq = e.document_seq WHERE r.state = 'queued' AND e.work = 'done'`,
+  );
+  for (const { document_id, idx } of stuck)
+    found({
+      about: uuidFromBytes(document_id),
+      code: 'store-damaged',
+      what: `recipient ${idx} is queued but nothing will send it`,
+    });
+  const unsigned = db.all<{ document_id: Uint8Array; unit: string }>(
+    `SELECT i.document_id, r.unit FROM inbox_recipients r JOIN inbox i ON i.seq = r.inbox_seq
+       LEFT JOIN statements s ON s.id = r.statement WHERE r.statement IS NOT NULL AND s.id IS NULL`,
+  );
+  for (const { document_id, unit } of unsigned)
+    found({
+      about: uuidFromBytes(document_id),
+      code: 'store-damaged',
+      what: `the receipt of ${unit} is missing`,
+    });
+}
+
+async function checkStaged(check: Check, dir: string): Promise<void> {
+  for (const { handle, sha256, length } of check.db.all<{
+    handle: string;
+    sha256: Uint8Array;
+    length: number;
+  }>('SELECT handle, sha256, length FROM staged'))
+    await checkContent(check, sha256, length, { about: `upload ${handle}` });
+  if (!fs.existsSync(join(dir, 'content')))
+    check.found({ about: 'store', code: 'store-damaged', what: 'the content folder is missing' });
+}

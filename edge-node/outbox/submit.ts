@@ -1,0 +1,212 @@
+// A document is handed in: everything that a hub or a receiver would refuse is refused here with the remedy, then content and row become
+// durable in one commit; only then is it answered. The same key with the same request gives the same document. Must never take work
+// that the disk has no room for, nor before a restored outbox is rebuilt.
+import { hash } from 'node:crypto';
+import { createChunkHasher } from '../../protocol/chunks.ts';
+import { type KnownUnit, resolveAddress, unitStates } from '../../protocol/directory.ts';
+import { ExchangeError } from '../../protocol/errors.ts';
+import { newDocumentId, parseDocumentId, parseEnvelopeId, uuidFromBytes, uuidToBytes } from '../../protocol/ids.ts';
+import { limits } from '../../protocol/limits.ts';
+import { assertHeader, buildMetadata, kinds, urgencies } from '../../protocol/seal.ts';
+import type { EdgeContext } from '../context.ts';
+import type { SubmitLink, SubmitPart, SubmitRequest } from '../core.ts';
+import type { PartRow, RecipientRow, SubmitOutcome } from '../store/types.ts';
+import { wireLinks } from './sealing.ts';
+
+export async function submitDocument(request: SubmitRequest, context: EdgeContext): Promise<SubmitOutcome> {
+  const { store, clock, disk, line, randomBytes } = context;
+  if (line.recovering()) throw new ExchangeError('store-recovering', '', { retryAfterMs: 5_000 });
+  disk.assertRoom();
+  const unit = sendingUnit(request.unit, context);
+  const key = request.idempotencyKey;
+  const keyBytes = Buffer.byteLength(key);
+  if (keyBytes < 1 || keyBytes > 200)
+    throw new ExchangeError('request-malformed', 'idempotencyKey has 1 to 200 bytes');
+  const nowMs = clock.nowMs();
+  const recipients = request.to.map((address) => recipientOf(address, nowMs, context));
+  const parts = await storeParts(request.parts, unit, context);
+  const bytes = parts.reduce((sum, { length }) => sum + length, 0);
+  assertTaken(recipients, bytes, context);
+  const metadata = buildMetadata(
+    {
+      ...request.metadata,
+      clientReference: key,
+      parts: parts.map(({ name, mediaType }) => ({ name, mediaType })),
+    },
+    randomBytes(32),
+  );
+  assertMetadata(request);
+  const documentId = uuidToBytes(newDocumentId(nowMs, randomBytes(10)));
+  const { kind = kinds.document, urgency = urgencies.normal, replyByMs = 0 } = request;
+  const links = JSON.stringify((request.links ?? []).map(checkedLink));
+  const status = request.status ?? null;
+  assertHeader({
+    version: 1,
+    envelopeId: documentId,
+    documentId,
+    kind,
+    sender: unit,
+    recipients: recipients.map(({ unit: to, desk, group, groupVersion }) => ({
+      unit: to,
+      desk,
+      group,
+      groupDirectoryVersion: groupVersion,
+    })),
+    createdMs: nowMs,
+    deliverByMs: request.deliverByMs ?? nowMs + limits.deliverByDefaultMs,
+    replyByMs,
+    urgency,
+    parts: parts.map(({ length, sha256, treeRoot }) => ({ length, sha256, treeRoot, encryption: 0 })),
+    metadataDigest: new Uint8Array(32),
+    metadataLength: metadata.block.length,
+    // One more may come: the sending that a later one follows.
+    links: [...wireLinks(links), ...wireLinks(links).slice(0, 1)],
+    clockOffsetMs: 0,
+    status,
+  });
+  return store.write('submitDocument', {
+    documentId,
+    unit,
+    idempotencyKey: key,
+    requestDigest: digestOf(request, parts, metadata.block),
+    kind,
+    urgency,
+    nowMs,
+    deliverByMs: request.deliverByMs ?? null,
+    replyByMs,
+    links,
+    status: status === null ? null : JSON.stringify(status),
+    salt: metadata.salt,
+    metadata: metadata.block,
+    subject: request.metadata.subject ?? '',
+    notation: request.metadata.notation ?? '',
+    number: request.metadata.number ?? '',
+    bytes,
+    recipients,
+    parts,
+    actor: request.actor ?? '',
+  });
+}
+
+/** Internal id of one of our units, by id or code. */
+export function sendingUnit(given: string | undefined, context: EdgeContext): string {
+  const { units } = context.identity();
+  if (given === undefined) {
+    if (units.length === 1) return units[0]!.unit;
+    throw new ExchangeError('request-malformed', 'this node serves several units: name the sending one');
+  }
+  const upper = given.toUpperCase();
+  const own = units.find(({ unit, code }) => unit === given || code.toUpperCase() === upper);
+  if (own) return own.unit;
+  const named = context.directory.current().byCode(given, context.clock.nowMs());
+  if (named && units.some(({ unit }) => unit === named.unit)) return named.unit;
+  throw new ExchangeError('peer-not-sender', given.slice(0, 64));
+}
+
+function recipientOf(address: string, nowMs: number, context: EdgeContext): RecipientRow {
+  const { unit, desk } = resolveAddress(context.directory.current(), address, nowMs);
+  const refuse = (code: 'unit-suspended' | 'unit-closed' | 'unit-has-no-node') =>
+    new ExchangeError(code, address.slice(0, 64));
+  if (unit.state === unitStates.suspended) throw refuse('unit-suspended');
+  // With a successor the hub forwards.
+  if (unit.state === unitStates.closed && unit.successors.length === 0) throw refuse('unit-closed');
+  if (unit.state === unitStates.invited || unit.state === unitStates.unconfirmed)
+    throw refuse('unit-has-no-node');
+  return { unit: unit.unit, desk, group: '', groupVersion: 0 };
+}
+
+/** A unit that takes only smaller documents says so in the directory: the sender learns it now and not after a day of upload. */
+function assertTaken(recipients: readonly RecipientRow[], bytes: number, context: EdgeContext): void {
+  const directory = context.directory.current();
+  const tooSmall = recipients
+    .map(({ unit }) => directory.unit(unit))
+    .find((unit): unit is KnownUnit => !!unit && unit.documentBytesMax > 0 && bytes > unit.documentBytesMax);
+  if (tooSmall)
+    throw new ExchangeError(
+      'part-too-large',
+      `${directory.codeOf(tooSmall.unit)} takes at most ${tooSmall.documentBytesMax} bytes`,
+    );
+}
+
+function assertMetadata({ metadata }: SubmitRequest): void {
+  if (Buffer.byteLength(metadata.subject ?? '') > limits.subjectBytesMax)
+    throw new ExchangeError('metadata-malformed', `subject: at most ${limits.subjectBytesMax} bytes`);
+}
+
+/** Throws `id-malformed`. */
+function checkedLink({ relation, envelopeId, documentId }: SubmitLink): SubmitLink {
+  if (!Number.isSafeInteger(relation) || relation < 1)
+    throw new ExchangeError('request-malformed', 'relation');
+  return {
+    relation,
+    ...(envelopeId ? { envelopeId: parseEnvelopeId(envelopeId) } : {}),
+    ...(documentId ? { documentId: parseDocumentId(documentId) } : {}),
+  };
+}
+
+/** Small parts stay in memory for the row; what is larger than may ride along goes to the content folder, durable on return. */
+async function storeParts(
+  given: readonly SubmitPart[],
+  unit: string,
+  context: EdgeContext,
+): Promise<PartRow[]> {
+  if (given.length > limits.partsMax) throw new ExchangeError('parts-too-many', `${given.length}`);
+  const rows: PartRow[] = [];
+  let inlineBytes = 0;
+  for (const part of given) {
+    const { name, mediaType } = part;
+    if (Buffer.byteLength(mediaType) > 127)
+      throw new ExchangeError('metadata-malformed', 'media type: at most 127 bytes');
+    if ('handle' in part) {
+      rows.push({ name, mediaType, content: null, ...(await stagedPart(part.handle, unit, context)) });
+      continue;
+    }
+    const { content } = part;
+    const rides =
+      content.length <= limits.inlinePartBytesMax &&
+      inlineBytes + content.length <= limits.inlineTotalBytesMax;
+    if (rides) {
+      inlineBytes += content.length;
+      const hasher = createChunkHasher();
+      hasher.update(content);
+      const { lengthBytes: length, sha256, treeRoot } = hasher.finish();
+      rows.push({ name, mediaType, length, sha256, treeRoot, content });
+    } else {
+      context.disk.assertRoom(content.length);
+      const { lengthBytes: length, sha256, treeRoot } = await context.content.addStream(once(content));
+      rows.push({ name, mediaType, length, sha256, treeRoot, content: null });
+    }
+  }
+  return rows;
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+async function stagedPart(handle: string, unit: string, { store, content }: EdgeContext) {
+  const staged = store.staged(handle);
+  // The handle of another unit is unknown here: its existence is nobody's business.
+  if (staged?.unit !== unit || !(await content.touch(staged.sha256)))
+    throw new ExchangeError('content-gone', 'no such handle');
+  return { length: staged.length, sha256: staged.sha256, treeRoot: staged.tree_root };
+}
+
+/** SHA-256 over everything that the caller said; addresses as written, so that a directory change is not another request. */
+function digestOf(request: SubmitRequest, parts: readonly PartRow[], metadata: Uint8Array): Uint8Array {
+  const said = JSON.stringify([
+    'lienthong submit 1',
+    request.to,
+    request.kind ?? kinds.document,
+    request.urgency ?? urgencies.normal,
+    request.deliverByMs ?? 0,
+    request.replyByMs ?? 0,
+    (request.links ?? []).map((l) => [l.relation, l.envelopeId ?? '', l.documentId ?? '']),
+    request.status ? [request.status.code, request.status.counter, request.status.atMs] : [],
+    parts.map(({ length, sha256 }) => [length, Buffer.from(sha256).toString('base64')]),
+    hash('sha256', metadata, 'base64'),
+  ]);
+  return hash('sha256', said, 'buffer');
+}
+
+export const documentIdText = ({ documentId }: SubmitOutcome): string => uuidFromBytes(documentId);

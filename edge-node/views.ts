@@ -1,0 +1,301 @@
+// Rows -> what people and programs see: pages, one document with the story of each recipient, parts as streams. Derived facts only;
+// nothing here changes anything. The story comes from signed statements, not from columns.
+import { headerCodec, metadataCodec, signedCodec, signedStatementCodec } from '../protocol/codec.ts';
+import { ExchangeError } from '../protocol/errors.ts';
+import { parseDocumentId, uuidFromBytes, uuidToBytes } from '../protocol/ids.ts';
+import { eventName, outcomeName, parseStatement } from '../protocol/statement.ts';
+import type { OutboxState } from '../protocol/states.ts';
+import type { EdgeContext } from './context.ts';
+import type {
+  DocumentState,
+  DocumentView,
+  EnvelopeView,
+  InboxPageOptions,
+  InboxRow,
+  OutboxPageOptions,
+  OutboxRow,
+  Page,
+  PartStream,
+  PartView,
+  RecipientView,
+  SubmitLink,
+  TimelineEvent,
+} from './core.ts';
+import { sendingUnit } from './outbox/submit.ts';
+import type { Arrival, OutDocument, OutEnvelope, OutRecipient, StoredPart } from './store/view-reads.ts';
+import { eventWords } from './words.ts';
+
+/** What still moves comes first, then the worst end. */
+const weight: readonly OutboxState[] = [
+  'queued',
+  'accepted',
+  'relayed',
+  'refused',
+  'undeliverable',
+  'expired',
+  'cancelled',
+  'delivered',
+];
+
+export function documentState(states: readonly OutboxState[]): DocumentState {
+  return weight.find((state) => states.includes(state)) ?? 'queued';
+}
+
+const limitOf = (given: number | undefined): number => Math.min(200, Math.max(1, given ?? 50));
+
+function pageOf<Row extends { readonly seq: number }, View>(
+  rows: readonly Row[],
+  limit: number,
+  view: (row: Row) => View,
+): Page<View> {
+  return { rows: rows.map(view), next: rows.length === limit ? String(rows.at(-1)!.seq) : undefined };
+}
+
+export function outboxPage(options: OutboxPageOptions, context: EdgeContext): Page<OutboxRow> {
+  const { store } = context;
+  const limit = limitOf(options.limit);
+  const unit = options.unit === undefined ? {} : { unit: sendingUnit(options.unit, context) };
+  return pageOf(store.outboxPage({ ...options, ...unit }, limit), limit, (row) => {
+    const newest = store.envelopesOf(row.seq)[0];
+    const recipients = newest ? store.recipientsOf(newest.seq) : [];
+    const counts: Partial<Record<OutboxState, number>> = {};
+    for (const { state } of recipients) counts[state] = (counts[state] ?? 0) + 1;
+    return {
+      documentId: uuidFromBytes(row.document_id),
+      unit: row.unit,
+      idempotencyKey: row.idempotency_key,
+      kind: row.kind,
+      urgency: row.urgency,
+      createdMs: row.created_ms,
+      subject: row.subject ?? '',
+      notation: row.notation ?? '',
+      number: row.number ?? '',
+      state: documentState(recipients.map(({ state }) => state)),
+      recipients: counts,
+      lastError: newest?.last_error ?? undefined,
+    };
+  });
+}
+
+export function inboxPage(options: InboxPageOptions, context: EdgeContext): Page<InboxRow> {
+  const { store, directory } = context;
+  const limit = limitOf(options.limit);
+  const unit = options.unit === undefined ? {} : { unit: sendingUnit(options.unit, context) };
+  return pageOf(store.inboxPage({ ...options, ...unit }, limit), limit, (row) => ({
+    envelopeId: uuidFromBytes(row.envelope_id),
+    documentId: uuidFromBytes(row.document_id),
+    sender: row.sender,
+    senderCode: directory.current().codeOf(row.sender),
+    units: store.arrivalRecipients(row.seq).map(({ unit: to }) => to),
+    kind: row.kind,
+    urgency: row.urgency,
+    createdMs: row.created_ms,
+    acceptedMs: row.accepted_ms,
+    receivedMs: row.received_ms,
+    replyByMs: row.reply_by_ms,
+    subject: row.subject ?? '',
+    notation: row.notation ?? '',
+    number: row.number ?? '',
+  }));
+}
+
+export type Found =
+  | { readonly direction: 'out'; readonly row: OutDocument }
+  | { readonly direction: 'in'; readonly row: Arrival };
+
+/** By document or envelope id. Throws `document-unknown`, `id-malformed`. */
+export function find(id: string, direction: 'out' | 'in' | undefined, { store }: EdgeContext): Found {
+  const bytes = uuidToBytes(parseDocumentId(id));
+  const sent = direction === 'in' ? undefined : store.documentById(bytes);
+  if (sent) return { direction: 'out', row: sent };
+  const arrived = direction === 'out' ? undefined : store.arrivalById(bytes);
+  if (arrived) return { direction: 'in', row: arrived };
+  throw new ExchangeError('document-unknown');
+}
+
+const partView = ({ idx, name, media_type, length, sha256 }: StoredPart): PartView => ({
+  index: idx,
+  name,
+  mediaType: media_type,
+  lengthBytes: length,
+  sha256Hex: Buffer.from(sha256).toString('hex'),
+});
+
+export function showDocument(found: Found, context: EdgeContext): DocumentView {
+  return found.direction === 'out' ? showSent(found.row, context) : showArrival(found.row, context);
+}
+
+function showSent(row: OutDocument, context: EdgeContext): DocumentView {
+  const { store, directory } = context;
+  const envelopes = store.envelopesOf(row.seq);
+  const states = envelopes[0] ? store.recipientsOf(envelopes[0].seq).map(({ state }) => state) : [];
+  return {
+    direction: 'out',
+    documentId: uuidFromBytes(row.document_id),
+    sender: row.unit,
+    senderCode: directory.current().codeOf(row.unit),
+    kind: row.kind,
+    urgency: row.urgency,
+    createdMs: row.created_ms,
+    receivedMs: undefined,
+    state: documentState(states),
+    metadata: row.metadata ? metadataCodec.decode(row.metadata) : undefined,
+    parts: store.outParts(row.seq).map(partView),
+    links: JSON.parse(row.links) as SubmitLink[],
+    status: row.status === null ? undefined : JSON.parse(row.status),
+    envelopes: envelopes.map((envelope) => showEnvelope(envelope, context)),
+  };
+}
+
+function showEnvelope(e: OutEnvelope, context: EdgeContext): EnvelopeView {
+  const { store } = context;
+  const told = e.envelope_id ? timelines(e.envelope_id, context) : new Map<number, TimelineEvent[]>();
+  return {
+    envelopeId: e.envelope_id ? uuidFromBytes(e.envelope_id) : undefined,
+    digestHex: e.digest ? Buffer.from(e.digest).toString('hex') : undefined,
+    follows: e.follows ? uuidFromBytes(e.follows) : undefined,
+    sealedMs: e.sealed_ms ?? undefined,
+    attempts: e.attempts,
+    lastError: e.last_error ?? undefined,
+    recipients: store
+      .recipientsOf(e.seq)
+      .map((recipient) => showRecipient(e, recipient, told.get(recipient.idx) ?? [], context)),
+  };
+}
+
+function showRecipient(
+  e: OutEnvelope,
+  r: OutRecipient,
+  told: readonly TimelineEvent[],
+  context: EdgeContext,
+): RecipientView {
+  const directory = context.directory.current();
+  const here = (event: string, atMs: number, code = ''): TimelineEvent => ({
+    atMs,
+    event,
+    outcome: '',
+    by: '',
+    byName: '',
+    code,
+    words: eventWords(event, '', code),
+  });
+  const own = [here('Queued', e.queued_ms)];
+  if (e.sealed_ms !== null) own.push(here('Sealed', e.sealed_ms));
+  // What this node itself knows and no statement says: a refused submission, or a cancellation here.
+  if (told.length === 0 && (r.state === 'cancelled' || r.state === 'refused' || r.state === 'expired'))
+    own.push(here(r.state === 'cancelled' ? 'Cancelled' : 'Refused', r.at_ms, r.code ?? ''));
+  return {
+    index: r.idx,
+    unit: r.unit,
+    code: directory.codeOf(r.unit),
+    name: directory.unit(r.unit)?.name ?? '',
+    desk: r.desk,
+    state: r.state,
+    timeline: [...own, ...told],
+  };
+}
+
+/** By recipient index, in the order of their own times. */
+function timelines(envelopeId: Uint8Array, context: EdgeContext): Map<number, TimelineEvent[]> {
+  const directory = context.directory.current();
+  const byRecipient = new Map<number, TimelineEvent[]>();
+  for (const { bytes } of context.store.statementsOf(envelopeId)) {
+    // Verified before it was stored, or made here.
+    const { statement: s } = parseStatement(signedStatementCodec.decode(bytes));
+    const event = eventName(s.event);
+    const byName = directory.unit(s.issuer)?.name ?? directory.hub(s.issuer)?.name ?? '';
+    for (const { index, outcome, code } of s.results) {
+      const name = outcomeName(outcome);
+      const line: TimelineEvent = {
+        atMs: s.atMs,
+        event,
+        outcome: name,
+        by: s.issuer,
+        byName,
+        code,
+        words: eventWords(event, name, code),
+      };
+      byRecipient.set(index, [...(byRecipient.get(index) ?? []), line]);
+    }
+  }
+  for (const list of byRecipient.values()) list.sort((a, b) => a.atMs - b.atMs);
+  return byRecipient;
+}
+
+function showArrival(row: Arrival, context: EdgeContext): DocumentView {
+  const { store } = context;
+  const directory = context.directory.current();
+  const header = headerCodec.decode(signedCodec.decode(row.signed).bytes);
+  const told = timelines(row.envelope_id, context);
+  const id = (bytes: Uint8Array) => (bytes.length === 16 ? uuidFromBytes(bytes) : undefined);
+  const recipients = store.arrivalRecipients(row.seq).map(
+    ({ idx, unit, desk }): RecipientView => ({
+      index: idx,
+      unit,
+      code: directory.codeOf(unit),
+      name: directory.unit(unit)?.name ?? '',
+      desk,
+      state: 'received',
+      timeline: told.get(idx) ?? [],
+    }),
+  );
+  return {
+    direction: 'in',
+    documentId: uuidFromBytes(row.document_id),
+    sender: row.sender,
+    senderCode: directory.codeOf(row.sender),
+    kind: row.kind,
+    urgency: row.urgency,
+    createdMs: row.created_ms,
+    receivedMs: row.received_ms,
+    state: 'received',
+    metadata: row.metadata ? metadataCodec.decode(row.metadata) : undefined,
+    parts: store.inParts(row.seq).map(partView),
+    links: header.links.map(({ relation, envelopeId, documentId }) => {
+      const [envelope, document] = [id(envelopeId), id(documentId)];
+      return {
+        relation,
+        ...(envelope ? { envelopeId: envelope } : {}),
+        ...(document ? { documentId: document } : {}),
+      };
+    }),
+    status: header.status ?? undefined,
+    envelopes: [
+      {
+        envelopeId: uuidFromBytes(row.envelope_id),
+        digestHex: Buffer.from(row.digest).toString('hex'),
+        follows: undefined,
+        sealedMs: header.createdMs,
+        attempts: 1,
+        lastError: undefined,
+        recipients,
+      },
+    ],
+  };
+}
+
+export async function openPart(
+  found: Found,
+  index: number,
+  range: { readonly from?: number; readonly to?: number },
+  { store, content }: EdgeContext,
+): Promise<PartStream> {
+  const { direction, row } = found;
+  const parts = direction === 'out' ? store.outParts(row.seq) : store.inParts(row.seq);
+  const stored = parts.find(({ idx }) => idx === index);
+  if (!stored) throw new ExchangeError('not-found', `part ${index}`);
+  const from = range.from ?? 0;
+  const to = Math.min(range.to ?? stored.length, stored.length);
+  if (!Number.isSafeInteger(from) || from < 0 || to < from || from > stored.length)
+    throw new ExchangeError('range-refused', `${from}-${to} of ${stored.length}`);
+  const part = partView(stored);
+  if (!stored.inline) return { part, from, to, body: await content.read(stored.sha256, { from, to }) };
+  const bytes =
+    (direction === 'out' ? store.outContent(row.seq, index) : store.inContent(row.seq, index)) ?? undefined;
+  if (!bytes) throw new ExchangeError('content-gone');
+  return { part, from, to, body: once(bytes.subarray(from, to)) };
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (bytes.length > 0) yield bytes;
+}

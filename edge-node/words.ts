@@ -1,0 +1,56 @@
+// Words for people about events and the line, in Vietnamese and English. Programs decide on names and codes, never on these.
+import { catalogue, isErrorCode } from '../protocol/errors.ts';
+import type { LinkState } from './core.ts';
+
+type Words = { readonly vi: string; readonly en: string };
+
+const events: Readonly<Record<string, Words>> = {
+  Queued: { vi: 'Đã nhận vào nút, chờ gửi', en: 'Taken by this node, waiting to be sent' },
+  Sealed: { vi: 'Đã ký niêm phong', en: 'Sealed' },
+  Cancelled: { vi: 'Đã huỷ trước khi gửi', en: 'Cancelled before it was sent' },
+  Refused: { vi: 'Trung tâm từ chối', en: 'Refused by the hub' },
+  SubmissionAcceptance: { vi: 'Trung tâm đã nhận', en: 'Accepted by the hub' },
+  SubmissionRejection: { vi: 'Trung tâm từ chối', en: 'Refused by the hub' },
+  RelayAcceptance: { vi: 'Trung tâm kế tiếp đã nhận', en: 'Accepted by the next hub' },
+  RelayRejection: { vi: 'Trung tâm kế tiếp từ chối', en: 'Refused by the next hub' },
+  RelayFailure: { vi: 'Không chuyển được tới trung tâm kế tiếp', en: 'Could not be passed to the next hub' },
+  ContentHandover: { vi: 'Đã tới nơi nhận', en: 'Delivered' },
+  ContentHandoverFailure: { vi: 'Không chuyển được tới nơi nhận', en: 'Could not be delivered' },
+  AcceptanceRejectionExpiry: { vi: 'Hết hạn chuyển', en: 'Expired before delivery' },
+  ConsignmentRejection: { vi: 'Nơi nhận từ chối', en: 'Refused by the recipient' },
+};
+const outcomes: Readonly<Record<string, Words>> = {
+  forwarded: { vi: 'chuyển cho đơn vị kế thừa', en: 'forwarded to the successor' },
+  refused: { vi: 'từ chối', en: 'refused' },
+  expired: { vi: 'hết hạn', en: 'expired' },
+  undeliverable: { vi: 'không chuyển được', en: 'undeliverable' },
+  relayed: { vi: 'đã chuyển tiếp', en: 'passed on' },
+  cancelled: { vi: 'đã huỷ', en: 'cancelled' },
+};
+
+export function eventWords(event: string, outcome: string, code: string): Words {
+  const what = events[event] ?? { vi: event, en: event };
+  const how = outcomes[outcome];
+  const why = isErrorCode(code) ? catalogue[code].title : code ? { vi: code, en: code } : undefined;
+  const join = (language: keyof Words) =>
+    [what[language], how?.[language], why?.[language]].filter((text) => text !== undefined).join('; ');
+  return { vi: join('vi'), en: join('en') };
+}
+
+const states: Readonly<Record<LinkState, Words>> = {
+  starting: { vi: 'Đang kết nối trung tâm', en: 'Connecting to the hub' },
+  connected: { vi: 'Đang kết nối với trung tâm', en: 'Connected to the hub' },
+  unreachable: { vi: 'Chưa kết nối được trung tâm', en: 'The hub cannot be reached' },
+  superseded: { vi: 'Đã dừng: một máy khác đang chạy cùng nút này', en: 'Stopped: another machine runs this node' },
+  stopped: { vi: 'Đã dừng', en: 'Stopped' },
+};
+
+/** The state, the cause and the remedy in one sentence each. */
+export function linkWords(state: LinkState, code: string | undefined): Words {
+  if (code === undefined || !isErrorCode(code)) return states[state];
+  const { title, remedy } = catalogue[code];
+  return {
+    vi: `${states[state].vi}: ${title.vi}. ${remedy.vi}`,
+    en: `${states[state].en}: ${title.en}. ${remedy.en}`,
+  };
+}

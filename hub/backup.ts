@@ -1,0 +1,135 @@
+// Backup of a hub while it runs, its verification, and restore into a new folder. The generic part is protocol/node/backup-set.ts; here is
+// what a hub adds: which files, which content, and the new epoch with which a restored hub tells nodes to offer again what it lost.
+// Must never overwrite a folder, nor let a restored hub begin as if nothing had happened.
+import { dirname } from 'node:path';
+import { keyPem, loadKeyFile } from '../certs/keys.ts';
+import { type BackupManifest, makeBackupSet, restoreBackupSet } from '../protocol/node/backup-set.ts';
+import type { Clock } from '../protocol/node/clock.ts';
+import { migrate, openDatabase } from '../protocol/node/sqlite.ts';
+import { hubPaths } from './identity.ts';
+import { adminOps } from './store/admin-ops.ts';
+import { needFact, readFact, readNumberFact, writeFact } from './store/facts.ts';
+import { openLedger } from './store/ledger.ts';
+import { migrations } from './store/migrations.ts';
+import { raiseAlarm } from './store/unit-ops.ts';
+
+const PROGRAM = 'hub';
+/** More acts than any hub performs between a backup and its restore: the next directory version must be above all that are in use. */
+const VERSIONS_SKIPPED = 100_000;
+
+export type HubBackup = {
+  readonly dir: string;
+  /** A folder that does not exist or is empty. */
+  readonly to: string;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly copyContent?: boolean;
+  readonly onProgress?: (doneBytes: number, file: string) => void;
+};
+
+/**
+ * Durable and verified on return; works beside a running hub. Holds the hub's keys and its issuing CA, not the root: keep both safe.
+ * Throws `dir-missing`, `dir-exists`, `backup-invalid`, `disk-nearly-full`.
+ */
+export async function backupHub({ dir, to, version, clock, ...rest }: HubBackup): Promise<BackupManifest> {
+  const paths = hubPaths(dir);
+  const db = openDatabase(paths.database, { readOnly: true, init: 'lienthong hub init' });
+  let about: BackupManifest['about'];
+  try {
+    about = {
+      hubId: needFact(db, 'hubId'),
+      name: readFact(db, 'hubName') ?? '',
+      epoch: readNumberFact(db, 'epoch'),
+    };
+  } finally {
+    db.close();
+  }
+  return await makeBackupSet({
+    dir,
+    to,
+    program: PROGRAM,
+    version,
+    database: 'hub.sqlite',
+    include: ['config.json', 'keys', 'certs', 'ca'],
+    contentOf,
+    about,
+    clock,
+    ...rest,
+  });
+}
+
+function* contentOf(snapshot: string): Generator<Uint8Array> {
+  const db = openDatabase(snapshot, { readOnly: true });
+  try {
+    for (const { sha256 } of db.each<{ sha256: Uint8Array }>(
+      'SELECT DISTINCT sha256 FROM parts WHERE content IS NULL',
+    ))
+      yield sha256;
+  } finally {
+    db.close();
+  }
+}
+
+export type HubRestored = {
+  readonly hubId: string;
+  readonly epoch: number;
+  readonly commonLedgerSequence: number;
+  readonly madeMs: number;
+  /** Content that the backup did not have; hex. */
+  readonly missing: readonly string[];
+};
+
+/** `dir` appears whole or not at all. Throws `backup-invalid`, `dir-exists`. */
+export async function restoreHub(options: {
+  readonly from: string;
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly onProgress?: HubBackup['onProgress'];
+}): Promise<HubRestored> {
+  let begun: Omit<HubRestored, 'madeMs' | 'missing'> | undefined;
+  const manifest = await restoreBackupSet({
+    from: options.from,
+    dir: options.dir,
+    program: PROGRAM,
+    change: (database, { madeMs }) => {
+      begun = beginEpoch(database, { nowMs: options.clock.nowMs(), madeMs });
+    },
+    ...(options.onProgress ? { onProgress: options.onProgress } : {}),
+  });
+  return { ...begun!, madeMs: manifest.madeMs, missing: manifest.missing };
+}
+
+/** DESIGN §5 Restore: a new epoch, the last common ledger sequence, and a directory version above all that were ever published. */
+function beginEpoch(
+  database: string,
+  { nowMs, madeMs }: { nowMs: number; madeMs: number },
+): Omit<HubRestored, 'madeMs' | 'missing'> {
+  const directoryKey = loadKeyFile(hubPaths(dirname(database)).key('directory'));
+  const db = openDatabase(database);
+  try {
+    migrate(db, migrations);
+    return db.transaction(() => {
+      const ledger = openLedger(db);
+      const epoch = readNumberFact(db, 'epoch') + 1;
+      const commonLedgerSequence = ledger.head();
+      writeFact(db, 'epoch', String(epoch));
+      writeFact(db, 'epochStartedMs', String(nowMs));
+      writeFact(db, 'commonLedgerSequence', String(commonLedgerSequence));
+      // An invitation that was used after the backup looks unused here: nobody may use its paper again.
+      db.run('UPDATE invitations SET closed_ms = ? WHERE used_ms IS NULL AND closed_ms IS NULL', nowMs);
+      const made = new Date(madeMs).toISOString();
+      raiseAlarm(db, {
+        code: 'hub-restored',
+        about: `epoch ${epoch}`,
+        said: `restored from a backup of ${made}: units, invitations, confirmations and revocations after it must be done again`,
+        atMs: nowMs,
+      });
+      const context = { directoryKeyPem: keyPem(directoryKey), directoryKeyId: directoryKey.keyId };
+      const { republishAbove } = adminOps(db, { appendLedger: ledger.append, context });
+      republishAbove({ skip: VERSIONS_SKIPPED, nowMs });
+      return { hubId: needFact(db, 'hubId'), epoch, commonLedgerSequence };
+    });
+  } finally {
+    db.close();
+  }
+}

@@ -1,0 +1,40 @@
+// What all commands of a hub have in common: --dir, --json, times in and out. No command of its own.
+import { type Command, InvalidArgumentError } from 'commander';
+
+/** A command with the two options that each one has. */
+export function leaf(parent: Command, name: string, description: string): Command {
+  return parent
+    .command(name)
+    .description(description)
+    .requiredOption('--dir <dir>', 'thư mục dữ liệu của trung tâm; the data folder of the hub')
+    .option('--json', 'kết quả JSON; machine-readable answer');
+}
+
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('a whole number');
+  return value;
+}
+
+/** 2026-07-01 or 2026-07-01T08:00+07:00; a date alone is its beginning in Vietnam (UTC+7, no summer time). */
+export function timeOf(text: string): number {
+  const full = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00+07:00` : text;
+  const value = Date.parse(full);
+  if (Number.isNaN(value)) throw new InvalidArgumentError('a date as 2026-07-01, or with a time and zone');
+  return value;
+}
+
+const HOUR_MS = 3_600_000;
+
+/** In Vietnamese time, to the minute. */
+export const timeText = (ms: number | null): string =>
+  ms === null ? '-' : new Date(ms + 7 * HOUR_MS).toISOString().slice(0, 16).replace('T', ' ');
+
+/** "3 ngày", "5 giờ", "12 phút": how long ago. */
+export function ageText(ms: number): string {
+  if (ms >= 24 * HOUR_MS) return `${Math.floor(ms / (24 * HOUR_MS))} ngày (d)`;
+  if (ms >= HOUR_MS) return `${Math.floor(ms / HOUR_MS)} giờ (h)`;
+  return `${Math.max(0, Math.floor(ms / 60_000))} phút (min)`;
+}
+
+export const pathPart = (text: string): string => encodeURIComponent(text);

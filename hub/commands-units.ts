@@ -1,0 +1,234 @@
+// `lienthong hub unit …`, `invite`, `confirm`, `revoke`: the operator's acts on units, as requests to admin/unit-routes.ts.
+import type { Command } from 'commander';
+import { runCommand } from '../bin/output.ts';
+import { leaf, pathPart, timeOf, timeText, wholeNumber } from './commands-shared.ts';
+import { withHub } from './offline.ts';
+
+type Common = { dir: string; json?: boolean };
+const DAY_MS = 86_400_000;
+
+type UnitLine = {
+  unit: string;
+  code: string;
+  name: string;
+  state: string;
+  node: string | null;
+  lastSeenMs: number | null;
+  waiting: { words: string; node: string } | null;
+};
+
+export function unitCommands(hub: Command, software: string): void {
+  const unit = hub.command('unit').description('Đơn vị của trung tâm. Units of this hub.');
+  listCommands(unit, software);
+  lifeCommands(unit, software);
+  mergeCommand(unit, software);
+  invitationCommands(hub, software);
+  revokeCommand(hub, software);
+}
+
+const collect = (value: string, before: string[] = []): string[] => [...before, value];
+
+function listCommands(unit: Command, software: string): void {
+  leaf(unit, 'add <name>', 'Thêm đơn vị. Adds a unit; it is known and addressable at once.')
+    .requiredOption(
+      '--code <code>',
+      'mã định danh, mã hiện hành trước; repeatable, the present code first',
+      collect,
+    )
+    .option('--parent <code>', 'đơn vị cấp trên; the unit above it')
+    .action((name: string, options: Common & { code: string[]; parent?: string }) =>
+      runCommand(async (out) => {
+        const { dir, code: codes, parent } = options;
+        const done = await withHub({ dir, software }, (request) =>
+          request<{ unit: string }>('POST', '/admin/v1/units', {
+            name,
+            codes,
+            ...(parent ? { parent } : {}),
+          }),
+        );
+        out.say(
+          `Đã thêm ${name}: ${done.unit}. Tiếp theo (next): lienthong hub invite ${codes[0]} --dir ${dir}`,
+        );
+        out.answer(done);
+      }, options),
+    );
+  leaf(unit, 'list', 'Danh sách đơn vị. All units of this hub.').action((options: Common) =>
+    runCommand(async (out) => {
+      const answer = await withHub({ dir: options.dir, software }, (request) =>
+        request<{ units: UnitLine[] }>('GET', '/admin/v1/units'),
+      );
+      out.table(
+        ['Mã', 'Tên', 'Trạng thái', 'Nút', 'Lần cuối thấy', 'Sáu từ chờ xác nhận'],
+        answer.units.map(({ code, name, state, node, lastSeenMs, waiting }) => [
+          code,
+          name,
+          state,
+          node ?? '-',
+          timeText(lastSeenMs),
+          waiting?.words ?? '',
+        ]),
+      );
+      out.answer(answer);
+    }, options),
+  );
+}
+
+function lifeCommands(unit: Command, software: string): void {
+  const acts = {
+    suspend: 'Tạm dừng: không gửi, không nhận. Suspends: neither sends nor receives; nothing is lost.',
+    resume: 'Cho hoạt động lại. Ends a suspension.',
+    close: 'Đóng hẳn, không có đơn vị kế thừa. Closes for good, without a successor.',
+  } as const;
+  for (const [name, description] of Object.entries(acts))
+    leaf(unit, `${name} <code>`, description).action((code: string, options: Common) =>
+      runCommand(async (out) => {
+        const done = await withHub({ dir: options.dir, software }, (request) =>
+          request<{ version: number }>('POST', `/admin/v1/units/${pathPart(code)}/${name}`),
+        );
+        out.say(`${code}: ${name}. Danh bạ (directory) v${done.version}`);
+        out.answer(done);
+      }, options),
+    );
+  leaf(
+    unit,
+    'rename <code>',
+    'Đổi tên hoặc mã. New name, new code, or both; the old code stays valid for a year.',
+  )
+    .option('--name <name>', 'tên mới; new name')
+    .option('--code <code>', 'mã mới; new code')
+    .option('--old-until <date>', 'mã cũ còn hiệu lực đến; until when the old code is valid', timeOf)
+    .action((unitCode: string, options: Common & { name?: string; code?: string; oldUntil?: number }) =>
+      runCommand(async (out) => {
+        const body = {
+          ...(options.name === undefined ? {} : { name: options.name }),
+          ...(options.code === undefined ? {} : { code: options.code }),
+          ...(options.oldUntil === undefined ? {} : { oldCodeUntilMs: options.oldUntil }),
+        };
+        const done = await withHub({ dir: options.dir, software }, (request) =>
+          request<{ version: number }>('POST', `/admin/v1/units/${pathPart(unitCode)}/rename`, body),
+        );
+        out.say(`Đã đổi (renamed). Danh bạ (directory) v${done.version}`);
+        out.answer(done);
+      }, options),
+    );
+  leaf(unit, 'alias <code> <other>', 'Thêm mã khác (mã cũ). Adds another, older code of the same unit.')
+    .option('--until <date>', 'còn hiệu lực đến; until when it is valid', timeOf)
+    .action((unitCode: string, other: string, options: Common & { until?: number }) =>
+      runCommand(async (out) => {
+        const body = { code: other, ...(options.until === undefined ? {} : { untilMs: options.until }) };
+        const done = await withHub({ dir: options.dir, software }, (request) =>
+          request<{ version: number }>('POST', `/admin/v1/units/${pathPart(unitCode)}/alias`, body),
+        );
+        out.say(`${other} → ${unitCode}`);
+        out.answer(done);
+      }, options),
+    );
+}
+
+function mergeCommand(unit: Command, software: string): void {
+  leaf(unit, 'merge <codes...>', 'Sáp nhập vào --into. Closes these units; their documents go to --into.')
+    .requiredOption('--into <code>', 'đơn vị kế thừa; the successor')
+    .option('--until <date>', 'chuyển tiếp đến ngày; forwards until then (default: for ever)', timeOf)
+    .action((codes: string[], options: Common & { into: string; until?: number }) =>
+      runCommand(async (out) => {
+        const body = {
+          units: codes,
+          into: options.into,
+          ...(options.until === undefined ? {} : { untilMs: options.until }),
+        };
+        const done = await withHub({ dir: options.dir, software }, (request) =>
+          request<{ version: number }>('POST', '/admin/v1/units/merge', body),
+        );
+        out.say(`${codes.join(', ')} → ${options.into}. Danh bạ (directory) v${done.version}`);
+        out.answer(done);
+      }, options),
+    );
+}
+
+function invitationCommands(hub: Command, software: string): void {
+  leaf(
+    hub,
+    'invite <code>',
+    'Tạo giấy mời một lần cho nút của đơn vị. A one-time invitation for the unit’s node.',
+  )
+    .option('--days <n>', 'số ngày có hiệu lực; days it is good', wholeNumber)
+    .action((code: string, options: Common & { days?: number }) =>
+      runCommand(async (out) => {
+        const body = options.days === undefined ? {} : { validMs: options.days * DAY_MS };
+        const made = await withHub({ dir: options.dir, software }, (request) =>
+          request<{ invitation: string; expiresMs: number }>(
+            'POST',
+            `/admin/v1/units/${pathPart(code)}/invite`,
+            body,
+          ),
+        );
+        out.say(made.invitation);
+        out.warn(
+          `Đến (until) ${timeText(made.expiresMs)}; chỉ hiện một lần, chỉ gửi cho đơn vị ${code}. Shown once.`,
+        );
+        out.answer(made);
+      }, options),
+    );
+  leaf(
+    hub,
+    'uninvite <code>',
+    'Huỷ giấy mời và ghi danh chưa xác nhận. Withdraws what is not confirmed.',
+  ).action((code: string, options: Common) =>
+    runCommand(async (out) => {
+      const done = await withHub({ dir: options.dir, software }, (request) =>
+        request<{ closed: number }>('POST', `/admin/v1/units/${pathPart(code)}/uninvite`),
+      );
+      out.say(`Đã huỷ (withdrawn): ${done.closed}`);
+      out.answer(done);
+    }, options),
+  );
+  leaf(
+    hub,
+    'confirm <code>',
+    'Xác nhận sau khi hai bên đọc sáu từ giống nhau. Confirms after both sides read the same six words.',
+  )
+    .option('--words <words>', 'sáu từ mà văn thư đọc; the six words that the clerk reads out')
+    .action((code: string, options: Common & { words?: string }) =>
+      runCommand(async (out) => {
+        const body = options.words === undefined ? {} : { words: options.words };
+        const done = await withHub({ dir: options.dir, software }, (request) =>
+          request<{ node: string }>('POST', `/admin/v1/units/${pathPart(code)}/confirm`, body),
+        );
+        out.say(`Đã xác nhận ${code}, nút ${done.node}. Confirmed.`);
+        out.answer(done);
+      }, options),
+    );
+}
+
+function revokeCommand(hub: Command, software: string): void {
+  leaf(hub, 'revoke', 'Thu hồi chứng thư, cắt kết nối. Revokes certificates and cuts connections.')
+    .option('--serial <hex>', 'một chứng thư; one certificate')
+    .option('--unit <code>', 'mọi con dấu của đơn vị; all seals of a unit')
+    .option('--node <id>', 'mọi chứng thư kết nối của nút; the connection of a node')
+    .option(
+      '--from <time>',
+      'bị lộ từ lúc; time of the compromise: what was accepted after it is held',
+      timeOf,
+    )
+    .requiredOption('--reason <text>', 'lý do; the reason, for people')
+    .action(
+      (options: Common & { serial?: string; unit?: string; node?: string; from?: number; reason: string }) =>
+        runCommand(async (out) => {
+          const { serial, unit, node, from, reason } = options;
+          const body = {
+            reason,
+            ...(serial === undefined ? {} : { serial }),
+            ...(unit === undefined ? {} : { unit }),
+            ...(node === undefined ? {} : { node }),
+            ...(from === undefined ? {} : { fromMs: from }),
+          };
+          const done = await withHub({ dir: options.dir, software }, (request) =>
+            request<{ serials: string[]; cut: string[]; held: number }>('POST', '/admin/v1/revoke', body),
+          );
+          out.say(`Đã thu hồi (revoked): ${done.serials.join(', ')}`);
+          if (done.held > 0)
+            out.warn(`${done.held} lượt chuyển được giữ lại; deliveries are held for a person`);
+          out.answer(done);
+        }, options),
+    );
+}

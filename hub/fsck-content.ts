@@ -1,0 +1,85 @@
+// fsck: parts in the database and content files against the sealed digests, and files that nothing names. Part of fsck.ts.
+// Streams: memory does not grow with the size of a file.
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { createChunkHasher } from '../protocol/chunks.ts';
+import { headerCodec, signedCodec } from '../protocol/codec.ts';
+import { uuidFromBytes } from '../protocol/ids.ts';
+import { assertPartBytes } from '../protocol/open.ts';
+import type { Fsck } from './fsck.ts';
+import { wordsOf } from './fsck-records.ts';
+
+type PartRow = {
+  idx: number;
+  length: number;
+  sha256: Uint8Array;
+  tree_root: Uint8Array;
+  content: Uint8Array | null;
+  signed: Uint8Array;
+  sender: string;
+  envelope_id: Uint8Array;
+};
+
+export async function checkContent(
+  fsck: Fsck,
+  { root, fast }: { readonly root: string; readonly fast: boolean },
+): Promise<void> {
+  const { db, fault, count } = fsck;
+  const named = new Set<string>();
+  for (const row of db.each<PartRow>(
+    `SELECT p.idx, p.length, p.sha256, p.tree_root, p.content, e.signed, e.sender, e.envelope_id
+     FROM parts p JOIN envelopes e ON e.seq = p.envelope_seq ORDER BY p.envelope_seq, p.idx`,
+  )) {
+    count('parts');
+    const about = `${row.sender} ${uuidFromBytes(row.envelope_id)} part ${row.idx}`;
+    const sealed = headerCodec.decode(signedCodec.decode(row.signed).bytes).parts[row.idx];
+    if (!sealed || sealed.length !== row.length || Buffer.compare(sealed.sha256, row.sha256) !== 0) {
+      fault('part', about, 'the row differs from the sealed header');
+      continue;
+    }
+    if (row.content !== null) {
+      try {
+        assertPartBytes(row.content, sealed);
+      } catch (error) {
+        fault('part', about, wordsOf(error));
+      }
+      continue;
+    }
+    const hex = Buffer.from(row.sha256).toString('hex');
+    if (named.has(hex)) continue;
+    named.add(hex);
+    const wrong = await fileFault(join(root, hex.slice(0, 2), hex), row, fast);
+    if (wrong) fault('content', `${hex} (${about})`, wrong);
+  }
+  findOrphans(fsck, root, named);
+}
+
+async function fileFault(
+  path: string,
+  part: Pick<PartRow, 'length' | 'sha256' | 'tree_root'>,
+  fast: boolean,
+): Promise<string | undefined> {
+  const stat = fs.statSync(path, { throwIfNoEntry: false });
+  if (!stat) return 'the file is missing';
+  if (stat.size !== part.length) return `the file has ${stat.size} bytes, sealed were ${part.length}`;
+  if (fast) return undefined;
+  const hasher = createChunkHasher();
+  for await (const piece of fs.createReadStream(path, { highWaterMark: 1024 * 1024 }))
+    hasher.update(piece as Buffer);
+  const { sha256, treeRoot } = hasher.finish();
+  if (Buffer.compare(sha256, part.sha256) !== 0) return 'the bytes have another SHA-256';
+  return Buffer.compare(treeRoot, part.tree_root) === 0 ? undefined : 'the bytes have another chunk tree';
+}
+
+/** Not a fault: an upload that is finished and not yet submitted is such a file, and the sweep takes it in time. */
+function findOrphans({ note, count }: Fsck, root: string, named: ReadonlySet<string>): void {
+  if (!fs.existsSync(root)) return;
+  for (const folder of fs.readdirSync(root, { withFileTypes: true })) {
+    if (!folder.isDirectory()) continue;
+    for (const name of fs.readdirSync(join(root, folder.name))) {
+      if (name.endsWith('.leaves')) continue;
+      count('content files');
+      if (!named.has(name)) note('orphan', name, 'no accepted envelope names this file');
+    }
+  }
+}
