@@ -4,8 +4,8 @@
 import fs from 'node:fs';
 import type { Command } from 'commander';
 import { bytesText, exitCodes, type Output, readable, runCommand, wrongUse } from '../bin/output.ts';
-import { checkSecret } from '../protocol/node/config.ts';
 import { systemClock } from '../protocol/node/clock.ts';
+import { checkSecret } from '../protocol/node/config.ts';
 import type { ProxyOptions } from '../protocol/node/connector.ts';
 import { isRunning } from '../protocol/node/control.ts';
 import { checksOf } from './api/ready.ts';
@@ -31,22 +31,27 @@ const exits =
 export function operatorCommands(node: Command): void {
   initCommand(node);
   withDir(node.command('start'))
-    .description('Chạy nút.\nRuns the node until SIGTERM or SIGINT; it finishes what it holds, a second signal ends it at once.')
+    .description(
+      'Chạy nút.\nRuns the node until SIGTERM or SIGINT; it finishes what it holds, a second signal ends it at once.',
+    )
     .addHelpText(
       'after',
-      '\nThe log is JSON lines on stdout. The local API listens where config.json says; commands reach the process through DIR/control.sock.' + exits,
+      '\nThe log is JSON lines on stdout. The local API listens where config.json says; commands reach the process through DIR/control.sock.' +
+        exits,
     )
     .action((options: Common) => runCommand(() => runNode(options.dir), options));
   withDir(node.command('status'))
-    .description('Tình trạng của nút.\nHow the node stands: line to the hub, waiting work, disk, clock, certificates, alarms.')
-    .addHelpText('after', '\nEnds with 1 when a check fails (as /readyz).' + exits)
+    .description(
+      'Tình trạng của nút.\nHow the node stands: line to the hub, waiting work, disk, clock, certificates, alarms.',
+    )
+    .addHelpText('after', `\nEnds with 1 when a check fails (as /readyz).${exits}`)
     .action((options: Common) => runCommand((out) => status(out, options), options));
   backupCommands(node);
   withDir(node.command('fsck'))
     .description(
       'Kiểm tra toàn bộ dữ liệu của nút.\nRe-verifies every hash, signature, receipt and state of the store, offline, and names what is damaged.',
     )
-    .addHelpText('after', '\nReads every byte; changes nothing. 0 clean, 65 damaged.' + exits)
+    .addHelpText('after', `\nReads every byte; changes nothing. 0 clean, 65 damaged.${exits}`)
     .action((options: Common) => runCommand((out) => fsck(out, options), options));
   tokenCommands(node);
   unitCommands(node);
@@ -67,14 +72,20 @@ function initCommand(node: Command): void {
       'Ghi danh nút bằng giấy mời của cơ quan đầu mối.\nEnrols this box: makes the folder and the keys here, shows the invitation to the hub, stores the certificates.',
     )
     .option('--invitation <text>', 'the invitation as pasted (may be repeated: one per unit)', collect, [])
-    .option('--invitation-file <file>', 'a file that holds it, so that it is not seen in the list of processes', collect, [])
+    .option(
+      '--invitation-file <file>',
+      'a file that holds it, so that it is not seen in the list of processes',
+      collect,
+      [],
+    )
     .option('--port <number>', 'port of the local API in a new config.json (default 8080)')
     .option('--proxy <url>', "the office's HTTP proxy, http://host:port")
     .option('--proxy-user-file <file>', 'a file with the user name for the proxy')
     .option('--proxy-password-file <file>', 'a file with the password, mode 600')
     .addHelpText(
       'after',
-      '\nOn a folder that exists it adds a unit, or renews the certificates of one; all data stay.\nAfterwards read the six words to the operator of the hub by telephone.' + exits,
+      '\nOn a folder that exists it adds a unit, or renews the certificates of one; all data stay.\nAfterwards read the six words to the operator of the hub by telephone.' +
+        exits,
     )
     .action((options: InitOptions) => runCommand((out) => init(out, options), options));
 }
@@ -119,7 +130,10 @@ async function init(out: Output, options: InitOptions): Promise<void> {
   );
   const invitations = [...options.invitation, ...fromFiles];
   if (invitations.length === 0)
-    throw wrongUse('give --invitation TEXT or --invitation-file FILE', 'cần --invitation hoặc --invitation-file');
+    throw wrongUse(
+      'give --invitation TEXT or --invitation-file FILE',
+      'cần --invitation hoặc --invitation-file',
+    );
   const proxy = proxyOf(options);
   const result = await enrolNode({
     dir: options.dir,
@@ -143,7 +157,9 @@ function sayEnrolled(out: Output, dir: string, { nodeId, hubId, units, clockOffs
     if (confirmed) continue;
     out.say(`\n      ${words.split('-').join('  ')}\n`);
     out.say('  Gọi điện cho cơ quan đầu mối và đọc sáu từ này. Trung tâm phải thấy đúng sáu từ đó;');
-    out.say('  nếu khác, dừng lại: có người đứng giữa. Chỉ sau khi trung tâm xác nhận, đơn vị mới gửi nhận được.');
+    out.say(
+      '  nếu khác, dừng lại: có người đứng giữa. Chỉ sau khi trung tâm xác nhận, đơn vị mới gửi nhận được.',
+    );
     out.say('  Read these six words to the operator of the hub by telephone; they must see the same ones.');
   }
   if (clockOffsetMs !== undefined && Math.abs(clockOffsetMs) > 5_000)
@@ -166,12 +182,17 @@ async function status(out: Output, { dir }: Common): Promise<number> {
     out.say(node.running ? `Đang chạy / running (pid ${process.pid}${api})` : 'Không chạy / not running');
     out.table(
       ['', '', ''],
-      checks.map((each) => [each.name, each.result, each.saidVi ? `${each.saidVi} — ${each.said ?? ''}` : '']),
+      checks.map((each) => [
+        each.name,
+        each.result,
+        each.saidVi ? `${each.saidVi} — ${each.said ?? ''}` : '',
+      ]),
     );
     out.say(
       `Chờ gửi / waiting to be sent: ${body.outbox.waiting}; biên nhận chờ / receipts waiting: ${body.receipts.waiting}; đang nhận / fetching: ${body.inbox.fetching}; để riêng / set aside: ${body.inbox.aside}`,
     );
-    for (const alarm of body.alarms) out.say(`! ${alarm.code} ${alarm.about} ${alarm.said} (×${alarm.count})`);
+    for (const alarm of body.alarms)
+      out.say(`! ${alarm.code} ${alarm.about} ${alarm.said} (×${alarm.count})`);
     // A node that stands still has no line to judge.
     const failed = checks.some(({ name, result }) => result === 'fail' && (node.running || name !== 'hub'));
     return failed ? exitCodes.failed : exitCodes.done;
@@ -184,9 +205,18 @@ function backupCommands(node: Command): void {
       'Sao lưu dữ liệu của nút, cả khi đang chạy.\nBacks the node up, also while it runs: one snapshot of the database, the content it names, keys, settings, and a manifest of hashes; then reads all of it back.',
     )
     .requiredOption('--to <folder>', 'a new folder; in a folder that is not empty a dated one is made')
-    .option('--copy', 'copy content instead of linking it (needed when the backup stays on this disk for long)')
-    .addHelpText('after', '\nThe backup holds the private keys: who has it can seal in the name of the units. Keep it locked.' + exits)
-    .action((options: Common & { to: string; copy?: boolean }) => runCommand((out) => backup(out, options), options));
+    .option(
+      '--copy',
+      'copy content instead of linking it (needed when the backup stays on this disk for long)',
+    )
+    .addHelpText(
+      'after',
+      '\nThe backup holds the private keys: who has it can seal in the name of the units. Keep it locked.' +
+        exits,
+    )
+    .action((options: Common & { to: string; copy?: boolean }) =>
+      runCommand((out) => backup(out, options), options),
+    );
   node
     .command('restore')
     .description(
@@ -195,7 +225,10 @@ function backupCommands(node: Command): void {
     .requiredOption('--from <folder>', 'the backup')
     .requiredOption('--dir <dir>', 'a folder that does not exist or is empty')
     .option('--json', 'one JSON document on stdout')
-    .addHelpText('after', '\nNever start the old folder again beside the restored one: two machines would be one node.' + exits)
+    .addHelpText(
+      'after',
+      `\nNever start the old folder again beside the restored one: two machines would be one node.${exits}`,
+    )
     .action((options: Common & { from: string }) => runCommand((out) => restore(out, options), options));
 }
 
@@ -210,11 +243,21 @@ async function backup(out: Output, options: Common & { to: string; copy?: boolea
     onProgress: (done) => progress.at(done),
   }).finally(() => progress.end());
   const bytes = manifest.files.reduce((sum, each) => sum + each.lengthBytes, 0);
-  out.answer({ path, files: manifest.files.length, bytes, missing: manifest.missing, madeMs: manifest.madeMs });
+  out.answer({
+    path,
+    files: manifest.files.length,
+    bytes,
+    missing: manifest.missing,
+    madeMs: manifest.madeMs,
+  });
   out.say(`Đã sao lưu và kiểm tra lại: ${path} (${manifest.files.length} tệp, ${bytesText(bytes)})`);
-  out.warn('CẢNH BÁO: bản sao lưu có khoá riêng của đơn vị. Cất giữ như con dấu. It holds the private keys: keep it locked.');
+  out.warn(
+    'CẢNH BÁO: bản sao lưu có khoá riêng của đơn vị. Cất giữ như con dấu. It holds the private keys: keep it locked.',
+  );
   if (manifest.missing.length === 0) return exitCodes.done;
-  out.warn(`Thiếu hoặc hỏng ${manifest.missing.length} tệp nội dung; chạy "lienthong node fsck". Content is missing or damaged; run fsck.`);
+  out.warn(
+    `Thiếu hoặc hỏng ${manifest.missing.length} tệp nội dung; chạy "lienthong node fsck". Content is missing or damaged; run fsck.`,
+  );
   return exitCodes.judgedBad;
 }
 
@@ -225,16 +268,24 @@ async function restore(out: Output, options: Common & { from: string }): Promise
     dir: options.dir,
     onProgress: (done) => progress.at(done),
   }).finally(() => progress.end());
-  out.answer({ dir: options.dir, madeMs: manifest.madeMs, about: manifest.about, restoreCount, missing: manifest.missing });
+  out.answer({
+    dir: options.dir,
+    madeMs: manifest.madeMs,
+    about: manifest.about,
+    restoreCount,
+    missing: manifest.missing,
+  });
   out.say(`Đã khôi phục vào ${options.dir} (bản sao lúc ${new Date(manifest.madeMs).toISOString()}).`);
   out.say('Khi chạy, nút đối chiếu với trung tâm trước khi nhận việc mới. Tắt hẳn máy cũ.');
-  out.say('At start the node compares itself with the hub before it takes new work. Keep the old machine off.');
+  out.say(
+    'At start the node compares itself with the hub before it takes new work. Keep the old machine off.',
+  );
 }
 
 async function fsck(out: Output, { dir }: Common): Promise<number> {
   const progress = out.progress('kiểm tra / fsck', 0);
-  const result = await fsckNode({ dir, clock: systemClock, onProgress: (done) => progress.at(done) }).finally(() =>
-    progress.end(),
+  const result = await fsckNode({ dir, clock: systemClock, onProgress: (done) => progress.at(done) }).finally(
+    () => progress.end(),
   );
   out.answer(result);
   const { documents, arrivals, statements, bytes } = result.checked;
@@ -250,7 +301,9 @@ async function fsck(out: Output, { dir }: Common): Promise<number> {
 function tokenCommands(node: Command): void {
   const token = node
     .command('token')
-    .description('Mã truy cập cho phần mềm văn phòng.\nTokens by which the office software uses the local API.');
+    .description(
+      'Mã truy cập cho phần mềm văn phòng.\nTokens by which the office software uses the local API.',
+    );
   withDir(token.command('add'))
     .argument('<name>', 'who will use it')
     .description('Tạo mã; chỉ hiện một lần.\nMakes a token and shows it once; only its SHA-256 is kept.')

@@ -10,7 +10,11 @@ import { openForCommands } from './main.ts';
 export type Node = {
   /** True: a process runs; false: only the files. */
   readonly running: boolean;
-  call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<{ status: number; body: T }>;
+  call<T>(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    body?: unknown,
+  ): Promise<{ status: number; body: T }>;
   stream<T>(
     options: Omit<ClientRequestOptions, 'body'> & { readonly body?: Readable },
     read: (answer: ClientAnswer) => Promise<T>,

@@ -105,7 +105,9 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
     },
     async audit(options = {}) {
       const limit = Math.min(500, Math.max(1, options.limit ?? 100));
-      const rows = store.auditPage(options.after, limit).map(({ at_ms, ...row }) => ({ ...row, atMs: at_ms }));
+      const rows = store
+        .auditPage(options.after, limit)
+        .map(({ at_ms, ...row }) => ({ ...row, atMs: at_ms }));
       return { rows, next: rows.length === limit ? String(rows.at(-1)!.id) : undefined };
     },
     async noteAudit(entry) {

@@ -14,7 +14,10 @@ export function buildProof(found: Found, withMetadata: boolean, context: EdgeCon
   // An arrival keeps the hub's receipt with its row; a sender keeps it among the statements.
   const statements = receipt ? [receipt, ...known] : known;
   const directory = context.directory.current();
-  const keyIds = [signedCodec.decode(signed), ...statements.map((bytes) => signedStatementCodec.decode(bytes))]
+  const keyIds = [
+    signedCodec.decode(signed),
+    ...statements.map((bytes) => signedStatementCodec.decode(bytes)),
+  ]
     .map(({ signature }) => signature?.keyId)
     .filter((keyId) => keyId !== undefined);
   const { hubs, certificates } = evidenceFor(keyIds, directory);

@@ -24,10 +24,7 @@ export async function recoverSent(context: EdgeContext, signal: AbortSignal): Pr
       const row = await sentRow(item, context);
       if (row) rows.push(row);
     }
-    const sentAfter = items.reduce(
-      (max, { ledgerSequence }) => Math.max(max, ledgerSequence),
-      afterSequence,
-    );
+    const sentAfter = items.reduce((max, { ledgerSequence }) => Math.max(max, ledgerSequence), afterSequence);
     await store.write('rebuildSent', { items: rows, sentAfter, nowMs: clock.nowMs() });
     if (!more || sentAfter === afterSequence) break;
   }

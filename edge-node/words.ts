@@ -41,7 +41,10 @@ const states: Readonly<Record<LinkState, Words>> = {
   starting: { vi: 'Đang kết nối trung tâm', en: 'Connecting to the hub' },
   connected: { vi: 'Đang kết nối với trung tâm', en: 'Connected to the hub' },
   unreachable: { vi: 'Chưa kết nối được trung tâm', en: 'The hub cannot be reached' },
-  superseded: { vi: 'Đã dừng: một máy khác đang chạy cùng nút này', en: 'Stopped: another machine runs this node' },
+  superseded: {
+    vi: 'Đã dừng: một máy khác đang chạy cùng nút này',
+    en: 'Stopped: another machine runs this node',
+  },
   stopped: { vi: 'Đã dừng', en: 'Stopped' },
 };
 

@@ -8,7 +8,7 @@ import { limits } from './limits.ts';
 import type * as wire from './wire.ts';
 import { type FieldShape, type Shape, walk } from './wire-walk.ts';
 
-// 64-bit integers as numbers: every field of ours stays below 2^53, and `toBounded` refuses what does not.
+// 64-bit integers as numbers: every field of ours stays below 2^53, and the walk refuses what does not.
 protobuf.util.Long = null as never;
 protobuf.configure();
 // Unknown fields stay in the signed bytes; the decoded view need not hold them.
@@ -44,6 +44,8 @@ const scalarWireType: Record<string, 0 | 1 | 2 | 5> = {
   fixed32: 5,
   sfixed32: 5,
 };
+/** Varints of these types are smaller; the others stay below 2^53 and are never negative. */
+const varintMax: Record<string, number> = { uint32: 0xffffffff, bool: 1 };
 const shapes = new Map<string, Shape>();
 const noBytes = Buffer.alloc(0);
 
@@ -61,6 +63,7 @@ function shapeOf(type: protobuf.Type): Shape {
       repeated: field.repeated,
       wireType,
       packable: field.repeated && wireType !== 2,
+      valueMax: varintMax[field.type] ?? Number.MAX_SAFE_INTEGER,
       message: nested ? () => shapeOf(nested) : undefined,
     });
     // The library's default for absent bytes is an Array; ours is an empty Buffer.

@@ -50,14 +50,17 @@ export function newHubId(random: Uint8Array): HubId {
   return `h${base32(random.subarray(0, 10))}` as HubId;
 }
 
+const isInternal = (letter: string, text: unknown): text is string =>
+  typeof text === 'string' &&
+  text.length === 17 &&
+  text[0] === letter &&
+  /^[0-9a-hjkmnp-tv-z]{16}$/.test(text.slice(1));
+
+/** True for the form of a unit id; says nothing of whether there is such a unit. */
+export const isUnitId = (text: unknown): text is UnitId => isInternal('u', text);
+
 function parseInternal(letter: string, text: unknown): string {
-  if (
-    typeof text === 'string' &&
-    text.length === 17 &&
-    text[0] === letter &&
-    /^[0-9a-hjkmnp-tv-z]{16}$/.test(text.slice(1))
-  )
-    return text;
+  if (isInternal(letter, text)) return text;
   throw new ExchangeError('id-malformed', `expected ${letter} and 16 letters`);
 }
 export const parseUnitId = (text: unknown): UnitId => parseInternal('u', text) as UnitId;

@@ -1,14 +1,15 @@
 // Wrapper bytes -> verified envelope, in a fixed order of checks. The hub runs it on what a peer submits and the receiving node runs
 // it again on what the hub hands out: the hub is trusted for transport only. Nothing here decides who may submit or receive.
-import type { KeyObject } from 'node:crypto';
+import { hash, type KeyObject } from 'node:crypto';
 import { createChunkHasher } from './chunks.ts';
-import { headerCodec, wrapperCodec } from './codec.ts';
+import { headerCodec, hopCodec, wrapperCodec } from './codec.ts';
 import { ExchangeError } from './errors.ts';
-import { type DocumentId, type EnvelopeId, uuidFromBytes } from './ids.ts';
+import { type DocumentId, type EnvelopeId, isUnitId, uuidFromBytes } from './ids.ts';
 import { limits } from './limits.ts';
 import { assertHeader, envelopeDigest, metadataDigest } from './seal.ts';
 import type { Verifier } from './signature.ts';
-import type { Header, Signed, Wrapper } from './wire.ts';
+import type { ResolveStatementSigner } from './statement.ts';
+import type { Header, Hop, Signed, Wrapper } from './wire.ts';
 
 /** Who a key id belongs to, decided by certificates and the directory at a time; throws signer-unknown or certificate-*. */
 export type ResolveSealSigner = (
@@ -73,10 +74,13 @@ export async function openDecoded(
   assertMetadata(wrapper, header);
   // 9 the parts that ride along are the ones that were sealed.
   assertInlineParts(wrapper, header);
+  // 10 the hop trace is one chain about this envelope; who signed it is `verifyHops`.
+  const digest = envelopeDigest(signed.bytes);
+  assertHops(wrapper.hops, digest);
   return {
     envelopeId: uuidFromBytes(header.envelopeId) as EnvelopeId,
     documentId: uuidFromBytes(header.documentId) as DocumentId,
-    digest: envelopeDigest(signed.bytes),
+    digest,
     header,
     signed,
     wrapper,
@@ -88,13 +92,48 @@ function assertLeg({ recipients, hops }: Wrapper, header: Header): void {
   if (recipients.length > header.recipients.length)
     throw new ExchangeError('wrapper-recipient-unsigned', 'more recipients than signed');
   const seen = new Set<number>();
-  for (const { index } of recipients) {
+  for (const { index, unit } of recipients) {
     if (index >= header.recipients.length)
       throw new ExchangeError('wrapper-recipient-unsigned', `index ${index}`);
     if (seen.has(index)) throw new ExchangeError('recipients-repeated', `index ${index} of the leg`);
     seen.add(index);
+    if (!isUnitId(unit)) throw new ExchangeError('wrapper-recipient-unsigned', 'not a unit id');
   }
   if (hops.length > limits.hopsMax) throw new ExchangeError('route-too-long', `${hops.length} hops`);
+}
+
+/** Each entry names this envelope and the entry before it. Returns the entries. */
+function assertHops(hops: Wrapper['hops'], digest: Buffer): Hop[] {
+  let previous: Uint8Array = Buffer.alloc(0);
+  return hops.map((signed) => {
+    if (signed.type !== 'lienthong/hop/1' || !signed.signature)
+      throw new ExchangeError('envelope-malformed', 'a hop that is not one');
+    const hop = hopCodec.decode(signed.bytes);
+    if (!digest.equals(hop.envelopeDigest) || Buffer.compare(hop.previous, previous) !== 0)
+      throw new ExchangeError('envelope-malformed', 'the hop trace is broken');
+    previous = hash('sha256', signed.bytes, 'buffer');
+    return hop;
+  });
+}
+
+/**
+ * PROTOCOL.md 6.4: every hop entry is signed by the hub that it names, by its receipts key, judged at the entry's own time. For whoever
+ * routes by the trace or keeps it as evidence. Throws signature-*, signer-unknown, certificate-*, envelope-malformed.
+ */
+export async function verifyHops(
+  { wrapper, digest }: Pick<OpenedEnvelope, 'wrapper' | 'digest'>,
+  resolve: ResolveStatementSigner,
+  verifier: Verifier,
+): Promise<Hop[]> {
+  const hops = assertHops(wrapper.hops, digest);
+  for (const [i, { hub, atMs }] of hops.entries()) {
+    const signed = wrapper.hops[i]!;
+    const signer = resolve(signed.signature!.keyId, atMs);
+    await verifier.verify(signed, ['lienthong/hop/1'], signer.publicKey);
+    if (signer.kind !== 'hub' || signer.id !== hub)
+      throw new ExchangeError('signature-invalid', 'a hop signed by another than the hub');
+  }
+  return hops;
 }
 
 function assertMetadata({ metadata }: Wrapper, header: Header): void {

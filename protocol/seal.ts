@@ -3,7 +3,7 @@
 import { hash } from 'node:crypto';
 import { headerCodec, metadataCodec, signedCodec } from './codec.ts';
 import { ExchangeError } from './errors.ts';
-import { type EnvelopeId, uuidFromBytes } from './ids.ts';
+import { type EnvelopeId, isUnitId, uuidFromBytes } from './ids.ts';
 import { limits } from './limits.ts';
 import { assertDistinctNames, assertPartName } from './names.ts';
 import { type SigningKey, signMany } from './signature.ts';
@@ -87,7 +87,6 @@ export function seal(drafts: readonly ToSeal[], key: SigningKey): Sealed[] {
   }));
 }
 
-const unitForm = /^u[0-9a-hjkmnp-tv-z]{16}$/;
 const wholeNumber = (value: number, max = Number.MAX_SAFE_INTEGER) =>
   Number.isSafeInteger(value) && value >= 0 && value <= max;
 
@@ -100,7 +99,7 @@ export function assertHeader(header: Header): void {
     throw new ExchangeError('envelope-version-unsupported', `version ${header.version}`);
   if (header.envelopeId.length !== 16 || header.documentId.length !== 16)
     throw new ExchangeError('id-malformed', 'envelope or document id');
-  if (!unitForm.test(header.sender)) throw new ExchangeError('header-malformed', 'sender');
+  if (!isUnitId(header.sender)) throw new ExchangeError('header-malformed', 'sender');
   if (!wholeNumber(header.kind, 65_535) || header.kind === 0)
     throw new ExchangeError('header-malformed', 'kind');
   if (!wholeNumber(header.urgency, 255)) throw new ExchangeError('header-malformed', 'urgency');
@@ -116,7 +115,19 @@ export function assertHeader(header: Header): void {
     throw new ExchangeError('header-malformed', 'deliver_by_ms is more than 400 days after created_ms');
   assertRecipients(header.recipients);
   assertParts(header);
-  if (header.links.length > 16) throw new ExchangeError('header-malformed', 'more than 16 links');
+  assertLinks(header);
+}
+
+const absentOrId = ({ length }: Uint8Array) => length === 0 || length === 16;
+
+function assertLinks({ links, status }: Header): void {
+  if (links.length > 16) throw new ExchangeError('header-malformed', 'more than 16 links');
+  for (const { relation, envelopeId, documentId } of links) {
+    if (relation === 0) throw new ExchangeError('header-malformed', 'a link without a relation');
+    if (!absentOrId(envelopeId) || !absentOrId(documentId)) throw new ExchangeError('id-malformed', 'link');
+  }
+  if (status && Buffer.byteLength(status.code) > 8)
+    throw new ExchangeError('header-malformed', 'status code is longer than 8 bytes');
 }
 
 function assertRecipients(recipients: Header['recipients']): void {
@@ -125,7 +136,7 @@ function assertRecipients(recipients: Header['recipients']): void {
     throw new ExchangeError('recipients-too-many', `${recipients.length}, at most ${limits.recipientsMax}`);
   const seen = new Set<string>();
   for (const { unit, desk, group } of recipients) {
-    if (!unitForm.test(unit)) throw new ExchangeError('header-malformed', 'recipient unit');
+    if (!isUnitId(unit)) throw new ExchangeError('header-malformed', 'recipient unit');
     if (Buffer.byteLength(desk) > 64 || Buffer.byteLength(group) > 64)
       throw new ExchangeError('header-malformed', 'desk or group is longer than 64 bytes');
     const address = `${desk}@${unit}`;

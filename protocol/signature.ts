@@ -126,12 +126,32 @@ function assertP256(key: KeyObject): void {
     throw new ExchangeError('signature-algorithm-refused', 'the key is not P-256');
 }
 
+/** ECDSA P-256 with SHA-256 over `input`; `value` is r || s. The one raw check; other keys throw signature-algorithm-refused. */
+export function verifyInput(input: Uint8Array, value: Uint8Array, publicKey: KeyObject): boolean {
+  assertP256(publicKey);
+  if (value.length !== 64) return false;
+  return verify('sha256', input, { key: publicKey, dsaEncoding: 'ieee-p1363' }, value);
+}
+
+/** As `verifyInput`, on the thread pool. */
+export function verifyInputPooled(
+  input: Uint8Array,
+  value: Uint8Array,
+  publicKey: KeyObject,
+): Promise<boolean> {
+  assertP256(publicKey);
+  if (value.length !== 64) return Promise.resolve(false);
+  return new Promise((resolve, reject) => {
+    verify('sha256', input, { key: publicKey, dsaEncoding: 'ieee-p1363' }, value, (error, good) =>
+      error ? reject(error) : resolve(good),
+    );
+  });
+}
+
 /** Verification on the calling thread, for the command line and for stores. Throws as `prepare`, or signature-invalid. */
 export function verifySigned(signed: Signed, types: readonly PayloadType[], publicKey: KeyObject): void {
   const { input, signature } = prepare(signed, types);
-  assertP256(publicKey);
-  if (!verify('sha256', input, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature.value))
-    throw new ExchangeError('signature-invalid');
+  if (!verifyInput(input, signature.value, publicKey)) throw new ExchangeError('signature-invalid');
 }
 
 export type Verifier = {
@@ -144,12 +164,6 @@ const rootsRemembered = 512;
 
 export function createVerifier(): Verifier {
   const roots = new Map<string, Promise<boolean>>();
-  const check = (input: Buffer, value: Uint8Array, key: KeyObject) =>
-    new Promise<boolean>((resolve, reject) => {
-      verify('sha256', input, { key, dsaEncoding: 'ieee-p1363' }, value, (error, good) =>
-        error ? reject(error) : resolve(good),
-      );
-    });
   return {
     async verify(signed, types, publicKey) {
       const { input, signature } = prepare(signed, types);
@@ -160,12 +174,12 @@ export function createVerifier(): Verifier {
         // The map key binds the key id, which the caller resolved to publicKey; two public keys cannot share one.
         verdict = roots.get(bound);
         if (!verdict) {
-          verdict = check(input, signature.value, publicKey);
+          verdict = verifyInputPooled(input, signature.value, publicKey);
           roots.set(bound, verdict);
           if (roots.size > rootsRemembered) roots.delete(roots.keys().next().value!);
         }
       }
-      if (!(await (verdict ?? check(input, signature.value, publicKey))))
+      if (!(await (verdict ?? verifyInputPooled(input, signature.value, publicKey))))
         throw new ExchangeError('signature-invalid');
     },
   };

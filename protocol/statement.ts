@@ -4,6 +4,7 @@ import type { KeyObject } from 'node:crypto';
 import { signedStatementCodec, statementCodec } from './codec.ts';
 import { ExchangeError } from './errors.ts';
 import { type DocumentId, type EnvelopeId, uuidFromBytes } from './ids.ts';
+import { limits } from './limits.ts';
 import { type PayloadType, type Verifier, verifySigned } from './signature.ts';
 import type { Result, Signed, Statement } from './wire.ts';
 
@@ -39,6 +40,20 @@ export const outcomes = {
   cancelled: 8,
 } as const;
 export type OutcomeName = keyof typeof outcomes;
+
+/** What each event may say of a recipient. Above all: delivered is a receiving unit's own word, never a hub's. PROTOCOL.md 8.1. */
+const outcomesOf: Readonly<Record<number, readonly number[]>> = {
+  [events.SubmissionAcceptance]: [outcomes.accepted, outcomes.forwarded, outcomes.refused],
+  [events.SubmissionRejection]: [outcomes.refused],
+  [events.RelayAcceptance]: [outcomes.accepted, outcomes.forwarded, outcomes.refused],
+  [events.RelayRejection]: [outcomes.refused],
+  [events.RelayFailure]: [outcomes.undeliverable],
+  [events.ContentHandover]: [outcomes.delivered],
+  [events.ContentHandoverFailure]: [outcomes.undeliverable, outcomes.cancelled],
+  [events.AcceptanceRejectionExpiry]: [outcomes.expired],
+  [events.ConsignmentRejection]: [outcomes.refused],
+};
+const lastOutcome = outcomes.cancelled;
 
 /** Name of an event number; a later one is `event-<n>`. */
 export function eventName(event: number): EventName | `event-${number}` {
@@ -134,13 +149,37 @@ export function parseStatement(signed: Signed): OpenedStatement {
   if (statement.version !== 1) throw new ExchangeError('statement-malformed', `version ${statement.version}`);
   if (statement.envelopeDigest.length !== 32)
     throw new ExchangeError('statement-malformed', 'envelope_digest');
-  if (statement.results.length === 0) throw new ExchangeError('statement-malformed', 'no results');
+  if (statement.statementId.length !== 16) throw new ExchangeError('statement-malformed', 'statement_id');
+  assertResults(statement);
   return {
     signed,
     statement,
     envelopeId: uuidFromBytes(statement.envelopeId) as EnvelopeId,
     documentId: uuidFromBytes(statement.documentId) as DocumentId,
   };
+}
+
+/** Outcomes of a later version are carried; those of this one stand only under their events. */
+function assertResults({ event, results, parts }: Statement): void {
+  if (results.length === 0) throw new ExchangeError('statement-malformed', 'no results');
+  if (results.length > limits.recipientsMax) throw new ExchangeError('statement-malformed', 'results');
+  const seen = new Set<number>();
+  for (const { index, outcome, code } of results) {
+    if (seen.has(index)) throw new ExchangeError('statement-malformed', `result ${index} twice`);
+    seen.add(index);
+    if (outcome === 0 || (outcome <= lastOutcome && !mayConclude(event, outcome)))
+      throw new ExchangeError('statement-malformed', `outcome ${outcome} under event ${event}`);
+    if (Buffer.byteLength(code) > 64) throw new ExchangeError('statement-malformed', 'code');
+  }
+  if (parts.length > limits.partsMax || parts.some(({ sha256 }) => sha256.length !== 32))
+    throw new ExchangeError('statement-malformed', 'parts');
+}
+
+/** An event of a later version takes no responsibility over and delivers nothing. */
+function mayConclude(event: number, outcome: number): boolean {
+  const known = outcomesOf[event];
+  if (known) return known.includes(outcome);
+  return outcome !== outcomes.accepted && outcome !== outcomes.forwarded && outcome !== outcomes.delivered;
 }
 
 function assertIssuer(

@@ -10,6 +10,8 @@ export type FieldShape = {
   readonly wireType: 0 | 1 | 2 | 5;
   /** Packed repeated scalars arrive length-delimited as well. */
   readonly packable: boolean;
+  /** Largest varint of the field's type; nobody may read a number cut to its low bits. */
+  readonly valueMax: number;
   /** Shape of a nested message. */
   readonly message: (() => Shape) | undefined;
 };
@@ -52,7 +54,7 @@ function walkValue(
 ): string | undefined {
   switch (wireType) {
     case 0:
-      return varint(cursor, end) ? undefined : `bad varint at byte ${cursor.at}`;
+      return walkVarint(cursor, end, field);
     case 1:
     case 5:
       cursor.at += wireType === 1 ? 8 : 4;
@@ -63,6 +65,7 @@ function walkValue(
       if (until > end) return 'a length points beyond the end';
       if (field?.message && wireType === field.wireType)
         return walkMessage(cursor, until, field.message(), depthLeft - 1);
+      if (field?.packable) return walkPacked(cursor, until, field);
       cursor.at = until;
       return undefined;
     }
@@ -71,9 +74,24 @@ function walkValue(
   }
 }
 
+function walkVarint(cursor: Cursor, end: number, field: FieldShape | undefined): string | undefined {
+  if (!varint(cursor, end)) return `bad varint at byte ${cursor.at}`;
+  if (field && cursor.value > field.valueMax) return `field ${field.name} is out of range`;
+  return undefined;
+}
+
+/** Numbers inside one length: none may reach over its end. All packed fields of ours are varints. */
+function walkPacked(cursor: Cursor, until: number, field: FieldShape): string | undefined {
+  while (cursor.at < until) {
+    const wrong = walkVarint(cursor, until, field);
+    if (wrong) return wrong;
+  }
+  return undefined;
+}
+
 /**
- * Reads one varint into `cursor.value`; false if truncated, overlong (a last byte of zero) or longer than ten bytes. Values above
- * 2^53 become Infinity, which every length check refuses; a negative number (ten bytes) is allowed for int fields.
+ * Reads one varint into `cursor.value`; false if truncated, overlong (a last byte of zero) or longer than ten bytes. Values of 2^53
+ * and above, and so negative numbers (ten bytes), become Infinity: every length and every known field refuses that.
  */
 function varint(cursor: Cursor, end: number): boolean {
   const { bytes } = cursor;

@@ -50,8 +50,12 @@ export function controlRoutes(app: FastifyInstance, { core, tokens, clock, local
     await core.reloadIdentity();
     return { units: core.units() };
   });
-  app.post<{ Params: { id: string } }>('/control/alarms/:id/seen', { schema: { body: noBody } }, async ({ params, actor }) => {
-    await core.alarmSeen(Number(params.id), actor);
-    return { ok: true };
-  });
+  app.post<{ Params: { id: string } }>(
+    '/control/alarms/:id/seen',
+    { schema: { body: noBody } },
+    async ({ params, actor }) => {
+      await core.alarmSeen(Number(params.id), actor);
+      return { ok: true };
+    },
+  );
 }

@@ -6,6 +6,12 @@ import { buildStatement, type EventName, outcomes, parseStatement } from '../../
 import { hopsWrapper } from '../../protocol/wire-splice.ts';
 import type { AcceptArgs, AcceptResult, RefuseArgs, Shared } from './types.ts';
 
+type Fresh = {
+  readonly digest: Buffer;
+  /** Signed indexes that the leg names. */
+  readonly covered: ReadonlySet<number>;
+  readonly result: AcceptResult;
+};
 type KnownRow = { seq: number; digest: Uint8Array; receipt: Uint8Array };
 
 const going = ({ outcome }: { readonly outcome: number }) => outcome !== outcomes.refused;
@@ -19,7 +25,11 @@ function eventOf({ deliveries, fromHub }: AcceptArgs): EventName {
 export function acceptOps(shared: Shared) {
   const { db, context, ledger } = shared;
   // Accepted in this batch and not inserted yet: a second copy in the same batch gets the same receipt.
-  const fresh = new Map<string, { readonly digest: Buffer; readonly result: AcceptResult }>();
+  const fresh = new Map<string, Fresh>();
+  const keyOf = ({ sender, envelopeId }: AcceptArgs) =>
+    `${sender} ${Buffer.from(envelopeId).toString('latin1')}`;
+  // Bytes of this batch that no row counts yet, by sender.
+  const freshBytes = new Map<string, number>();
 
   /** Codes: duplicate-conflict, part-missing. */
   function accept(args: AcceptArgs): AcceptResult {
@@ -32,16 +42,12 @@ export function acceptOps(shared: Shared) {
       if (Buffer.compare(known.digest, args.digest) !== 0) throw new ExchangeError('duplicate-conflict');
       return acceptAgain(known, args);
     }
-    const key = `${args.sender} ${Buffer.from(args.envelopeId).toString('latin1')}`;
-    const twin = fresh.get(key);
-    if (twin) {
-      if (!twin.digest.equals(args.digest)) throw new ExchangeError('duplicate-conflict');
-      return twin.result;
-    }
+    const twin = twinOf(args);
+    if (twin) return twin;
     assertContentHeld(args);
     assertQuota(args);
-    const result: AcceptResult = { receipt: new Uint8Array(), duplicate: false, nudge: [] };
-    fresh.set(key, { digest: Buffer.from(args.digest), result });
+    const result = remember(args);
+    freshBytes.set(args.sender, (freshBytes.get(args.sender) ?? 0) + args.bytes);
     shared.state({
       kind: 'acceptance',
       atMs: args.nowMs,
@@ -62,6 +68,24 @@ export function acceptOps(shared: Shared) {
         result.nudge = insertDeliveries(args, seq);
       },
     });
+    return result;
+  }
+
+  /** The answer to a copy that meets its first one in the same batch. */
+  function twinOf(args: AcceptArgs): AcceptResult | undefined {
+    const twin = fresh.get(keyOf(args));
+    if (!twin) return undefined;
+    if (!twin.digest.equals(args.digest)) throw new ExchangeError('duplicate-conflict');
+    // Another leg while the first is on its way into the store: when it comes again it is a later leg.
+    if (!args.deliveries.every(({ index }) => twin.covered.has(index)))
+      throw new ExchangeError('overloaded', 'another leg is being accepted', { retryAfterMs: 1000 });
+    return twin.result;
+  }
+
+  function remember(args: AcceptArgs): AcceptResult {
+    const result: AcceptResult = { receipt: new Uint8Array(), duplicate: false, nudge: [] };
+    const covered = new Set(args.deliveries.map(({ index }) => index));
+    fresh.set(keyOf(args), { digest: Buffer.from(args.digest), covered, result });
     return result;
   }
 
@@ -86,7 +110,11 @@ export function acceptOps(shared: Shared) {
       return { ...same, receipt: leg?.receipt ?? known.receipt };
     }
     const later = { ...args, deliveries: missing };
-    const result: AcceptResult = { receipt: new Uint8Array(), duplicate: false, nudge: [] };
+    const twin = twinOf(later);
+    if (twin) return twin;
+    // Retention may have taken the content meanwhile: then this leg must bring it anew.
+    assertContentHeld(args);
+    const result = remember(later);
     shared.state({
       kind: 'acceptance',
       atMs: args.nowMs,
@@ -99,13 +127,8 @@ export function acceptOps(shared: Shared) {
             index,
             receipt,
           );
-        const open = missing.filter(going).length;
-        db.run(
-          'UPDATE envelopes SET open_deliveries = open_deliveries + ?, closed_ms = CASE ? WHEN 0 THEN closed_ms END WHERE seq = ?',
-          open,
-          open,
-          known.seq,
-        );
+        reopen(later, known.seq);
+        insertParts(later, known.seq);
         result.receipt = receipt;
         result.nudge = insertDeliveries(later, known.seq);
       },
@@ -113,17 +136,33 @@ export function acceptOps(shared: Shared) {
     return result;
   }
 
+  /** A later leg: its deliveries are open, and an envelope that had none open counts for its sender again. */
+  function reopen({ deliveries, sender, bytes }: AcceptArgs, seq: number): void {
+    const open = deliveries.filter(going).length;
+    if (open === 0) return;
+    const { changes } = db.run(
+      'UPDATE envelopes SET open_deliveries = ?, closed_ms = NULL WHERE seq = ? AND open_deliveries = 0',
+      open,
+      seq,
+    );
+    if (changes > 0) countOpen(sender, bytes);
+    else db.run('UPDATE envelopes SET open_deliveries = open_deliveries + ? WHERE seq = ?', open, seq);
+  }
+
   /** What waits here for its recipients is what a unit may fill; delivered documents count no more. */
   function assertQuota({ sender, bytes }: AcceptArgs): void {
-    const row = db.get<{ open_bytes: number; quota_bytes: number | null }>(
-      'SELECT u.open_bytes, q.quota_bytes FROM unit_usage u LEFT JOIN units q ON q.unit = u.unit WHERE u.unit = ?',
+    const unit = db.get<{ quota_bytes: number | null }>(
+      'SELECT quota_bytes FROM units WHERE unit = ?',
       sender,
     );
-    const quota = row?.quota_bytes ?? context.quotaBytesDefault;
-    if (row && quota > 0 && row.open_bytes + bytes > quota)
+    const quota = unit?.quota_bytes ?? context.quotaBytesDefault;
+    if (quota === 0) return;
+    const usage = db.get<{ open_bytes: number }>('SELECT open_bytes FROM unit_usage WHERE unit = ?', sender);
+    const openBytes = (usage?.open_bytes ?? 0) + (freshBytes.get(sender) ?? 0);
+    if (openBytes + bytes > quota)
       throw new ExchangeError(
         'quota-exceeded',
-        `${row.open_bytes} of ${quota} bytes wait for their recipients`,
+        `${openBytes} of ${quota} bytes wait for their recipients`,
         {
           retryAfterMs: 60_000,
         },
@@ -157,18 +196,21 @@ export function acceptOps(shared: Shared) {
     });
   }
 
+  function countOpen(sender: string, bytes: number): void {
+    db.run(
+      `INSERT INTO unit_usage (unit, open_bytes, open_envelopes) VALUES (?,?,1)
+       ON CONFLICT (unit) DO UPDATE SET open_bytes = open_bytes + excluded.open_bytes, open_envelopes = open_envelopes + 1`,
+      sender,
+      bytes,
+    );
+  }
+
   function insertEnvelope(
     args: AcceptArgs,
     made: { receipt: Buffer; sequence: number; hop: Buffer },
   ): number {
     const open = args.deliveries.filter(going).length;
-    if (open > 0)
-      db.run(
-        `INSERT INTO unit_usage (unit, open_bytes, open_envelopes) VALUES (?,?,1)
-         ON CONFLICT (unit) DO UPDATE SET open_bytes = open_bytes + excluded.open_bytes, open_envelopes = open_envelopes + 1`,
-        args.sender,
-        args.bytes,
-      );
+    if (open > 0) countOpen(args.sender, args.bytes);
     return db.run(
       `INSERT INTO envelopes (envelope_id, document_id, sender, digest, signed, hops, salt, metadata, kind, urgency, accepted_ms,
          deliver_by_ms, receipt, ledger_sequence, from_peer, bytes, open_deliveries, closed_ms)
@@ -194,10 +236,11 @@ export function acceptOps(shared: Shared) {
     ).lastRowId;
   }
 
+  /** A later leg finds them there, unless retention took them. */
   function insertParts({ parts }: AcceptArgs, seq: number): void {
     for (const { index, length, sha256, treeRoot, content } of parts)
       db.run(
-        'INSERT INTO parts (envelope_seq, idx, length, sha256, tree_root, content) VALUES (?,?,?,?,?,?)',
+        'INSERT OR IGNORE INTO parts (envelope_seq, idx, length, sha256, tree_root, content) VALUES (?,?,?,?,?,?)',
         seq,
         index,
         length,
@@ -262,6 +305,9 @@ export function acceptOps(shared: Shared) {
         );
       },
     },
-    forget: () => fresh.clear(),
+    forget: () => {
+      fresh.clear();
+      freshBytes.clear();
+    },
   };
 }

@@ -94,13 +94,17 @@ export function settleOps(shared: Shared) {
     };
   }
 
-  /** Compare-and-swap; what is final stays. Counts the envelope's open deliveries down when the move closes one. */
+  /**
+   * Compare-and-swap; what is final stays. Counts the envelope's open deliveries down when the move closes one. A receipt may come
+   * after the lease under which its delivery was handed out has ended: what is ready again is settled like what is leased.
+   */
   function move(
     row: DeliveryRow,
     to: DeliveryState,
-    by: { sequence: number; nowMs: number; code: string },
+    by: { sequence: number | null; nowMs: number; code: string },
   ): boolean {
-    if (!statesBefore(deliveryStates, to).includes(row.state as DeliveryState)) return false;
+    const from = (row.state === 'ready' ? 'leased' : row.state) as DeliveryState;
+    if (!statesBefore(deliveryStates, to).includes(from)) return false;
     const relayed = to === 'relayed';
     const { changes } = db.run(
       `UPDATE deliveries SET state = ?, settled_ms = ?, settled_ledger = ?, last_error = CASE ? WHEN '' THEN last_error ELSE ? END,
@@ -144,11 +148,18 @@ export function settleOps(shared: Shared) {
     return [envelope.from_peer];
   }
 
-  /** A notice of this hub about deliveries of one envelope that all end alike. Signed with the batch. */
+  /**
+   * A notice of this hub about deliveries of one envelope that all end alike. Signed with the batch; the deliveries move at once, so that
+   * two operations of one batch never both state what became of one delivery.
+   */
   function give(
-    rows: readonly DeliveryRow[],
+    found: readonly DeliveryRow[],
     what: { event: EventName; outcome: number; to: DeliveryState; code: string; nowMs: number },
   ): string[] {
+    const rows = found.filter((row) =>
+      move(row, what.to, { sequence: null, nowMs: what.nowMs, code: what.code }),
+    );
+    if (rows.length === 0) return [];
     const envelope = db.get<EnvelopeRow>(
       'SELECT seq, digest, from_peer, urgency, envelope_id, document_id, sender FROM envelopes WHERE seq = ?',
       rows[0]!.envelope_seq,
@@ -177,7 +188,12 @@ export function settleOps(shared: Shared) {
           ledgerSequence,
         }),
       commit: (bytes, sequence) => {
-        for (const row of rows) move(row, what.to, { sequence, nowMs: what.nowMs, code: what.code });
+        for (const row of rows)
+          db.run(
+            'UPDATE deliveries SET settled_ledger = ? WHERE id = ? AND settled_ledger IS NULL',
+            sequence,
+            row.id,
+          );
         keep(
           envelope,
           { id, event: events[what.event], issuer: context.hubId, atMs: what.nowMs, bytes, sequence },

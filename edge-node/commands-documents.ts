@@ -1,0 +1,302 @@
+// "lienthong send|outbox|inbox|show|fetch|proof|resend|cancel": what a clerk or a script does with documents.
+// They must never say that something was sent when it was only tried: "handed in" is what the core has made durable.
+// First and last thing that a person sees of a document's path.
+import fs from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { Command } from 'commander';
+import { bytesText, type Output, runCommand, visible } from '../bin/output.ts';
+import { ExchangeError } from '../protocol/errors.ts';
+import { nameFault } from '../protocol/names.ts';
+import { renameDurable, syncFileAsync, writeFileDurable } from '../protocol/node/durable.ts';
+import { readBounded } from '../protocol/node/http-client.ts';
+import { type Node, withNode } from './commands-reach.ts';
+import { sendCommand } from './commands-send.ts';
+import type { DocumentView, InboxRow, OutboxRow, Page, PartView, SubmitAnswer } from './core.ts';
+
+type Common = { readonly dir: string; readonly json?: boolean };
+type Direction = { readonly direction?: 'out' | 'in' };
+
+export const exits =
+  '\nExit codes: 0 done, 1 failed or refused, 2 wrong use, 66 unreadable, 75 try later, 78 configuration.\nWith a running node the command asks it; without one it works on the files.';
+
+export function withDir(command: Command): Command {
+  return command
+    .requiredOption('--dir <dir>', 'the data folder of the node')
+    .option('--json', 'one JSON document on stdout, problem documents on stderr')
+    .addHelpText('after', exits);
+}
+
+/** Vietnam's time, which has no daylight saving. */
+const timeText = (ms: number): string =>
+  new Date(ms + 7 * 3_600_000).toISOString().slice(0, 16).replace('T', ' ');
+
+const stateWords: Readonly<Record<string, string>> = {
+  queued: 'chờ gửi',
+  accepted: 'trung tâm đã nhận',
+  relayed: 'đã chuyển tuyến trên',
+  delivered: 'đã đến nơi',
+  refused: 'bị từ chối',
+  undeliverable: 'không chuyển được',
+  expired: 'quá hạn',
+  cancelled: 'đã huỷ',
+  received: 'đã nhận',
+};
+const stateText = (state: string): string => `${stateWords[state] ?? ''} (${state})`;
+
+export function documentCommands(program: Command): void {
+  sendCommand(program);
+  listCommands(program);
+  withDir(program.command('show'))
+    .argument('<id>', 'document id or envelope id')
+    .option('--direction <out|in>', 'of a document both sent and received here')
+    .description(
+      'Diễn biến của một văn bản.\nOne document: its files, and for every recipient what happened when, from signed statements.',
+    )
+    .action((id: string, options: Common & Direction) =>
+      runCommand(async (out) => {
+        const view = await withNode(options.dir, (node) => showOf(node, id, options));
+        out.answer(view);
+        sayDocument(out, view);
+      }, options),
+    );
+  withDir(program.command('fetch'))
+    .argument('<id>', 'document id or envelope id')
+    .option('--direction <out|in>', 'default in')
+    .option('--to <folder>', 'where to put the files', '.')
+    .option('--part <number>', 'only this part, from 0')
+    .description(
+      'Lấy tệp của văn bản đến.\nSaves the files of an arrival; an existing file is never overwritten.',
+    )
+    .action((id: string, options: Common & Direction & { to: string; part?: string }) =>
+      runCommand((out) => fetchParts(out, id, options), options),
+    );
+  withDir(program.command('proof'))
+    .argument('<id>', 'document id or envelope id')
+    .option('--out <file>', 'default ID.ltproof')
+    .option('--direction <out|in>', 'of a document both sent and received here')
+    .option('--with-metadata', 'include subject and file names; without it the file proves only their digest')
+    .description(
+      'Xuất tệp bằng chứng.\nWrites the proof file: sealed header, receipts, certificates, directory. "lienthong verify" checks it offline.',
+    )
+    .action((id: string, options: Common & Direction & { out?: string; withMetadata?: boolean }) =>
+      runCommand((out) => saveProof(out, id, options), options),
+    );
+  actCommand(
+    program,
+    'resend',
+    'Gửi lại.\nA new envelope of the same document, after expiry, refusal or loss.',
+  );
+  actCommand(
+    program,
+    'cancel',
+    'Huỷ khi chưa tới trung tâm.\nCancels a document while nothing of it can have reached the hub.',
+  );
+}
+
+const query = (values: Readonly<Record<string, string | undefined>>): string => {
+  const given = Object.entries(values).filter((pair): pair is [string, string] => pair[1] !== undefined);
+  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
+};
+
+async function showOf(node: Node, id: string, { direction }: Direction): Promise<DocumentView> {
+  const path = `/v1/documents/${encodeURIComponent(id)}${query({ direction })}`;
+  return (await node.call<DocumentView>('GET', path)).body;
+}
+
+type ListOptions = Common & {
+  unit?: string;
+  text?: string;
+  state?: string;
+  sender?: string;
+  limit?: string;
+  after?: string;
+};
+
+function listCommands(program: Command): void {
+  const paged = (name: string) =>
+    withDir(program.command(name))
+      .option('--unit <code>', 'only of this unit of the node')
+      .option('--text <words>', 'only those whose subject, notation or number contains this')
+      .option('--limit <rows>', '1 to 200, default 50')
+      .option('--after <next>', 'the page that follows; as printed at the end of a page');
+  paged('outbox')
+    .option(
+      '--state <state>',
+      'queued, accepted, relayed, delivered, refused, undeliverable, expired or cancelled',
+    )
+    .description('Văn bản đi.\nDocuments handed in here, newest first.')
+    .action(({ dir, json, ...rest }: ListOptions) =>
+      runCommand(
+        async (out) => {
+          const path = `/v1/documents${query(rest)}`;
+          const { body } = await withNode(dir, (node) => node.call<Page<OutboxRow>>('GET', path));
+          out.answer(body);
+          out.table(
+            ['lúc', 'số/ký hiệu', 'trích yếu', 'tình trạng', 'nơi nhận', 'id'],
+            body.rows.map((row) => [
+              timeText(row.createdMs),
+              [row.number, row.notation].filter(Boolean).join('/'),
+              row.subject.slice(0, 50),
+              stateText(row.state) + (row.lastError ? ` ${row.lastError}` : ''),
+              Object.entries(row.recipients)
+                .map(([state, count]) => `${count} ${stateWords[state] ?? state}`)
+                .join(', '),
+              row.documentId,
+            ]),
+          );
+          if (body.next) out.say(`… --after ${body.next}`);
+        },
+        json === undefined ? {} : { json },
+      ),
+    );
+  paged('inbox')
+    .option('--sender <code>', 'only from this unit')
+    .description('Văn bản đến.\nArrivals, newest first; every byte of them is verified and receipted.')
+    .action(({ dir, json, ...rest }: ListOptions) =>
+      runCommand(
+        async (out) => {
+          const { body } = await withNode(dir, (node) =>
+            node.call<Page<InboxRow>>('GET', `/v1/inbox${query(rest)}`),
+          );
+          out.answer(body);
+          out.table(
+            ['nhận lúc', 'từ', 'số/ký hiệu', 'trích yếu', 'id'],
+            body.rows.map((row) => [
+              timeText(row.receivedMs),
+              row.senderCode,
+              [row.number, row.notation].filter(Boolean).join('/'),
+              row.subject.slice(0, 60),
+              row.envelopeId,
+            ]),
+          );
+          if (body.next) out.say(`… --after ${body.next}`);
+        },
+        json === undefined ? {} : { json },
+      ),
+    );
+}
+
+function sayDocument(out: Output, view: DocumentView): void {
+  const { metadata } = view;
+  const number = [metadata?.number, metadata?.notation].filter(Boolean).join('/');
+  out.say(
+    visible(`${number ? `${number}  ` : ''}${metadata?.subject ?? '(đã xoá mô tả / metadata erased)'}`),
+  );
+  out.say(
+    `${view.documentId}  ${view.direction === 'out' ? 'đi' : 'đến'}  ${stateText(view.state)}  từ ${visible(view.senderCode)}  ${timeText(view.createdMs)}`,
+  );
+  for (const part of view.parts)
+    out.say(
+      visible(
+        `  [${part.index}] ${part.name}  ${part.mediaType}  ${bytesText(part.lengthBytes)}  ${part.sha256Hex}`,
+      ),
+    );
+  for (const envelope of view.envelopes) {
+    out.say(
+      `\n${envelope.envelopeId ?? 'chưa đóng dấu / not sealed yet'}${envelope.lastError ? `  ${envelope.lastError} (${envelope.attempts}×)` : ''}`,
+    );
+    for (const each of envelope.recipients) {
+      out.say(
+        visible(`  ${each.desk ? `${each.desk}@` : ''}${each.code} ${each.name}: ${stateText(each.state)}`),
+      );
+      for (const event of each.timeline)
+        out.say(
+          visible(
+            `    ${timeText(event.atMs)}  ${event.words.vi}${event.code ? ` (${event.code})` : ''}  — ${event.byName}`,
+          ),
+        );
+    }
+  }
+}
+
+async function fetchParts(
+  out: Output,
+  id: string,
+  options: Common & Direction & { to: string; part?: string },
+): Promise<void> {
+  const direction = options.direction ?? 'in';
+  const saved: { index: number; path: string; sha256Hex: string; lengthBytes: number }[] = [];
+  await withNode(options.dir, async (node) => {
+    const view = await showOf(node, id, { direction });
+    const wanted = view.parts.filter(
+      ({ index }) => options.part === undefined || String(index) === options.part,
+    );
+    if (wanted.length === 0) throw new ExchangeError('not-found', `part ${options.part ?? ''}`);
+    await mkdir(options.to, { recursive: true });
+    for (const part of wanted) {
+      const path = await savePart(out, node, { id, direction, part, folder: options.to });
+      saved.push({ index: part.index, path, sha256Hex: part.sha256Hex, lengthBytes: part.lengthBytes });
+      out.say(`${visible(path)}  ${bytesText(part.lengthBytes)}`);
+    }
+  });
+  out.answer({ saved });
+}
+
+async function savePart(
+  out: Output,
+  node: Node,
+  { id, direction, part, folder }: { id: string; direction: 'out' | 'in'; part: PartView; folder: string },
+): Promise<string> {
+  // A name was judged when it was sealed; one that a later version lets through is not believed here.
+  const name = nameFault(part.name) === undefined ? part.name : `part-${part.index}`;
+  const target = join(folder, name);
+  if (fs.existsSync(target)) throw new ExchangeError('dir-exists', `${target} is not overwritten`);
+  const half = `${target}.part`;
+  const progress = out.progress(name, part.lengthBytes);
+  let done = 0;
+  const path = `/v1/${direction === 'in' ? 'inbox' : 'documents'}/${encodeURIComponent(id)}/parts/${part.index}`;
+  try {
+    await node.stream({ method: 'GET', path }, async ({ body }) => {
+      body.on('data', (piece: Buffer) => {
+        done += piece.length;
+        progress.at(done);
+      });
+      await pipeline(body, fs.createWriteStream(half, { mode: 0o600 }));
+    });
+    if (done !== part.lengthBytes)
+      throw new ExchangeError('part-mismatch', `${done} of ${part.lengthBytes} bytes`);
+    await syncFileAsync(half);
+    await renameDurable(half, target);
+  } finally {
+    progress.end();
+    fs.rmSync(half, { force: true });
+  }
+  return target;
+}
+
+const PROOF_BYTES_MAX = 64 * 1024 * 1024;
+
+async function saveProof(
+  out: Output,
+  id: string,
+  options: Common & Direction & { out?: string; withMetadata?: boolean },
+): Promise<void> {
+  const { direction } = options;
+  const file = options.out ?? `${id}.ltproof`;
+  if (fs.existsSync(file)) throw new ExchangeError('dir-exists', `${file} is not overwritten`);
+  const metadata = options.withMetadata === true ? 'true' : undefined;
+  const path = `/v1/documents/${encodeURIComponent(id)}/proof${query({ direction, metadata })}`;
+  const bytes = await withNode(options.dir, (node) =>
+    node.stream({ method: 'GET', path }, ({ body }) => readBounded(body, PROOF_BYTES_MAX)),
+  );
+  writeFileDurable(file, bytes, { mode: 0o644, replace: false });
+  out.answer({ file, lengthBytes: bytes.length });
+  out.say(`${file}  ${bytesText(bytes.length)}\nKiểm tra / check:  lienthong verify ${file} --root root.pem`);
+}
+
+function actCommand(program: Command, act: 'resend' | 'cancel', description: string): void {
+  withDir(program.command(act))
+    .argument('<id>', 'document id')
+    .description(description)
+    .action((id: string, options: Common) =>
+      runCommand(async (out) => {
+        const { body } = await withNode(options.dir, (node) =>
+          node.call<SubmitAnswer>('POST', `/v1/documents/${encodeURIComponent(id)}/${act}`, {}),
+        );
+        out.answer(body);
+        out.say(`${body.documentId}  ${stateText(body.state)}`);
+      }, options),
+    );
+}

@@ -1,0 +1,219 @@
+// "lienthong send": files and fields of the command line -> uploads and one POST /v1/documents.
+// Must never hand the same thing in twice because an answer was lost: without --key the key is made from the request itself.
+// First step of a document's path.
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import { basename } from 'node:path';
+import { Readable } from 'node:stream';
+import type { Command } from 'commander';
+import { type Output, readable, runCommand, wrongUse } from '../bin/output.ts';
+import { limits } from '../protocol/limits.ts';
+import { readBounded } from '../protocol/node/http-client.ts';
+import { type Node, withNode } from './commands-reach.ts';
+import type { SubmitAnswer } from './core.ts';
+
+type SendOptions = {
+  readonly dir: string;
+  readonly json?: boolean;
+  readonly to: string[];
+  readonly key?: string;
+  readonly unit?: string;
+  readonly subject?: string;
+  readonly number?: string;
+  readonly notation?: string;
+  readonly type?: string;
+  readonly issueDate?: string;
+  readonly sphere?: string;
+  readonly note?: string;
+  readonly urgency?: string;
+  readonly deliverBy?: string;
+  readonly replyBy?: string;
+  readonly signer: string[];
+};
+
+const split = (value: string, before: string[]): string[] => [...before, ...value.split(',').filter(Boolean)];
+const collect = (value: string, before: string[]): string[] => [...before, value];
+
+export function sendCommand(program: Command): void {
+  program
+    .command('send')
+    .description(
+      'Gửi văn bản.\nHands a document in. When the command ends with 0 the document is on disk and the node sends it, whatever happens to the line.',
+    )
+    .argument('<files...>', 'the files, in order; names are kept')
+    .requiredOption('--dir <dir>', 'the data folder of the node')
+    .requiredOption(
+      '--to <codes>',
+      'recipients: codes with an optional desk, separated by commas (may be repeated)',
+      split,
+      [],
+    )
+    .option('--unit <code>', 'sending unit, when the node serves several')
+    .option('--subject <text>', 'trích yếu')
+    .option('--number <text>', 'số')
+    .option('--notation <text>', 'ký hiệu')
+    .option('--type <text>', 'loại văn bản')
+    .option('--issue-date <date>', 'YYYY-MM-DD')
+    .option('--sphere <text>', 'lĩnh vực')
+    .option('--signer <name>', 'who signed, as printed (may be repeated)', collect, [])
+    .option('--note <text>', 'note to the receiving clerk')
+    .option('--urgency <word>', 'normal, urgent, veryUrgent, flash or flashTimed')
+    .option('--deliver-by <time>', 'transport deadline, RFC 3339')
+    .option('--reply-by <time>', 'deadline for the reply, RFC 3339')
+    .option(
+      '--key <text>',
+      'idempotency key; without it the same command hands in the same document only once',
+    )
+    .option('--json', 'one JSON document on stdout, problem documents on stderr')
+    .addHelpText(
+      'after',
+      '\nExample: lienthong send --dir /var/lib/lienthong --to H08.35.13,H08 --number 2317 --notation QĐ-UBND --subject "…" quyet-dinh.pdf\nExit codes: 0 handed in, 1 refused, 2 wrong use, 66 a file cannot be read, 75 try later, 78 configuration.',
+    )
+    .action((files: string[], options: SendOptions) =>
+      runCommand((out) => send(out, files, options), options),
+    );
+}
+
+/** Together small enough for one JSON request; what does not fit is uploaded. */
+const INLINE_TOTAL_BYTES_MAX = 2 * 1024 * 1024;
+
+const mediaTypes: Readonly<Record<string, string>> = {
+  pdf: 'application/pdf',
+  doc: 'application/msword',
+  docx: 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
+  xls: 'application/vnd.ms-excel',
+  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+  pptx: 'application/vnd.openxmlformats-officedocument.presentationml.presentation',
+  odt: 'application/vnd.oasis.opendocument.text',
+  ods: 'application/vnd.oasis.opendocument.spreadsheet',
+  txt: 'text/plain',
+  csv: 'text/csv',
+  xml: 'application/xml',
+  json: 'application/json',
+  jpg: 'image/jpeg',
+  jpeg: 'image/jpeg',
+  png: 'image/png',
+  tif: 'image/tiff',
+  tiff: 'image/tiff',
+  zip: 'application/zip',
+  p7s: 'application/pkcs7-signature',
+};
+
+type File = {
+  readonly path: string;
+  readonly name: string;
+  readonly mediaType: string;
+  readonly lengthBytes: number;
+  readonly sha256Hex: string;
+};
+
+async function describe(path: string): Promise<File> {
+  const hash = createHash('sha256');
+  let lengthBytes = 0;
+  await readable(path, async () => {
+    for await (const piece of fs.createReadStream(path, { highWaterMark: limits.chunkBytes })) {
+      hash.update(piece as Buffer);
+      lengthBytes += (piece as Buffer).length;
+    }
+  });
+  // macOS and some scanners give decomposed letters; a name is sealed in NFC (TCVN 6909).
+  const name = basename(path).normalize('NFC');
+  const mediaType =
+    mediaTypes[/\.([A-Za-z0-9]{1,5})$/.exec(name)?.[1]?.toLowerCase() ?? ''] ?? 'application/octet-stream';
+  return { path, name, mediaType, lengthBytes, sha256Hex: hash.digest('hex') };
+}
+
+function fieldsOf(options: SendOptions): Record<string, unknown> {
+  const { unit, subject, number, notation, type, issueDate, sphere, note, urgency, deliverBy, replyBy } =
+    options;
+  const given = {
+    unit,
+    subject,
+    number,
+    notation,
+    type,
+    issueDate,
+    sphere,
+    note,
+    urgency,
+    deliverBy,
+    replyBy,
+  };
+  return {
+    recipients: options.to,
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+    ...(options.signer.length === 0 ? {} : { signers: options.signer.map((name) => ({ name })) }),
+  };
+}
+
+function keyOf(fields: Record<string, unknown>, files: readonly File[]): string {
+  const content = files.map(({ name, sha256Hex }) => [name, sha256Hex]);
+  return `cli-${createHash('sha256')
+    .update(JSON.stringify([fields, content]))
+    .digest('hex')}`;
+}
+
+async function send(out: Output, paths: readonly string[], options: SendOptions): Promise<void> {
+  if (options.to.length === 0) throw wrongUse('--to names no recipient', '--to chưa nêu nơi nhận');
+  const files: File[] = [];
+  for (const path of paths) files.push(await describe(path));
+  const fields = fieldsOf(options);
+  const idempotencyKey = options.key ?? keyOf(fields, files);
+  const answer = await withNode(options.dir, async (node) => {
+    const parts: unknown[] = [];
+    let inlineBytes = 0;
+    for (const file of files) {
+      const small =
+        file.lengthBytes <= limits.inlinePartBytesMax &&
+        inlineBytes + file.lengthBytes <= INLINE_TOTAL_BYTES_MAX;
+      if (small) inlineBytes += file.lengthBytes;
+      parts.push(small ? inline(file) : await upload(out, node, file, options.unit));
+    }
+    return (await node.call<SubmitAnswer>('POST', '/v1/documents', { ...fields, idempotencyKey, parts }))
+      .body;
+  });
+  out.answer(answer);
+  out.say(
+    answer.duplicate
+      ? `Văn bản này đã được gửi trước đó: ${answer.documentId}. Handed in before; nothing was sent twice (--key sends it again).`
+      : `Đã tiếp nhận để gửi: ${answer.documentId}. Handed in; it is on disk and will be sent.`,
+  );
+}
+
+const inline = ({ path, name, mediaType }: File) => ({
+  name,
+  mediaType,
+  contentBase64: fs.readFileSync(path).toString('base64'),
+});
+
+async function upload(
+  out: Output,
+  node: Node,
+  { path, name, mediaType, lengthBytes, sha256Hex }: File,
+  unit: string | undefined,
+): Promise<unknown> {
+  const progress = out.progress(name, lengthBytes);
+  let done = 0;
+  const body = Readable.from(
+    (async function* () {
+      for await (const piece of fs.createReadStream(path, { highWaterMark: limits.chunkBytes })) {
+        done += (piece as Buffer).length;
+        progress.at(done);
+        yield piece as Buffer;
+      }
+    })(),
+    { objectMode: false },
+  );
+  const where = `/v1/uploads${unit === undefined ? '' : `?unit=${encodeURIComponent(unit)}`}`;
+  const headers = { 'content-type': 'application/octet-stream' };
+  const answer = await node
+    .stream(
+      { method: 'POST', path: where, headers, body },
+      async (got) => await readBounded(got.body, 16 * 1024),
+    )
+    .finally(() => progress.end());
+  const said = JSON.parse(Buffer.from(answer).toString('utf8')) as { uploadId: string; sha256Hex: string };
+  if (said.sha256Hex !== sha256Hex)
+    throw wrongUse(`${path} changed while it was read`, `Tệp ${path} thay đổi trong khi đọc`);
+  return { name, mediaType, uploadId: said.uploadId };
+}

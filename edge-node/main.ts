@@ -1,0 +1,152 @@
+// Runs a node: the core, the control socket, the local API; stops them in the reverse order. Also opens the core for one command.
+// Must never answer on the control socket without the lock of DIR, and never end at a signal before what it holds is finished.
+// Everything of a document's path in an office runs inside this process.
+import { readFileSync } from 'node:fs';
+import process from 'node:process';
+import { ExchangeError } from '../protocol/errors.ts';
+import { type Clock, systemClock } from '../protocol/node/clock.ts';
+import { serveControl } from '../protocol/node/control.ts';
+import type { ExchangeServer } from '../protocol/node/http-server.ts';
+import { createLogger, type Log } from '../protocol/node/logger.ts';
+import { openTokens, type Tokens } from './api/access.ts';
+import { controlRoutes } from './api/routes-control.ts';
+import { createApi } from './api/server.ts';
+import { type EdgeConfig, loadEdgeConfig } from './config.ts';
+import type { Edge } from './core.ts';
+import { startEdge } from './edge.ts';
+
+/** Time for requests that run when the node is told to stop: an upload goes on that long. */
+const DRAIN_MS = 20_000;
+
+export function programVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+export type NodeOptions = {
+  readonly dir: string;
+  readonly clock?: Clock;
+  readonly log?: Log;
+  /** Instead of DIR/config.json. */
+  readonly config?: EdgeConfig;
+};
+
+export type RunningNode = {
+  readonly edge: Edge;
+  /** Where the local API listens; a port of 0 in the configuration takes a free one. */
+  readonly local: { readonly host: string; readonly port: number };
+  /** Finishes requests and running work, says goodbye to the hub, releases the lock. Idempotent. */
+  close(): Promise<void>;
+};
+
+type Parts = { readonly edge: Edge; readonly tokens: Tokens; readonly clock: Clock; readonly log: Log };
+
+async function openControl(
+  dir: string,
+  { edge, tokens, clock, log }: Parts,
+  local: () => RunningNode['local'] | undefined,
+): Promise<{ close(): Promise<void> }> {
+  const server = await createApi({
+    core: edge,
+    log,
+    clock,
+    version: programVersion(),
+    more: (app) => controlRoutes(app, { core: edge, tokens, clock, local }),
+  });
+  return await serveControl(dir, server.app);
+}
+
+/** Throws `dir-missing`, `dir-in-use`, `config-invalid` (also for a port that is taken), `key-file-*`, `schema-newer`, `store-damaged`. */
+export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  const { dir, clock = systemClock } = options;
+  const config = options.config ?? loadEdgeConfig(dir);
+  const log = options.log ?? createLogger({ level: config.log.level, clock, program: 'node' });
+  const edge = await startEdge({ dir, config, clock, log, software: programVersion() });
+  const closers: (() => Promise<void>)[] = [() => edge.close()];
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= (async () => {
+      // In reverse: nobody new comes in while the core finishes.
+      for (const step of closers.reverse()) await step();
+    })();
+    return closing;
+  };
+  try {
+    const tokens = await openTokens(dir);
+    const parts = { edge, tokens, clock, log };
+    let local: RunningNode['local'] | undefined;
+    const control = await openControl(dir, parts, () => local);
+    closers.push(() => control.close());
+    const api = await createApi({ core: edge, log, clock, tokens, version: programVersion() });
+    local = await listen(api, config);
+    closers.push(() => api.drain(DRAIN_MS));
+    return { edge, local, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function listen(api: ExchangeServer, { local }: EdgeConfig): Promise<RunningNode['local']> {
+  try {
+    return await api.listen({ host: local.address, port: local.port });
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+    throw new ExchangeError(
+      'config-invalid',
+      `/local: cannot listen on ${local.address}:${local.port} (${code})`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** Until SIGTERM or SIGINT; a second signal ends the process at once (nothing acknowledged is lost by that either). */
+export async function runNode(dir: string): Promise<void> {
+  const clock = systemClock;
+  const config = loadEdgeConfig(dir);
+  const log = createLogger({ level: config.log.level, clock, program: 'node' });
+  const node = await startNode({ dir, clock, log, config });
+  log.info({ event: 'program.started', version: programVersion(), pid: process.pid, ...node.local });
+  await new Promise<void>((resolve) => {
+    let asked = false;
+    const stop = () => {
+      if (asked) process.exit(1);
+      asked = true;
+      resolve();
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+  });
+  log.info({ event: 'program.stopping' });
+  await node.close();
+  log.info({ event: 'program.stopped' });
+  log.flush();
+}
+
+/** No connection leaves: everything goes to a proxy that cannot exist. */
+const nowhere = { url: 'http://127.0.0.1:0' };
+
+/**
+ * The core over the files of a node that does not run, for the length of one command: same lock, same routes on the control socket, but
+ * without the line and without the local API. Throws as `startNode`.
+ */
+export async function openForCommands(dir: string): Promise<{ close(): Promise<void> }> {
+  const clock = systemClock;
+  const log = createLogger({ level: 'silent', clock, program: 'node' });
+  const edge = await startEdge({ dir, config: { ...loadEdgeConfig(dir), proxy: nowhere }, clock, log });
+  try {
+    const tokens = await openTokens(dir);
+    const control = await openControl(dir, { edge, tokens, clock, log }, () => undefined);
+    return {
+      async close() {
+        await control.close();
+        await edge.close();
+      },
+    };
+  } catch (error) {
+    await edge.close();
+    throw error;
+  }
+}
