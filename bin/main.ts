@@ -1,11 +1,7 @@
 // The command line: puts the commands of the rooms together and runs one. Knows no command itself but the demo.
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { nodeCommands } from '../edge-node/commands.ts';
-import { hubCommands } from '../hub/commands.ts';
 import { armCrash, type CrashPoint } from '../protocol/node/crash.ts';
-import { demoCommand } from './demo/command.ts';
-import { evidenceCommands } from './evidence/commands.ts';
 import { exitCodes } from './output.ts';
 
 /** Runs one command line; returns the exit code of DESIGN 6. Commands set `process.exitCode` themselves when they end otherwise. */
@@ -22,10 +18,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .exitOverride()
     .showHelpAfterError()
     .enablePositionalOptions();
-  nodeCommands(program);
-  hubCommands(program);
-  evidenceCommands(program);
-  demoCommand(program);
+  await addCommands(program, args[0] ?? '');
   for (const command of every(program)) command.exitOverride();
   try {
     await program.parseAsync([...args], { from: 'user' });
@@ -35,6 +28,22 @@ export async function main(args: readonly string[]): Promise<number> {
     // Commander has said what is wrong; help and version end well.
     return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUse;
   }
+}
+
+/** Only the room that the command needs is loaded: an old office PC starts `lienthong send` without the hub's code. */
+async function addCommands(program: Command, first: string): Promise<void> {
+  const rooms: readonly { readonly names: readonly string[]; add(): Promise<void> }[] = [
+    { names: ['hub'], add: async () => (await import('../hub/commands.ts')).hubCommands(program) },
+    { names: ['demo'], add: async () => (await import('./demo/command.ts')).demoCommand(program) },
+    {
+      names: ['envelope', 'verify'],
+      add: async () => (await import('./evidence/commands.ts')).evidenceCommands(program),
+    },
+    { names: [], add: async () => (await import('../edge-node/commands.ts')).nodeCommands(program) },
+  ];
+  const help = first === '' || first === 'help' || first.startsWith('-');
+  const chosen = rooms.find(({ names }) => names.includes(first)) ?? rooms.at(-1)!;
+  for (const room of help ? rooms : [chosen]) await room.add();
 }
 
 function* every(command: Command): Generator<Command> {

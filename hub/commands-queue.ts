@@ -234,7 +234,10 @@ function peerCommands(hub: Command, software: string): void {
     .option('--none', 'bỏ nối; top of the tree')
     .action((options: Common & { hub?: string; url?: string; none?: boolean }) =>
       runCommand(async (out) => {
-        const body = options.none ? {} : { hubId: options.hub, url: options.url };
+        const named = options.hub !== undefined && options.url !== undefined;
+        if (named === (options.none === true))
+          throw wrongUse('either --hub and --url, or --none', 'cần --hub và --url, hoặc --none');
+        const body = named ? { hubId: options.hub, url: options.url } : {};
         const done = await withHub({ dir: options.dir, software }, (request) =>
           request<{ parentHub: string }>('POST', '/admin/v1/upstream', body),
         );

@@ -14,7 +14,7 @@ import type { Clock } from '../protocol/node/clock.ts';
 import { openContentStore } from '../protocol/node/content-store.ts';
 import { serveControl } from '../protocol/node/control.ts';
 import { fairQueue } from '../protocol/node/fair-queue.ts';
-import { createHttpClient } from '../protocol/node/http-client.ts';
+import { createHttpClient, type HttpClient } from '../protocol/node/http-client.ts';
 import { createServer, type ServerPeer } from '../protocol/node/http-server.ts';
 import { createHubLink } from '../protocol/node/hub-link.ts';
 import { lockDir } from '../protocol/node/lock.ts';
@@ -117,6 +117,7 @@ export async function startHub(options: HubOptions) {
   // Delivery.
   const polls = createPolls({ store, clock, epoch: () => epoch, directoryStamp: () => directory.stamp() });
   let upstream: Upstream | undefined;
+  let upstreamClient: HttpClient | undefined;
   const nudge = (peers: readonly string[]) => {
     polls.nudge(peers);
     if (upstreamAt && peers.includes(upstreamAt.hubId)) upstream?.nudge();
@@ -158,7 +159,7 @@ export async function startHub(options: HubOptions) {
   const heard = createHeard(store, clock);
 
   const takeDirectoryParts = async (parts: readonly Uint8Array[]) => {
-    for (const bytes of parts) await directory.offer(bytes);
+    await directory.offerAll(parts);
   };
   const mayUseUnit = (peer: ServerPeer, unitId: string): boolean => {
     const { id, kind } = hubPeer(peer);
@@ -191,46 +192,52 @@ export async function startHub(options: HubOptions) {
       takeDirectoryParts,
     }),
   );
-  await exchange.app.register(
-    uploadRoutes({
-      store: content,
-      mayUseUnit,
-      knowsContent: async (unit, sha256) =>
-        store.knowsContent(unit, sha256) && (await content.stat(sha256)) !== undefined,
-      rememberContent: (unit, sha256, length) =>
-        turns.run(Buffer.from(sha256).toString('hex'), async () => {
-          // Swept between finishing and here: the client uploads anew.
-          if (!(await content.stat(sha256))) throw new ExchangeError('upload-unknown');
-          await store.rememberContent({ unit, sha256, length, nowMs: clock.nowMs() });
-        }),
-      quota: async (unit) => {
-        const { openBytes, quotaBytes } = store.usage(unit);
-        return {
-          limitBytes: (quotaBytes ?? config.quotaBytesDefault) || Number.MAX_SAFE_INTEGER,
-          usedBytes: openBytes,
-        };
-      },
-      limits,
-      diskFree: async () => (await space.measure()).freeBytes,
-      diskReserveBytes: config.diskReserveBytes,
-      log,
-    }),
-  );
-  await exchange.app.register(
-    partRoutes({
-      store: content,
-      clock,
-      partOf: async (peer, deliveryId, index) => {
-        const found = store.deliveredPart(hubPeer(peer).id, Number(deliveryId), index);
-        if (!found) throw new ExchangeError('delivery-unknown');
-        const { sha256, length, content: inlineBytes } = found;
-        return { sha256, lengthBytes: length, ...(inlineBytes ? { inlineBytes } : {}) };
-      },
-      touchLease: async (deliveryId) => {
-        await store.extendLease({ id: Number(deliveryId), nowMs: clock.nowMs(), leaseMs: limits.leaseMs });
-      },
-    }),
-  );
+  await exchange.app.register(async (app) => {
+    // PROTOCOL.md 10: content too moves only under the present instance number.
+    app.addHook('onRequest', async (request) => {
+      instances.assert(hubPeer(request.peer), request.headers);
+    });
+    await app.register(
+      uploadRoutes({
+        store: content,
+        mayUseUnit,
+        knowsContent: async (unit, sha256) =>
+          store.knowsContent(unit, sha256) && (await content.stat(sha256)) !== undefined,
+        rememberContent: (unit, sha256, length) =>
+          turns.run(Buffer.from(sha256).toString('hex'), async () => {
+            // Swept between finishing and here: the client uploads anew.
+            if (!(await content.stat(sha256))) throw new ExchangeError('upload-unknown');
+            await store.rememberContent({ unit, sha256, length, nowMs: clock.nowMs() });
+          }),
+        quota: async (unit) => {
+          const { openBytes, quotaBytes } = store.usage(unit);
+          return {
+            limitBytes: (quotaBytes ?? config.quotaBytesDefault) || Number.MAX_SAFE_INTEGER,
+            usedBytes: openBytes,
+          };
+        },
+        limits,
+        diskFree: async () => (await space.measure()).freeBytes,
+        diskReserveBytes: config.diskReserveBytes,
+        log,
+      }),
+    );
+    await app.register(
+      partRoutes({
+        store: content,
+        clock,
+        partOf: async (peer, deliveryId, index) => {
+          const found = store.deliveredPart(hubPeer(peer).id, Number(deliveryId), index);
+          if (!found) throw new ExchangeError('delivery-unknown');
+          const { sha256, length, content: inlineBytes } = found;
+          return { sha256, lengthBytes: length, ...(inlineBytes ? { inlineBytes } : {}) };
+        },
+        touchLease: async (deliveryId) => {
+          await store.extendLease({ id: Number(deliveryId), nowMs: clock.nowMs(), leaseMs: limits.leaseMs });
+        },
+      }),
+    );
+  });
 
   const at: { exchange?: Address; enrolment?: Address; local?: Address } = {};
   const cutPeer = (peer: string): number => {
@@ -308,14 +315,14 @@ export async function startHub(options: HubOptions) {
 
   /** The link to the next hub, anew after its address changed. */
   async function restartUpstream(): Promise<void> {
-    await upstream?.stop();
-    upstream = undefined;
+    await stopUpstream();
     upstreamAt = parseUpstream(store.fact('upstream'));
     if (!upstreamAt) return;
     const client = createHttpClient({
       origin: upstreamAt.url,
       tls: exchangeClientOptions(identity.link) as never,
     });
+    upstreamClient = client;
     upstream = startUpstream({
       ...shared,
       link: createHubLink({ client, clock }),
@@ -331,6 +338,13 @@ export async function startHub(options: HubOptions) {
     });
   }
 
+  async function stopUpstream(): Promise<void> {
+    await upstream?.stop();
+    await upstreamClient?.destroy();
+    upstream = undefined;
+    upstreamClient = undefined;
+  }
+
   return {
     hubId: identity.hubId,
     rootDer,
@@ -342,7 +356,7 @@ export async function startHub(options: HubOptions) {
     config,
     /** Stops cleanly: nothing new, what runs is finished, then the store. Idempotent. */
     async close(): Promise<void> {
-      await upstream?.stop();
+      await stopUpstream();
       polls.endAll();
       await Promise.all([sweeper.stop(), flushing.stop()]);
       await Promise.all([exchange.drain(drainMs), enrolment.drain(2000), local.drain(1000)]);

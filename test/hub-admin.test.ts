@@ -2,6 +2,7 @@
 // hubs under one root, restart, backup and restore, fsck, and the command line.
 import { randomBytes, randomUUID } from 'node:crypto';
 import fs from 'node:fs';
+import https from 'node:https';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import t, { type Test } from 'tap';
@@ -15,7 +16,7 @@ import {
 import { parseInvitation } from '../certs/invitation.ts';
 import { generateKey, type OwnKey } from '../certs/keys.ts';
 import { enrolmentClientOptions, exchangeClientOptions, rootFetchClientOptions } from '../certs/listen.ts';
-import { certificateDer } from '../certs/pem.ts';
+import { certificateDer, derToPem, pemToDer } from '../certs/pem.ts';
 import { openDirectoryParts } from '../certs/signers.ts';
 import { wordsOfKeys } from '../certs/words.ts';
 import { backupHub, restoreHub } from '../hub/backup.ts';
@@ -73,13 +74,28 @@ async function newHub(t: Test, clock: Clock = systemClock, confirmUnits = true) 
 type Box = { tlsKey: OwnKey; sealKey: OwnKey };
 const newBox = (): Box => ({ tlsKey: generateKey(), sealKey: generateKey() });
 
-/** What a new box does: fetches the root, compares its fingerprint, sends its request. `lose` throws the answer away. */
-async function post(hub: Hub, invitation: string, request: EnrolRequest): Promise<EnrolAnswer> {
+const roots = new WeakMap<Hub, Uint8Array>();
+
+/** The only request of a box that believes nobody: the answer is compared with the invitation. */
+function fetchRoot(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    https
+      .get(url, { ...rootFetchClientOptions(), agent: false }, (answer) => {
+        let text = '';
+        answer.on('data', (piece) => {
+          text += piece;
+        });
+        answer.on('end', () => resolve(text));
+      })
+      .on('error', reject);
+  });
+}
+
+/** What a new box does: fetches the root, compares its fingerprint, sends its request. */
+async function post(hub: Hub, request: EnrolRequest): Promise<EnrolAnswer> {
   const origin = `https://127.0.0.1:${hub.at.enrolment!.port}`;
-  const blind = createHttpClient({ origin, tls: rootFetchClientOptions() as never });
-  const root = await blind.request({ method: 'GET', path: enrolPaths.root });
-  const rootDer = certificateDer(Buffer.from(await readBounded(root.body, 10_000)).toString());
-  await blind.close();
+  const rootDer = roots.get(hub) ?? certificateDer(await fetchRoot(`${origin}${enrolPaths.root}`));
+  roots.set(hub, rootDer);
   const client = createHttpClient({ origin, tls: enrolmentClientOptions(rootDer) as never });
   try {
     const answer = await client.request({
@@ -101,7 +117,7 @@ async function enrolBox(
 ): Promise<{ answer: EnrolAnswer; verified: VerifiedEnrolment; request: EnrolRequest }> {
   const parsed = parseInvitation(invitation);
   const request = await buildEnrolRequest({ invitation: parsed, ...box, nodeVersion: 'test' });
-  const answer = await post(hub, invitation, request);
+  const answer = await post(hub, request);
   const verified = verifyEnrolAnswer({
     answer,
     invitation: parsed,
@@ -134,6 +150,19 @@ const code = async (work: Promise<unknown>): Promise<string> => {
     return isExchangeError(error) ? error.code : `${error}`;
   }
 };
+
+/** The same request with another byte in its signature. */
+function damaged(csr: string): string {
+  const der = Buffer.from(pemToDer('CERTIFICATE REQUEST', csr));
+  der[der.length - 1]! ^= 1;
+  return derToPem('CERTIFICATE REQUEST', der);
+}
+
+/** What the hub says to a peer whose connections were cut: the first try may meet a connection that is just gone. */
+async function refusal(link: HubLink): Promise<string> {
+  const first = await code(link.directory());
+  return first === 'hub-unreachable' ? await code(link.directory()) : first;
+}
 
 const invite = async (request: ReturnType<typeof injected>, unit: string): Promise<string> =>
   (await request<{ invitation: string }>('POST', `/admin/v1/units/${unit}/invite`, {})).invitation;
@@ -210,6 +239,7 @@ t.test('a box enrols, is confirmed by its six words, and then may connect', asyn
   );
   const spoken = answer.words.replaceAll('-', '  ').toUpperCase();
   await request('POST', '/admin/v1/units/H08.35.12/confirm', { words: spoken });
+  t.equal((await link.session(firstSession)).units[0], answer.unitId);
   const { parts, stamp } = await link.directory();
   t.equal(stamp, hub.directory.stamp());
 
@@ -226,7 +256,6 @@ t.test('a box enrols, is confirmed by its six words, and then may connect', asyn
   forged[forged.indexOf('Bình Nghi')] = 0x62;
   t.equal(openDirectoryParts([forged], { rootsDer: [verified.rootDer], nowMs: Date.now() }).parts.length, 0);
 
-  t.equal((await link.session(firstSession)).units[0], answer.unitId);
   const again = await request('POST', '/admin/v1/units/H08.35.12/confirm', {}).catch((e) => e);
   t.ok(isExchangeError(again, 'request-malformed'), 'nothing waits any more');
   t.same((await fsckHub({ dir })).findings, []);
@@ -239,21 +268,21 @@ t.test('a lost answer is given again to the same keys, and to no others', async 
   const parsed = parseInvitation(invitation);
   const box = newBox();
   const asked = await buildEnrolRequest({ invitation: parsed, ...box, nodeVersion: 'test' });
-  const [one, two] = await Promise.all([post(hub, invitation, asked), post(hub, invitation, asked)]);
+  const [one, two] = await Promise.all([post(hub, asked), post(hub, asked)]);
   t.same(one, two, 'two requests at once get one pair of certificates');
   // Fresh requests (other signatures) of the same keys, also after a restart of the box and past the date of the paper.
   clock.offsetMs = 30 * DAY_MS;
   const later = await buildEnrolRequest({ invitation: parsed, ...box, nodeVersion: 'test2' });
-  t.same(await post(hub, invitation, later), one);
+  t.same(await post(hub, later), one);
   const other = await buildEnrolRequest({ invitation: parsed, ...newBox(), nodeVersion: 'test' });
-  t.equal(await code(post(hub, invitation, other)), 'invitation-used');
+  t.equal(await code(post(hub, other)), 'invitation-used');
   const half = await buildEnrolRequest({
     invitation: parsed,
     ...box,
     sealKey: generateKey(),
     nodeVersion: 'test',
   });
-  t.equal(await code(post(hub, invitation, half)), 'invitation-used', 'one other key is enough');
+  t.equal(await code(post(hub, half)), 'invitation-used', 'one other key is enough');
   const { alarms } = await request<{ alarms: { code: string; about: string; count: number }[] }>(
     'GET',
     '/admin/v1/alarms',
@@ -261,14 +290,10 @@ t.test('a lost answer is given again to the same keys, and to no others', async 
   t.match(alarms, [{ code: 'invitation-used', about: one.unitId, count: 2 }]);
   clock.offsetMs = 0;
   await request('POST', '/admin/v1/units/H08.35/confirm', {});
-  t.equal((await post(hub, invitation, asked)).confirmed, true, 'the same certificates, now confirmed');
+  t.equal((await post(hub, asked)).confirmed, true, 'the same certificates, now confirmed');
 
   await hub.store.seen([{ peer: one.nodeId, atMs: Date.now() + 1000 }]);
-  t.equal(
-    await code(post(hub, invitation, asked)),
-    'invitation-used',
-    'after the first use of its key it is over',
-  );
+  t.equal(await code(post(hub, asked)), 'invitation-used', 'after the first use of its key it is over');
 });
 
 t.test('wrong papers are refused, each with its own code', async (t) => {
@@ -278,7 +303,6 @@ t.test('wrong papers are refused, each with its own code', async (t) => {
   const ask = async (invitation: string, with_: Box = box) =>
     await post(
       hub,
-      invitation,
       await buildEnrolRequest({ invitation: parseInvitation(invitation), ...with_, nodeVersion: 't' }),
     );
   const old = await invite(request, 'H08.35');
@@ -297,20 +321,12 @@ t.test('wrong papers are refused, each with its own code', async (t) => {
     'one key for two uses',
   );
   const noProof = await buildEnrolRequest({ invitation: parseInvitation(good), ...box, nodeVersion: 't' });
-  t.equal(
-    await code(
-      post(hub, good, { ...noProof, sealCsr: noProof.sealCsr.replace(/[A-Za-z](?=.{30}\n---)/, 'x') }),
-    ),
-    'csr-invalid',
-  );
-  t.equal(await code(post(hub, good, { ...noProof, secret: 'x' })), 'request-malformed');
+  t.equal(await code(post(hub, { ...noProof, sealCsr: damaged(noProof.sealCsr) })), 'csr-invalid');
+  t.equal(await code(post(hub, { ...noProof, secret: 'x' })), 'request-malformed');
   await ask(good);
   let refused = 0;
   for (let i = 0; i < 40; i++)
-    if (
-      (await code(post(hub, good, { ...noProof, secret: randomBytes(20).toString('hex') }))) ===
-      'rate-limited'
-    )
+    if ((await code(post(hub, { ...noProof, secret: randomBytes(20).toString('hex') }))) === 'rate-limited')
       refused += 1;
   t.ok(refused > 0, 'an address that goes on and on is slowed down');
 });
@@ -362,7 +378,7 @@ t.test('one box serves two units; another box for a unit moves it only after a p
     sealKey: generateKey(),
   });
   await request('POST', '/admin/v1/units/H08.35.2/confirm', { words: last.answer.words });
-  t.equal(await code(link.directory()), 'peer-closed', 'a box without units is out');
+  t.equal(await refusal(link), 'peer-closed', 'a box without units is out');
   t.same((await fsckHub({ dir })).findings, []);
 });
 
@@ -424,15 +440,6 @@ t.test('a revoked box is cut off at once and stays out', async (t) => {
   await request('POST', '/admin/v1/units/H08.35/confirm', {});
   const link = linkOf(t, hub, box, verified);
   await link.session(firstSession);
-  const poll = link.poll({
-    itemsMax: 1,
-    bytesMax: 1000,
-    epochKnown: 1,
-    directoryKnown: hub.directory.stamp(),
-    statementsTaken: [],
-    holdMs: 20_000,
-  });
-  const ended = code(poll);
   const sealed = sealOne(answer.unitId, box, answer.unitId);
   const [taken] = await link.submit([sealed]);
   t.equal(taken?.problem, '');
@@ -454,9 +461,21 @@ t.test('a revoked box is cut off at once and stays out', async (t) => {
   await request('POST', '/admin/v1/cancel', { ids: deliveries.map(({ id }) => id) });
   t.same((await request<{ queue: unknown[] }>('GET', '/admin/v1/queue')).queue, []);
 
+  const poll = async (statementsTaken: number[], holdMs: number) =>
+    await link.poll({
+      itemsMax: 10,
+      bytesMax: 100_000,
+      epochKnown: 1,
+      directoryKnown: hub.directory.stamp(),
+      statementsTaken,
+      holdMs,
+    });
+  const { items } = await poll([], 0);
+  t.equal(items.length, 1, 'the notice of the cancellation');
+  const ended = code(poll([items[0]!.statement!.id], 20_000));
   await request('POST', '/admin/v1/revoke', { node: answer.nodeId, reason: 'máy bị mất' });
   t.not(await ended, 'no error', 'the open poll ends');
-  t.match(await code(link.directory()), /^(certificate|peer)-revoked$/);
+  t.match(await refusal(link), /^(certificate|peer)-revoked$/);
   t.equal(
     await code(
       enrolBox(hub, await invite(request, 'H08.35'), { tlsKey: box.tlsKey, sealKey: generateKey() }),
@@ -507,7 +526,7 @@ function sealOne(sender: string, box: Box, to: string): Uint8Array {
 
 t.test('a hub below is known by its own signed part, under the same root', async (t) => {
   const { dir, hub, request } = await newHub(t);
-  const belowDir = join(t.testdir(), 'below');
+  const belowDir = join(t.testdirName, 'below');
   const below = await initHub({
     dir: belowDir,
     name: 'UBND xã Tây Phú',
@@ -526,9 +545,9 @@ t.test('a hub below is known by its own signed part, under the same root', async
   const client = createHttpClient({ origin: url, tls: exchangeClientOptions({ ...own, rootDer }) as never });
   t.teardown(() => client.destroy());
   const link = createHubLink({ client, clock: systemClock });
-  t.equal(await code(link.directory()), 'peer-unknown');
+  t.equal(await code(link.session(firstSession)), 'peer-unknown');
   await request('POST', '/admin/v1/peers/hub', { hubId: below.hubId, part: exported });
-  t.equal(await code(link.directory()), 'no error');
+  t.equal(await code(link.session(firstSession)), 'no error');
   t.equal(hub.directory.current().byCode('H08.35.20', Date.now())?.hub, below.hubId);
   t.equal(
     await code(request('POST', '/admin/v1/units/H08.35.20/suspend')),
@@ -540,7 +559,7 @@ t.test('a hub below is known by its own signed part, under the same root', async
   t.equal((await lowerRequest<{ newer: number }>('POST', '/admin/v1/directory', { answer: ours })).newer, 1);
   t.equal((await lowerRequest<{ newer: number }>('POST', '/admin/v1/directory', { answer: ours })).newer, 0);
 
-  const strangerDir = join(t.testdir(), 'stranger');
+  const strangerDir = join(t.testdirName, 'stranger');
   await initHub({ dir: strangerDir, name: 'Kẻ lạ', code: 'H08.35', nowMs: Date.now() });
   const stranger = await openHub(strangerDir);
   t.teardown(() => stranger.close());
@@ -550,7 +569,7 @@ t.test('a hub below is known by its own signed part, under the same root', async
   t.match(alarms, [{ code: 'directory-part-refused' }]);
 
   await request('POST', `/admin/v1/peers/${below.hubId}/suspend`);
-  t.equal(await code(link.directory()), 'peer-suspended');
+  t.equal(await refusal(link), 'peer-suspended');
 });
 
 t.test('a backup of a running hub is restored as a new epoch', async (t) => {
@@ -564,7 +583,7 @@ t.test('a backup of a running hub is restored as a new epoch', async (t) => {
   await request('POST', '/admin/v1/units', { name: 'Xã A', codes: ['A1'] });
   const open = await invite(request, 'A1');
   const { sequence } = await request<{ sequence: number }>('GET', '/admin/v1/ledger');
-  const to = join(t.testdir(), 'backup');
+  const to = join(t.testdirName, 'backup');
   const manifest = await backupHub({ dir, to, version: 'test', clock: systemClock });
   t.same(manifest.missing, []);
   t.notOk(
@@ -575,7 +594,7 @@ t.test('a backup of a running hub is restored as a new epoch', async (t) => {
   const after = hub.directory.own().version;
 
   t.equal(await code(restoreHub({ from: to, dir, clock: systemClock })), 'dir-exists', 'never over a folder');
-  const restoredDir = join(t.testdir(), 'restored');
+  const restoredDir = join(t.testdirName, 'restored');
   const restored = await restoreHub({ from: to, dir: restoredDir, clock: systemClock });
   t.match(restored, { hubId: hub.hubId, epoch: 2, commonLedgerSequence: sequence });
   t.same((await fsckHub({ dir: restoredDir })).findings, []);
@@ -659,7 +678,7 @@ t.test('the commands work on the files when no hub runs, and through the socket 
   for (const command of ['queue', 'alarms', 'report'])
     t.equal((await run(command, '--dir', dir)).exit, 0, command);
   t.equal((await run('peer', 'list', '--dir', dir)).exit, 0);
-  t.equal((await run('backup', '--dir', dir, '--to', join(t.testdir(), 'copy'))).exit, 0);
+  t.equal((await run('backup', '--dir', dir, '--to', join(t.testdirName, 'copy'))).exit, 0);
   t.equal((await run('fsck', '--dir', dir)).exit, 0);
   await hub.close();
   const db = openDatabase(hubPaths(dir).database);

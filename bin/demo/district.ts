@@ -35,6 +35,7 @@ const communes = [
 export async function startDistrict(dir: string, say: Say): Promise<District> {
   const root = join(dir, 'root-ca');
   const running: Running[] = [];
+  const nodes: Running[] = [];
   try {
     const province = await startHubAt(
       { dir, name: 'trung-tam-tinh', code: provinceCode, title: 'UBND tỉnh (mẫu)', root },
@@ -50,14 +51,21 @@ export async function startDistrict(dir: string, say: Say): Promise<District> {
     const offices: Partial<Record<Office['key'], Office>> = {};
     for (const commune of communes) {
       await district.running.ask('POST', '/admin/v1/units', { name: commune.name, codes: [commune.code] });
-      offices[commune.key] = await enrolOffice({ dir, hub: district.running, ...commune }, say);
+      offices[commune.key] = await enrolOffice({ dir, hub: district.running, nodes, ...commune }, say);
     }
     offices.district = await enrolOffice(
-      { dir, hub: district.running, key: 'district', code: districtCode, name: 'UBND huyện Tây Sơn (mẫu)' },
+      {
+        dir,
+        hub: district.running,
+        nodes,
+        key: 'district',
+        code: districtCode,
+        name: 'UBND huyện Tây Sơn (mẫu)',
+      },
       say,
     );
     offices.province = await enrolOffice(
-      { dir, hub: province.running, key: 'province', code: provinceCode, name: 'UBND tỉnh (mẫu)' },
+      { dir, hub: province.running, nodes, key: 'province', code: provinceCode, name: 'UBND tỉnh (mẫu)' },
       say,
     );
     const all = offices as Record<Office['key'], Office>;
@@ -73,7 +81,7 @@ export async function startDistrict(dir: string, say: Say): Promise<District> {
       },
     };
   } catch (error) {
-    await Promise.all(running.map((hub) => hub.stop()));
+    await Promise.all([...nodes, ...running].map((each) => each.stop()));
     throw error;
   }
 }
@@ -117,7 +125,7 @@ async function linkUp(province: HubAt, district: HubAt, say: Say): Promise<void>
 }
 
 async function enrolOffice(
-  office: { dir: string; hub: Running; key: Office['key']; code: string; name: string },
+  office: { dir: string; hub: Running; nodes: Running[]; key: Office['key']; code: string; name: string },
   say: Say,
 ): Promise<Office> {
   const { invitation } = await office.hub.ask<{ invitation: string }>(
@@ -140,6 +148,7 @@ async function enrolOffice(
     token: string;
   };
   const running = await start('node', `nut-${office.code}`, { dir: at, logs: join(office.dir, 'logs') });
+  office.nodes.push(running);
   say(`Nút ${office.name} (${office.code}): ghi danh, sáu từ "${words}" khớp, đã xác nhận`);
   return {
     key: office.key,
@@ -152,8 +161,8 @@ async function enrolOffice(
 }
 
 function writeConfig(file: string, port: number): void {
-  const config = JSON.parse(readFileSync(file, 'utf8')) as { local: { port: number } };
-  config.local.port = port;
+  const config = JSON.parse(readFileSync(file, 'utf8')) as { local?: { address: string; port: number } };
+  config.local = { address: '127.0.0.1', port };
   writeFileSync(file, `${JSON.stringify(config, null, 2)}\n`);
 }
 
@@ -165,7 +174,7 @@ async function everyoneKnown(offices: Record<Office['key'], Office>, say: Say): 
   const wanted = Object.values(offices).map(({ code }) => code);
   for (const { running, name } of Object.values(offices)) {
     for (;;) {
-      const { units } = await running.ask<{ units: { code: string; state: string }[] }>(
+      const { entries: units } = await running.ask<{ entries: { code: string; state: string }[] }>(
         'GET',
         '/v1/directory?limit=100',
       );

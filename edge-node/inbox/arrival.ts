@@ -172,8 +172,7 @@ function takenOf(
 
 /** A name that deceives is refused here too: the sender's node may be dishonest. Erased metadata leaves numbers. */
 function partNames(metadata: Metadata | undefined, count: number): readonly PartName[] {
-  if (!metadata)
-    return Array.from({ length: count }, (_, i) => ({ name: `part-${i + 1}`, mediaType: '' }));
+  if (!metadata) return Array.from({ length: count }, (_, i) => ({ name: `part-${i + 1}`, mediaType: '' }));
   if (metadata.parts.length !== count)
     throw new ExchangeError('metadata-malformed', `${metadata.parts.length} names for ${count} parts`);
   for (const { name } of metadata.parts) assertPartName(name);

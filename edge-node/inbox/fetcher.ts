@@ -10,7 +10,13 @@ import { type StepResult, startWorker, type WorkLoop } from '../../protocol/node
 import type { Deferral, DeliveryItem, PollResponse, StatementItem } from '../../protocol/wire.ts';
 import type { EdgeContext } from '../context.ts';
 import { openKnownStatement, statementRow } from '../statement-row.ts';
-import type { AsideRow, Circumstances, RefusedDelivery, StatementRow, TakenDelivery } from '../store/types.ts';
+import type {
+  AsideRow,
+  Circumstances,
+  RefusedDelivery,
+  StatementRow,
+  TakenDelivery,
+} from '../store/types.ts';
 import { type ArrivalVerdict, openArrival } from './arrival.ts';
 import { createDownloads } from './downloads.ts';
 
@@ -122,7 +128,11 @@ export function startFetcher(
       log.error({ event: 'worker.waiting', worker: 'fetcher', code: known.code, err: error });
       // Not acknowledged, so statements come again by themselves.
       await deferAll(
-        deliveries.map(({ deliveryIds }) => ({ deliveryIds, code: known.code, retryAfterMs: deferMs.overloaded })),
+        deliveries.map(({ deliveryIds }) => ({
+          deliveryIds,
+          code: known.code,
+          retryAfterMs: deferMs.overloaded,
+        })),
       );
     }
   }

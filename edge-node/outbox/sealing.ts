@@ -40,8 +40,7 @@ export function wireLinks(text: string): Link[] {
 function draftOf(e: EnvelopeToSend, options: SealingOptions): ToSeal {
   const { nowMs, clockOffsetMs, randomBytes } = options;
   const links = wireLinks(e.links);
-  if (e.follows)
-    links.push({ relation: relations.follows, envelopeId: e.follows, documentId: e.documentId });
+  if (e.follows) links.push({ relation: relations.follows, envelopeId: e.follows, documentId: e.documentId });
   const header: HeaderDraft = {
     envelopeId: uuidToBytes(newEnvelopeId(nowMs, randomBytes(10))),
     documentId: e.documentId,

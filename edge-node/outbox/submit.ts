@@ -5,7 +5,13 @@ import { hash } from 'node:crypto';
 import { createChunkHasher } from '../../protocol/chunks.ts';
 import { type KnownUnit, resolveAddress, unitStates } from '../../protocol/directory.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
-import { newDocumentId, parseDocumentId, parseEnvelopeId, uuidFromBytes, uuidToBytes } from '../../protocol/ids.ts';
+import {
+  newDocumentId,
+  parseDocumentId,
+  parseEnvelopeId,
+  uuidFromBytes,
+  uuidToBytes,
+} from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import { assertHeader, buildMetadata, kinds, urgencies } from '../../protocol/seal.ts';
 import type { EdgeContext } from '../context.ts';

@@ -21,9 +21,7 @@ export function startUploader(context: EdgeContext, onUploaded: () => void): Wor
 
   async function step(signal: AbortSignal): Promise<StepResult> {
     if (!line.usable()) return 'idle';
-    const due = store
-      .dueUploads(clock.nowMs(), claimed.size + 1)
-      .find(({ seq }) => !claimed.has(seq));
+    const due = store.dueUploads(clock.nowMs(), claimed.size + 1).find(({ seq }) => !claimed.has(seq));
     if (!due) return idleMs;
     claimed.add(due.seq);
     try {

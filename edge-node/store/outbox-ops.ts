@@ -363,7 +363,9 @@ export function outboxOps(db: Database) {
     },
 
     /** 10.11: what the hub may have forgotten is to be offered again. Idempotent by the epoch number. */
-    enterEpoch(e: { number: number; commonLedgerSequence: number; nowMs: number }): { readonly again: number } {
+    enterEpoch(e: { number: number; commonLedgerSequence: number; nowMs: number }): {
+      readonly again: number;
+    } {
       const known = Number(
         db.get<{ value: string }>(`SELECT value FROM facts WHERE name = 'epoch'`)?.value ?? 0,
       );
@@ -427,7 +429,10 @@ export function outboxOps(db: Database) {
     },
   };
 
-  function envelopeOf({ document: d, envelopeId, digest, signed, createdMs }: SentRow, nowMs: number): number {
+  function envelopeOf(
+    { document: d, envelopeId, digest, signed, createdMs }: SentRow,
+    nowMs: number,
+  ): number {
     const here = db.get<{ seq: number }>(
       'SELECT seq FROM envelopes WHERE unit = ? AND envelope_id = ?',
       d.unit,

@@ -14,11 +14,7 @@ import { inboxOps, type ToSign } from './inbox-ops.ts';
 import { outboxOps } from './outbox-ops.ts';
 import type { UnitKey, WriterContext } from './types.ts';
 
-function allOps(
-  db: Database,
-  keys: Map<string, SigningKey>,
-  sign: (items: readonly ToSign[]) => void,
-) {
+function allOps(db: Database, keys: Map<string, SigningKey>, sign: (items: readonly ToSign[]) => void) {
   return {
     ...outboxOps(db),
     ...inboxOps(db, sign),

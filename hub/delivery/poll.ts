@@ -72,6 +72,9 @@ export function createPolls(deps: PollDeps): Polls {
       const answer = answerOf(claimed, request);
       if (answer.items.length > 0 && (gone.aborted || mine.replaced.signal.aborted)) {
         await giveBack(peer, claimed);
+        // The poll that replaced this one has looked while these items were still leased.
+        const next = open.get(peer);
+        if (next && next !== mine) nudgeOne(next);
         throw new ExchangeError('poll-replaced');
       }
       const leftMs = untilMs - deps.clock.monotonicMs();

@@ -38,6 +38,8 @@ export type DeliveryDeps = SettleDeps & {
 
 /** A hub below sends the parts of its whole subtree. */
 const directoryBytesMax = 256 * 1024 * 1024;
+/** Below what the codec of the answer takes, so that one oversized first item still fits. */
+const sentBytesMax = sentResponseCodec.bytesMax / 4;
 const deferMsMax = 6 * 3_600_000;
 
 export function deliveryRoutes(deps: DeliveryDeps) {
@@ -76,6 +78,8 @@ export function deliveryRoutes(deps: DeliveryDeps) {
     app.post(paths.defer, async (request, reply) => {
       const { peer } = admitted(request);
       const { deferrals } = deferRequestCodec.decode(request.body as Buffer);
+      if (deferrals.length > limits.batchItemsMax)
+        throw new ExchangeError('batch-too-large', `at most ${limits.batchItemsMax} deferrals`);
       for (const { deliveryIds, code, retryAfterMs } of deferrals)
         await deps.store.defer({
           peer: peer.id,
@@ -91,12 +95,15 @@ export function deliveryRoutes(deps: DeliveryDeps) {
       const { afterSequence, itemsMax } = sentRequestCodec.decode(request.body as Buffer);
       const wanted = Math.max(1, Math.min(itemsMax || limits.batchItemsMax, limits.batchItemsMax));
       const rows = deps.store.sent(peer.id, afterSequence, wanted);
-      const items = rows.map((row) => ({
-        wrapper: wrapperOf({ ...row, inlineParts: [] }),
-        statements: [row.receipt, ...row.statements],
-        ledgerSequence: row.sequence,
-      }));
-      return reply.type(protobufType).send(sentResponseCodec.encode({ items, more: rows.length === wanted }));
+      const items = withinBytes(
+        rows.map((row) => ({
+          wrapper: wrapperOf({ ...row, inlineParts: [] }),
+          statements: [row.receipt, ...row.statements],
+          ledgerSequence: row.sequence,
+        })),
+      );
+      const more = rows.length === wanted || items.length < rows.length;
+      return reply.type(protobufType).send(sentResponseCodec.encode({ items, more }));
     });
 
     app.post(paths.goodbye, async (request, reply) => {
@@ -119,6 +126,17 @@ export function deliveryRoutes(deps: DeliveryDeps) {
       return reply.code(204).send();
     });
   };
+}
+
+/** The first always, then as many as fit into one answer: an envelope to 1,024 units comes with a thousand receipts. */
+function withinBytes<Item extends { wrapper: Uint8Array; statements: readonly Uint8Array[] }>(
+  items: readonly Item[],
+): Item[] {
+  let left = sentBytesMax;
+  return items.filter(({ wrapper, statements }, i) => {
+    left -= statements.reduce((sum, each) => sum + each.length + 8, wrapper.length + 32);
+    return i === 0 || left > 0;
+  });
 }
 
 async function openSession(peer: HubPeer, body: Buffer, deps: DeliveryDeps): Promise<Buffer> {

@@ -31,7 +31,9 @@ export async function sweep(deps: SweepDeps): Promise<StepResult> {
   const contentErased = await eraseOlder(deps, nowMs, retention.contentDays, false);
   const metadataErased = await eraseOlder(deps, nowMs, retention.metadataDays, true);
   await deps.content.sweepPartials({ idleMs: limits.uploadIdleMs });
-  return expired.length >= rowsMax || contentErased >= rowsMax || metadataErased >= rowsMax ? 'more' : 'idle';
+  // Leases and deadlines are answered by peers, not by rows: as long as there were any, there may be more.
+  const moved = freed.length > 0 || expired.length > 0;
+  return moved || contentErased >= rowsMax || metadataErased >= rowsMax ? 'more' : 'idle';
 }
 
 async function eraseOlder(deps: SweepDeps, nowMs: number, days: number, metadata: boolean): Promise<number> {

@@ -2,16 +2,17 @@
 // refusal, after it the hub owns the document. The order is the security argument: nothing inside is parsed before its signature is
 // verified, and a retry whose first answer was lost gets its receipt even past the deadline.
 import { hash, randomBytes } from 'node:crypto';
-import { hopCodec, wrapperCodec } from '../../protocol/codec.ts';
+import { wrapperCodec } from '../../protocol/codec.ts';
 import { type Directory, unitStates } from '../../protocol/directory.ts';
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Clock } from '../../protocol/node/clock.ts';
 import { crashPoint } from '../../protocol/node/crash.ts';
-import { type OpenedEnvelope, openDecoded, type ResolveSealSigner } from '../../protocol/open.ts';
+import { type OpenedEnvelope, openDecoded, type ResolveSealSigner, verifyHops } from '../../protocol/open.ts';
 import type { Verifier } from '../../protocol/signature.ts';
+import type { ResolveStatementSigner } from '../../protocol/statement.ts';
 import { hopsWrapper, rawFields } from '../../protocol/wire-splice.ts';
-import { childTowards, route } from '../routing/route.ts';
+import { childTowards, maySubstitute, route } from '../routing/route.ts';
 import type { HubStore } from '../store/store.ts';
 import type { AcceptedPart } from '../store/types.ts';
 
@@ -22,6 +23,8 @@ export type AcceptDeps = {
   readonly store: HubStore;
   readonly directory: () => Directory;
   readonly resolveSeal: ResolveSealSigner;
+  /** For the hop trace. */
+  readonly resolveStatement: ResolveStatementSigner;
   readonly verifier: Verifier;
   readonly clock: Clock;
   /** Throws `disk-nearly-full`. */
@@ -81,8 +84,9 @@ async function acceptOpened(
   if (!known) assertTime(header, nowMs);
   crashPoint('accept.6');
   // 7: who gets it.
-  const passed = wrapper.hops.map((hop) => hopCodec.decode(hop.bytes).hub);
+  const passed = (await verifyHops(envelope, deps.resolveStatement, deps.verifier)).map(({ hub }) => hub);
   const directory = deps.directory();
+  assertLegUnits(envelope, directory);
   const deliveries = route({
     recipients: wrapper.recipients,
     directory,
@@ -144,6 +148,13 @@ function assertEntitled(sender: string, { peer, deps }: Context): void {
   const entitled =
     peer.id === deps.upstream() ? below === undefined && unit.hub !== deps.hubId : below === peer.id;
   if (!entitled) throw new ExchangeError('peer-not-sender', sender);
+}
+
+/** The leg says where a copy goes; the seal says where it may go. protocol/open.ts has checked the indexes. */
+function assertLegUnits({ header, wrapper }: OpenedEnvelope, directory: Directory): void {
+  for (const { index, unit } of wrapper.recipients)
+    if (!maySubstitute(directory, header.recipients[index]!.unit, unit))
+      throw new ExchangeError('wrapper-recipient-unsigned', `recipient ${index} is not ${unit.slice(0, 64)}`);
 }
 
 function assertTime(header: OpenedEnvelope['header'], nowMs: number): void {

@@ -42,6 +42,18 @@ function refused(index: number, unit: string, code: ErrorCode): RoutedDelivery {
 /** A chain of reforms has a few links; more is a loop in the directory. */
 const successionsMax = 8;
 
+/** True if `unit` is the signed unit, or one that gets what is addressed to it by the directory: a leg may name no other. */
+export function maySubstitute(directory: Directory, signed: string, unit: string): boolean {
+  let at = signed;
+  for (let step = 0; step <= successionsMax; step++) {
+    if (at === unit) return true;
+    const [successor, ...others] = directory.unit(at)?.successors ?? [];
+    if (!successor || others.length > 0) return false;
+    at = successor;
+  }
+  return false;
+}
+
 /** The unit itself, or the single successor of a closed one; else the reason. */
 function destination(directory: Directory, id: string): KnownUnit | ErrorCode {
   let unit = directory.unit(id);

@@ -160,13 +160,9 @@ export function acceptOps(shared: Shared) {
     const usage = db.get<{ open_bytes: number }>('SELECT open_bytes FROM unit_usage WHERE unit = ?', sender);
     const openBytes = (usage?.open_bytes ?? 0) + (freshBytes.get(sender) ?? 0);
     if (openBytes + bytes > quota)
-      throw new ExchangeError(
-        'quota-exceeded',
-        `${openBytes} of ${quota} bytes wait for their recipients`,
-        {
-          retryAfterMs: 60_000,
-        },
-      );
+      throw new ExchangeError('quota-exceeded', `${openBytes} of ${quota} bytes wait for their recipients`, {
+        retryAfterMs: 60_000,
+      });
   }
 
   /** Bytes are skipped only for content that this same unit has itself uploaded completely. */

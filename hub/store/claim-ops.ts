@@ -29,29 +29,29 @@ export function claimOps({ db, turns }: Shared) {
       args.peer,
       args.nowMs,
     );
-    const deliveries = claimDeliveries(args);
-    return {
-      statements,
-      deliveries,
-      more: statements.length >= args.itemsMax || deliveries.length >= args.itemsMax,
-    };
+    const bytes = statements.reduce((sum, each) => sum + each.bytes.length, 0);
+    const { deliveries, more } = claimDeliveries(args, bytes);
+    return { statements, deliveries, more: more || statements.length >= args.itemsMax };
   }
 
-  function claimDeliveries(args: ClaimArgs): ClaimedDelivery[] {
-    const claimed: ClaimedDelivery[] = [];
-    let bytes = 0;
-    while (claimed.length < args.itemsMax && bytes < args.bytesMax) {
+  function claimDeliveries(
+    args: ClaimArgs,
+    bytesTaken: number,
+  ): { deliveries: ClaimedDelivery[]; more: boolean } {
+    const deliveries: ClaimedDelivery[] = [];
+    let bytes = bytesTaken;
+    while (deliveries.length < args.itemsMax && bytes < args.bytesMax) {
       const rows = nextRows(args);
-      if (rows.length === 0) break;
+      if (rows.length === 0) return { deliveries, more: false };
       const item = assemble(rows);
       bytes += sizeOf(item);
       // The first always goes, whatever its size; the next waits for the next poll rather than overfill the answer.
-      if (claimed.length > 0 && bytes > args.bytesMax) break;
+      if (deliveries.length > 0 && bytes > args.bytesMax) break;
       lease(rows, args);
       turns.served(args.peer, rows[0]!.lane, rows[0]!.turn);
-      claimed.push(item);
+      deliveries.push(item);
     }
-    return claimed;
+    return { deliveries, more: true };
   }
 
   /** All rows of one envelope for this peer: the first in order, and its sisters. Then what a restored node asks for once more. */
@@ -191,26 +191,37 @@ export function claimOps({ db, turns }: Shared) {
   };
 }
 
+/** Tags, lengths and the item id around one statement. */
+const statementRoomBytes = 32;
+
 function sizeOf({ signed, metadata, inlineParts, receipt, hops }: ClaimedDelivery): number {
   const inline = inlineParts.reduce((sum, { content }) => sum + content.length + 16, 0);
   return signed.length + (metadata?.length ?? 0) + inline + receipt.length + hops.length + 256;
 }
 
+/** Bounded by bytes as well: a notice for 1,024 recipients takes 60 KiB, and an answer that is too large would never be taken. */
 function claimStatements(db: Database, args: ClaimArgs): ClaimedStatement[] {
-  const rows = db.all<{ id: number; bytes: Uint8Array }>(
-    `SELECT o.id, s.bytes FROM outgoing o JOIN statements s ON s.id = o.statement
+  const rows = db.all<{ id: number; statement: number; length: number }>(
+    `SELECT o.id, s.id AS statement, length(s.bytes) AS length FROM outgoing o JOIN statements s ON s.id = o.statement
      WHERE o.peer = ? AND o.state = 'ready' ORDER BY o.lane DESC, o.id LIMIT ?`,
     args.peer,
     args.itemsMax,
   );
-  for (const { id } of rows)
+  const claimed: ClaimedStatement[] = [];
+  let left = args.bytesMax;
+  for (const { id, statement, length } of rows) {
+    left -= length + statementRoomBytes;
+    if (claimed.length > 0 && left < 0) break;
     db.run(
       "UPDATE outgoing SET state = 'leased', lease_owner = ?, lease_until_ms = ?, attempts = attempts + 1 WHERE id = ? AND state = 'ready'",
       args.instance,
       args.nowMs + args.leaseMs,
       id,
     );
-  return rows;
+    const { bytes } = db.get<{ bytes: Uint8Array }>('SELECT bytes FROM statements WHERE id = ?', statement)!;
+    claimed.push({ id, bytes });
+  }
+  return claimed;
 }
 
 /** Also used when a peer starts anew. */

@@ -15,8 +15,8 @@ const sameBytes = (a: Uint8Array | null, b: Uint8Array) =>
 
 export function peerOps({ db }: Shared) {
   /**
-   * A starting peer takes an instance number. Allowed: the successor of the present instance; the same start again whose answer was
-   * lost; the first start; a store that says it was restored. A copy of the disk presents a number that is behind. Codes:
+   * A starting peer takes a new instance number. Allowed: the successor of the present instance; the same start again whose answer was
+   * lost; the first start; a store that says it was restored. A copy of the disk presents a token that is behind. Codes:
    * node-instance-live, node-instance-superseded, peer-unknown.
    */
   function session(args: SessionArgs): { instance: number; restored: boolean } {
@@ -28,19 +28,22 @@ export function peerOps({ db }: Shared) {
     const restored = args.restoreCount > row.restore_count;
     const successor =
       row.instance === args.previousInstance && sameBytes(row.instance_token, args.previousToken);
+    // The token is enough: a restored start presents an old one, and its answer may be lost as well.
     const answerLost =
-      row.instance === args.previousInstance + 1 &&
-      (args.previousInstance === 0 || sameBytes(row.instance_previous_token, args.previousToken));
+      row.instance > 0 &&
+      (args.previousInstance === 0
+        ? row.instance_previous_token === null
+        : sameBytes(row.instance_previous_token, args.previousToken));
     if (row.instance > 0 && !successor && !answerLost && !restored)
       throw new ExchangeError('node-instance-superseded');
-    // A lost answer is asked for again by a start that never worked with it, so it is not "another one that lives".
     if (args.live) throw new ExchangeError('node-instance-live', '', { retryAfterMs: 5000 });
+    // A new number in every case: should the start whose answer seemed lost work after all (a copied disk), it is seen at once.
     const instance = row.instance + 1;
     db.run(
-      `UPDATE peers SET instance = ?, instance_previous_token = CASE WHEN ? THEN instance_previous_token ELSE instance_token END,
-         instance_token = ?, restore_count = ?, software = ?, last_seen_ms = ? WHERE peer = ? AND instance = ?`,
-      answerLost && !successor ? row.instance : instance,
-      answerLost && !successor ? 1 : 0,
+      `UPDATE peers SET instance = ?, instance_previous_token = ?, instance_token = ?, restore_count = ?, software = ?, last_seen_ms = ?
+       WHERE peer = ? AND instance = ?`,
+      instance,
+      args.previousInstance === 0 ? null : args.previousToken,
       args.newToken,
       Math.max(args.restoreCount, row.restore_count),
       args.software,
@@ -50,7 +53,7 @@ export function peerOps({ db }: Shared) {
     );
     endLeases(db, args.peer);
     if (restored) handOutAgain(args.peer, args.ledgerSeen);
-    return { instance: answerLost && !successor ? row.instance : instance, restored };
+    return { instance, restored };
   }
 
   /** What was settled or taken after the point that a restored store knows of. */

@@ -61,7 +61,7 @@ export type HubStore = {
   instanceOf(peer: string): number;
   /** Envelopes that `peer` submitted after a ledger sequence, oldest first, with every statement about them. */
   sent(peer: string, afterSequence: number, itemsMax: number): readonly SentRow[];
-  /** True while a part in the content folder has this digest. */
+  /** True while a part in the content folder has this digest, or a unit has uploaded it and may submit it at any moment. */
   contentReferenced(sha256: Uint8Array): boolean;
   fact(name: string): string | undefined;
   /** For administration and figures: indexed reads only. */
@@ -153,7 +153,8 @@ function reads(db: Database) {
     sent: (peer: string, afterSequence: number, itemsMax: number) =>
       sentRows(db, { peer, afterSequence, itemsMax }),
     contentReferenced: (sha256: Uint8Array) =>
-      db.get('SELECT 1 FROM parts WHERE sha256 = ? AND content IS NULL', sha256) !== undefined,
+      db.get('SELECT 1 FROM parts WHERE sha256 = ? AND content IS NULL', sha256) !== undefined ||
+      db.get('SELECT 1 FROM unit_content WHERE sha256 = ?', sha256) !== undefined,
     fact: (name: string) => db.get<{ value: string }>('SELECT value FROM facts WHERE name = ?', name)?.value,
   };
 }

@@ -1,6 +1,12 @@
 // A hub is a node of the next hub. This link dials out to it: takes a session, hands up what has no route below, fetches what is for units
 // below, and carries receipts both ways. It accepts by the same procedure as the ingress and settles by the same as the routes.
-import { headerCodec, signedCodec, signedStatementCodec, wrapperCodec } from '../../protocol/codec.ts';
+import {
+  epochCodec,
+  headerCodec,
+  signedCodec,
+  signedStatementCodec,
+  wrapperCodec,
+} from '../../protocol/codec.ts';
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Clock } from '../../protocol/node/clock.ts';
@@ -43,6 +49,22 @@ export type Upstream = {
   status(): { readonly connected: boolean; readonly lastError: string | undefined };
 };
 
+/** Refusals and losses that concern one document's content only; everything else concerns the link. */
+const contentCodes = [
+  'part-too-large',
+  'quota-exceeded',
+  'uploads-too-many',
+  'upload-digest-mismatch',
+  'upload-tree-malformed',
+  'upload-chunk-mismatch',
+  'peer-not-sender',
+  'content-gone',
+  'content-damaged',
+] as const;
+/** Other documents wait meanwhile; what does not move for so long is deferred. */
+const uploadPatienceMs = 60_000;
+const receiptRetryMs = 600_000;
+
 /** The peer as the ingress and the settle procedure see it. */
 export function startUpstream(deps: UpstreamDeps): Upstream {
   const { clock, random, store } = deps;
@@ -52,7 +74,9 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
   let taken: number[] = [];
   let directorySeen = '';
   let partsPushed = '';
+  let epochSeen = 0;
   let opened = false;
+  let opening: Promise<void> | undefined;
   let lastError: string | undefined;
 
   async function session(): Promise<void> {
@@ -73,11 +97,23 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
     );
     // What an earlier start had claimed for the way up is ready again: receipts of the next hub make a second copy harmless.
     await store.endLeases({ peer: upstream });
+    learnEpoch(answer.epoch);
     opened = true;
-    lastError = undefined;
   }
 
-  async function ready(): Promise<void> {
+  function learnEpoch(bytes: Uint8Array): void {
+    if (bytes.length > 0) epochSeen = epochCodec.decode(signedCodec.decode(bytes).bytes).number;
+  }
+
+  /** Both loops begin here. One session for both: two at once would each take a number and keep the token of the other. */
+  function ready(): Promise<void> {
+    opening ??= prepare().finally(() => {
+      opening = undefined;
+    });
+    return opening;
+  }
+
+  async function prepare(): Promise<void> {
     if (!opened) await session();
     const own = deps.ownParts();
     if (own.stamp !== partsPushed) {
@@ -97,7 +133,7 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
         {
           itemsMax: limits.batchItemsMax,
           bytesMax: limits.batchBytesMax,
-          epochKnown: 0,
+          epochKnown: epochSeen,
           directoryKnown: directorySeen,
           statementsTaken: acknowledged,
           holdMs: limits.pollHoldMs,
@@ -108,6 +144,8 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
       taken = [...acknowledged, ...taken];
       throw error;
     }
+    learnEpoch(answer.epoch);
+    lastError = undefined;
     if (answer.directory !== directorySeen) {
       const { parts, stamp } = await deps.link.directory(signal);
       await deps.takeDirectoryParts(parts);
@@ -206,17 +244,27 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
     if (claimed.deliveries.length === 0 && claimed.statements.length === 0) return 'idle';
     try {
       if (claimed.statements.length > 0) await sendStatements(claimed.statements, signal);
-      const ready: ClaimedDelivery[] = [];
-      for (const delivery of claimed.deliveries) {
-        await uploadParts(delivery, signal);
-        ready.push(delivery);
-      }
-      if (ready.length > 0) await submit(ready, signal);
+      const whole: ClaimedDelivery[] = [];
+      for (const delivery of claimed.deliveries)
+        if (await contentIsAbove(delivery, signal)) whole.push(delivery);
+      if (whole.length > 0) await submit(whole, signal);
     } catch (error) {
       await store.endLeases({ peer: upstream });
       throw error;
     }
     return 'more';
+  }
+
+  /** What is wrong with the content of one document must not stop the others: it waits by itself. */
+  async function contentIsAbove(delivery: ClaimedDelivery, signal: AbortSignal): Promise<boolean> {
+    try {
+      await uploadParts(delivery, signal);
+      return true;
+    } catch (error) {
+      if (!isExchangeError(error, ...contentCodes)) throw error;
+      await refusedAbove(delivery.ids, error);
+      return false;
+    }
   }
 
   async function sendStatements(
@@ -259,7 +307,7 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
           leaves: () => deps.content.leaves(part.sha256),
           read: async (range) => deps.content.read(part.sha256, range),
         },
-        { clock, signal },
+        { clock, signal, patienceMs: uploadPatienceMs },
       );
       deps.log.debug({ event: 'upload.finished', sha256: hex, peer: upstream });
     }
@@ -272,9 +320,22 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
     );
     for (const [i, { receipt, problem }] of results.entries()) {
       const { ids } = deliveries[i]!;
-      if (problem !== '') await refusedAbove(ids, fromProblem(400, JSON.parse(problem)));
-      else await takeReceipt(receipt);
+      try {
+        if (problem !== '') throw fromProblem(400, JSON.parse(problem));
+        await takeReceipt(receipt);
+      } catch (error) {
+        if (!isExchangeError(error)) throw error;
+        // A receipt that does not fit is no refusal: the document is above, and comes back to this point with the next try.
+        if (problem !== '') await refusedAbove(ids, error);
+        else await receiptRefused(ids, error);
+      }
     }
+  }
+
+  async function receiptRefused(ids: readonly number[], { code, detail }: ExchangeError): Promise<void> {
+    const nowMs = clock.nowMs();
+    await store.alarm({ code, about: `receipt of ${upstream}`, said: detail, nowMs });
+    await store.defer({ peer: upstream, ids, code, retryAtMs: nowMs + receiptRetryMs });
   }
 
   async function refusedAbove(ids: readonly number[], error: ExchangeError): Promise<void> {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Options } from './bench.ts';
 import { runLoad, sealDocuments } from './exchange-load.ts';
 import { type HubProcess, startHubProcess } from './hub-process.ts';
-import { cpuSeconds, machine, median, percentiles, round, threadSeconds } from './measure.ts';
+import { cpuSeconds, machine, median, percentiles, round, threadSeconds, written } from './measure.ts';
 import { type Rabbit, startRabbit } from './rabbit.ts';
 import type { BareNode } from '../support/hub.ts';
 
@@ -68,6 +68,8 @@ type Run = {
   /** Of the serving process, and of this one. */
   readonly cpuSecondsPer1000: number;
   readonly clientCpuSecondsPer1000: number;
+  readonly writtenKBPerDocument?: number;
+  readonly writeCallsPerDocument?: number;
 };
 
 /** CPU of the server and of this client process around a run. */
@@ -88,6 +90,13 @@ async function counted(
 }
 
 async function oneHub(hub: HubProcess, nodes: readonly BareNode[], shape: Shape): Promise<Run> {
+  const before = written(hub.pid);
+  const run = await oneLoad(hub, nodes, shape);
+  const after = written(hub.pid);
+  return { ...run, writtenKBPerDocument: round((after.bytes - before.bytes) / 1000 / shape.documents, 1), writeCallsPerDocument: round((after.calls - before.calls) / shape.documents, 1) };
+}
+
+function oneLoad(hub: HubProcess, nodes: readonly BareNode[], shape: Shape): Promise<Run> {
   const senders = nodes.slice(0, shape.pairs);
   const receivers = nodes.slice(shape.pairs);
   const documents = senders.map((sender) =>

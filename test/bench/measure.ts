@@ -56,6 +56,13 @@ export function threadSeconds(pid: number): Record<string, number> {
   return found;
 }
 
+/** Bytes handed to the disk and write calls so far. */
+export function written(pid: number): { readonly bytes: number; readonly calls: number } {
+  const text = readFileSync(`/proc/${pid}/io`, 'utf8');
+  const of = (name: string) => Number(new RegExp(`^${name}: (\\d+)`, 'm').exec(text)?.[1] ?? 0);
+  return { bytes: of('write_bytes'), calls: of('syscw') };
+}
+
 /** A process and everything below it. */
 export function treeOf(pid: number): number[] {
   const parents = new Map<number, number>();

@@ -96,8 +96,7 @@ export async function createDeployment(nowMs = Date.now()) {
       const nodeId = newNodeId(fresh());
       const nodeDir = join(dir, `node-${nodes}`);
       for (const sub of ['keys', 'certs']) mkdirSync(join(nodeDir, sub), { recursive: true });
-      const write = (path: string, text: string) =>
-        writeFileSync(join(nodeDir, path), text, { mode: 0o600 });
+      const write = (path: string, text: string) => writeFileSync(join(nodeDir, path), text, { mode: 0o600 });
       const tls = generateKey();
       const tlsFacts = await issuer.issue({
         role: 'node-tls',

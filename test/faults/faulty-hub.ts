@@ -6,7 +6,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { enrolPaths, paths } from '../../protocol/api.ts';
-import { leavesFromBytes } from '../../protocol/chunks.ts';
+import { createChunkHasher, leavesFromBytes } from '../../protocol/chunks.ts';
 import {
   deferRequestCodec,
   directoryAnswerCodec,
@@ -53,7 +53,12 @@ type Delivery = {
   state: 'ready' | 'leased' | 'settled';
   attempt: number;
 };
-type Relay = { readonly id: number; readonly node: string; readonly bytes: Uint8Array; state: 'ready' | 'leased' | 'taken' };
+type Relay = {
+  readonly id: number;
+  readonly node: string;
+  readonly bytes: Uint8Array;
+  state: 'ready' | 'leased' | 'taken';
+};
 type Upload = {
   readonly length: number;
   readonly data: Buffer;
@@ -89,6 +94,7 @@ export async function startFaultyHub(deployment: Deployment) {
   const moods = new Map<string, Mood[]>();
   const calls: { path: string; items: number }[] = [];
   const known = new Map<string, number>();
+  const turns = new Map<string, number>();
   let ledger = 0;
   let nextId = 1;
   let epoch = 1;
@@ -134,7 +140,16 @@ export async function startFaultyHub(deployment: Deployment) {
       }
       if (parts.some((part) => part === undefined)) return fail('part-missing');
       ledger += 1;
-      const kept: Kept = { header, wrapper, digest, receipt: new Uint8Array(0), parts, peer, ledger, statements: [] };
+      const kept: Kept = {
+        header,
+        wrapper,
+        digest,
+        receipt: new Uint8Array(0),
+        parts,
+        peer,
+        ledger,
+        statements: [],
+      };
       envelopes.set(key, kept);
       fresh.push({ i, kept });
       return { receipt: new Uint8Array(0), problem: '', duplicate: false };
@@ -228,6 +243,10 @@ export async function startFaultyHub(deployment: Deployment) {
 
   async function poll(body: Buffer, node: string): Promise<Uint8Array> {
     const request = pollRequestCodec.decode(body);
+    // 10.3: a new poll of the same peer ends the old one.
+    const turn = (turns.get(node) ?? 0) + 1;
+    turns.set(node, turn);
+    wake();
     for (const id of request.statementsTaken) {
       const relay = relays.find((each) => each.id === id);
       if (relay) relay.state = 'taken';
@@ -237,7 +256,7 @@ export async function startFaultyHub(deployment: Deployment) {
     const quiet = () =>
       items.length === 0 && request.epochKnown === epoch && request.directoryKnown === stamp;
     const endMs = Date.now() + request.holdMs;
-    while (quiet() && Date.now() < endMs && !closed) {
+    while (quiet() && Date.now() < endMs && !closed && turns.get(node) === turn) {
       await new Promise<void>((resolve) => {
         const done = () => {
           clearTimeout(timer);
@@ -247,6 +266,7 @@ export async function startFaultyHub(deployment: Deployment) {
         const timer = setTimeout(done, Math.max(1, endMs - Date.now()));
         wakers.add(done);
       });
+      if (turns.get(node) !== turn) throw new ExchangeError('poll-replaced');
       items = itemsFor(node, request.itemsMax, request.epochKnown);
     }
     return pollResponseCodec.encode({
@@ -288,7 +308,8 @@ export async function startFaultyHub(deployment: Deployment) {
     const number = (instances.get(node)?.number ?? 0) + 1;
     const token = randomBytes(32);
     instances.set(node, { number, token });
-    for (const each of [...deliveries, ...relays]) if (each.node === node && each.state === 'leased') each.state = 'ready';
+    for (const each of [...deliveries, ...relays])
+      if (each.node === node && each.state === 'leased') each.state = 'ready';
     return sessionResponseCodec.encode({ instance: number, token, epoch: epochBytes(), nowMs: now() });
   }
 
@@ -322,7 +343,10 @@ export async function startFaultyHub(deployment: Deployment) {
     if (request.method === 'POST') {
       const wanted = JSON.parse(body.toString('utf8'));
       leavesFromBytes(Buffer.from(wanted.leaves, 'base64'));
-      const hex = randomBytes(16).toString('hex').replace(/^(.{12})./, '$14').replace(/^(.{16})./, '$18');
+      const hex = randomBytes(16)
+        .toString('hex')
+        .replace(/^(.{12})./, '$14')
+        .replace(/^(.{16})./, '$18');
       const uuid = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
       const upload = { length: wanted.lengthBytes, data: Buffer.alloc(wanted.lengthBytes), offset: 0 };
       uploads.set(hex, upload);
@@ -346,7 +370,6 @@ export async function startFaultyHub(deployment: Deployment) {
     const content = delivery?.kept.parts[Number(index)];
     if (!content) throw new ExchangeError('delivery-unknown');
     if (leaves) {
-      // One chunk is enough for these tests' servers? No: hash each as the sender did.
       response.end(leavesOf(content));
       return;
     }
@@ -415,7 +438,9 @@ export async function startFaultyHub(deployment: Deployment) {
   server.on('request', (request, response) => {
     route(request, response).catch((error) => {
       if (response.destroyed || response.headersSent) return;
-      const problem = toProblem(isExchangeError(error) ? error : new ExchangeError('internal', String(error)));
+      const problem = toProblem(
+        isExchangeError(error) ? error : new ExchangeError('internal', String(error)),
+      );
       response.writeHead(problem.status, { 'content-type': problemMediaType });
       response.end(JSON.stringify(problem));
     });
@@ -472,8 +497,6 @@ export async function startFaultyHub(deployment: Deployment) {
     },
   };
 }
-
-import { createChunkHasher } from '../../protocol/chunks.ts';
 
 function leavesOf(content: Uint8Array): Buffer {
   const hasher = createChunkHasher();

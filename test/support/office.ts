@@ -1,0 +1,71 @@
+// Offices for tests: an edge node enrolled with a test hub through the real enrolment listener, with its API on sockets.
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { openTokens } from '../../edge-node/api/access.ts';
+import { enrolNode } from '../../edge-node/enrol.ts';
+import { type RunningNode, startNode } from '../../edge-node/main.ts';
+import type { Hub } from '../../hub/hub.ts';
+import { newUnitId } from '../../protocol/ids.ts';
+import { systemClock } from '../../protocol/node/clock.ts';
+import { quiet, temporaryDir } from './hub.ts';
+
+export async function inviteUnit(hub: Hub, code: string): Promise<{ unit: string; invitation: string }> {
+  const { unit } = await hub.admin.act('unitAdd', {
+    unit: newUnitId(randomBytes(10)),
+    name: `UBND xã ${code}`,
+    codes: [code],
+    parent: '',
+    documentBytesMax: 0,
+    nowMs: systemClock.nowMs(),
+  });
+  const { invitation } = await hub.admin.invite({ unit, validMs: 86_400_000 });
+  return { unit, invitation };
+}
+
+export type Office = {
+  readonly dir: string;
+  readonly unit: string;
+  readonly invitation: string;
+  readonly token: string;
+  node: RunningNode;
+  url(path: string): string;
+  fetch(path: string, init?: RequestInit & { duplex?: 'half' }): Promise<Response>;
+};
+
+/** Enrols and starts; config.json asks for a free port and no reserve of disk. */
+export async function openOffice(hub: Hub, code: string): Promise<Office> {
+  const dir = join(temporaryDir('office'), 'node');
+  const { unit, invitation } = await inviteUnit(hub, code);
+  await enrolNode({
+    dir,
+    invitations: [invitation],
+    clock: systemClock,
+    version: 'test',
+    config: { local: { port: 0 }, disk: { floorBytes: 0 }, log: { level: 'silent' } },
+  });
+  const token = await (await openTokens(dir)).add('test', systemClock.nowMs());
+  const office: Office = {
+    dir,
+    unit,
+    invitation,
+    token,
+    node: await startNode({ dir, log: quiet }),
+    url: (path) => `http://127.0.0.1:${office.node.local.port}${path}`,
+    fetch: (path, init = {}) =>
+      fetch(office.url(path), {
+        ...init,
+        headers: { authorization: `Bearer ${token}`, ...(init.headers as Record<string, string>) },
+      }),
+  };
+  return office;
+}
+
+/** Polls until `look` gives a value: for what the hub and the workers do in their own time. */
+export async function eventually<T>(look: () => Promise<T | undefined>, tries = 200): Promise<T> {
+  for (let i = 0; i < tries; i++) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await systemClock.sleep(50);
+  }
+  throw new Error('did not happen');
+}
