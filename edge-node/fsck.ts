@@ -101,13 +101,18 @@ function attempt<T>(found: Check['found'], where: Where, body: () => T): T | und
 function evidenceOf(db: Database, identity: Identity, found: Check['found']): Evidence | undefined {
   const certificates = identity.units.map((unit) => unit.certificate.der);
   const rows = db.all<{ hub: string; bytes: Uint8Array }>('SELECT hub, bytes FROM directory_parts');
-  const make = (directory: readonly Uint8Array[]) =>
-    createEvidence({ rootDer: identity.rootDer, certificates, directory, directoryRequired: false });
-  // Each alone first, so that one damaged part is named and the others still serve.
+  const make = (directory: readonly Uint8Array[], own: readonly Uint8Array[]) =>
+    createEvidence({ rootDer: identity.rootDer, certificates: own, directory, directoryRequired: false });
+  // Each alone first, so that one damaged part is named and the others still serve. A part brings its own certificates.
   const good = rows.filter(({ hub, bytes }) =>
-    attempt(found, { about: `directory ${hub}` }, () => make([bytes])),
+    attempt(found, { about: `directory ${hub}` }, () => make([bytes], [])),
   );
-  return attempt(found, { about: 'identity' }, () => make(good.map(({ bytes }) => bytes)));
+  return attempt(found, { about: 'identity' }, () =>
+    make(
+      good.map(({ bytes }) => bytes),
+      certificates,
+    ),
+  );
 }
 
 type PartRow = {

@@ -185,7 +185,10 @@ t.test('a request that is not right is refused with every field named, and never
 
 t.test('no broken JSON gets anything but 400', async (t) => {
   const folder = '/work/shared/data/json-parsing';
-  if (!fs.existsSync(folder)) return t.pass('the suite is not on this machine');
+  if (!fs.existsSync(folder)) {
+    t.pass('the suite is not on this machine');
+    return;
+  }
   const names = fs
     .readdirSync(folder, { recursive: true })
     .map(String)

@@ -23,7 +23,7 @@ import type { ProofSigner } from '../../protocol/proof.ts';
 import { assertHeader, envelopeDigest } from '../../protocol/seal.ts';
 import { createVerifier, type PayloadType, verifySigned } from '../../protocol/signature.ts';
 import { openStatementSync } from '../../protocol/statement.ts';
-import type { Header, Signed } from '../../protocol/wire.ts';
+import type { Epoch, Header, Signed } from '../../protocol/wire.ts';
 import { kindName, proofJson, proofText, statementJson, urgencyName } from './words.ts';
 
 export type ShowSources = {
@@ -108,7 +108,7 @@ async function showWith(form: string, bytes: Uint8Array, under: Under): Promise<
       const signed = signedStatementCodec.decode(bytes);
       const epoch = epochCodec.decode(signed.bytes);
       assertHub(judged(signed, under, epoch.startedMs), epoch.hub);
-      return { what: 'epoch', json: { ...epoch } };
+      return { what: 'epoch', json: epochJson(epoch) };
     }
     case 'lienthong/directory/1':
       return { what: 'directory', json: directoryJson(bytes) };
@@ -194,6 +194,13 @@ function headerJson(header: Header, signed: Signed, directory: Directory): Recor
     status: header.status,
   };
 }
+
+const epochJson = ({ hub, number, startedMs, commonLedgerSequence }: Epoch): Record<string, unknown> => ({
+  hub,
+  number,
+  startedMs,
+  commonLedgerSequence,
+});
 
 function directoryJson(bytes: Uint8Array): Record<string, unknown> {
   const part = directoryPartCodec.decode(signedDirectoryCodec.decode(bytes).bytes);

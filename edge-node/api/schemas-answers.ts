@@ -208,16 +208,20 @@ export const unitsAnswer = object('The units that this node serves.', {
 export const directoryAnswer = object('What the signed directory knows.', {
   entries: list(
     'Best first.',
-    object('One unit.', {
-      unit: text('Internal id.'),
-      code: text('Present code.'),
-      codes: list('All codes in force, present one first.', text('A code.')),
-      name: text('Name.'),
-      state: text('active, unconfirmed, suspended, closed or invited (no node yet).'),
-      hub: text('Hub, internal id.'),
-      parent: text('Parent unit, internal id; may be empty.'),
-      here: flag('True if this node serves it.'),
-    }),
+    object(
+      'One unit.',
+      {
+        unit: text('Internal id.'),
+        code: text('Present code.'),
+        codes: list('All codes in force, present one first.', text('A code.')),
+        name: text('Name.'),
+        state: text('active, unconfirmed, suspended, closed or invited (no node yet).'),
+        hub: text('Hub, internal id.'),
+        parent: text('Parent unit, internal id; absent or empty if none.'),
+        here: flag('True if this node serves it.'),
+      },
+      ['parent'],
+    ),
   ),
 });
 

@@ -28,4 +28,8 @@ const files: Record<string, VectorFile<object>> = {
 };
 for (const [name, file] of Object.entries(files))
   writeFileSync(vectorPath(name), `${JSON.stringify(file, null, 1)}\n`);
-console.log(Object.entries(files).map(([name, { vectors }]) => `${name} ${vectors.length}`).join(', '));
+console.log(
+  Object.entries(files)
+    .map(([name, { vectors }]) => `${name} ${vectors.length}`)
+    .join(', '),
+);
