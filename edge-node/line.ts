@@ -15,8 +15,10 @@ export type Line = {
   /** The last failure; undefined while connected. */
   failure(): ExchangeError | undefined;
   lastContactMs(): number | undefined;
-  /** True when workers may send: a session, contact, and no recovery under way. */
+  /** True when workers may ask the hub: a session, nobody took over, no recovery under way. After a failure each asks by its own back-off. */
   usable(): boolean;
+  /** The last request was answered. While it was not, nothing new is sealed, so that it can still be cancelled. */
+  connected(): boolean;
   /** For hub-link's `onOutcome`. */
   outcome(error: ExchangeError | undefined): void;
   /** Any other failure of a request that says how this node stands with the hub (superseded, suspended, certificate…). */
@@ -103,7 +105,8 @@ export function createLine(options: LineOptions): Line {
     state: () => state,
     failure: () => failure,
     lastContactMs: () => lastContactMs,
-    usable: () => state === 'connected' && session && !recovering,
+    usable: () => session && !recovering && !over(),
+    connected: () => state === 'connected',
     outcome(error) {
       if (over()) return;
       if (error) move('unreachable', error);

@@ -112,10 +112,10 @@ export function initialConfigText({
     exchange: { ...hubDefaults.exchange, port: exchangePort, publicUrl: `https://${named}:${exchangePort}` },
     enrolment: {
       ...hubDefaults.enrolment,
-      port: exchangePort + 1,
+      port: exchangePort && exchangePort + 1,
       publicUrl: `https://${named}:${exchangePort + 1}`,
     },
-    local: { ...hubDefaults.local, port: exchangePort + 2 },
+    local: { ...hubDefaults.local, port: exchangePort && exchangePort + 2 },
   };
   return `${JSON.stringify(config, null, 2)}\n`;
 }

@@ -1,7 +1,7 @@
 // fsck: every accepted envelope with its seal, receipt, deliveries and statements. Part of fsck.ts. Nothing in a row is believed that the
 // signed bytes can prove; a signer is judged at the time that counts, as on acceptance.
 import { createSigners, type Signers } from '../certs/signers.ts';
-import { headerCodec, signedCodec, signedStatementCodec } from '../protocol/codec.ts';
+import { headerCodec, signedCodec } from '../protocol/codec.ts';
 import type { Directory } from '../protocol/directory.ts';
 import { ExchangeError, isExchangeError } from '../protocol/errors.ts';
 import { uuidFromBytes } from '../protocol/ids.ts';
@@ -66,6 +66,18 @@ export function checkEnvelopes(fsck: Fsck, directory: Directory): void {
     }
     checkDeliveries(fsck, row, { deliveries, about });
   }
+  checkUsage(fsck);
+}
+
+/** What each unit has waiting, as counted and as it is: a wrong count refuses documents or lets the disk fill. */
+function checkUsage({ db, fault }: Fsck): void {
+  for (const row of db.all<{ unit: string; counted: number; found: number }>(
+    `SELECT unit, sum(counted) AS counted, sum(found) AS found FROM (
+       SELECT unit, open_bytes AS counted, 0 AS found FROM unit_usage
+       UNION ALL SELECT sender, 0, bytes FROM envelopes WHERE open_deliveries > 0)
+     GROUP BY unit HAVING sum(counted) <> sum(found)`,
+  ))
+    fault('usage', row.unit, `${row.found} bytes wait, ${row.counted} are counted`);
 }
 
 function mismatch(what: string): ExchangeError {
@@ -97,21 +109,30 @@ function checkMetadata({ salt, metadata }: EnvelopeRow, header: Header): void {
 
 type About = { readonly deliveries: readonly DeliveryRow[]; readonly signers: Signers };
 
+/** The stored receipt and those of later legs together promise exactly the deliveries that are there. */
 function checkReceipt(fsck: Fsck, row: EnvelopeRow, { deliveries, signers }: About): void {
-  const { statement } = openStatementSync(row.receipt, signers.statement);
-  if (!same(statement.envelopeDigest, row.digest)) throw mismatch('the receipt is about other bytes');
-  if (statement.ledgerSequence !== row.ledger_sequence)
-    throw mismatch(`the receipt names ledger entry ${statement.ledgerSequence}`);
-  if (!fsck.inLedger(row.ledger_sequence, signedStatementCodec.decode(row.receipt).bytes))
-    throw mismatch(`ledger entry ${row.ledger_sequence} is not about this receipt`);
-  const taken = statement.results.filter(
-    ({ outcome }) => outcome === outcomes.accepted || outcome === outcomes.forwarded,
+  const first = openStatementSync(row.receipt, signers.statement).statement;
+  if (first.ledgerSequence !== row.ledger_sequence)
+    throw mismatch(`the receipt names ledger entry ${first.ledgerSequence}`);
+  const later = fsck.db.all<{ receipt: Uint8Array }>(
+    'SELECT DISTINCT receipt FROM extra_legs WHERE envelope_seq = ?',
+    row.seq,
   );
   const rows = new Map(deliveries.map(({ idx, unit }) => [idx, unit]));
-  for (const { index, unit } of taken)
-    if (rows.get(index) !== unit)
-      throw mismatch(`no delivery to ${unit} (recipient ${index}), which the receipt promises`);
-  if (rows.size !== taken.length) throw mismatch('deliveries that the receipt does not promise');
+  let promised = 0;
+  for (const bytes of [row.receipt, ...later.map(({ receipt }) => receipt)]) {
+    const { statement, signed } = openStatementSync(bytes, signers.statement);
+    if (!same(statement.envelopeDigest, row.digest)) throw mismatch('the receipt is about other bytes');
+    if (!fsck.inLedger(statement.ledgerSequence, signed.bytes))
+      throw mismatch(`ledger entry ${statement.ledgerSequence} is not about this receipt`);
+    for (const { index, unit, outcome } of statement.results) {
+      if (outcome !== outcomes.accepted && outcome !== outcomes.forwarded) continue;
+      promised += 1;
+      if (rows.get(index) !== unit)
+        throw mismatch(`no delivery to ${unit} (recipient ${index}), which the receipt promises`);
+    }
+  }
+  if (rows.size !== promised) throw mismatch('deliveries that no receipt promises');
 }
 
 function checkDeliveries(

@@ -25,7 +25,7 @@ import { startWorker } from '../protocol/node/worker.ts';
 import { startWriter } from '../protocol/node/writer.ts';
 import { createVerifier, type SigningKey, signOne } from '../protocol/signature.ts';
 import { createAdmin } from './admin/acts.ts';
-import { addAdminRoutes } from './admin/routes.ts';
+import { addAdminRoutes, adminBodyBytesMax } from './admin/routes.ts';
 import { type HubConfig, loadHubConfig } from './config.ts';
 import { contentTurns } from './content-turns.ts';
 import { partRoutes } from './delivery/parts.ts';
@@ -277,7 +277,7 @@ export async function startHub(options: HubOptions) {
   });
   const local = createServer({ log, clock, bodyLimitBytes: 1024 });
   health.addRoutes(local.app);
-  const control = createServer({ log, clock, bodyLimitBytes: requestBodyBytesMax });
+  const control = createServer({ log, clock, bodyLimitBytes: adminBodyBytesMax });
   addAdminRoutes(control.app, admin, {
     invitationMs: config.invitationDays * 86_400_000,
     live: () => ({ checks: health.checks(), connections: exchange.connections(), at }),
@@ -288,9 +288,25 @@ export async function startHub(options: HubOptions) {
   const sweeper = startWorker({
     clock,
     random: options.random,
-    step: () => sweep({ store, content, turns, clock, nudge, retention: config.retention }),
+    // A command on a hub that is not running looks; it decides nothing that time alone would decide.
+    step: async () =>
+      (options.listen ?? true)
+        ? await sweep({ store, content, turns, clock, nudge, retention: config.retention })
+        : 'idle',
     idleMs: 5000,
     onError: (error, waitMs) => log.error({ event: 'worker.waiting', worker: 'sweeper', waitMs, err: error }),
+  });
+  // The own directory part is signed anew in the last part of its life, and when a forwarding date passes.
+  const republishing = startWorker({
+    clock,
+    random: options.random,
+    step: async () => {
+      if (options.listen ?? true) await admin.act('republishIfDue', { nowMs: clock.nowMs() });
+      return 'idle';
+    },
+    idleMs: 3_600_000,
+    onError: (error, waitMs) =>
+      log.error({ event: 'worker.waiting', worker: 'directory', waitMs, err: error }),
   });
   const flushing = startWorker({
     clock,
@@ -330,7 +346,7 @@ export async function startHub(options: HubOptions) {
       random: options.random,
       software: options.software,
       takeDirectoryParts,
-      ownParts: () => subtreeParts(directory, store.reader, identity.hubId),
+      ownParts: () => subtreeParts(directory, identity.hubId),
       facts: {
         get: store.fact,
         set: (name, value) => store.admin('factSet', { name, value }),
@@ -358,7 +374,7 @@ export async function startHub(options: HubOptions) {
     async close(): Promise<void> {
       await stopUpstream();
       polls.endAll();
-      await Promise.all([sweeper.stop(), flushing.stop()]);
+      await Promise.all([sweeper.stop(), flushing.stop(), republishing.stop()]);
       await Promise.all([exchange.drain(drainMs), enrolment.drain(2000), local.drain(1000)]);
       await socket?.close();
       await heard.flush();
@@ -393,18 +409,14 @@ function signEpoch(fact: (name: string) => string | undefined, hub: string, key:
   return { number, bytes: signedCodec.encode(signOne('lienthong/epoch/1', bytes, key)) };
 }
 
-/** Signed parts of this hub and of every hub below it. */
+/** Signed parts of this hub and of every hub below it, and a stamp that changes with them. */
 function subtreeParts(
   directory: ReturnType<typeof createHubDirectory>,
-  reader: ReturnType<typeof openDatabase>,
   hubId: string,
 ): { stamp: string; parts: Uint8Array[] } {
-  const rows = reader.all<{ hub: string; version: number; bytes: Uint8Array }>(
-    'SELECT hub, max(version) AS version, bytes FROM directory_parts GROUP BY hub',
-  );
-  const below = rows.filter(
-    ({ hub }) => hub === hubId || childTowards(directory.current(), hubId, hub) !== undefined,
-  );
+  const below = directory
+    .signedParts()
+    .filter(({ hub }) => hub === hubId || childTowards(directory.current(), hubId, hub) !== undefined);
   return {
     stamp: below.map(({ hub, version }) => `${hub}.${version}`).join(','),
     parts: below.map(({ bytes }) => bytes),

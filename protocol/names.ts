@@ -3,7 +3,7 @@
 import { ExchangeError } from './errors.ts';
 import { limits } from './limits.ts';
 
-// Bidi controls and isolates, zero-width and other invisible characters, fillers, soft hyphen, BOM, specials, tags.
+// Bidi controls and isolates, zero-width and other invisible characters, fillers, the blank of Braille, soft hyphen, BOM, specials, tags.
 const deceivingRanges: readonly (readonly [number, number])[] = [
   [0xad, 0xad],
   [0x34f, 0x34f],
@@ -14,6 +14,7 @@ const deceivingRanges: readonly (readonly [number, number])[] = [
   [0x200b, 0x200f],
   [0x202a, 0x202e],
   [0x2060, 0x206f],
+  [0x2800, 0x2800],
   [0x3164, 0x3164],
   [0xfe00, 0xfe0f],
   [0xfeff, 0xfeff],

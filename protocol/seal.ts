@@ -45,6 +45,8 @@ export function buildMetadata(metadata: Partial<Metadata>, salt: Uint8Array): Me
       'metadata-malformed',
       `${block.length} bytes, at most ${limits.metadataBytesMax}`,
     );
+  // What a receiver could not read (half of a surrogate pair is no UTF-8) must not be sealed.
+  metadataCodec.decode(block);
   return { salt, block };
 }
 
@@ -139,6 +141,8 @@ function assertRecipients(recipients: Header['recipients']): void {
     if (!isUnitId(unit)) throw new ExchangeError('header-malformed', 'recipient unit');
     if (Buffer.byteLength(desk) > 64 || Buffer.byteLength(group) > 64)
       throw new ExchangeError('header-malformed', 'desk or group is longer than 64 bytes');
+    if (!desk.isWellFormed() || !group.isWellFormed())
+      throw new ExchangeError('header-malformed', 'desk or group is not well-formed Unicode');
     const address = `${desk}@${unit}`;
     if (seen.has(address)) throw new ExchangeError('recipients-repeated', unit);
     seen.add(address);

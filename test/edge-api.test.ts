@@ -1,10 +1,8 @@
 // The local API and the commands of a node, over real sockets, with a real hub behind: what office software and a clerk rely on.
-import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { formatInvitation, parseInvitation } from '../certs/invitation.ts';
 import { parseRange } from '../edge-node/api/send-part.ts';
@@ -16,6 +14,7 @@ import { systemClock } from '../protocol/node/clock.ts';
 import { controlRequest } from '../protocol/node/control.ts';
 import { quiet, startTestHub, temporaryDir } from './support/hub.ts';
 import { eventually, inviteUnit, type Office, openOffice } from './support/office.ts';
+import { cli, startCli } from './support/run-cli.ts';
 
 const hub = await startTestHub();
 const a: Office = await openOffice(hub.hub, 'H08.35.12');
@@ -339,18 +338,6 @@ t.test('enrolment: the same invitation again, a further unit, a false root, a fo
   );
 });
 
-const bin = fileURLToPath(new URL('./support/cli.ts', import.meta.url));
-function cli(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [bin, ...args]);
-    let out = '';
-    let err = '';
-    child.stdout.on('data', (piece) => (out += piece));
-    child.stderr.on('data', (piece) => (err += piece));
-    child.on('close', (code) => resolve({ code: code ?? -1, out, err }));
-  });
-}
-
 t.test('commands work with the running node and on the files when none runs', async (t) => {
   const file = join(temporaryDir('cli'), 'tờ trình.txt');
   fs.writeFileSync(file, 'Kính gửi');
@@ -461,4 +448,19 @@ t.test('a failure says in both languages what happened and what to do', async (t
       'dir-missing',
     ),
   );
+});
+
+t.test('a started node finishes at SIGTERM, and a wrong folder is a configuration error', async (t) => {
+  await b.node.close();
+  const child = startCli('node', 'start', '--dir', b.dir);
+  await eventually(async () => {
+    const answer = await controlRequest(b.dir, 'GET', '/v1/status').catch(() => undefined);
+    return answer?.status === 200 ? true : undefined;
+  });
+  t.equal((await cli('node', 'start', '--dir', b.dir)).code, 78, 'one process for each folder');
+  child.process.kill('SIGTERM');
+  const { code, err } = await child.ended;
+  t.equal(code, 0, err);
+  t.notOk(fs.existsSync(join(b.dir, 'control.sock')), 'the socket is gone');
+  b.node = await startNode({ dir: b.dir, log: quiet });
 });

@@ -183,12 +183,15 @@ t.test('lost answers, lies and boxes in between never lose or double a document'
   hub.script(paths.envelopes, 'apply-then-cut', 'html', 'cut');
   const first = await a.submit(letter('lost-answer', ['H01.2']));
   await inState(a, first.documentId, 'delivered');
+  // The receiver's word may come before the hub's own receipt; the sender goes on asking for that.
+  await until(async () => (await a.status()).outbox.waiting === 0);
   hub.script(paths.envelopes, 'wrong-digest');
   const second = await a.submit(letter('wrong-digest', ['H01.2']));
   await inState(a, second.documentId, 'delivered');
   hub.script(paths.envelopes, 'wrong-key');
   const third = await a.submit(letter('wrong-key', ['H01.2']));
   await inState(a, third.documentId, 'delivered');
+  await until(async () => (await a.status()).outbox.waiting === 0);
   t.equal(hub.envelopes.size, 3, 'every retry sent the same bytes');
   t.equal((await b.inbox()).rows.length, 3);
   const alarms = (await a.status()).alarms.map(({ code }) => code);
@@ -413,7 +416,7 @@ t.test('signers: named, certified and in time, or not at all', async (t) => {
   const signed = signedDirectoryCodec.decode(bytes);
   const other = signedDirectoryCodec.encode({
     ...signed,
-    bytes: Buffer.concat([signed.bytes, Buffer.from([0x5a, 0])]),
+    bytes: Buffer.from(Buffer.from(signed.bytes).toString('latin1').replace('H01.1', 'H01.9'), 'latin1'),
   });
   t.match(openDirectoryParts([other], { rootsDer, nowMs }).refused, [{ code: 'signature-invalid' }]);
   const part = opened.parts[0]!.part;

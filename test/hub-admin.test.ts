@@ -622,7 +622,7 @@ t.test('fsck names what was changed behind the back of the hub', async (t) => {
   await link.session(firstSession);
   for (let i = 0; i < 3; i++) await link.submit([sealOne(answer.unitId, box, answer.unitId)]);
   await hub.close();
-  t.match(await fsckHub({ dir }), { sound: true, faults: 0, counted: { envelopes: 3, statements: 3 } });
+  t.match(await fsckHub({ dir }), { sound: true, faults: 0, counted: { envelopes: 3 } });
   const db = openDatabase(hubPaths(dir).database);
   const spoil = (sql: string) => db.transaction(() => db.exec(sql));
   spoil("UPDATE deliveries SET state = 'delivered', settled_ledger = 3 WHERE id = 1");

@@ -5,7 +5,7 @@ import { hash } from 'node:crypto';
 import { type ErrorCode, ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import { uuidFromBytes } from '../../protocol/ids.ts';
 import { crashPoint } from '../../protocol/node/crash.ts';
-import { isLineFailure } from '../../protocol/node/hub-link.ts';
+import { isLineCode, isLineFailure } from '../../protocol/node/hub-link.ts';
 import { type StepResult, startWorker, type WorkLoop } from '../../protocol/node/worker.ts';
 import type { Deferral, DeliveryItem, PollResponse, StatementItem } from '../../protocol/wire.ts';
 import type { EdgeContext } from '../context.ts';
@@ -113,7 +113,7 @@ export function startFetcher(
     try {
       await directory.refresh(link, signal);
     } catch (error) {
-      if (!isExchangeError(error) || isLineFailure(error)) throw error;
+      if (!isExchangeError(error) || isLineCode(error.code)) throw error;
       log.warn({ event: 'directory.stale', code: error.code, said: error.detail });
     }
   }

@@ -45,7 +45,7 @@ export function startPoster(context: EdgeContext): WorkLoop {
     if (problem === '') return { id: row.id, result: 'posted', code: '', nextMs: 0 };
     const error = readProblem(problem);
     // The hub has settled it otherwise, or does not know it any more: it hands it out again if it wants the receipt.
-    if (isExchangeError(error, 'delivery-unknown', 'delivery-withdrawn'))
+    if (error.code === 'delivery-unknown' || error.code === 'delivery-withdrawn')
       return { id: row.id, result: 'posted', code: error.code, nextMs: 0 };
     if (error.row.retry === 'never') return { id: row.id, result: 'refused', code: error.code, nextMs: 0 };
     const nowMs = clock.nowMs();

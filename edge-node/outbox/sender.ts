@@ -52,7 +52,7 @@ export function startSender(context: EdgeContext, onMissingParts: () => void): W
   function claim(): EnvelopeToSend[] {
     const permitted = window.permitted();
     const rows = store
-      .dueEnvelopes(clock.nowMs(), claimed.size + permitted)
+      .dueEnvelopes(clock.nowMs(), { limit: claimed.size + permitted, onlySealed: !line.connected() })
       .filter(({ seq }) => !claimed.has(seq));
     if (running > 0 && rows.length < secondBatchMin && clock.monotonicMs() - lastStartMs < stuckMs) return [];
     const batch: EnvelopeToSend[] = [];

@@ -3,7 +3,7 @@
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import { backoffMs } from '../../protocol/node/clock.ts';
 import { crashPoint } from '../../protocol/node/crash.ts';
-import { isLineFailure } from '../../protocol/node/hub-link.ts';
+import { isLineCode } from '../../protocol/node/hub-link.ts';
 import { uploadPart } from '../../protocol/node/transfer.ts';
 import { type StepResult, startWorker, type WorkLoop } from '../../protocol/node/worker.ts';
 import type { EdgeContext } from '../context.ts';
@@ -46,7 +46,7 @@ export function startUploader(context: EdgeContext, onUploaded: () => void): Wor
       signal.throwIfAborted();
       line.refused(error);
       // The line: all uploads wait together. Anything else is about this document.
-      if (!isExchangeError(error) || isLineFailure(error)) throw error;
+      if (!isExchangeError(error) || isLineCode(error.code)) throw error;
       log.warn({ event: 'worker.waiting', worker: 'uploader', code: error.code });
       await store.write('settleSends', { items: [outcomeOf(envelope, error)], nowMs: clock.nowMs() });
     }

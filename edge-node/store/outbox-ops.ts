@@ -1,5 +1,5 @@
 // Writes of the outbox, run in the writer thread: hand in, keep sealed bytes, settle what the hub answered, take statements over,
-// cancel, send again, rebuild after a restore. Every move of a recipient's state is one compare-and-swap by protocol/states.ts.
+// cancel, send again. Every move of a recipient's state is one compare-and-swap by protocol/states.ts.
 // Must never move a state without the statement that says so, except for what this node alone decides.
 import { ExchangeError } from '../../protocol/errors.ts';
 import { uuidFromBytes } from '../../protocol/ids.ts';
@@ -45,25 +45,25 @@ const stateOf: Readonly<Record<number, MoveTo>> = {
 
 const insertStatement = `INSERT INTO statements (statement_id, issuer, direction, event, sender, envelope_id, at_ms, stored_ms, bytes)
   VALUES (?, ?, 'in', ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
-const uploadsMissing =
+export const uploadsMissing =
   'missing_uploads = (SELECT count(*) FROM out_parts p WHERE p.document_seq = envelopes.document_seq AND p.content IS NULL)';
 
 /** What a verified statement says of each recipient; an outcome of a later version moves nothing. */
-function applyResults(db: Database, seq: number, { results, atMs }: StatementRow): void {
+export function applyResults(db: Database, seq: number, { results, atMs }: StatementRow): void {
   for (const { index, outcome, code } of results) {
     const to = stateOf[outcome];
     if (to) db.run(moveSql[to], code === '' ? null : code, atMs, seq, index);
   }
 }
 
-function keepStatement(db: Database, row: StatementRow, nowMs: number): boolean {
+export function keepStatement(db: Database, row: StatementRow, nowMs: number): boolean {
   const { statementId, issuer, event, sender, envelopeId, atMs, bytes } = row;
   return (
     db.run(insertStatement, statementId, issuer, event, sender, envelopeId, atMs, nowMs, bytes).changes > 0
   );
 }
 
-function insertEnvelope(
+export function insertEnvelope(
   db: Database,
   row: {
     documentSeq: number;
@@ -85,7 +85,7 @@ function insertEnvelope(
   ).lastRowId;
 }
 
-function insertRecipients(
+export function insertRecipients(
   db: Database,
   seq: number,
   recipients: readonly RecipientRow[],
@@ -104,7 +104,7 @@ function insertRecipients(
     );
 }
 
-function insertDocument(
+export function insertDocument(
   db: Database,
   d: Omit<SentRow['document'], 'recipients'> & { readonly recipients: readonly RecipientRow[] },
 ): number {
@@ -361,109 +361,5 @@ export function outboxOps(db: Database) {
       );
       noteAudit(db, { atMs: c.nowMs, actor: c.actor, act: 'resend', about: uuidFromBytes(c.documentId) });
     },
-
-    /** 10.11: what the hub may have forgotten is to be offered again. Idempotent by the epoch number. */
-    enterEpoch(e: { number: number; commonLedgerSequence: number; nowMs: number }): {
-      readonly again: number;
-    } {
-      const known = Number(
-        db.get<{ value: string }>(`SELECT value FROM facts WHERE name = 'epoch'`)?.value ?? 0,
-      );
-      if (e.number <= known) return { again: 0 };
-      // An epoch that nobody told us of lies between: its common point is unknown, so everything older is offered.
-      const common = e.number === known + 1 ? e.commonLedgerSequence : 0;
-      let again = 0;
-      if (known > 0) {
-        const lost = `envelope_id IS NOT NULL AND work = 'done' AND epoch < ${e.number} AND ledger_sequence > ${common}`;
-        db.exec(`DELETE FROM uploads WHERE envelope_seq IN (SELECT seq FROM envelopes WHERE ${lost});
-          UPDATE envelopes SET work = 'send', next_ms = 0, ${uploadsMissing} WHERE ${lost};
-          UPDATE statements SET post = 'pending', delivery_ids = '[]', next_ms = 0
-            WHERE direction = 'out' AND about_epoch < ${e.number} AND about_ledger > ${common};`);
-        again = db.get<{ n: number }>(`SELECT count(*) AS n FROM envelopes WHERE work = 'send'`)?.n ?? 0;
-      }
-      for (const [name, value] of [
-        ['epoch', e.number],
-        ['commonLedgerSequence', e.commonLedgerSequence],
-      ] as const)
-        db.run(
-          'INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
-          name,
-          String(value),
-        );
-      return { again };
-    },
-
-    /**
-     * After a restore: envelopes that the hub has of us. A document that the backup held unsealed gets the sealed bytes of then, so that
-     * nobody receives it twice. Idempotent.
-     */
-    rebuildSent({
-      items,
-      sentAfter,
-      nowMs,
-    }: {
-      items: readonly SentRow[];
-      sentAfter: number;
-      nowMs: number;
-    }): void {
-      for (const item of items) {
-        const seq = envelopeOf(item, nowMs);
-        for (const statement of item.statements) {
-          keepStatement(db, statement, nowMs);
-          applyResults(db, seq, statement);
-          raiseLedgerSeen(db, statement.ledgerSequence);
-        }
-        const receipt = item.statements[0];
-        if (receipt)
-          db.run(
-            `UPDATE envelopes SET work = 'done', epoch = ?, ledger_sequence = ? WHERE seq = ?`,
-            receipt.epoch,
-            receipt.ledgerSequence,
-            seq,
-          );
-      }
-      db.run(
-        `INSERT INTO facts (name, value) VALUES ('sentAfter', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
-        String(sentAfter),
-      );
-    },
   };
-
-  function envelopeOf(
-    { document: d, envelopeId, digest, signed, createdMs }: SentRow,
-    nowMs: number,
-  ): number {
-    const here = db.get<{ seq: number }>(
-      'SELECT seq FROM envelopes WHERE unit = ? AND envelope_id = ?',
-      d.unit,
-      envelopeId,
-    );
-    if (here) return here.seq;
-    const document =
-      db.get<{ seq: number }>('SELECT seq FROM documents WHERE document_id = ?', d.documentId) ??
-      db.get<{ seq: number }>(
-        'SELECT seq FROM documents WHERE unit = ? AND idempotency_key = ?',
-        d.unit,
-        d.idempotencyKey,
-      );
-    const documentSeq = document?.seq ?? insertDocument(db, d);
-    const unsealed = db.get<{ seq: number }>(
-      `SELECT seq FROM envelopes WHERE document_seq = ? AND work = 'seal' ORDER BY seq LIMIT 1`,
-      documentSeq,
-    );
-    const seq =
-      unsealed?.seq ??
-      insertEnvelope(db, { documentSeq, unit: d.unit, lane: d.urgency, nowMs, follows: null, large: 0 });
-    db.run(
-      `UPDATE envelopes SET work = 'done', envelope_id = ?, digest = ?, signed = ?, sealed_ms = ? WHERE seq = ?`,
-      envelopeId,
-      digest,
-      signed,
-      createdMs,
-      seq,
-    );
-    db.run('DELETE FROM outbox_recipients WHERE envelope_seq = ?', seq);
-    insertRecipients(db, seq, d.recipients, createdMs);
-    return seq;
-  }
 }

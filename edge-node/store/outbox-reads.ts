@@ -52,10 +52,13 @@ export type PendingStatement = {
 const due = (uploads: '= 0' | '> 0') =>
   `SELECT seq, unit, work FROM envelopes WHERE work <> 'done' AND missing_uploads ${uploads} AND next_ms <= ? ORDER BY lane DESC, seq LIMIT ?`;
 
+const dueSealed = due('= 0').replace("<> 'done'", "<> 'done' AND work = 'send'");
+
 export function outboxReads(db: Database) {
   return {
     /** Urgent ones first, then in the order handed in. */
-    dueEnvelopes: (nowMs: number, limit: number) => db.all<DueEnvelope>(due('= 0'), nowMs, limit),
+    dueEnvelopes: (nowMs: number, { limit, onlySealed }: { limit: number; onlySealed: boolean }) =>
+      db.all<DueEnvelope>(onlySealed ? dueSealed : due('= 0'), nowMs, limit),
     /** The same of those whose large parts the hub does not have yet. */
     dueUploads: (nowMs: number, limit: number) => db.all<DueEnvelope>(due('> 0'), nowMs, limit),
     /** When the next envelope that backs off becomes due. */

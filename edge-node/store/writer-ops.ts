@@ -12,11 +12,13 @@ import { type SigningKey, signMany } from '../../protocol/signature.ts';
 import { factOps } from './fact-ops.ts';
 import { inboxOps, type ToSign } from './inbox-ops.ts';
 import { outboxOps } from './outbox-ops.ts';
+import { recoveryOps } from './recovery-ops.ts';
 import type { UnitKey, WriterContext } from './types.ts';
 
 function allOps(db: Database, keys: Map<string, SigningKey>, sign: (items: readonly ToSign[]) => void) {
   return {
     ...outboxOps(db),
+    ...recoveryOps(db),
     ...inboxOps(db, sign),
     ...factOps(db),
     /** Keys after a renewal, or of a further unit. */

@@ -22,6 +22,8 @@ export type HubDirectory = {
   stamp(): string;
   /** Encoded DirectoryAnswer, made once for each stamp. */
   answer(): Buffer;
+  /** Every part in force as signed, ours among them. */
+  signedParts(): readonly { readonly hub: string; readonly version: number; readonly bytes: Uint8Array }[];
   /** Reads what an act has committed. Cheap when nothing changed. Call after every operation that publishes. */
   refresh(): void;
   /** Called after each change, in the order of registration; returns how to stop. */
@@ -70,7 +72,13 @@ export function createHubDirectory({ db, store, rootDer, clock }: HubDirectoryOp
 
   function load(): boolean {
     let changed = false;
-    const rows = db.all<VersionRow>('SELECT hub, max(version) AS version FROM directory_parts GROUP BY hub');
+    // By ranges of the key: our own old versions, thousands in time, are not walked.
+    const rows = db.all<VersionRow>(
+      `SELECT hub, version FROM (SELECT hub, version FROM directory_parts WHERE hub = ?1 ORDER BY version DESC LIMIT 1)
+       UNION ALL SELECT hub, version FROM directory_parts WHERE hub < ?1
+       UNION ALL SELECT hub, version FROM directory_parts WHERE hub > ?1`,
+      hubId,
+    );
     for (const row of rows) {
       if (held.get(row.hub)?.version === row.version) continue;
       held.set(row.hub, readPart(db, row));
@@ -129,6 +137,7 @@ export function createHubDirectory({ db, store, rootDer, clock }: HubDirectoryOp
     current: () => directory,
     own: () => held.get(hubId)!.part,
     stamp: () => directory.stamp,
+    signedParts: () => [...held].map(([hub, { version, bytes }]) => ({ hub, version, bytes })),
     answer() {
       answer ??= directoryAnswerCodec.encode({
         stamp: directory.stamp,

@@ -39,71 +39,57 @@ export function claimOps({ db, turns }: Shared) {
     bytesTaken: number,
   ): { deliveries: ClaimedDelivery[]; more: boolean } {
     const deliveries: ClaimedDelivery[] = [];
+    const leased = new Set<number>();
     let bytes = bytesTaken;
+    let more = true;
     while (deliveries.length < args.itemsMax && bytes < args.bytesMax) {
-      const rows = nextRows(args);
-      if (rows.length === 0) return { deliveries, more: false };
+      const rows = nextRows(args, leased, Math.min(readAheadRows, args.itemsMax - deliveries.length));
+      if (rows.length === 0) {
+        more = false;
+        break;
+      }
       const item = assemble(rows);
       bytes += sizeOf(item);
       // The first always goes, whatever its size; the next waits for the next poll rather than overfill the answer.
       if (deliveries.length > 0 && bytes > args.bytesMax) break;
-      lease(rows, args);
+      for (const { id } of rows) leased.add(id);
       turns.served(args.peer, rows[0]!.lane, rows[0]!.turn);
       deliveries.push(item);
     }
-    return { deliveries, more: true };
+    ahead.length = 0;
+    lease([...leased], args);
+    return { deliveries, more };
   }
 
-  /** All rows of one envelope for this peer: the first in order, and its sisters. Then what a restored node asks for once more. */
-  function nextRows({ peer, nowMs }: ClaimArgs): DeliveryRow[] {
-    const columns = 'id, envelope_seq, idx, unit, attempts, lane, turn';
-    const first = db.get<DeliveryRow>(
-      `SELECT ${columns} FROM deliveries WHERE peer = ? AND state = 'ready' ORDER BY lane DESC, turn, id LIMIT 1`,
-      peer,
-    );
+  /**
+   * All rows of one envelope for this peer: the first in order, and its sisters. Then what a restored node asks for once more.
+   * `leased` are the rows of this claim so far; they get their lease together at its end, in the same operation.
+   */
+  function nextRows({ peer, nowMs }: ClaimArgs, leased: ReadonlySet<number>, rowsMax: number): FullRow[] {
+    if (ahead.length === 0 || leased.has(ahead.at(-1)!.id)) ahead = readAhead(peer, leased, rowsMax);
+    while (ahead.length > 0 && leased.has(ahead.at(-1)!.id)) ahead.pop();
+    const first = ahead.pop();
+    // One open delivery is this one.
+    if (first?.open_deliveries === 1) return [first];
     if (first)
-      return db.all<DeliveryRow>(
-        `SELECT ${columns} FROM deliveries WHERE envelope_seq = ? AND peer = ? AND state = 'ready' ORDER BY idx`,
-        first.envelope_seq,
+      return db
+        .all<DeliveryRow>(
+          `SELECT ${rowColumns} FROM deliveries d WHERE envelope_seq = ? AND peer = ? AND state = 'ready' ORDER BY idx`,
+          first.envelope_seq,
+          peer,
+        )
+        .map((row) => ({ ...first, ...row }));
+    return db
+      .all<FullRow>(
+        `SELECT ${rowColumns}, ${envelopeColumns} FROM deliveries d JOIN envelopes e ON e.seq = d.envelope_seq
+         WHERE d.peer = ? AND d.again = 1 AND coalesce(d.lease_until_ms, 0) <= ? ORDER BY d.id LIMIT ?`,
         peer,
-      );
-    return db.all<DeliveryRow>(
-      `SELECT ${columns} FROM deliveries WHERE peer = ? AND again = 1 AND coalesce(lease_until_ms, 0) <= ? ORDER BY id LIMIT 1`,
-      peer,
-      nowMs,
-    );
+        nowMs,
+        leased.size + 1,
+      )
+      .filter(({ id }) => !leased.has(id))
+      .slice(0, 1);
   }
-
-  function lease(rows: readonly DeliveryRow[], { instance, nowMs, leaseMs }: ClaimArgs): void {
-    for (const { id } of rows)
-      db.run(
-        `UPDATE deliveries SET state = CASE state WHEN 'ready' THEN 'leased' ELSE state END, attempts = attempts + 1,
-           lease_owner = ?, lease_until_ms = ? WHERE id = ?`,
-        instance,
-        nowMs + leaseMs,
-        id,
-      );
-  }
-
-  function assemble(rows: readonly DeliveryRow[]): ClaimedDelivery {
-    const { envelope_seq: seq, attempts } = rows[0]!;
-    const envelope = db.get<EnvelopeRow>(
-      'SELECT signed, hops, salt, metadata, receipt FROM envelopes WHERE seq = ?',
-      seq,
-    )!;
-    const inlineParts = db.all<{ index: number; content: Uint8Array }>(
-      'SELECT idx AS "index", content FROM parts WHERE envelope_seq = ? AND content IS NOT NULL ORDER BY idx',
-      seq,
-    );
-    return {
-      ...envelope,
-      ids: rows.map(({ id }) => id),
-      recipients: rows.map(({ idx, unit }) => ({ index: idx, unit })),
-      inlineParts,
-      attempt: attempts + 1,
-    };
-  }
-
   return {
     claim,
     /** Statement items that the peer holds durably. Idempotent. */

@@ -10,6 +10,8 @@ export type Ledger = {
   append(kind: string, entry: Uint8Array, atMs: number): number;
   /** Sequence of the last entry, 0 if none. */
   head(): number;
+  /** See openLedger. */
+  forget(): void;
 };
 
 /** The chain value before the first entry. */
@@ -20,26 +22,39 @@ export function chainHash(previous: Uint8Array, leaf: Uint8Array): Buffer {
   return hash('sha256', Buffer.concat([previous, leaf]), 'buffer');
 }
 
-/** The last entry is read at every append: an operation undone by its savepoint takes its entry with it, and nothing here remembers it. */
+/**
+ * The last entry is remembered between appends of one transaction; `forget` drops it, and must be called when an operation was undone
+ * (its entry went with it) and when a transaction ends either way.
+ */
 export function openLedger(db: Database): Ledger {
-  const last = () =>
-    db.get<{ sequence: number; chain: Uint8Array }>(
-      'SELECT sequence, chain FROM ledger ORDER BY sequence DESC LIMIT 1',
-    ) ?? { sequence: 0, chain: chainStart };
+  type Last = { readonly sequence: number; readonly chain: Uint8Array };
+  let known: Last | undefined;
+  const last = (): Last => {
+    known ??= db.get<Last>('SELECT sequence, chain FROM ledger ORDER BY sequence DESC LIMIT 1') ?? {
+      sequence: 0,
+      chain: chainStart,
+    };
+    return known;
+  };
   return {
     append(kind, entry, atMs) {
-      const { sequence, chain } = last();
+      const { sequence: before, chain: previous } = last();
       const leaf = leafHash(entry);
+      const next = { sequence: before + 1, chain: chainHash(previous, leaf) };
       db.run(
         'INSERT INTO ledger (sequence, at_ms, kind, leaf, chain) VALUES (?,?,?,?,?)',
-        sequence + 1,
+        next.sequence,
         atMs,
         kind,
         leaf,
-        chainHash(chain, leaf),
+        next.chain,
       );
-      return sequence + 1;
+      known = next;
+      return next.sequence;
     },
     head: () => last().sequence,
+    forget() {
+      known = undefined;
+    },
   };
 }

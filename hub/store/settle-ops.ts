@@ -67,31 +67,28 @@ export function settleOps(shared: Shared) {
     if (Buffer.compare(envelope.digest, args.digest) !== 0)
       throw new ExchangeError('statement-mismatch', 'envelope digest');
     const rows = args.results.map(({ index }) => {
-      const row = db.get<DeliveryRow>(
-        'SELECT id, envelope_seq, idx, unit, state, peer FROM deliveries WHERE envelope_seq = ? AND idx = ?',
+      const row = db.get<DeliveryRow & { again: number }>(
+        'SELECT id, envelope_seq, idx, unit, state, peer, again FROM deliveries WHERE envelope_seq = ? AND idx = ?',
         envelope.seq,
         index,
       );
       if (row?.peer !== args.peer) throw new ExchangeError('peer-not-recipient', `recipient ${index}`);
       return row;
     });
-    for (const { id } of rows) db.run('UPDATE deliveries SET again = 0 WHERE id = ? AND again = 1', id);
-    if (
-      db.get('SELECT 1 FROM statements WHERE issuer = ? AND statement_id = ?', args.issuer, args.statementId)
-    )
-      return { nudge: [], duplicate: true };
-    const sequence = ledger.append(`statement ${args.event}`, args.inner, args.nowMs);
+    for (const { id, again } of rows)
+      if (again === 1) db.run('UPDATE deliveries SET again = 0 WHERE id = ? AND again = 1', id);
+    const { statementId: id, event, issuer, atMs, bytes } = args;
+    const kept = { id, event, issuer, atMs, bytes, sequence: ledger.head() + 1 };
+    const row = insertStatement(envelope.seq, kept);
+    if (row === undefined) return { nudge: [], duplicate: true };
+    const sequence = ledger.append(`statement ${event}`, args.inner, args.nowMs);
     for (const [i, { unit, outcome, code }] of args.results.entries()) {
       const row = rows[i]!;
       // A hub below may forward to a successor; a receiving unit states about itself only (protocol/statement.ts).
-      if (args.issuer === unit && row.unit !== unit) throw new ExchangeError('statement-mismatch', 'unit');
+      if (issuer === unit && row.unit !== unit) throw new ExchangeError('statement-mismatch', 'unit');
       move(row, stateOfOutcome[outcome] ?? 'relayed', { sequence, nowMs: args.nowMs, code });
     }
-    const { statementId: id, event, issuer, atMs, bytes } = args;
-    return {
-      nudge: keep(envelope, { id, event, issuer, atMs, bytes, sequence }, args.nowMs),
-      duplicate: false,
-    };
+    return { nudge: sendOn(envelope, row, args.nowMs), duplicate: false };
   }
 
   /**
@@ -122,26 +119,32 @@ export function settleOps(shared: Shared) {
     return changes > 0;
   }
 
-  /** Keeps a statement and sends it on; returns the peer to wake. */
-  function keep(
-    envelope: { seq: number; from_peer: string; urgency: number },
-    kept: Kept,
-    nowMs: number,
-  ): string[] {
-    const { lastRowId } = db.run(
-      'INSERT INTO statements (statement_id, envelope_seq, event, issuer, at_ms, bytes, ledger_sequence) VALUES (?,?,?,?,?,?,?)',
+  /** The id of the new row; undefined when this issuer's statement is here already. */
+  function insertStatement(envelopeSeq: number, kept: Kept): number | undefined {
+    const { changes, lastRowId } = db.run(
+      `INSERT INTO statements (statement_id, envelope_seq, event, issuer, at_ms, bytes, ledger_sequence) VALUES (?,?,?,?,?,?,?)
+         ON CONFLICT (issuer, statement_id) DO NOTHING`,
       kept.id,
-      envelope.seq,
+      envelopeSeq,
       kept.event,
       kept.issuer,
       kept.atMs,
       kept.bytes,
       kept.sequence,
     );
+    return changes > 0 ? lastRowId : undefined;
+  }
+
+  /** Lets a kept statement go to the peer that the envelope came from; returns the peer to wake. */
+  function sendOn(
+    envelope: { from_peer: string; urgency: number },
+    statement: number,
+    nowMs: number,
+  ): string[] {
     db.run(
       "INSERT INTO outgoing (peer, statement, lane, state, at_ms) VALUES (?,?,?,'ready',?)",
       envelope.from_peer,
-      lastRowId,
+      statement,
       Math.min(envelope.urgency, 4),
       nowMs,
     );
@@ -194,11 +197,8 @@ export function settleOps(shared: Shared) {
             sequence,
             row.id,
           );
-        keep(
-          envelope,
-          { id, event: events[what.event], issuer: context.hubId, atMs: what.nowMs, bytes, sequence },
-          what.nowMs,
-        );
+        const kept = { id, event: events[what.event], issuer: context.hubId, atMs: what.nowMs, bytes, sequence };
+        sendOn(envelope, insertStatement(envelope.seq, kept)!, what.nowMs);
       },
     });
     return [envelope.from_peer];
@@ -284,11 +284,12 @@ export function settleOps(shared: Shared) {
 
 function closeOne(db: Database, seq: number, nowMs: number): void {
   const row = db.get<{ open_deliveries: number; sender: string; bytes: number }>(
-    'UPDATE envelopes SET open_deliveries = open_deliveries - 1 WHERE seq = ? RETURNING open_deliveries, sender, bytes',
+    `UPDATE envelopes SET open_deliveries = open_deliveries - 1, closed_ms = CASE open_deliveries WHEN 1 THEN ? ELSE closed_ms END
+       WHERE seq = ? RETURNING open_deliveries, sender, bytes`,
+    nowMs,
     seq,
   );
   if (row?.open_deliveries !== 0) return;
-  db.run('UPDATE envelopes SET closed_ms = ? WHERE seq = ?', nowMs, seq);
   db.run(
     'UPDATE unit_usage SET open_bytes = max(0, open_bytes - ?), open_envelopes = max(0, open_envelopes - 1) WHERE unit = ?',
     row.bytes,

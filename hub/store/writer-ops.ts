@@ -25,6 +25,7 @@ export function operations(db: Database, context: WriterContext): Operations<Rec
   };
   const ledger = openLedger(db);
   let pending: Pending[] = [];
+  let epoch: number | undefined;
   const shared: Shared = {
     db,
     context,
@@ -33,18 +34,22 @@ export function operations(db: Database, context: WriterContext): Operations<Rec
     state: (item) => {
       pending.push(item);
     },
-    epoch: () =>
-      Number(db.get<{ value: string }>("SELECT value FROM facts WHERE name = 'epoch'")?.value ?? 1),
+    // Read once for each batch: it changes only while the hub is stopped.
+    epoch: () => {
+      epoch ??= Number(db.get<{ value: string }>("SELECT value FROM facts WHERE name = 'epoch'")?.value ?? 1);
+      return epoch;
+    },
   };
   const accepting = acceptOps(shared);
+  const ops = {
+    ...accepting.ops,
+    ...claimOps(shared),
+    ...settleOps(shared),
+    ...peerOps(shared),
+    ...adminOps(db, { appendLedger: ledger.append, context }),
+  } as Record<string, Op>;
   return {
-    ops: {
-      ...accepting.ops,
-      ...claimOps(shared),
-      ...settleOps(shared),
-      ...peerOps(shared),
-      ...adminOps(db, { appendLedger: ledger.append, context }),
-    } as Record<string, Op>,
+    ops: Object.fromEntries(Object.entries(ops).map(([name, op]) => [name, forgetting(op, ledger)])),
     beforeCommit() {
       crashPoint('accept.8');
       signPending(pending, ledger, key);
@@ -53,8 +58,22 @@ export function operations(db: Database, context: WriterContext): Operations<Rec
     },
     afterBatch() {
       pending = [];
+      epoch = undefined;
+      ledger.forget();
       accepting.forget();
     },
+  };
+}
+
+/** An operation that throws is undone alone, with the ledger entries it made. */
+function forgetting(op: Op, ledger: Ledger): Op {
+  return (args: never) => {
+    try {
+      return op(args);
+    } catch (error) {
+      ledger.forget();
+      throw error;
+    }
   };
 }
 

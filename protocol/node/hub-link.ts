@@ -17,7 +17,7 @@ import {
   submitRequestCodec,
   submitResponseCodec,
 } from '../codec.ts';
-import { ExchangeError, isExchangeError } from '../errors.ts';
+import { type ErrorCode, ExchangeError, isExchangeError } from '../errors.ts';
 import type {
   Deferral,
   DirectoryAnswer,
@@ -77,8 +77,7 @@ const honestRoundTripMs = 2_000;
 /** Beyond what the hub holds; the rest of the time is the line. */
 const pollGraceMs = 20_000;
 
-/** Codes that tell of the line, not of the hub's will. */
-const lineCodes = [
+const lineCodes: readonly ErrorCode[] = [
   'hub-unreachable',
   'hub-timeout',
   'hub-answer-malformed',
@@ -86,8 +85,10 @@ const lineCodes = [
   'tls-failed',
   'proxy-auth-required',
   'proxy-refused',
-] as const;
-export const isLineFailure = (error: unknown): error is ExchangeError => isExchangeError(error, ...lineCodes);
+];
+/** True for codes that tell of the line, not of the hub's will. */
+export const isLineCode = (code: ErrorCode): boolean => lineCodes.includes(code);
+export const isLineFailure = (error: unknown): boolean => isExchangeError(error) && isLineCode(error.code);
 
 export function createHubLink({ client, clock, onOutcome }: HubLinkOptions): HubLink {
   let instance = 0;

@@ -5,6 +5,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { ExchangeError, isExchangeError } from '../errors.ts';
 import { armCrash, crashPoint } from './crash.ts';
 import { FailedSync } from './durable.ts';
+import { pack } from './pack.ts';
 import { type Database, openDatabase, sqliteFailure } from './sqlite.ts';
 import type {
   Answer,
@@ -171,7 +172,8 @@ function flush(db: Database, operations: Operations<Record<string, Op>>): void {
     drainPort();
     while (queue.length > 0) {
       const answers = commitBatch(db, operations, takeBatch());
-      post({ kind: 'answers', answers });
+      const { value, moved } = pack(answers);
+      port?.postMessage({ kind: 'answers', answers: value }, moved === undefined ? [] : [moved]);
       checkpoint(db);
       // What arrived during the fsync makes the next batch: the slower the disk, the larger the batch.
       drainPort();

@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { type ErrorCode, ExchangeError } from '../errors.ts';
 import { type ArmedCrash, armedCrash } from './crash.ts';
 import { FAILED_SYNC_EXIT } from './durable.ts';
+import { pack } from './pack.ts';
 import type { Database } from './sqlite.ts';
 
 // biome-ignore lint/suspicious/noConfusingVoidType: an operation may return nothing.
@@ -14,7 +15,7 @@ export type Op = (args: never) => unknown | void;
 /**
  * What the operations module returns to the thread. Each op runs synchronously, in a savepoint of the batch's transaction:
  * throwing undoes that op alone and rejects its run with the error (an ExchangeError keeps code, detail, retryAfterMs).
- * Arguments and results cross by structured clone: bytes arrive as Uint8Array, never Buffer.
+ * Arguments and results cross by structured clone (pack.ts): bytes arrive as Uint8Array, never Buffer.
  */
 export type Operations<Ops extends Record<string, Op>> = {
   readonly ops: Ops;
@@ -127,6 +128,7 @@ class WriterQueue {
   readonly #onFatal: (err: Error) => void;
   readonly #exited: Promise<void>;
   #unposted: Posted[] = [];
+  #moved: ArrayBuffer[] = [];
   #nextId = 0;
   #queuedBytes = 0;
   #batches = 0;
@@ -168,7 +170,7 @@ class WriterQueue {
     if (this.#state !== 'open') {
       return Promise.reject(new ExchangeError('shutting-down', '', { retryAfterMs: RETRY_AFTER_MS }));
     }
-    const own = snug(args);
+    const own = pack(args);
     if (this.#waiting.size >= this.#maxQueued || this.#queuedBytes + own.bytes > this.#maxQueuedBytes) {
       return Promise.reject(
         new ExchangeError('overloaded', 'writer queue full', { retryAfterMs: RETRY_AFTER_MS }),
@@ -179,6 +181,7 @@ class WriterQueue {
     // One post for everything that one turn of the event loop brings, so that it meets in one batch.
     if (this.#unposted.length === 0) setImmediate(() => this.#post());
     this.#unposted.push([id, name, own.value, own.bytes]);
+    if (own.moved !== undefined) this.#moved.push(own.moved);
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject, bytes: own.bytes });
     });
@@ -205,8 +208,9 @@ class WriterQueue {
 
   #post(): void {
     if (this.#unposted.length === 0 || this.#state === 'dead') return;
-    this.#worker.postMessage(this.#unposted satisfies ToThread);
+    this.#worker.postMessage(this.#unposted satisfies ToThread, this.#moved);
     this.#unposted = [];
+    this.#moved = [];
   }
 
   #receive(message: FromThread, started: PromiseWithResolvers<void>): void {
@@ -267,41 +271,4 @@ function rebuild(f: ThreadFailure): ExchangeError {
     ...(f.retryAfterMs === undefined ? {} : { retryAfterMs: f.retryAfterMs }),
     ...(f.said === '' ? {} : { cause: new Error(f.said) }),
   });
-}
-
-/**
- * Arguments as they may cross: structured clone copies the WHOLE ArrayBuffer under a view, so a 1 kB slice of a 4 MiB
- * request body would cost 4 MiB; such views are copied to their own size. Counts bytes on the way (objects by their leaves).
- */
-function snug(value: unknown): { value: unknown; bytes: number } {
-  if (typeof value === 'string') return { value, bytes: value.length };
-  if (value instanceof Uint8Array) {
-    const bytes = value.byteLength;
-    return { value: value.buffer.byteLength > bytes + 4096 ? new Uint8Array(value) : value, bytes };
-  }
-  if (Array.isArray(value)) {
-    let bytes = 16;
-    const own = value.map((item) => {
-      const inner = snug(item);
-      bytes += inner.bytes;
-      return inner.value;
-    });
-    return { value: own, bytes };
-  }
-  if (typeof value === 'object' && value !== null && isPlain(value)) {
-    let bytes = 32;
-    const own: Record<string, unknown> = {};
-    for (const [key, item] of Object.entries(value)) {
-      const inner = snug(item);
-      bytes += inner.bytes + 8;
-      own[key] = inner.value;
-    }
-    return { value: own, bytes };
-  }
-  return { value, bytes: 8 };
-}
-
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }

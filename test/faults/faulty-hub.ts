@@ -44,6 +44,7 @@ export type Kept = {
   readonly peer: string;
   ledger: number;
   readonly statements: Uint8Array[];
+  readonly deliveries: Delivery[];
 };
 type Delivery = {
   readonly id: number;
@@ -149,6 +150,7 @@ export async function startFaultyHub(deployment: Deployment) {
         peer,
         ledger,
         statements: [],
+        deliveries: [],
       };
       envelopes.set(key, kept);
       fresh.push({ i, kept });
@@ -170,15 +172,12 @@ export async function startFaultyHub(deployment: Deployment) {
           );
           kept.statements[0] = kept.receipt;
         }
-        for (const { index, unit } of kept.wrapper.recipients)
-          deliveries.push({
-            id: nextId++,
-            kept,
-            index,
-            node: deployment.nodeOf(unit),
-            state: 'ready',
-            attempt: 0,
-          });
+        for (const { index, unit } of kept.wrapper.recipients) {
+          const node = deployment.nodeOf(unit);
+          const delivery: Delivery = { id: nextId++, kept, index, node, state: 'ready', attempt: 0 };
+          deliveries.push(delivery);
+          kept.deliveries.push(delivery);
+        }
       }
       wake();
     }
@@ -288,9 +287,8 @@ export async function startFaultyHub(deployment: Deployment) {
       if (!kept)
         return { problem: JSON.stringify(toProblem(new ExchangeError('statement-unknown-envelope'))) };
       const copy = Buffer.from(statement);
-      for (const delivery of deliveries)
-        if (deliveryIds.includes(delivery.id) || (delivery.kept === kept && deliveryIds.length === 0))
-          delivery.state = 'settled';
+      for (const delivery of kept.deliveries)
+        if (deliveryIds.includes(delivery.id) || deliveryIds.length === 0) delivery.state = 'settled';
       const seen = `${key} ${Buffer.from(said.statementId).toString('hex')}`;
       known.set(seen, (known.get(seen) ?? 0) + 1);
       if (known.get(seen) === 1) {

@@ -1,0 +1,111 @@
+// Writes of the outbox after a restore: the hub's (a new epoch: offer again what it may have forgotten) and this node's own (rebuild from
+// what the hub has). Run in the writer thread. Must never make a second envelope of a document that the hub already has.
+import type { Database } from '../../protocol/node/sqlite.ts';
+import { raiseLedgerSeen, writeFact } from './fact-ops.ts';
+import {
+  applyResults,
+  insertDocument,
+  insertEnvelope,
+  insertRecipients,
+  keepStatement,
+  uploadsMissing,
+} from './outbox-ops.ts';
+import type { SentRow } from './types.ts';
+
+export function recoveryOps(db: Database) {
+  return {
+    /** 10.11: what the hub may have forgotten is to be offered again. Idempotent by the epoch number. */
+    enterEpoch(e: { number: number; commonLedgerSequence: number; nowMs: number }): {
+      readonly again: number;
+    } {
+      const known = Number(
+        db.get<{ value: string }>(`SELECT value FROM facts WHERE name = 'epoch'`)?.value ?? 0,
+      );
+      if (e.number <= known) return { again: 0 };
+      // An epoch that nobody told us of lies between: its common point is unknown, so everything older is offered.
+      const common = e.number === known + 1 ? e.commonLedgerSequence : 0;
+      let again = 0;
+      if (known > 0) {
+        const lost = `envelope_id IS NOT NULL AND work = 'done' AND epoch < ${e.number} AND ledger_sequence > ${common}`;
+        db.exec(`DELETE FROM uploads WHERE envelope_seq IN (SELECT seq FROM envelopes WHERE ${lost});
+          UPDATE envelopes SET work = 'send', next_ms = 0, ${uploadsMissing} WHERE ${lost};
+          UPDATE statements SET post = 'pending', delivery_ids = '[]', next_ms = 0
+            WHERE direction = 'out' AND about_epoch < ${e.number} AND about_ledger > ${common};`);
+        again = db.get<{ n: number }>(`SELECT count(*) AS n FROM envelopes WHERE work = 'send'`)?.n ?? 0;
+      }
+      writeFact(db, 'epoch', String(e.number));
+      writeFact(db, 'commonLedgerSequence', String(e.commonLedgerSequence));
+      return { again };
+    },
+
+    /**
+     * After a restore: envelopes that the hub has of us. A document that the backup held unsealed gets the sealed bytes of then, so that
+     * nobody receives it twice. Idempotent.
+     */
+    rebuildSent({
+      items,
+      sentAfter,
+      nowMs,
+    }: {
+      items: readonly SentRow[];
+      sentAfter: number;
+      nowMs: number;
+    }): void {
+      for (const item of items) {
+        const seq = envelopeOf(item, nowMs);
+        for (const statement of item.statements) {
+          keepStatement(db, statement, nowMs);
+          applyResults(db, seq, statement);
+          raiseLedgerSeen(db, statement.ledgerSequence);
+        }
+        const receipt = item.statements[0];
+        if (receipt)
+          db.run(
+            `UPDATE envelopes SET work = 'done', epoch = ?, ledger_sequence = ? WHERE seq = ?`,
+            receipt.epoch,
+            receipt.ledgerSequence,
+            seq,
+          );
+      }
+      writeFact(db, 'sentAfter', String(sentAfter));
+    },
+  };
+
+  function envelopeOf(
+    { document: d, envelopeId, digest, signed, createdMs }: SentRow,
+    nowMs: number,
+  ): number {
+    const here = db.get<{ seq: number }>(
+      'SELECT seq FROM envelopes WHERE unit = ? AND envelope_id = ?',
+      d.unit,
+      envelopeId,
+    );
+    if (here) return here.seq;
+    const document =
+      db.get<{ seq: number }>('SELECT seq FROM documents WHERE document_id = ?', d.documentId) ??
+      db.get<{ seq: number }>(
+        'SELECT seq FROM documents WHERE unit = ? AND idempotency_key = ?',
+        d.unit,
+        d.idempotencyKey,
+      );
+    const documentSeq = document?.seq ?? insertDocument(db, d);
+    const unsealed = db.get<{ seq: number }>(
+      `SELECT seq FROM envelopes WHERE document_seq = ? AND work = 'seal' ORDER BY seq LIMIT 1`,
+      documentSeq,
+    );
+    const seq =
+      unsealed?.seq ??
+      insertEnvelope(db, { documentSeq, unit: d.unit, lane: d.urgency, nowMs, follows: null, large: 0 });
+    db.run(
+      `UPDATE envelopes SET work = 'done', envelope_id = ?, digest = ?, signed = ?, sealed_ms = ? WHERE seq = ?`,
+      envelopeId,
+      digest,
+      signed,
+      createdMs,
+      seq,
+    );
+    db.run('DELETE FROM outbox_recipients WHERE envelope_seq = ?', seq);
+    insertRecipients(db, seq, d.recipients, createdMs);
+    return seq;
+  }
+}
