@@ -246,6 +246,28 @@ t.test('bytes that were changed on the way are never shown and come again', asyn
   await inState(a, documentId, 'delivered');
 });
 
+t.test('what can never verify is kept aside, refused under signature, and never shown', async (t) => {
+  const { hub, alpha, beta, start } = await world(t);
+  const [a, b] = [await start(alpha), await start(beta)];
+  await connected(a);
+  hub.spoilMetadata(true);
+  const { documentId } = await a.submit(letter('spoiled', ['H01.2']));
+  const shown = await inState(a, documentId, 'refused');
+  t.match(shown.envelopes[0]!.recipients[0]!.timeline.at(-1), {
+    event: 'ConsignmentRejection',
+    code: 'metadata-mismatch',
+    by: beta.units[0]!.unit,
+  });
+  t.same((await b.inbox()).rows, []);
+  t.equal((await b.status()).inbox.aside, 1);
+  hub.again();
+  await until(() => [...hub.statementsSeen.values()].some((count) => count > 1));
+  t.equal(hub.statementsSeen.size, 1, 'the same refusal again');
+  hub.spoilMetadata(false);
+  await a.resend(documentId);
+  await inState(a, documentId, 'delivered');
+});
+
 t.test('large parts go up once, come down verified, and small documents pass them', async (t) => {
   const { hub, alpha, beta, start } = await world(t);
   const [a, b] = [await start(alpha), await start(beta)];

@@ -98,7 +98,7 @@ t.test('every reader judges the envelope vectors alike', async (t) => {
   writeFileSync(join(dir, 'certificates.pem'), certificates.map(certificatePem).join(''));
   const command = (path: string) =>
     spawnSync(process.execPath, [
-      fileURLToPath(new URL('../bin/main.ts', import.meta.url)),
+      fileURLToPath(new URL('../bin/lienthong', import.meta.url)),
       ...['envelope', 'show', path, '--json', '--root', join(dir, 'root/root.crt')],
       ...['--certificates', join(dir, 'certificates.pem'), '--at', new Date(vectors.atMs).toISOString()],
     ]);

@@ -1,6 +1,5 @@
 // A whole district on one machine, in separate processes: the province's hub, the district's hub, four offices. Made the way an
 // operator makes it: init, add unit, invite, enrol, compare the six words, confirm.
-import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../protocol/node/clock.ts';
 import { command, freePorts, type Running, start } from './processes.ts';
@@ -134,14 +133,23 @@ async function enrolOffice(
     {},
   );
   const at = join(office.dir, `nut-${office.code}`);
+  const port = await freePorts();
   const enrolled = JSON.parse(
-    await command(['node', 'init', '--dir', at, '--invitation', invitation, '--json']),
+    await command([
+      'node',
+      'init',
+      '--dir',
+      at,
+      '--invitation',
+      invitation,
+      '--port',
+      String(port),
+      '--json',
+    ]),
   ) as {
     units: { words: string }[];
   };
   const words = enrolled.units[0]!.words;
-  const port = await freePorts();
-  writeConfig(join(at, 'config.json'), port);
   // An operator reads these over the telephone; the demo compares them itself.
   await office.hub.ask('POST', `/admin/v1/units/${office.code}/confirm`, { words });
   const { token } = JSON.parse(await command(['node', 'token', 'add', '--dir', at, 'demo', '--json'])) as {
@@ -158,12 +166,6 @@ async function enrolOffice(
     apiUrl: `http://127.0.0.1:${port}`,
     token,
   };
-}
-
-function writeConfig(file: string, port: number): void {
-  const config = JSON.parse(readFileSync(file, 'utf8')) as { local?: { address: string; port: number } };
-  config.local = { address: '127.0.0.1', port };
-  writeFileSync(file, `${JSON.stringify(config, null, 2)}\n`);
 }
 
 const knownWithinMs = 30_000;

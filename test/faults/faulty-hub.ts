@@ -226,7 +226,9 @@ export async function startFaultyHub(deployment: Deployment) {
       const wrapper = wrapperCodec.encode({
         envelope: kept.wrapper.envelope!,
         recipients: kept.wrapper.recipients.filter((r) => r.index === index),
-        metadata: kept.wrapper.metadata!,
+        metadata: spoilMetadata
+          ? { ...kept.wrapper.metadata!, salt: Buffer.alloc(32) }
+          : kept.wrapper.metadata!,
         inlineParts: tampering?.(inline) ?? inline,
       });
       bytes += wrapper.length;
@@ -238,6 +240,7 @@ export async function startFaultyHub(deployment: Deployment) {
     }
     return items;
   }
+  let spoilMetadata = false;
   let tampering: ((inline: { index: number; content: Uint8Array }[]) => typeof inline) | undefined;
 
   async function poll(body: Buffer, node: string): Promise<Uint8Array> {
@@ -471,6 +474,10 @@ export async function startFaultyHub(deployment: Deployment) {
     },
     tamper(change: typeof tampering): void {
       tampering = change;
+    },
+    /** Hand metadata out that the seal does not cover. */
+    spoilMetadata(now: boolean): void {
+      spoilMetadata = now;
     },
     /** The hub's store is as it was at `ledger` sequence; a new epoch begins. */
     restoreTo(sequence: number): void {
