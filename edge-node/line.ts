@@ -96,8 +96,8 @@ export function createLine(options: LineOptions): Line {
         said: `epoch ${epoch.number} after ${known}: the hub runs an old store`,
       });
     if (epoch.number <= known) return false;
-    const { number, commonLedgerSequence } = epoch;
-    const { again } = await store.write('enterEpoch', { number, commonLedgerSequence, nowMs });
+    const { number, previous, commonLedgerSequence } = epoch;
+    const { again } = await store.write('enterEpoch', { number, previous, commonLedgerSequence, nowMs });
     return again > 0;
   }
 
@@ -118,6 +118,11 @@ export function createLine(options: LineOptions): Line {
     refused(error) {
       if (over() || !isExchangeError(error)) return;
       if (error.code === 'node-instance-superseded') move('superseded', error);
+      else if (error.code === 'node-session-unknown') {
+        // The hub was restored: the fetcher takes a new session, and with it the epoch.
+        session = false;
+        move('unreachable', error);
+      }
       // The hub answers, but not to us: a person must act; the state says so and the loop goes on asking.
       else if (/^(peer|certificate|node-instance)-/.test(error.code)) move('unreachable', error);
     },
@@ -132,6 +137,7 @@ export function createLine(options: LineOptions): Line {
           software: options.software,
           restoreCount: store.numberFact('restoreCount'),
           ledgerSeen: store.numberFact('ledgerSeen'),
+          epochKnown: store.numberFact('epoch'),
         },
         signal,
       );

@@ -1,11 +1,12 @@
 // Backup of a hub while it runs, its verification, and restore into a new folder. The generic part is protocol/node/backup-set.ts; here is
 // what a hub adds: which files, which content, and the new epoch with which a restored hub tells nodes to offer again what it lost.
 // Must never overwrite a folder, nor let a restored hub begin as if nothing had happened.
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { keyPem, loadKeyFile } from '../certs/keys.ts';
 import { type BackupManifest, makeBackupSet, restoreBackupSet } from '../protocol/node/backup-set.ts';
 import type { Clock } from '../protocol/node/clock.ts';
-import { migrate, openDatabase } from '../protocol/node/sqlite.ts';
+import { type Database, migrate, openDatabase } from '../protocol/node/sqlite.ts';
 import { hubPaths } from './identity.ts';
 import { adminOps } from './store/admin-ops.ts';
 import { needFact, readFact, readNumberFact, writeFact } from './store/facts.ts';
@@ -99,6 +100,15 @@ export async function restoreHub(options: {
   return { ...begun!, madeMs: manifest.madeMs, missing: manifest.missing };
 }
 
+/** A backup holds content of accepted envelopes only: what was uploaded and not yet submitted must be brought anew. */
+function forgetMissingContent(db: Database, dir: string): void {
+  for (const { sha256 } of db.all<{ sha256: Uint8Array }>('SELECT DISTINCT sha256 FROM unit_content')) {
+    const hex = Buffer.from(sha256).toString('hex');
+    if (existsSync(join(dir, 'content', 'sha256', hex.slice(0, 2), hex))) continue;
+    db.run('DELETE FROM unit_content WHERE sha256 = ?', sha256);
+  }
+}
+
 /** DESIGN §5 Restore: a new epoch, the last common ledger sequence, and a directory version above all that were ever published. */
 function beginEpoch(
   database: string,
@@ -110,11 +120,15 @@ function beginEpoch(
     migrate(db, migrations);
     return db.transaction(() => {
       const ledger = openLedger(db);
-      const epoch = readNumberFact(db, 'epoch') + 1;
+      const before = readNumberFact(db, 'epoch');
+      // By the clock: one and the same backup may be restored twice, and each restore must be a new epoch to every node.
+      const epoch = Math.max(before + 1, Math.floor(nowMs / 1000));
       const commonLedgerSequence = ledger.head();
       writeFact(db, 'epoch', String(epoch));
+      writeFact(db, 'epochBefore', String(before));
       writeFact(db, 'epochStartedMs', String(nowMs));
       writeFact(db, 'commonLedgerSequence', String(commonLedgerSequence));
+      forgetMissingContent(db, dirname(database));
       // An invitation that was used after the backup looks unused here: nobody may use its paper again.
       db.run('UPDATE invitations SET closed_ms = ? WHERE used_ms IS NULL AND closed_ms IS NULL', nowMs);
       const made = new Date(madeMs).toISOString();

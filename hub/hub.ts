@@ -405,6 +405,7 @@ function signEpoch(fact: (name: string) => string | undefined, hub: string, key:
     number,
     startedMs: Number(fact('epochStartedMs') ?? 0),
     commonLedgerSequence: Number(fact('commonLedgerSequence') ?? 0),
+    previous: Number(fact('epochBefore') ?? 0),
   });
   return { number, bytes: signedCodec.encode(signOne('lienthong/epoch/1', bytes, key)) };
 }

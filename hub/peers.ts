@@ -22,7 +22,7 @@ export function hubPeer(peer: ServerPeer | null): HubPeer {
 }
 
 export type Instances = {
-  /** Throws `node-instance-superseded` unless the header names the peer's present instance. Returns it. */
+  /** Throws `node-instance-superseded` or `node-session-unknown` unless the header names the peer's present instance. Returns it. */
   assert(peer: HubPeer, headers: Readonly<Record<string, unknown>>): number;
   /** A new start took a number. */
   set(peer: string, instance: number): void;
@@ -41,6 +41,8 @@ export function createInstances(load: (peer: string) => number, stale: (peer: st
       const said = Number(headers[instanceHeader] ?? Number.NaN);
       const instance = known(peer.id);
       if (said === instance && instance > 0) return instance;
+      // A number that this store never gave: it was restored, and the peer lived on. It takes a new session by itself.
+      if (said > instance) throw new ExchangeError('node-session-unknown', `instance ${said}`);
       if (said > 0 && said < instance) stale(peer.id);
       throw new ExchangeError(
         'node-instance-superseded',

@@ -26,6 +26,17 @@ export function chunkLeaf(chunk: Uint8Array): Uint8Array {
   return createHash('sha256').update(leafPrefix).update(chunk).digest();
 }
 
+/** The leaf prefix, and room behind it for a part that rides inside its envelope. Filled and hashed within one call. */
+const prefixed = new Uint8Array(1 + limits.inlinePartBytesMax);
+
+/** Digests of a part of at most `inlinePartBytesMax` (less than one chunk) without the streaming hasher's objects. */
+export function oneChunkDigests(content: Uint8Array): Pick<PartDigest, 'sha256' | 'treeRoot'> {
+  const sha256 = hash('sha256', content, 'buffer');
+  if (content.length === 0) return { sha256, treeRoot: treeRoot([]) };
+  prefixed.set(content, 1);
+  return { sha256, treeRoot: hash('sha256', prefixed.subarray(0, 1 + content.length), 'buffer') };
+}
+
 /**
  * RFC 6962 §2.1 over leaf hashes: node = SHA-256(0x01 || left || right), split at the largest power of two below n.
  * No leaves (an empty part): SHA-256 of the empty string. One leaf: that leaf.

@@ -413,6 +413,13 @@ export const catalogue = {
       'Switch the cloned machine off; only one may run. It tries again.',
     ],
   ),
+  'node-session-unknown': row(
+    409,
+    'later',
+    'nobody',
+    ['Trung tâm vừa khôi phục, chưa biết phiên này', 'The hub was restored and does not know this session'],
+    ['Nút tự mở phiên mới.', 'The node takes a new session by itself.'],
+  ),
   'node-instance-superseded': row(
     409,
     'operator',

@@ -1,7 +1,7 @@
 // Wrapper bytes -> verified envelope, in a fixed order of checks. The hub runs it on what a peer submits and the receiving node runs
 // it again on what the hub hands out: the hub is trusted for transport only. Nothing here decides who may submit or receive.
 import { hash, type KeyObject } from 'node:crypto';
-import { createChunkHasher } from './chunks.ts';
+import { createChunkHasher, oneChunkDigests } from './chunks.ts';
 import { headerCodec, hopCodec, wrapperCodec } from './codec.ts';
 import { ExchangeError } from './errors.ts';
 import { type DocumentId, type EnvelopeId, isUnitId, uuidFromBytes } from './ids.ts';
@@ -166,9 +166,14 @@ function assertInlineParts({ inlineParts, uploadedParts }: Wrapper, header: Head
 /** Length, SHA-256 and chunk tree of a part held in memory. Throws `part-mismatch`. */
 export function assertPartBytes(content: Uint8Array, part: Header['parts'][number]): void {
   if (content.length !== part.length) throw new ExchangeError('part-mismatch', 'length');
-  const hasher = createChunkHasher();
-  hasher.update(content);
-  const { sha256, treeRoot } = hasher.finish();
+  const { sha256, treeRoot } =
+    content.length <= limits.inlinePartBytesMax ? oneChunkDigests(content) : hashed(content);
   if (Buffer.compare(sha256, part.sha256) !== 0) throw new ExchangeError('part-mismatch', 'sha256');
   if (Buffer.compare(treeRoot, part.treeRoot) !== 0) throw new ExchangeError('part-mismatch', 'tree root');
+}
+
+function hashed(content: Uint8Array): { readonly sha256: Uint8Array; readonly treeRoot: Uint8Array } {
+  const hasher = createChunkHasher();
+  hasher.update(content);
+  return hasher.finish();
 }

@@ -123,6 +123,7 @@ export type SessionRequest = {
   readonly restoreCount: number;
   readonly ledgerSeen: number;
   readonly nowMs: number;
+  readonly epochKnown: number;
 };
 export type SessionResponse = {
   readonly instance: number;
@@ -136,6 +137,7 @@ export type Epoch = {
   readonly number: number;
   readonly startedMs: number;
   readonly commonLedgerSequence: number;
+  readonly previous: number;
 };
 
 export type PollRequest = {

@@ -13,7 +13,7 @@ import { isExchangeError } from '../protocol/errors.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { controlRequest } from '../protocol/node/control.ts';
 import { quiet, startTestHub, temporaryDir } from './support/hub.ts';
-import { eventually, inviteUnit, type Office, openOffice } from './support/office.ts';
+import { eventually, inviteUnit, type Office, openOffice, seeEachOther } from './support/office.ts';
 import { cli, startCli } from './support/run-cli.ts';
 
 const hub = await startTestHub();
@@ -23,9 +23,7 @@ t.teardown(async () => {
   await Promise.all([a.node.close(), b.node.close()]);
   await hub.close();
 });
-await eventually(async () =>
-  [a, b].every(({ node }) => node.edge.searchDirectory('H08.35.13').length > 0) ? true : undefined,
-);
+await seeEachOther([a, b], ['H08.35.12', 'H08.35.13']);
 
 type Problem = { code: string; detail?: string; status: number };
 const post = (body: unknown, key?: string) => ({

@@ -10,7 +10,7 @@ import { decodeProof, encodeProof } from '../protocol/proof.ts';
 import { signOne } from '../protocol/signature.ts';
 import { buildStatement, outcomes } from '../protocol/statement.ts';
 import { startTestHub, temporaryDir } from './support/hub.ts';
-import { eventually, inviteUnit, openOffice } from './support/office.ts';
+import { eventually, inviteUnit, openOffice, seeEachOther } from './support/office.ts';
 import { cli } from './support/run-cli.ts';
 
 const hub = await startTestHub();
@@ -23,9 +23,7 @@ t.teardown(async () => {
   await Promise.all([a.node.close(), b.node.close()]);
   await hub.close();
 });
-await eventually(async () =>
-  [a, b].every(({ node }) => node.edge.searchDirectory('H08.35.14').length > 0) ? true : undefined,
-);
+await seeEachOther([a, b], ['H08.35.12', 'H08.35.13', 'H08.35.14']);
 const { documentId } = await a.node.edge.submit({
   idempotencyKey: 'e-1',
   to: ['H08.35.13', 'H08.35.14'],

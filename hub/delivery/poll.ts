@@ -42,7 +42,7 @@ export function createPolls(deps: PollDeps): Polls {
     request: PollRequest,
     gone: AbortSignal,
   ): Promise<PollResponse> {
-    open.get(peer)?.replaced.abort();
+    open.get(peer)?.replaced.abort('replaced');
     open.get(peer)?.wake();
     const mine: Open = { replaced: new AbortController(), wake: () => {}, nudged: false };
     open.set(peer, mine);
@@ -87,7 +87,7 @@ export function createPolls(deps: PollDeps): Polls {
 
   async function wait(mine: Open, ms: number, gone: AbortSignal): Promise<void> {
     const woken = new AbortController();
-    mine.wake = () => woken.abort();
+    mine.wake = () => woken.abort('woken');
     if (!mine.nudged && !stopping) await deps.clock.sleep(ms, AbortSignal.any([woken.signal, gone]));
     mine.wake = () => {};
   }
@@ -155,7 +155,7 @@ export function createPolls(deps: PollDeps): Polls {
     live: (peer) => open.has(peer),
     end(peer) {
       const ended = open.get(peer);
-      ended?.replaced.abort();
+      ended?.replaced.abort('replaced');
       ended?.wake();
     },
     endAll() {

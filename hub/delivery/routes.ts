@@ -58,7 +58,8 @@ export function deliveryRoutes(deps: DeliveryDeps) {
       const poll = pollRequestCodec.decode(request.body as Buffer);
       const { store, clock } = deps;
       // Acknowledged before the next claim, or they would be handed out again.
-      if (poll.statementsTaken.length > 0)
+      // Those of another epoch name items of a store that is no more: here they are other items, which nobody has taken.
+      if (poll.statementsTaken.length > 0 && poll.epochKnown === deps.epoch().number)
         await store.taken({ peer: peer.id, ids: poll.statementsTaken, nowMs: clock.nowMs() });
       const gone = new AbortController();
       reply.raw.once('close', () => gone.abort());
@@ -152,6 +153,7 @@ async function openSession(peer: HubPeer, body: Buffer, deps: DeliveryDeps): Pro
       software: request.software.slice(0, 64),
       restoreCount: request.restoreCount,
       ledgerSeen: request.ledgerSeen,
+      epochKnown: request.epochKnown,
       live: deps.polls.live(peer.id),
       nowMs,
     });

@@ -3,22 +3,23 @@
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { ClaimArgs, Claimed, ClaimedDelivery, ClaimedStatement, Shared } from './types.ts';
 
-type DeliveryRow = {
-  id: number;
+type DeliveryRow = { id: number; idx: number; unit: string };
+type DueRow = DeliveryRow & {
   envelope_seq: number;
-  idx: number;
-  unit: string;
   attempts: number;
   lane: number;
   turn: number;
-};
-type EnvelopeRow = {
   signed: Uint8Array;
   hops: Uint8Array;
   salt: Uint8Array | null;
   metadata: Uint8Array | null;
   receipt: Uint8Array;
+  /** 1: the envelope has no other delivery that is open. */
+  alone: number;
 };
+
+/** Due rows read at once. More may be read in vain when an answer is full of large envelopes. */
+const readAheadRows = 16;
 
 export function claimOps({ db, turns }: Shared) {
   /** Statements first: they are small and tell a sender what became of a document. Then deliveries. */
@@ -39,68 +40,92 @@ export function claimOps({ db, turns }: Shared) {
     bytesTaken: number,
   ): { deliveries: ClaimedDelivery[]; more: boolean } {
     const deliveries: ClaimedDelivery[] = [];
-    const leased = new Set<number>();
     let bytes = bytesTaken;
-    let more = true;
     while (deliveries.length < args.itemsMax && bytes < args.bytesMax) {
-      const rows = nextRows(args, leased, Math.min(readAheadRows, args.itemsMax - deliveries.length));
-      if (rows.length === 0) {
-        more = false;
-        break;
+      const ahead = dueRows(args, Math.min(readAheadRows, args.itemsMax - deliveries.length));
+      if (ahead.length === 0) return { deliveries, more: false };
+      const leased = new Set<number>();
+      for (const first of ahead) {
+        // A sister of an envelope that went just before.
+        if (leased.has(first.id)) continue;
+        const rows = first.alone === 1 ? [first] : sisters(first, args);
+        const item = assemble(first, rows);
+        bytes += sizeOf(item);
+        // The first always goes, whatever its size; the next waits for the next poll rather than overfill the answer.
+        if (deliveries.length > 0 && bytes > args.bytesMax) break;
+        for (const { id } of rows) leased.add(id);
+        turns.served(args.peer, first.lane, first.turn);
+        deliveries.push(item);
       }
-      const item = assemble(rows);
-      bytes += sizeOf(item);
-      // The first always goes, whatever its size; the next waits for the next poll rather than overfill the answer.
-      if (deliveries.length > 0 && bytes > args.bytesMax) break;
-      for (const { id } of rows) leased.add(id);
-      turns.served(args.peer, rows[0]!.lane, rows[0]!.turn);
-      deliveries.push(item);
+      lease([...leased], args);
     }
-    ahead.length = 0;
-    lease([...leased], args);
-    return { deliveries, more };
+    return { deliveries, more: true };
   }
 
-  /**
-   * All rows of one envelope for this peer: the first in order, and its sisters. Then what a restored node asks for once more.
-   * `leased` are the rows of this claim so far; they get their lease together at its end, in the same operation.
-   */
-  function nextRows({ peer, nowMs }: ClaimArgs, leased: ReadonlySet<number>, rowsMax: number): FullRow[] {
-    if (ahead.length === 0 || leased.has(ahead.at(-1)!.id)) ahead = readAhead(peer, leased, rowsMax);
-    while (ahead.length > 0 && leased.has(ahead.at(-1)!.id)) ahead.pop();
-    const first = ahead.pop();
-    // One open delivery is this one.
-    if (first?.open_deliveries === 1) return [first];
-    if (first)
-      return db
-        .all<DeliveryRow>(
-          `SELECT ${rowColumns} FROM deliveries d WHERE envelope_seq = ? AND peer = ? AND state = 'ready' ORDER BY idx`,
-          first.envelope_seq,
-          peer,
-        )
-        .map((row) => ({ ...first, ...row }));
-    return db
-      .all<FullRow>(
-        `SELECT ${rowColumns}, ${envelopeColumns} FROM deliveries d JOIN envelopes e ON e.seq = d.envelope_seq
-         WHERE d.peer = ? AND d.again = 1 AND coalesce(d.lease_until_ms, 0) <= ? ORDER BY d.id LIMIT ?`,
-        peer,
-        nowMs,
-        leased.size + 1,
-      )
-      .filter(({ id }) => !leased.has(id))
-      .slice(0, 1);
+  /** What is due, in order, with its envelope. Then what a restored node asks for once more. */
+  function dueRows({ peer, nowMs }: ClaimArgs, rowsMax: number): DueRow[] {
+    const columns =
+      'd.id, d.envelope_seq, d.idx, d.unit, d.attempts, d.lane, d.turn, e.signed, e.hops, e.salt, e.metadata, e.receipt';
+    const ready = db.all<DueRow>(
+      `SELECT ${columns}, e.open_deliveries = 1 AS alone FROM deliveries d JOIN envelopes e ON e.seq = d.envelope_seq
+       WHERE d.peer = ? AND d.state = 'ready' ORDER BY d.lane DESC, d.turn, d.id LIMIT ?`,
+      peer,
+      rowsMax,
+    );
+    if (ready.length > 0) return ready;
+    return db.all<DueRow>(
+      `SELECT ${columns}, 1 AS alone FROM deliveries d JOIN envelopes e ON e.seq = d.envelope_seq
+       WHERE d.peer = ? AND d.again = 1 AND coalesce(d.lease_until_ms, 0) <= ? ORDER BY d.id LIMIT ?`,
+      peer,
+      nowMs,
+      rowsMax,
+    );
   }
+
+  /** All rows of one envelope that are due for this peer. */
+  function sisters({ envelope_seq }: DueRow, { peer }: ClaimArgs): DeliveryRow[] {
+    return db.all<DeliveryRow>(
+      "SELECT id, idx, unit FROM deliveries WHERE envelope_seq = ? AND peer = ? AND state = 'ready' ORDER BY idx",
+      envelope_seq,
+      peer,
+    );
+  }
+
+  function lease(ids: readonly number[], { instance, nowMs, leaseMs }: ClaimArgs): void {
+    db.run(
+      `UPDATE deliveries SET state = CASE state WHEN 'ready' THEN 'leased' ELSE state END, attempts = attempts + 1,
+         lease_owner = ?, lease_until_ms = ? WHERE id IN (SELECT value FROM json_each(?))`,
+      instance,
+      nowMs + leaseMs,
+      JSON.stringify(ids),
+    );
+  }
+
+  function assemble(due: DueRow, rows: readonly DeliveryRow[]): ClaimedDelivery {
+    const { envelope_seq, attempts, signed, hops, salt, metadata, receipt } = due;
+    const inlineParts = db.all<{ index: number; content: Uint8Array }>(
+      'SELECT idx AS "index", content FROM parts WHERE envelope_seq = ? AND content IS NOT NULL ORDER BY idx',
+      envelope_seq,
+    );
+    return {
+      ...{ signed, hops, salt, metadata, receipt, inlineParts },
+      ids: rows.map(({ id }) => id),
+      recipients: rows.map(({ idx, unit }) => ({ index: idx, unit })),
+      attempt: attempts + 1,
+    };
+  }
+
   return {
     claim,
     /** Statement items that the peer holds durably. Idempotent. */
     taken({ peer, ids, nowMs }: { peer: string; ids: readonly number[]; nowMs: number }): void {
-      for (const id of ids)
-        db.run(
-          "UPDATE outgoing SET state = 'taken', taken_ms = ? WHERE id = ? AND peer = ? AND state <> 'taken'",
-          nowMs,
-          id,
-          peer,
-        );
+      db.run(
+        `UPDATE outgoing SET state = 'taken', taken_ms = ?
+         WHERE id IN (SELECT value FROM json_each(?)) AND peer = ? AND state <> 'taken'`,
+        nowMs,
+        JSON.stringify(ids),
+        peer,
+      );
     },
     /** A transfer is under way: the lease goes on. False if the delivery is no longer leased. */
     extendLease({ id, nowMs, leaseMs }: { id: number; nowMs: number; leaseMs: number }): boolean {
@@ -198,15 +223,17 @@ function claimStatements(db: Database, args: ClaimArgs): ClaimedStatement[] {
   for (const { id, statement, length } of rows) {
     left -= length + statementRoomBytes;
     if (claimed.length > 0 && left < 0) break;
-    db.run(
-      "UPDATE outgoing SET state = 'leased', lease_owner = ?, lease_until_ms = ?, attempts = attempts + 1 WHERE id = ? AND state = 'ready'",
-      args.instance,
-      args.nowMs + args.leaseMs,
-      id,
-    );
     const { bytes } = db.get<{ bytes: Uint8Array }>('SELECT bytes FROM statements WHERE id = ?', statement)!;
     claimed.push({ id, bytes });
   }
+  if (claimed.length > 0)
+    db.run(
+      `UPDATE outgoing SET state = 'leased', lease_owner = ?, lease_until_ms = ?, attempts = attempts + 1
+       WHERE id IN (SELECT value FROM json_each(?)) AND state = 'ready'`,
+      args.instance,
+      args.nowMs + args.leaseMs,
+      JSON.stringify(claimed.map(({ id }) => id)),
+    );
   return claimed;
 }
 

@@ -11,6 +11,8 @@ export type FactName =
   | 'epoch'
   | 'epochStartedMs'
   | 'commonLedgerSequence'
+  /** Epoch of the backup that was restored. */
+  | 'epochBefore'
   | 'revocationNumber'
   /** Hub id of the next hub; empty at the top. */
   | 'parentHub'

@@ -1,6 +1,7 @@
 // Instances of peers, what a restored node gets once more, routes that change, and retention. Run in the writer thread.
 import { ExchangeError } from '../../protocol/errors.ts';
 import { endLeases } from './claim-ops.ts';
+import { readNumberFact } from './facts.ts';
 import type { SessionArgs, Shared } from './types.ts';
 
 type PeerRow = {
@@ -9,6 +10,9 @@ type PeerRow = {
   instance_previous_token: Uint8Array | null;
   restore_count: number;
 };
+
+/** A clock that steps back by more than this while a node is being restored is the operator's alarm already. */
+const takenMarginMs = 3_600_000;
 
 const sameBytes = (a: Uint8Array | null, b: Uint8Array) =>
   a !== null && a.length > 0 && Buffer.compare(a, b) === 0;
@@ -34,11 +38,13 @@ export function peerOps({ db }: Shared) {
       (args.previousInstance === 0
         ? row.instance_previous_token === null
         : sameBytes(row.instance_previous_token, args.previousToken));
-    if (row.instance > 0 && !successor && !answerLost && !restored)
+    // Numbers only grow: one that this store never gave was given by it before it was restored.
+    const forgotten = args.previousInstance > row.instance;
+    if (row.instance > 0 && !successor && !answerLost && !restored && !forgotten)
       throw new ExchangeError('node-instance-superseded');
     if (args.live) throw new ExchangeError('node-instance-live', '', { retryAfterMs: 5000 });
     // A new number in every case: should the start whose answer seemed lost work after all (a copied disk), it is seen at once.
-    const instance = row.instance + 1;
+    const instance = Math.max(row.instance, args.previousInstance) + 1;
     db.run(
       `UPDATE peers SET instance = ?, instance_previous_token = ?, instance_token = ?, restore_count = ?, software = ?, last_seen_ms = ?
        WHERE peer = ? AND instance = ?`,
@@ -52,8 +58,15 @@ export function peerOps({ db }: Shared) {
       row.instance,
     );
     endLeases(db, args.peer);
-    if (restored) handOutAgain(args.peer, args.ledgerSeen);
+    if (restored) handOutAgain(args.peer, ledgerKnown(args));
     return { instance, restored };
+  }
+
+  /** How far the peer's store and this ledger agree: a sequence of an epoch before this one says nothing beyond the common point. */
+  function ledgerKnown({ epochKnown, ledgerSeen }: SessionArgs): number {
+    if (epochKnown === 0 || epochKnown === readNumberFact(db, 'epoch')) return ledgerSeen;
+    if (epochKnown < readNumberFact(db, 'epochBefore')) return 0;
+    return Math.min(ledgerSeen, readNumberFact(db, 'commonLedgerSequence'));
   }
 
   /** What was settled or taken after the point that a restored store knows of. */
@@ -63,10 +76,17 @@ export function peerOps({ db }: Shared) {
       peer,
       ledgerSeen,
     );
+    // A newer sequence may have come to the peer before an older one: what counts for a statement is when it was taken. Both times are
+    // ours; the margin is for a clock that was set back.
+    const seenMs = db.get<{ at_ms: number }>(
+      'SELECT at_ms FROM ledger WHERE sequence = ?',
+      ledgerSeen,
+    )?.at_ms;
     db.run(
-      `UPDATE outgoing SET state = 'ready' WHERE peer = ? AND state = 'taken'
-         AND statement IN (SELECT id FROM statements WHERE ledger_sequence > ?)`,
+      `UPDATE outgoing SET state = 'ready' WHERE peer = ?1 AND state = 'taken'
+         AND (taken_ms >= ?2 OR statement IN (SELECT id FROM statements WHERE ledger_sequence > ?3))`,
       peer,
+      (seenMs ?? takenMarginMs) - takenMarginMs,
       ledgerSeen,
     );
   }

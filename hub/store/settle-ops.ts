@@ -2,6 +2,7 @@
 // the ledger, and goes on to the peer that the envelope came from; a move of a delivery is one compare-and-swap.
 import { randomBytes } from 'node:crypto';
 import { ExchangeError } from '../../protocol/errors.ts';
+import { crashPoint } from '../../protocol/node/crash.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import { buildStatement, type EventName, events, outcomes } from '../../protocol/statement.ts';
 import { type DeliveryState, deliveryStates, statesBefore } from '../../protocol/states.ts';
@@ -197,7 +198,14 @@ export function settleOps(shared: Shared) {
             sequence,
             row.id,
           );
-        const kept = { id, event: events[what.event], issuer: context.hubId, atMs: what.nowMs, bytes, sequence };
+        const kept = {
+          id,
+          event: events[what.event],
+          issuer: context.hubId,
+          atMs: what.nowMs,
+          bytes,
+          sequence,
+        };
         sendOn(envelope, insertStatement(envelope.seq, kept)!, what.nowMs);
       },
     });

@@ -154,6 +154,8 @@ export type SessionArgs = {
   readonly software: string;
   readonly restoreCount: number;
   readonly ledgerSeen: number;
+  /** Epoch that `ledgerSeen` belongs to; 0: the present one. */
+  readonly epochKnown: number;
   /** True while another instance of the peer holds an open poll. */
   readonly live: boolean;
   readonly nowMs: number;

@@ -38,7 +38,10 @@ import type { DownloadLink, UploadLink } from './transfer.ts';
 
 export type HubLink = {
   /** 10.1. Later requests carry the instance number of the answer. */
-  session(request: Omit<SessionRequest, 'nowMs'>, signal?: AbortSignal): Promise<SessionResponse>;
+  session(
+    request: Omit<SessionRequest, 'nowMs' | 'epochKnown'> & { readonly epochKnown?: number },
+    signal?: AbortSignal,
+  ): Promise<SessionResponse>;
   /** 10.2. As many results as wrappers, in order. */
   submit(wrappers: readonly Uint8Array[], signal?: AbortSignal): Promise<readonly SubmitResult[]>;
   /** 10.3. */
@@ -164,7 +167,7 @@ export function createHubLink({ client, clock, onOutcome }: HubLinkOptions): Hub
   return {
     async session(given, signal) {
       const startedMs = clock.monotonicMs();
-      const body = sessionRequestCodec.encode({ ...given, nowMs: clock.nowMs() });
+      const body = sessionRequestCodec.encode({ epochKnown: 0, ...given, nowMs: clock.nowMs() });
       const answer = await call(paths.session, body, sessionResponseCodec, { signal });
       if (answer.instance === 0 || answer.token.length !== 32)
         throw new ExchangeError('hub-answer-malformed', 'session');

@@ -43,7 +43,7 @@ export function startWorker(options: WorkerOptions): WorkLoop {
 
   /** Wakes one resting lane; a lane that finds work wakes the next, so one nudge for one item costs one look. */
   function wakeOne(evenBackingOff: boolean): void {
-    lanes.find((l) => l.wake !== undefined && (l.idle || evenBackingOff))?.wake?.abort();
+    lanes.find((l) => l.wake !== undefined && (l.idle || evenBackingOff))?.wake?.abort('woken');
   }
 
   async function rest(lane: Lane, ms: number, state: 'idle' | 'backing-off'): Promise<void> {
@@ -90,7 +90,7 @@ export function startWorker(options: WorkerOptions): WorkLoop {
   return {
     nudge({ now = false } = {}) {
       nudged += 1;
-      if (now) for (const lane of lanes) lane.wake?.abort();
+      if (now) for (const lane of lanes) lane.wake?.abort('woken');
       else wakeOne(false);
     },
     drain() {

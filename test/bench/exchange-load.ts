@@ -52,7 +52,11 @@ export type LoadOptions = {
   readonly perSecond?: number;
 };
 
-export type LoadResult = { readonly seconds: number; readonly documents: number; readonly latencyMs: number[] };
+export type LoadResult = {
+  readonly seconds: number;
+  readonly documents: number;
+  readonly latencyMs: number[];
+};
 
 export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   const stop = new AbortController();
@@ -66,7 +70,9 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   };
   const work = [
     ...options.receivers.map((node) => receive(node, stop.signal)),
-    ...options.senders.map((node, i) => send(node, options.documents[i]!, { options, settled, stop: stop.signal })),
+    ...options.senders.map((node, i) =>
+      send(node, options.documents[i]!, { options, settled, stop: stop.signal }),
+    ),
   ];
   for (const each of work) each.catch(done.reject);
   await done.promise;
@@ -165,7 +171,11 @@ type Sending = {
   readonly stop: AbortSignal;
 };
 
-async function send(node: BareNode, documents: readonly Ready[], { options, settled, stop }: Sending): Promise<void> {
+async function send(
+  node: BareNode,
+  documents: readonly Ready[],
+  { options, settled, stop }: Sending,
+): Promise<void> {
   const startMs = new Map<string, number>();
   let taken: number[] = [];
   let next = 0;

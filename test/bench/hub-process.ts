@@ -46,8 +46,7 @@ export async function startHubProcess(
     else call?.reject(new Error(error));
   });
   child.on('exit', (code, signal) => {
-    for (const call of waiting.values())
-      call.reject(new Error(`the hub process ended: ${code ?? signal}`));
+    for (const call of waiting.values()) call.reject(new Error(`the hub process ended: ${code ?? signal}`));
   });
   const { rootDer, exchangePort } = (await ready.promise) as { rootDer: Uint8Array; exchangePort: number };
   const startMs = now() - startedMs;

@@ -3,12 +3,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { BareNode } from '../support/hub.ts';
 import type { Options } from './bench.ts';
 import { runLoad, sealDocuments } from './exchange-load.ts';
 import { type HubProcess, startHubProcess } from './hub-process.ts';
 import { cpuSeconds, machine, median, percentiles, round, threadSeconds, written } from './measure.ts';
 import { type Rabbit, startRabbit } from './rabbit.ts';
-import type { BareNode } from '../support/hub.ts';
 
 type Shape = {
   readonly documents: number;
@@ -38,7 +38,9 @@ export async function run(options: Options): Promise<unknown> {
   for (let i = 0; i <= runs; i++) {
     const mine = await oneHub(hub, nodes, shape);
     const peer = rabbit ? await oneRabbit(rabbit, shape) : undefined;
-    process.stderr.write(`${i === 0 ? 'warm-up' : `run ${i}`}: hub ${mine.perSecond}/s, RabbitMQ ${peer?.perSecond ?? '-'}/s\n`);
+    process.stderr.write(
+      `${i === 0 ? 'warm-up' : `run ${i}`}: hub ${mine.perSecond}/s, RabbitMQ ${peer?.perSecond ?? '-'}/s\n`,
+    );
     if (i === 0) continue;
     ours.push(mine);
     if (peer) theirs.push(peer);
@@ -51,11 +53,24 @@ export async function run(options: Options): Promise<unknown> {
   return {
     bench: 'hub',
     ...about,
-    ...(rabbit ? { peer: { name: 'RabbitMQ', version: rabbit.version, queue: 'quorum, publisher confirms, consumer acks, mutual TLS' } } : {}),
+    ...(rabbit
+      ? {
+          peer: {
+            name: 'RabbitMQ',
+            version: rabbit.version,
+            queue: 'quorum, publisher confirms, consumer acks, mutual TLS',
+          },
+        }
+      : {}),
     shape,
     fsync: 'SQLite WAL, synchronous=FULL, group commit; RabbitMQ: its quorum queue log',
     perSecond: middle(ours),
-    ...(theirs.length > 0 ? { peerPerSecond: middle(theirs), ratio: round(median(ours.map((each, i) => each.perSecond / theirs[i]!.perSecond))) } : {}),
+    ...(theirs.length > 0
+      ? {
+          peerPerSecond: middle(theirs),
+          ratio: round(median(ours.map((each, i) => each.perSecond / theirs[i]!.perSecond))),
+        }
+      : {}),
     runs: ours,
     peerRuns: theirs,
     hubThreadSeconds: threads,
@@ -93,7 +108,11 @@ async function oneHub(hub: HubProcess, nodes: readonly BareNode[], shape: Shape)
   const before = written(hub.pid);
   const run = await oneLoad(hub, nodes, shape);
   const after = written(hub.pid);
-  return { ...run, writtenKBPerDocument: round((after.bytes - before.bytes) / 1000 / shape.documents, 1), writeCallsPerDocument: round((after.calls - before.calls) / shape.documents, 1) };
+  return {
+    ...run,
+    writtenKBPerDocument: round((after.bytes - before.bytes) / 1000 / shape.documents, 1),
+    writeCallsPerDocument: round((after.calls - before.calls) / shape.documents, 1),
+  };
 }
 
 function oneLoad(hub: HubProcess, nodes: readonly BareNode[], shape: Shape): Promise<Run> {

@@ -141,9 +141,7 @@ export async function sequentialMBPerSecond(dir: string, sizeMiB: number): Promi
 }
 
 export async function machine(dir: string) {
-  const { version } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  ) as {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };
   return {

@@ -90,7 +90,10 @@ export async function startRabbit(dir: string): Promise<Rabbit | undefined> {
           // Gone with its parent.
         }
       await exited;
-      execFileSync('epmd', ['-port', '34369', '-kill'], { stdio: 'ignore', env: { ...env, ERL_EPMD_RELAXED_COMMAND_CHECK: '1' } });
+      execFileSync('epmd', ['-port', '34369', '-kill'], {
+        stdio: 'ignore',
+        env: { ...env, ERL_EPMD_RELAXED_COMMAND_CHECK: '1' },
+      });
     },
   };
 }
@@ -98,14 +101,31 @@ export async function startRabbit(dir: string): Promise<Rabbit | undefined> {
 /** A small authority, a server and a client certificate, all P-256 as ours. */
 function certificates(dir: string): void {
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: dir, stdio: 'ignore' });
-  const key = (name: string) => openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', `${name}.key`);
+  const key = (name: string) =>
+    openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', `${name}.key`);
   key('ca');
   openssl('req', '-x509', '-new', '-key', 'ca.key', '-subj', '/CN=bench', '-days', '2', '-out', 'ca.pem');
   writeFileSync(join(dir, 'extensions'), 'subjectAltName=DNS:localhost\n');
   for (const name of ['server', 'client']) {
     key(name);
     openssl('req', '-new', '-key', `${name}.key`, '-subj', `/CN=${name}`, '-out', `${name}.csr`);
-    openssl('x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'extensions', '-out', `${name}.pem`);
+    openssl(
+      'x509',
+      '-req',
+      '-in',
+      `${name}.csr`,
+      '-CA',
+      'ca.pem',
+      '-CAkey',
+      'ca.key',
+      '-CAcreateserial',
+      '-days',
+      '2',
+      '-extfile',
+      'extensions',
+      '-out',
+      `${name}.pem`,
+    );
   }
 }
 
@@ -155,10 +175,15 @@ async function load(
       const number = i * pairs + publisher;
       startMs[number] = now();
       open[publisher]! += 1;
-      channel.sendToQueue(queues[i % pairs]!, body, { persistent: true, messageId: String(number) }, (error) => {
-        if (error) done.reject(error);
-        else half(number);
-      });
+      channel.sendToQueue(
+        queues[i % pairs]!,
+        body,
+        { persistent: true, messageId: String(number) },
+        (error) => {
+          if (error) done.reject(error);
+          else half(number);
+        },
+      );
       // The event loop must read confirms in between.
       if (i % 32 === 31) await new Promise((resolve) => setImmediate(resolve));
     }

@@ -1,7 +1,8 @@
 // A real hub in this process on ports chosen by the system, and bare exchange clients that speak its protocol without an edge node:
 // for tests of the hub alone and for the benchmark of the hub alone.
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildEnrolRequest } from '../../certs/enrol.ts';
@@ -53,13 +54,14 @@ export async function startTestHub(options: StartTestHub = {}): Promise<TestHub>
   const dir = options.dir ?? join(temporaryDir('hub'), 'hub');
   const clock = options.clock ?? systemClock;
   const code = options.code ?? 'H08.35';
-  await initHub({
-    dir,
-    name: `Văn phòng ${code}`,
-    code,
-    nowMs: clock.nowMs(),
-    ...(options.rootDir ? { rootDir: options.rootDir } : {}),
-  });
+  if (!existsSync(join(dir, 'config.json')))
+    await initHub({
+      dir,
+      name: `Văn phòng ${code}`,
+      code,
+      nowMs: clock.nowMs(),
+      ...(options.rootDir ? { rootDir: options.rootDir } : {}),
+    });
   const config: Partial<HubConfig> = {
     exchange: { host: '127.0.0.1', port: 0, publicUrl: 'https://localhost' },
     enrolment: { host: '127.0.0.1', port: 0, publicUrl: 'https://localhost' },
@@ -69,13 +71,28 @@ export async function startTestHub(options: StartTestHub = {}): Promise<TestHub>
     diskReserveBytes: 0,
     ...options.config,
   };
-  const start = () => startHub({ dir, clock, log: quiet, random: Math.random, software: 'test', config });
+  const start = (more: Partial<HubConfig> = {}) =>
+    startHub({
+      dir,
+      clock,
+      log: quiet,
+      random: Math.random,
+      software: 'test',
+      config: { ...config, ...more },
+    });
+  const hub = await start();
+  const again = (name: 'exchange' | 'enrolment') => {
+    const { port } = hub.at[name]!;
+    return { host: '127.0.0.1', port, publicUrl: `https://localhost:${port}` };
+  };
+  // Peers know the hub by its address: a restart takes the ports of the first start.
+  const fixed = { exchange: again('exchange'), enrolment: again('enrolment') };
   const test: TestHub = {
-    hub: await start(),
+    hub,
     dir,
     async restart() {
       await test.hub.close();
-      test.hub = await start();
+      test.hub = await start(fixed);
       return test.hub;
     },
     async close() {
@@ -97,6 +114,8 @@ export type BareNode = {
   readonly rootDer: Uint8Array;
   /** Takes a new instance number. */
   session(): Promise<void>;
+  /** What the next start presents. */
+  previous(): { readonly previousInstance: number; readonly previousToken: Uint8Array };
   close(): Promise<void>;
 };
 
@@ -111,10 +130,13 @@ export async function bareNode(hub: Hub, code: string): Promise<BareNode> {
     nowMs: systemClock.nowMs(),
   });
   const { invitation } = await hub.admin.invite({ unit: added.unit, validMs: 86_400_000 });
-  return await enrolBare(invitation, code, hub.rootDer);
+  const node = await enrolBare(invitation, code, hub.rootDer);
+  await node.session();
+  return node;
 }
 
-async function enrolBare(text: string, code: string, rootDer: Uint8Array): Promise<BareNode> {
+/** Enrols only: no session yet. */
+export async function enrolBare(text: string, code: string, rootDer: Uint8Array): Promise<BareNode> {
   const invitation = parseInvitation(text);
   const tlsKey = generateKey();
   const sealKey = generateKey();
@@ -164,10 +186,45 @@ async function enrolBare(text: string, code: string, rootDer: Uint8Array): Promi
       instance = opened.instance;
       token = opened.token;
     },
+    previous: () => ({ previousInstance: instance, previousToken: token }),
     close: () => client.close(),
   };
-  await node.session();
   return node;
+}
+
+export type RawAnswer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: Buffer;
+};
+
+/** One request as it is, with these TLS options on a connection of its own; resolves with whatever answer comes. */
+export function rawRequest(
+  port: number,
+  tls: object,
+  ask: {
+    readonly method: string;
+    readonly path: string;
+    readonly headers?: Record<string, string>;
+    readonly body?: Uint8Array;
+  },
+): Promise<RawAnswer> {
+  return new Promise((resolve, reject) => {
+    const { method, path, headers, body } = ask;
+    const request = httpsRequest(
+      { ...tls, host: 'localhost', port, method, path, headers: headers ?? {}, agent: false },
+      (answer) => {
+        const pieces: Buffer[] = [];
+        answer.on('data', (piece: Buffer) => pieces.push(piece));
+        answer.on('error', reject);
+        answer.on('end', () => {
+          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(pieces) });
+        });
+      },
+    );
+    request.on('error', reject);
+    request.end(body);
+  });
 }
 
 export function signingKey(key: OwnKey): SigningKey {

@@ -69,3 +69,12 @@ export async function eventually<T>(look: () => Promise<T | undefined>, tries = 
   }
   throw new Error('did not happen');
 }
+
+/** The directory of each office names each code as a unit that works: it was known before, as invited. */
+export async function seeEachOther(offices: readonly Office[], codes: readonly string[]): Promise<void> {
+  const sees = ({ node }: Office, code: string) =>
+    node.edge.searchDirectory(code).some((entry) => entry.code === code && entry.state === 'active');
+  await eventually(async () =>
+    offices.every((office) => codes.every((code) => sees(office, code))) ? true : undefined,
+  );
+}
