@@ -76,6 +76,7 @@ function targetOf(to: string, nowMs: number): string {
 export async function restoreNode(options: {
   readonly from: string;
   readonly dir: string;
+  readonly clock: Clock;
   readonly onProgress?: BackupOptions['onProgress'];
 }): Promise<{ readonly manifest: BackupManifest; readonly restoreCount: number }> {
   let restoreCount = 0;
@@ -83,25 +84,29 @@ export async function restoreNode(options: {
     ...options,
     program: PROGRAM,
     change: (database) => {
-      restoreCount = raiseRestoreCount(database);
+      restoreCount = raiseRestoreCount(database, options.clock.nowMs());
     },
   });
   return { manifest, restoreCount };
 }
 
-/** PROTOCOL.md 10.1: a count higher than the hub knows makes it hand out again what this store has forgotten. */
-function raiseRestoreCount(database: string): number {
+/**
+ * PROTOCOL.md 10.1: a count higher than the hub knows makes it hand out again what this store has forgotten. By the clock: the same backup may
+ * be restored twice, and the hub must see the second time as well.
+ */
+function raiseRestoreCount(database: string, nowMs: number): number {
   const db = openDatabase(database);
   try {
+    const fact = "SELECT value FROM facts WHERE name = 'restoreCount'";
+    const before = Number(db.get<{ value: string }>(fact)?.value ?? 0);
+    const count = Math.max(before + 1, Math.floor(nowMs / 1000));
     db.run(
-      `INSERT INTO facts (name, value) VALUES ('restoreCount', '1')
-       ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)`,
+      `INSERT INTO facts (name, value) VALUES ('restoreCount', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+      String(count),
     );
     // One plain file again, as it came: no -wal may be left that the renaming would separate from it.
     db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-    return Number(
-      db.get<{ value: string }>("SELECT value FROM facts WHERE name = 'restoreCount'")?.value ?? 0,
-    );
+    return count;
   } finally {
     db.close();
   }

@@ -266,6 +266,7 @@ async function restore(out: Output, options: Common & { from: string }): Promise
   const { manifest, restoreCount } = await restoreNode({
     from: options.from,
     dir: options.dir,
+    clock: systemClock,
     onProgress: (done) => progress.at(done),
   }).finally(() => progress.end());
   out.answer({

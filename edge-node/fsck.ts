@@ -213,7 +213,10 @@ async function checkOutbox(check: Check): Promise<void> {
     document_id: Uint8Array;
     salt: Uint8Array | null;
     metadata: Uint8Array | null;
-  }>('SELECT seq, document_id, salt, metadata FROM documents ORDER BY seq')) {
+    rebuilt: number;
+  }>(
+    'SELECT seq, document_id, salt, metadata, length(request_digest) = 0 AS rebuilt FROM documents ORDER BY seq',
+  )) {
     check.counted.documents += 1;
     const about = uuidFromBytes(row.document_id);
     const parts = db.all<PartRow>(
@@ -232,8 +235,16 @@ async function checkOutbox(check: Check): Promise<void> {
       if (header) partsAgree(header, parts, where, check.found);
     }
     // Rebuilt from the hub after a restore: content was not sent back, so a file that is not here is no damage.
-    await checkParts(check, parts, { about });
+    const here = row.rebuilt === 0 ? parts : await partsHere(check, parts);
+    await checkParts(check, here, { about });
   }
+}
+
+async function partsHere({ files }: Check, parts: readonly PartRow[]): Promise<PartRow[]> {
+  const found = await Promise.all(
+    parts.map(async (part) => part.content !== null || (await files.stat(part.sha256)) !== undefined),
+  );
+  return parts.filter((_, i) => found[i]);
 }
 
 type InboxRow = {

@@ -322,6 +322,7 @@ export async function startHub(options: HubOptions) {
 
   const listening = options.listen ?? true;
   if (listening) {
+    await store.endAllLeases();
     at.exchange = await exchange.listen(config.exchange);
     at.enrolment = await enrolment.listen(config.enrolment);
     at.local = await local.listen(config.local);

@@ -6,7 +6,7 @@ const leafPrefix = Buffer.of(0);
 
 /** SHA-256. By way of a string: a digest straight into a buffer of its own costs twice as much, and its collection. */
 function sha256(bytes: Uint8Array): Buffer {
-  return Buffer.from(hash('sha256', bytes, 'latin1'), 'latin1');
+  return Buffer.from(hash('sha256', bytes, 'binary'), 'latin1');
 }
 
 /** Filled and hashed within one call. */

@@ -12,15 +12,15 @@ function pushVarint(out: number[], value: number): void {
   out.push(rest);
 }
 
-/** One length-delimited field: tag, length, bytes. */
-function lengthDelimited(number: number, ...pieces: readonly Uint8Array[]): Buffer {
+/** One length-delimited field in pieces: tag and length, then the bytes as they are. */
+function field(number: number, ...pieces: readonly Uint8Array[]): Uint8Array[] {
   const head: number[] = [];
   pushVarint(head, number * 8 + 2);
   pushVarint(
     head,
     pieces.reduce((sum, piece) => sum + piece.length, 0),
   );
-  return Buffer.concat([Buffer.from(head), ...pieces]);
+  return [Buffer.from(head), ...pieces];
 }
 
 function varintField(number: number, value: number): Buffer {
@@ -43,24 +43,21 @@ export type WrapperPieces = {
 
 /** Encoded Wrapper from encoded pieces. Field numbers as in wire.proto; concatenated messages merge, which carries the hops. */
 export function spliceWrapper({ signed, recipients, hops, metadata, inlineParts }: WrapperPieces): Buffer {
+  // Put together once, at the end: content is copied once.
   return Buffer.concat([
-    lengthDelimited(1, signed),
-    ...recipients.map(({ index, unit }) =>
-      lengthDelimited(2, varintField(1, index), lengthDelimited(2, Buffer.from(unit))),
+    ...field(1, signed),
+    ...recipients.flatMap(({ index, unit }) =>
+      field(2, varintField(1, index), ...field(2, Buffer.from(unit))),
     ),
     hops,
-    ...(metadata
-      ? [lengthDelimited(4, lengthDelimited(1, metadata.salt), lengthDelimited(2, metadata.block))]
-      : []),
-    ...inlineParts.map(({ index, content }) =>
-      lengthDelimited(5, varintField(1, index), lengthDelimited(2, content)),
-    ),
+    ...(metadata ? field(4, ...field(1, metadata.salt), ...field(2, metadata.block)) : []),
+    ...inlineParts.flatMap(({ index, content }) => field(5, varintField(1, index), ...field(2, content))),
   ]);
 }
 
 /** Encoded Wrapper with only these hops (each an encoded Signed): what a store keeps of the trace. */
 export function hopsWrapper(hops: readonly Uint8Array[]): Buffer {
-  return Buffer.concat(hops.map((hop) => lengthDelimited(3, hop)));
+  return Buffer.concat(hops.flatMap((hop) => field(3, hop)));
 }
 
 /** The raw bytes of every length-delimited field `number` at the top level of a message that has passed the codec's walk. */

@@ -147,6 +147,7 @@ export type PollRequest = {
   readonly directoryKnown: string;
   readonly statementsTaken: readonly number[];
   readonly holdMs: number;
+  readonly answerLost: boolean;
 };
 export type PollResponse = {
   readonly items: readonly Item[];

@@ -96,15 +96,15 @@ t.test('every reader judges the envelope vectors alike', async (t) => {
   const file = join(dir, 'wrapper');
   writeFileSync(file, fromBytes(envelopes[0]!.bytes));
   writeFileSync(join(dir, 'certificates.pem'), certificates.map(certificatePem).join(''));
-  const command = (path: string) =>
-    spawnSync(process.execPath, [
-      fileURLToPath(new URL('../bin/lienthong', import.meta.url)),
-      ...['envelope', 'show', path, '--json', '--root', join(dir, 'root/root.crt')],
-      ...['--certificates', join(dir, 'certificates.pem'), '--at', new Date(vectors.atMs).toISOString()],
-    ]);
-  t.equal(command(file).status, 0, 'lienthong envelope show passes the good one');
+  const program = fileURLToPath(new URL('../bin/lienthong', import.meta.url));
+  const sources = ['--root', join(dir, 'root/root.crt'), '--certificates', join(dir, 'certificates.pem')];
+  const args = ['envelope', 'show', file, '--json', ...sources, '--at', new Date(vectors.atMs).toISOString()];
+  // Without the loaders that the test runner puts into the environment.
+  const command = () => spawnSync('env', ['-u', 'NODE_OPTIONS', process.execPath, program, ...args]);
+  const good = command();
+  t.equal(good.status, 0, `lienthong envelope show passes the good one ${good.stderr}`);
   writeFileSync(file, fromBytes(envelopes.find(({ expect }) => expect === 'signature-invalid')!.bytes));
-  t.equal(command(file).status, 65, 'and judges the bad one bad');
+  t.equal(command().status, 65, 'and judges the bad one bad');
 });
 
 t.test('every reader judges the statement vectors alike', async (t) => {
@@ -245,7 +245,8 @@ t.test(
         const at = performance.now();
         try { codec.decode(bytes); out.messages++; }
         catch (error) { if (!isExchangeError(error)) throw error; out.refusals++; }
-        out.slowest = Math.max(out.slowest, performance.now() - at);
+        const tookMs = performance.now() - at;
+        if (tookMs > out.slowest) Object.assign(out, { slowest: tookMs, name });
       }
     }
     if (Object.getOwnPropertyNames(Object.prototype).join() !== before) throw new Error('Object.prototype changed');
@@ -256,12 +257,12 @@ t.test(
       '-e',
       program,
     ]);
-    const { messages, refusals, slowest } = JSON.parse(text.toString());
+    const { messages, refusals, slowest, name } = JSON.parse(text.toString());
     const count = readdirSync(dir).length * Object.keys(codecs).length;
     t.equal(
       messages + refusals,
       count,
-      `${messages} messages, ${refusals} refusals, slowest ${slowest | 0} ms`,
+      `${messages} messages, ${refusals} refusals, slowest ${name} ${Math.round(slowest)} ms`,
     );
     t.ok(refusals > count / 2);
   },
@@ -300,7 +301,7 @@ t.test(
   async (t) => {
     const file = join(sharedData, 'names-and-archives/file-names.json');
     const names = JSON.parse(readFileSync(file, 'utf8')) as { name: string; why: string; expected: string }[];
-      const harmless = /%|^\.[a-z]|^-|[$`;]/i;
+    const harmless = /%|^\.[a-z]|^-|[$`;]/i;
     // Shown as they are: letters of other scripts, full width, blanks of other widths.
     const flagged = /^(allowed|NFKC|normalise|flag)/;
     let passed = 0;

@@ -47,17 +47,21 @@ export function startFetcher(
   const storing = new Set<Promise<void>>();
   /** Item ids of statements that are stored and not yet acknowledged. */
   let taken: number[] = [];
+  /** Item ids mean something only in the epoch of the hub that gave them. */
+  let takenEpoch = store.numberFact('epoch');
   let holdMs: number = config.poll.holdMs;
   /** After a failure the first poll asks and does not wait: it tells whether the line is back. */
   let probe = true;
+  /** A poll failed: the hub may have leased to us what never arrived. */
+  let answerLost = false;
 
   const downloads = createDownloads(context, {
     signal: stopping.signal,
     done: async (delivery) => takeAll([delivery]),
     failed: async (delivery, error) => {
+      // Never refused here: its seal has verified, so what failed is the line, the hub (a delivery id of before its restore) or this disk.
       const known = isExchangeError(error) ? error : new ExchangeError('internal');
-      if (known.row.retry === 'never') await refuseAll([refusalOf(delivery, known.code)]);
-      else await deferAll([deferralOf(delivery, known)]);
+      await deferAll([deferralOf(delivery, known)]);
     },
   });
 
@@ -65,23 +69,36 @@ export function startFetcher(
     try {
       await line.ensureSession(signal);
       if (line.recovering()) await hooks.recover(signal);
+      forgetOtherEpoch();
       const acknowledged = taken.splice(0, takenMax);
+      const epochOfPoll = takenEpoch;
       try {
         await onePoll(acknowledged, signal);
       } catch (error) {
-        taken = [...acknowledged, ...taken];
+        forgetOtherEpoch();
+        if (epochOfPoll === takenEpoch) taken = [...acknowledged, ...taken];
         throw error;
       }
       return 'more';
     } catch (error) {
       signal.throwIfAborted();
       // Another poll of this same instance took over (an answer lost on the way): simply again.
-      if (isExchangeError(error, 'poll-replaced')) return 1_000;
+      if (isExchangeError(error, 'poll-replaced')) {
+        answerLost = true;
+        return 1_000;
+      }
       line.refused(error);
       probe = true;
+      answerLost = true;
       if (isLineFailure(error)) holdMs = Math.max(holdMinMs, holdMs >> 1);
       throw error;
     }
+  }
+
+  function forgetOtherEpoch(): void {
+    const epoch = store.numberFact('epoch');
+    if (epoch !== takenEpoch) taken = [];
+    takenEpoch = epoch;
   }
 
   async function onePoll(acknowledged: readonly number[], signal: AbortSignal): Promise<void> {
@@ -93,10 +110,12 @@ export function startFetcher(
         directoryKnown: directory.stamp(),
         statementsTaken: acknowledged,
         holdMs: probe ? 0 : holdMs,
+        answerLost,
       },
       signal,
     );
     probe = false;
+    answerLost = false;
     holdMs = Math.min(config.poll.holdMs, holdMs * 2);
     // 1 Leased to us; a crash here: the next session ends the lease and they come again.
     crashPoint('receive.1');
@@ -119,10 +138,11 @@ export function startFetcher(
   }
 
   async function storeAnswer({ items }: PollResponse): Promise<void> {
+    const epoch = store.numberFact('epoch');
     const statements = items.flatMap(({ statement }) => (statement ? [statement] : []));
     const deliveries = items.flatMap(({ delivery }) => (delivery ? [delivery] : []));
     try {
-      await Promise.all([storeStatements(statements), storeDeliveries(deliveries)]);
+      await Promise.all([storeStatements(statements, epoch), storeDeliveries(deliveries)]);
     } catch (error) {
       const known = isExchangeError(error) ? error : new ExchangeError('internal', '', { cause: error });
       log.error({ event: 'worker.waiting', worker: 'fetcher', code: known.code, err: error });
@@ -137,7 +157,7 @@ export function startFetcher(
     }
   }
 
-  async function storeStatements(items: readonly StatementItem[]): Promise<void> {
+  async function storeStatements(items: readonly StatementItem[], epoch: number): Promise<void> {
     if (items.length === 0) return;
     const rows: StatementRow[] = [];
     const aside: AsideRow[] = [];
@@ -160,7 +180,8 @@ export function startFetcher(
     const nowMs = clock.nowMs();
     if (rows.length > 0) await store.write('takeStatements', { items: rows, nowMs });
     if (aside.length > 0) await store.write('keepAsides', { items: aside, nowMs });
-    taken.push(...done);
+    forgetOtherEpoch();
+    if (epoch === takenEpoch) taken.push(...done);
     for (const { envelopeId } of rows)
       context.emit({ kind: 'statement', envelopeId: uuidFromBytes(envelopeId) });
   }
@@ -293,11 +314,6 @@ function deferralOf({ recipients }: TakenDelivery, { code, retryAfterMs }: Excha
     code,
     retryAfterMs: retryAfterMs ?? wait,
   };
-}
-
-function refusalOf(delivery: TakenDelivery, code: string): RefusedDelivery {
-  const { signed } = delivery;
-  return { ...delivery, code, wrapper: signed, wrapperDigest: hash('sha256', signed, 'buffer') };
 }
 
 function asideOf(bytes: Uint8Array, code: string): AsideRow {

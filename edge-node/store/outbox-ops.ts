@@ -148,6 +148,27 @@ function insertParts(db: Database, documentSeq: number, parts: readonly PartRow[
     );
 }
 
+/**
+ * A document that was rebuilt from the hub has no content here; the office software that hands it in again brings it back, so that it can be
+ * offered to a hub that has lost it. Only what the seal already covers. Large parts lie in the content folder by then.
+ */
+function restoreContent(db: Database, documentSeq: number, parts: readonly PartRow[]): void {
+  for (const [idx, { content, sha256 }] of parts.entries())
+    if (content)
+      db.run(
+        'UPDATE out_parts SET content = ? WHERE document_seq = ? AND idx = ? AND sha256 = ? AND content IS NULL',
+        content,
+        documentSeq,
+        idx,
+        sha256,
+      );
+  db.run(
+    `UPDATE envelopes SET next_ms = 0, ${uploadsMissing} - (SELECT count(*) FROM uploads u WHERE u.envelope_seq = envelopes.seq AND u.complete = 1)
+     WHERE document_seq = ? AND work = 'send'`,
+    documentSeq,
+  );
+}
+
 const largeParts = (parts: readonly PartRow[]): number =>
   parts.filter(({ content }) => content === null).length;
 
@@ -178,8 +199,8 @@ export function outboxOps(db: Database) {
   return {
     /** Throws `idempotency-conflict`. */
     submitDocument(d: NewDocument): SubmitOutcome {
-      const known = db.get<{ document_id: Uint8Array; request_digest: Uint8Array }>(
-        'SELECT document_id, request_digest FROM documents WHERE unit = ? AND idempotency_key = ?',
+      const known = db.get<{ seq: number; document_id: Uint8Array; request_digest: Uint8Array }>(
+        'SELECT seq, document_id, request_digest FROM documents WHERE unit = ? AND idempotency_key = ?',
         d.unit,
         d.idempotencyKey,
       );
@@ -188,6 +209,7 @@ export function outboxOps(db: Database) {
         const rebuilt = known.request_digest.length === 0;
         if (!rebuilt && Buffer.compare(known.request_digest, d.requestDigest) !== 0)
           throw new ExchangeError('idempotency-conflict', uuidFromBytes(known.document_id));
+        if (rebuilt) restoreContent(db, known.seq, d.parts);
         return { documentId: known.document_id, duplicate: true };
       }
       const documentSeq = insertDocument(db, d);

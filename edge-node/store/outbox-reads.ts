@@ -47,6 +47,7 @@ export type PendingStatement = {
   readonly bytes: Uint8Array;
   readonly delivery_ids: string;
   readonly stored_ms: number;
+  readonly attempts: number;
 };
 
 const due = (uploads: '= 0' | '> 0') =>
@@ -94,7 +95,7 @@ export function outboxReads(db: Database) {
     },
     pendingStatements: (nowMs: number, limit: number): readonly PendingStatement[] =>
       db.all<PendingStatement>(
-        `SELECT id, bytes, delivery_ids, stored_ms FROM statements WHERE post = 'pending' AND next_ms <= ? ORDER BY id LIMIT ?`,
+        `SELECT id, bytes, delivery_ids, stored_ms, attempts FROM statements WHERE post = 'pending' AND next_ms <= ? ORDER BY id LIMIT ?`,
         nowMs,
         limit,
       ),

@@ -12,10 +12,14 @@ import {
 } from './outbox-ops.ts';
 import type { SentRow } from './types.ts';
 
+/** Rebuilt from the hub without its content, and everybody's end is known: there is nothing to offer and nobody who waits for it. */
+const settledWithoutContent = `EXISTS (SELECT 1 FROM documents d WHERE d.seq = envelopes.document_seq AND length(d.request_digest) = 0)
+  AND NOT EXISTS (SELECT 1 FROM outbox_recipients r WHERE r.envelope_seq = envelopes.seq AND r.state IN ('queued','accepted','relayed'))`;
+
 export function recoveryOps(db: Database) {
   return {
     /** 10.11: what the hub may have forgotten is to be offered again. Idempotent by the epoch number. */
-    enterEpoch(e: { number: number; commonLedgerSequence: number; nowMs: number }): {
+    enterEpoch(e: { number: number; previous: number; commonLedgerSequence: number; nowMs: number }): {
       readonly again: number;
     } {
       const known = Number(
@@ -23,16 +27,25 @@ export function recoveryOps(db: Database) {
       );
       if (e.number <= known) return { again: 0 };
       // An epoch that nobody told us of lies between: its common point is unknown, so everything older is offered.
-      const common = e.number === known + 1 ? e.commonLedgerSequence : 0;
+      const common = known >= e.previous ? e.commonLedgerSequence : 0;
       let again = 0;
       if (known > 0) {
-        const lost = `envelope_id IS NOT NULL AND work = 'done' AND epoch < ${e.number} AND ledger_sequence > ${common}`;
+        const since = (epoch: string, sequence: string) =>
+          `${epoch} < ${e.number} AND (${epoch} > ${e.previous} OR ${sequence} > ${common})`;
+        const lost = `envelope_id IS NOT NULL AND work = 'done' AND ${since('epoch', 'ledger_sequence')} AND NOT (${settledWithoutContent})`;
         db.exec(`DELETE FROM uploads WHERE envelope_seq IN (SELECT seq FROM envelopes WHERE ${lost});
           UPDATE envelopes SET work = 'send', next_ms = 0, ${uploadsMissing} WHERE ${lost};
           UPDATE statements SET post = 'pending', delivery_ids = '[]', next_ms = 0
-            WHERE direction = 'out' AND about_epoch < ${e.number} AND about_ledger > ${common};`);
+            WHERE direction = 'out' AND ${since('about_epoch', 'about_ledger')};`);
         again = db.get<{ n: number }>(`SELECT count(*) AS n FROM envelopes WHERE work = 'send'`)?.n ?? 0;
       }
+      // Sequences beyond the common point name other entries now.
+      db.run(
+        `UPDATE facts SET value = ? WHERE name = 'ledgerSeen' AND CAST(value AS INTEGER) > ?`,
+        String(common),
+        common,
+      );
+      writeFact(db, 'sentAfter', '0');
       writeFact(db, 'epoch', String(e.number));
       writeFact(db, 'commonLedgerSequence', String(e.commonLedgerSequence));
       return { again };

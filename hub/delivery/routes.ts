@@ -61,6 +61,11 @@ export function deliveryRoutes(deps: DeliveryDeps) {
       // Those of another epoch name items of a store that is no more: here they are other items, which nobody has taken.
       if (poll.statementsTaken.length > 0 && poll.epochKnown === deps.epoch().number)
         await store.taken({ peer: peer.id, ids: poll.statementsTaken, nowMs: clock.nowMs() });
+      // The peer works on nothing of that answer: waiting for its leases would hold documents up for two minutes.
+      if (poll.answerLost) {
+        deps.polls.end(peer.id);
+        await store.endLeases({ peer: peer.id });
+      }
       const gone = new AbortController();
       reply.raw.once('close', () => gone.abort());
       const answer = await deps.polls.poll(peer.id, instance, poll, gone.signal);

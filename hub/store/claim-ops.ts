@@ -1,29 +1,26 @@
 // Handing out: what is due for a peer is claimed under a lease, urgent lanes first, fair turns between senders. One SQL verb per
 // operation. A lease lost by a crash of either side only means that the item is handed out again; receivers recognise it.
 import type { Database } from '../../protocol/node/sqlite.ts';
-import type { ClaimArgs, Claimed, ClaimedDelivery, ClaimedStatement, Shared } from './types.ts';
+import type { ClaimArgs, ClaimedStatement, Leased, LeasedDelivery, Shared } from './types.ts';
 
 type DeliveryRow = { id: number; idx: number; unit: string };
 type DueRow = DeliveryRow & {
-  envelope_seq: number;
+  seq: number;
   attempts: number;
   lane: number;
   turn: number;
-  signed: Uint8Array;
-  hops: Uint8Array;
-  salt: Uint8Array | null;
-  metadata: Uint8Array | null;
-  receipt: Uint8Array;
   /** 1: the envelope has no other delivery that is open. */
   alone: number;
+  /** About what the envelope takes in an answer. */
+  bytes: number;
 };
 
-/** Due rows read at once. More may be read in vain when an answer is full of large envelopes. */
+/** Due rows read at once. More may be read in vain when an answer is full. */
 const readAheadRows = 16;
 
 export function claimOps({ db, turns }: Shared) {
   /** Statements first: they are small and tell a sender what became of a document. Then deliveries. */
-  function claim(args: ClaimArgs): Claimed {
+  function claim(args: ClaimArgs): Leased {
     const statements = claimStatements(db, args);
     db.run(
       "UPDATE deliveries SET state = 'ready' WHERE peer = ? AND state = 'deferred' AND next_ms <= ?",
@@ -38,8 +35,8 @@ export function claimOps({ db, turns }: Shared) {
   function claimDeliveries(
     args: ClaimArgs,
     bytesTaken: number,
-  ): { deliveries: ClaimedDelivery[]; more: boolean } {
-    const deliveries: ClaimedDelivery[] = [];
+  ): { deliveries: LeasedDelivery[]; more: boolean } {
+    const deliveries: LeasedDelivery[] = [];
     let bytes = bytesTaken;
     while (deliveries.length < args.itemsMax && bytes < args.bytesMax) {
       const ahead = dueRows(args, Math.min(readAheadRows, args.itemsMax - deliveries.length));
@@ -49,23 +46,28 @@ export function claimOps({ db, turns }: Shared) {
         // A sister of an envelope that went just before.
         if (leased.has(first.id)) continue;
         const rows = first.alone === 1 ? [first] : sisters(first, args);
-        const item = assemble(first, rows);
-        bytes += sizeOf(item);
+        bytes += first.bytes;
         // The first always goes, whatever its size; the next waits for the next poll rather than overfill the answer.
         if (deliveries.length > 0 && bytes > args.bytesMax) break;
         for (const { id } of rows) leased.add(id);
         turns.served(args.peer, first.lane, first.turn);
-        deliveries.push(item);
+        deliveries.push({
+          seq: first.seq,
+          ids: rows.map(({ id }) => id),
+          recipients: rows.map(({ idx, unit }) => ({ index: idx, unit })),
+          attempt: first.attempts + 1,
+        });
       }
       lease([...leased], args);
     }
     return { deliveries, more: true };
   }
 
-  /** What is due, in order, with its envelope. Then what a restored node asks for once more. */
+  /** What is due, in order. Then what a restored node asks for once more. Lengths are read without the bytes. */
   function dueRows({ peer, nowMs }: ClaimArgs, rowsMax: number): DueRow[] {
-    const columns =
-      'd.id, d.envelope_seq, d.idx, d.unit, d.attempts, d.lane, d.turn, e.signed, e.hops, e.salt, e.metadata, e.receipt';
+    const columns = `d.id, d.envelope_seq AS seq, d.idx, d.unit, d.attempts, d.lane, d.turn,
+      length(e.signed) + length(e.hops) + coalesce(length(e.metadata), 0) + length(e.receipt) + 256 +
+      coalesce((SELECT sum(length(content) + 16) FROM parts WHERE envelope_seq = e.seq), 0) AS bytes`;
     const ready = db.all<DueRow>(
       `SELECT ${columns}, e.open_deliveries = 1 AS alone FROM deliveries d JOIN envelopes e ON e.seq = d.envelope_seq
        WHERE d.peer = ? AND d.state = 'ready' ORDER BY d.lane DESC, d.turn, d.id LIMIT ?`,
@@ -83,10 +85,10 @@ export function claimOps({ db, turns }: Shared) {
   }
 
   /** All rows of one envelope that are due for this peer. */
-  function sisters({ envelope_seq }: DueRow, { peer }: ClaimArgs): DeliveryRow[] {
+  function sisters({ seq }: DueRow, { peer }: ClaimArgs): DeliveryRow[] {
     return db.all<DeliveryRow>(
       "SELECT id, idx, unit FROM deliveries WHERE envelope_seq = ? AND peer = ? AND state = 'ready' ORDER BY idx",
-      envelope_seq,
+      seq,
       peer,
     );
   }
@@ -99,20 +101,6 @@ export function claimOps({ db, turns }: Shared) {
       nowMs + leaseMs,
       JSON.stringify(ids),
     );
-  }
-
-  function assemble(due: DueRow, rows: readonly DeliveryRow[]): ClaimedDelivery {
-    const { envelope_seq, attempts, signed, hops, salt, metadata, receipt } = due;
-    const inlineParts = db.all<{ index: number; content: Uint8Array }>(
-      'SELECT idx AS "index", content FROM parts WHERE envelope_seq = ? AND content IS NOT NULL ORDER BY idx',
-      envelope_seq,
-    );
-    return {
-      ...{ signed, hops, salt, metadata, receipt, inlineParts },
-      ids: rows.map(({ id }) => id),
-      recipients: rows.map(({ idx, unit }) => ({ index: idx, unit })),
-      attempt: attempts + 1,
-    };
   }
 
   return {
@@ -169,6 +157,13 @@ export function claimOps({ db, turns }: Shared) {
     endLeases({ peer }: { peer: string }): void {
       endLeases(db, peer);
     },
+    /** At a start: whatever was handed out before it, the answer may never have left. Receivers recognise what they have. */
+    endAllLeases(): void {
+      for (const { peer } of db.all<{ peer: string }>(
+        "SELECT peer FROM deliveries WHERE state = 'leased' UNION SELECT peer FROM outgoing WHERE state = 'leased'",
+      ))
+        endLeases(db, peer);
+    },
     /** Leases that ran out; bounded. Returns the peers that have work again. */
     sweepLeases({
       nowMs,
@@ -204,11 +199,6 @@ export function claimOps({ db, turns }: Shared) {
 
 /** Tags, lengths and the item id around one statement. */
 const statementRoomBytes = 32;
-
-function sizeOf({ signed, metadata, inlineParts, receipt, hops }: ClaimedDelivery): number {
-  const inline = inlineParts.reduce((sum, { content }) => sum + content.length + 16, 0);
-  return signed.length + (metadata?.length ?? 0) + inline + receipt.length + hops.length + 256;
-}
 
 /** Bounded by bytes as well: a notice for 1,024 recipients takes 60 KiB, and an answer that is too large would never be taken. */
 function claimStatements(db: Database, args: ClaimArgs): ClaimedStatement[] {

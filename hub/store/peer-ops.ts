@@ -63,7 +63,7 @@ export function peerOps({ db }: Shared) {
   }
 
   /** How far the peer's store and this ledger agree: a sequence of an epoch before this one says nothing beyond the common point. */
-  function ledgerKnown({ epochKnown, ledgerSeen }: SessionArgs): number {
+  function ledgerKnown({ epochKnown = 0, ledgerSeen }: SessionArgs): number {
     if (epochKnown === 0 || epochKnown === readNumberFact(db, 'epoch')) return ledgerSeen;
     if (epochKnown < readNumberFact(db, 'epochBefore')) return 0;
     return Math.min(ledgerSeen, readNumberFact(db, 'commonLedgerSequence'));

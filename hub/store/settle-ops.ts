@@ -89,6 +89,8 @@ export function settleOps(shared: Shared) {
       if (issuer === unit && row.unit !== unit) throw new ExchangeError('statement-mismatch', 'unit');
       move(row, stateOfOutcome[outcome] ?? 'relayed', { sequence, nowMs: args.nowMs, code });
     }
+    // Moved and in the ledger, and nothing of it is committed: a crash here leaves no trace.
+    crashPoint('settle.2');
     return { nudge: sendOn(envelope, row, args.nowMs), duplicate: false };
   }
 

@@ -7,7 +7,10 @@ import type {
   AcceptResult,
   ClaimArgs,
   Claimed,
+  ClaimedDelivery,
   DeliveryChoice,
+  Leased,
+  LeasedDelivery,
   RefuseArgs,
   SessionArgs,
   SettleArgs,
@@ -26,6 +29,7 @@ export type HubStore = {
   defer(args: { peer: string; ids: readonly number[]; code: string; retryAtMs: number }): Promise<void>;
   release(args: { peer: string; ids: readonly number[]; statementIds: readonly number[] }): Promise<void>;
   endLeases(args: { peer: string }): Promise<void>;
+  endAllLeases(): Promise<void>;
   sweepLeases(args: { nowMs: number; rowsMax: number; attemptsMax: number }): Promise<readonly string[]>;
   /** A verified statement. Idempotent. Codes: statement-unknown-envelope, statement-mismatch, peer-not-recipient. */
   settle(args: SettleArgs): Promise<SettleResult>;
@@ -94,12 +98,17 @@ export function sqliteHubStore(writer: Writer<AnyOps>, reader: Database): HubSto
     accept: verb('accept'),
     refuse: verb('refuse'),
     rememberContent: verb('rememberContent'),
-    claim: verb('claim'),
+    // The lease is committed by now and the reader sees it: the bytes need not cross between threads.
+    async claim(args) {
+      const { deliveries, statements, more } = await run<Leased>('claim', args);
+      return { deliveries: deliveries.map((each) => withBytes(reader, each)), statements, more };
+    },
     taken: verb('taken'),
     extendLease: verb('extendLease'),
     defer: verb('defer'),
     release: verb('release'),
     endLeases: verb('endLeases'),
+    endAllLeases: () => run('endAllLeases', {}),
     sweepLeases: verb('sweepLeases'),
     settle: verb('settle'),
     expire: verb('expire'),
@@ -157,6 +166,18 @@ function reads(db: Database) {
       db.get('SELECT 1 FROM unit_content WHERE sha256 = ?', sha256) !== undefined,
     fact: (name: string) => db.get<{ value: string }>('SELECT value FROM facts WHERE name = ?', name)?.value,
   };
+}
+
+function withBytes(db: Database, { seq, ids, recipients, attempt }: LeasedDelivery): ClaimedDelivery {
+  const envelope = db.get<Pick<ClaimedDelivery, 'signed' | 'hops' | 'salt' | 'metadata' | 'receipt'>>(
+    'SELECT signed, hops, salt, metadata, receipt FROM envelopes WHERE seq = ?',
+    seq,
+  )!;
+  const inlineParts = db.all<{ index: number; content: Uint8Array }>(
+    'SELECT idx AS "index", content FROM parts WHERE envelope_seq = ? AND content IS NOT NULL ORDER BY idx',
+    seq,
+  );
+  return { ...envelope, inlineParts, ids, recipients, attempt };
 }
 
 type EnvelopeRow = Omit<SentRow, 'recipients' | 'statements'> & { seq: number };

@@ -116,6 +116,15 @@ export type ClaimedDelivery = {
   readonly receipt: Uint8Array;
   readonly attempt: number;
 };
+/** What the writer answers to a claim: which, under lease. The main side reads the bytes (hub/store/store.ts). */
+export type LeasedDelivery = Pick<ClaimedDelivery, 'ids' | 'recipients' | 'attempt'> & {
+  readonly seq: number;
+};
+export type Leased = {
+  readonly deliveries: readonly LeasedDelivery[];
+  readonly statements: readonly ClaimedStatement[];
+  readonly more: boolean;
+};
 export type ClaimedStatement = { readonly id: number; readonly bytes: Uint8Array };
 export type Claimed = {
   readonly deliveries: readonly ClaimedDelivery[];
@@ -154,8 +163,8 @@ export type SessionArgs = {
   readonly software: string;
   readonly restoreCount: number;
   readonly ledgerSeen: number;
-  /** Epoch that `ledgerSeen` belongs to; 0: the present one. */
-  readonly epochKnown: number;
+  /** Epoch that `ledgerSeen` belongs to; default and 0: the present one. */
+  readonly epochKnown?: number | undefined;
   /** True while another instance of the peer holds an open poll. */
   readonly live: boolean;
   readonly nowMs: number;

@@ -362,7 +362,7 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
     return (error: unknown, waitMs: number) => {
       lastError = isExchangeError(error) ? error.code : 'internal';
       // Another start of this hub, or a restart of the next one: a new session is taken with the next step.
-      if (isExchangeError(error, 'node-instance-superseded')) opened = false;
+      if (isExchangeError(error, 'node-instance-superseded', 'node-session-unknown')) opened = false;
       deps.log.warn({
         event: 'worker.waiting',
         worker: name,

@@ -45,7 +45,10 @@ export type HubLink = {
   /** 10.2. As many results as wrappers, in order. */
   submit(wrappers: readonly Uint8Array[], signal?: AbortSignal): Promise<readonly SubmitResult[]>;
   /** 10.3. */
-  poll(request: PollRequest, signal?: AbortSignal): Promise<PollResponse>;
+  poll(
+    request: Omit<PollRequest, 'answerLost'> & { readonly answerLost?: boolean },
+    signal?: AbortSignal,
+  ): Promise<PollResponse>;
   /** 10.4. As many results as offers, in order. */
   statements(offers: readonly StatementOffer[], signal?: AbortSignal): Promise<readonly StatementResult[]>;
   /** 10.5. */
@@ -184,7 +187,7 @@ export function createHubLink({ client, clock, onOutcome }: HubLinkOptions): Hub
     },
     async poll(given, signal) {
       const startedMs = clock.monotonicMs();
-      const body = pollRequestCodec.encode(given);
+      const body = pollRequestCodec.encode({ answerLost: false, ...given });
       const headersTimeoutMs = given.holdMs + pollGraceMs;
       const answer = await call(paths.poll, body, pollResponseCodec, { signal, headersTimeoutMs });
       measure(startedMs, answer.nowMs);

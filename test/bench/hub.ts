@@ -45,7 +45,6 @@ export async function run(options: Options): Promise<unknown> {
     ours.push(mine);
     if (peer) theirs.push(peer);
   }
-  const threads = threadSeconds(hub.pid);
   await hub.close();
   await rabbit?.close();
   rmSync(dir, { recursive: true, force: true });
@@ -73,7 +72,6 @@ export async function run(options: Options): Promise<unknown> {
       : {}),
     runs: ours,
     peerRuns: theirs,
-    hubThreadSeconds: threads,
   };
 }
 
@@ -84,6 +82,7 @@ type Run = {
   readonly cpuSecondsPer1000: number;
   readonly clientCpuSecondsPer1000: number;
   readonly writtenKBPerDocument?: number;
+  readonly threadMsPerDocument?: Readonly<Record<string, number>>;
   readonly writeCallsPerDocument?: number;
 };
 
@@ -106,10 +105,20 @@ async function counted(
 
 async function oneHub(hub: HubProcess, nodes: readonly BareNode[], shape: Shape): Promise<Run> {
   const before = written(hub.pid);
+  const threadsBefore = threadSeconds(hub.pid);
   const run = await oneLoad(hub, nodes, shape);
   const after = written(hub.pid);
+  const threads = threadSeconds(hub.pid);
   return {
     ...run,
+    threadMsPerDocument: Object.fromEntries(
+      Object.entries(threads)
+        .map(
+          ([name, seconds]) =>
+            [name, round(((seconds - (threadsBefore[name] ?? 0)) * 1000) / shape.documents, 3)] as const,
+        )
+        .filter(([, ms]) => ms > 0),
+    ),
     writtenKBPerDocument: round((after.bytes - before.bytes) / 1000 / shape.documents, 1),
     writeCallsPerDocument: round((after.calls - before.calls) / shape.documents, 1),
   };

@@ -110,7 +110,13 @@ export async function startFaultyHub(deployment: Deployment) {
     signedCodec.encode(
       signOne(
         'lienthong/epoch/1',
-        epochCodec.encode({ hub: hubId, number: epoch, startedMs: now(), commonLedgerSequence: common }),
+        epochCodec.encode({
+          hub: hubId,
+          number: epoch,
+          startedMs: now(),
+          commonLedgerSequence: common,
+          previous: epoch - 1,
+        }),
         keys.receipts.key,
       ),
     );
