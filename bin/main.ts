@@ -12,11 +12,15 @@ export async function main(args: readonly string[]): Promise<number> {
   armCrashPoint(process.env.LIENTHONG_CRASH_AT);
   const program = new Command('lienthong')
     .description(
-      'Gửi và nhận văn bản điện tử giữa các cơ quan. Carries official documents between government offices.',
+      'Gửi và nhận văn bản điện tử giữa các cơ quan.\nCarries official documents between government offices.',
     )
     .version(version)
     .exitOverride()
-    .showHelpAfterError()
+    // Before the rooms add theirs: every command inherits it. Commander's own sentence is English.
+    .configureOutput({
+      outputError: (text, write) =>
+        write(`Lệnh chưa đúng; thêm --help để xem cách dùng.\n${text}Add --help to see how it is used.\n`),
+    })
     .enablePositionalOptions();
   await addCommands(program, args[0] ?? '');
   for (const command of every(program)) command.exitOverride();
@@ -44,6 +48,9 @@ async function addCommands(program: Command, first: string): Promise<void> {
   const help = first === '' || first === 'help' || first.startsWith('-');
   const chosen = rooms.find(({ names }) => names.includes(first)) ?? rooms.at(-1)!;
   for (const room of help ? rooms : [chosen]) await room.add();
+  // A word that no room knows is answered with what all of them know.
+  if (!help && !program.commands.some((command) => command.name() === first))
+    for (const room of rooms) if (room !== chosen) await room.add();
 }
 
 function* every(command: Command): Generator<Command> {

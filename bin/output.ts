@@ -45,8 +45,8 @@ export async function readable<T>(path: string, read: () => T | Promise<T>): Pro
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
     if (!unreadableCodes.has(code)) throw cause;
     throw new CommandError('unreadable', {
-      vi: `Không đọc được tệp ${path} (${code})`,
-      en: `Cannot read ${path} (${code})`,
+      vi: code === 'ENOENT' ? `Không có tệp ${path}` : `Không đọc được tệp ${path} (${code})`,
+      en: code === 'ENOENT' ? `There is no file ${path}` : `Cannot read ${path} (${code})`,
     });
   }
 }
@@ -171,7 +171,8 @@ function tableText(head: readonly string[], rows: readonly (readonly string[])[]
       .map((cell, i) => (i === row.length - 1 ? cell : cell + ' '.repeat(widths[i]! - widthOf(cell))))
       .join('  ')
       .trimEnd();
-  return all.map(line).join('\n');
+  // Without a word at the head the rows speak for themselves.
+  return (head.every((cell) => cell === '') ? all.slice(1) : all).map(line).join('\n');
 }
 
 /** 1234567 → "1.2 MB". */

@@ -2,11 +2,11 @@
 // the other hubs. Requests to admin/routes.ts.
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { readable, runCommand, wrongUse } from '../bin/output.ts';
+import { CommandError, exitCodes, readable, runCommand, wrongUse } from '../bin/output.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { writeFileDurable } from '../protocol/node/durable.ts';
 import type { QueueLine } from './admin/queue.ts';
-import { ageText, leaf, pathPart, timeOf, timeText, wholeNumber } from './commands-shared.ts';
+import { ageText, leaf, pathPart, stateText, timeOf, timeText, wholeNumber } from './commands-shared.ts';
 import { withHub } from './offline.ts';
 
 type Common = { dir: string; json?: boolean };
@@ -24,9 +24,9 @@ function queueCommand(hub: Command, software: string): void {
   leaf(
     hub,
     'queue',
-    'Văn bản đang chờ: nơi nhận × tuổi, lỗi cuối. What waits: destination × age, last error in words.',
+    'Văn bản đang chờ: theo nơi nhận và thời gian chờ, lỗi gần nhất.\nWhat waits: destination × age, last error in words.',
   )
-    .option('--unit <code>', 'liệt kê từng lượt của một đơn vị; every delivery of one unit')
+    .option('--unit <code>', 'liệt kê từng lượt chuyển tới một đơn vị; every delivery of one unit')
     .action((options: Common & { unit?: string }) =>
       runCommand(async (out) => {
         if (options.unit !== undefined) {
@@ -34,18 +34,20 @@ function queueCommand(hub: Command, software: string): void {
           const list = await withHub({ dir: options.dir, software }, (request) =>
             request<{ deliveries: Line[] }>('GET', query),
           );
-          out.table(
-            ['Số', 'Từ', 'Nhận lúc', 'Trạng thái', 'Lần', 'Hạn', 'Lỗi cuối'],
-            list.deliveries.map((row) => [
-              String(row.id),
-              row.senderCode,
-              timeText(row.accepted_ms),
-              row.state,
-              String(row.attempts),
-              timeText(row.deadline_ms),
-              row.lastError?.vi ?? '',
-            ]),
-          );
+          if (list.deliveries.length === 0) out.say('Không có lượt nào. None.');
+          else
+            out.table(
+              ['Số', 'Từ', 'Nhận lúc', 'Trạng thái', 'Lần thử', 'Hạn chuyển', 'Lỗi gần nhất'],
+              list.deliveries.map((row) => [
+                String(row.id),
+                row.senderCode,
+                timeText(row.accepted_ms),
+                stateText(row.state),
+                String(row.attempts),
+                timeText(row.deadline_ms),
+                row.lastError?.vi ?? '',
+              ]),
+            );
           out.answer(list);
           return;
         }
@@ -53,27 +55,29 @@ function queueCommand(hub: Command, software: string): void {
           request<{ queue: (QueueLine & { code: string })[] }>('GET', '/admin/v1/queue'),
         );
         const nowMs = systemClock.nowMs();
-        out.table(
-          [
-            'Nơi nhận',
-            '< 1 giờ',
-            '< 1 ngày',
-            '< 3 ngày',
-            '> 3 ngày',
-            'Giữ',
-            'Cũ nhất',
-            'Nút thấy lúc',
-            'Lỗi cuối',
-          ],
-          answer.queue.map((line) => [
-            line.code,
-            ...line.byAge.map(String),
-            String(line.byState.held ?? 0),
-            ageText(nowMs - line.oldestMs),
-            timeText(line.lastSeenMs),
-            line.lastError?.vi ?? '',
-          ]),
-        );
+        if (answer.queue.length === 0) out.say('Không có văn bản nào đang chờ. Nothing waits.');
+        else
+          out.table(
+            [
+              'Nơi nhận',
+              '< 1 giờ',
+              '< 1 ngày',
+              '< 3 ngày',
+              '> 3 ngày',
+              'Giữ lại',
+              'Chờ lâu nhất',
+              'Nút liên lạc lúc',
+              'Lỗi gần nhất',
+            ],
+            answer.queue.map((line) => [
+              line.code,
+              ...line.byAge.map(String),
+              String(line.byState.held ?? 0),
+              ageText(nowMs - line.oldestMs),
+              timeText(line.lastSeenMs),
+              line.lastError?.vi ?? '',
+            ]),
+          );
         out.answer(answer);
       }, options),
     );
@@ -91,10 +95,16 @@ type Line = {
 
 function choiceCommands(hub: Command, software: string): void {
   const acts = {
-    redrive: 'Cho chuyển lại ngay. Ready at once, with a fresh count of attempts.',
-    hold: 'Giữ lại, không chuyển. Not handed out until redriven.',
-    cancel: 'Huỷ; bên gửi nhận thông báo có ký. Gives up; the sender gets a signed notice.',
+    redrive:
+      'Cho chuyển lại ngay những lượt đang hoãn hoặc giữ lại.\nWhat is deferred or held is ready at once, with a fresh count of attempts.',
+    hold: 'Giữ lại, không chuyển cho tới khi redrive.\nNot handed out until redriven.',
+    cancel: 'Huỷ lượt chuyển; nơi gửi nhận thông báo có ký.\nGives up; the sender gets a signed notice.',
   } as const;
+  const said: Readonly<Record<string, string>> = {
+    redrive: 'Đã cho chuyển lại. Ready again.',
+    hold: 'Đã giữ lại; "hub redrive" cho chuyển tiếp. Held.',
+    cancel: 'Đã huỷ; nơi gửi nhận thông báo có ký. Cancelled; the sender gets a signed notice.',
+  };
   for (const [name, description] of Object.entries(acts))
     leaf(hub, `${name} [ids...]`, description)
       .option('--peer <id>', 'mọi lượt của một nút hoặc trung tâm; all of one node or hub')
@@ -102,21 +112,42 @@ function choiceCommands(hub: Command, software: string): void {
       .action((ids: string[], options: Common & { peer?: string; unit?: string }) =>
         runCommand(async (out) => {
           const body = {
-            ...(ids.length > 0 ? { ids: ids.map(wholeNumber) } : {}),
+            ...(ids.length > 0 ? { ids: ids.map(idOf) } : {}),
             ...(options.peer === undefined ? {} : { peer: options.peer }),
             ...(options.unit === undefined ? {} : { unit: options.unit }),
           };
+          if (Object.keys(body).length !== 1)
+            throw wrongUse(
+              'give ids (as "hub queue --unit CODE" shows them), or --unit, or --peer',
+              'cần nêu số lượt chuyển (xem "hub queue --unit MÃ"), hoặc --unit, hoặc --peer',
+            );
           const done = await withHub({ dir: options.dir, software }, (request) =>
-            request<Record<string, unknown>>('POST', `/admin/v1/${name}`, body),
+            request<{ peers?: string[]; held?: number }>('POST', `/admin/v1/${name}`, body),
           );
-          out.say(`${name}: xong (done)`);
           out.answer(done);
+          if ((done.held ?? done.peers?.length ?? 0) > 0) {
+            out.say(`${said[name]}`);
+            return exitCodes.done;
+          }
+          out.warn(
+            'Không có lượt nào phù hợp; không có gì thay đổi. No delivery matches; nothing was changed.',
+          );
+          return exitCodes.failed;
         }, options),
       );
 }
 
+/** As commander's own parser for options: an argument list has none. */
+function idOf(text: string): number {
+  if (/^[1-9][0-9]{0,15}$/.test(text)) return Number(text);
+  throw new CommandError('wrongUse', {
+    vi: `"${text}" không phải số lượt chuyển; xem cột "Số" của "hub queue --unit MÃ"`,
+    en: `"${text}" is not the number of a delivery; see "hub queue --unit CODE"`,
+  });
+}
+
 function alarmCommand(hub: Command, software: string): void {
-  leaf(hub, 'alarms', 'Việc cần người xem. What a person must look at.')
+  leaf(hub, 'alarms', 'Cảnh báo cần người xem.\nWhat a person must look at.')
     .option('--all', 'cả cảnh báo đã xem; those seen as well')
     .option('--seen <id>', 'đánh dấu đã xem, 0 là tất cả; marks one as seen, 0 marks all', wholeNumber)
     .action((options: Common & { all?: boolean; seen?: number }) =>
@@ -127,17 +158,19 @@ function alarmCommand(hub: Command, software: string): void {
           const answer = await request<{
             alarms: { id: number; atMs: number; code: string; about: string; said: string; count: number }[];
           }>('GET', `/admin/v1/alarms${options.all ? '?all=true' : ''}`);
-          out.table(
-            ['Số', 'Lúc', 'Mã', 'Về', 'Lần', 'Nội dung'],
-            answer.alarms.map(({ id, atMs, code, about, said, count }) => [
-              String(id),
-              timeText(atMs),
-              code,
-              about,
-              String(count),
-              said,
-            ]),
-          );
+          if (answer.alarms.length === 0) out.say('Không có cảnh báo. No alarms.');
+          else
+            out.table(
+              ['Số', 'Lúc', 'Mã', 'Về', 'Lần', 'Nội dung'],
+              answer.alarms.map(({ id, atMs, code, about, said, count }) => [
+                String(id),
+                timeText(atMs),
+                code,
+                about,
+                String(count),
+                said,
+              ]),
+            );
           out.answer(answer);
         });
       }, options),
@@ -147,7 +180,7 @@ function alarmCommand(hub: Command, software: string): void {
 type Counted = { code: string; n: number };
 
 function reportCommand(hub: Command, software: string): void {
-  leaf(hub, 'report', 'Số liệu theo đơn vị. Figures by unit; never titles.')
+  leaf(hub, 'report', 'Số liệu theo đơn vị.\nFigures by unit; never titles.')
     .option('--from <date>', 'từ; from', timeOf)
     .option('--to <date>', 'đến; to', timeOf)
     .action((options: Common & { from?: number; to?: number }) =>
@@ -164,18 +197,21 @@ function reportCommand(hub: Command, software: string): void {
           }>('GET', `/admin/v1/report?${query}`),
         );
         out.say(`Văn bản đã nhận (accepted): ${figures.envelopes}`);
-        out.table(
-          ['Đơn vị gửi', 'Số'],
-          figures.sent.map(({ code, n }) => [code, String(n)]),
-        );
-        out.table(
-          ['Đơn vị nhận', 'Trạng thái', 'Số'],
-          figures.received.map(({ code, state, n }) => [code, state, String(n)]),
-        );
-        out.table(
-          ['Từ chối', 'Số'],
-          figures.refused.map(({ code, n }) => [code, String(n)]),
-        );
+        if (figures.sent.length > 0)
+          out.table(
+            ['Đơn vị gửi', 'Số văn bản'],
+            figures.sent.map(({ code, n }) => [code, String(n)]),
+          );
+        if (figures.received.length > 0)
+          out.table(
+            ['Đơn vị nhận', 'Trạng thái', 'Số lượt'],
+            figures.received.map(({ code, state, n }) => [code, stateText(state), String(n)]),
+          );
+        if (figures.refused.length > 0)
+          out.table(
+            ['Từ chối vì', 'Số'],
+            figures.refused.map(({ code, n }) => [code, String(n)]),
+          );
         out.answer(figures);
       }, options),
     );
@@ -184,8 +220,12 @@ function reportCommand(hub: Command, software: string): void {
 function peerCommands(hub: Command, software: string): void {
   const peer = hub
     .command('peer')
-    .description('Các nút và trung tâm kết nối vào. Nodes and hubs that connect here.');
-  leaf(peer, 'list', 'Danh sách. All of them.').action((options: Common) =>
+    .description('Các nút và trung tâm kết nối vào đây.\nNodes and hubs that connect here.');
+  leaf(
+    peer,
+    'list',
+    'Danh sách các nút và trung tâm.\nAll nodes and hubs, and when each was last heard.',
+  ).action((options: Common) =>
     runCommand(async (out) => {
       const answer = await withHub({ dir: options.dir, software }, (request) =>
         request<{
@@ -194,12 +234,18 @@ function peerCommands(hub: Command, software: string): void {
       );
       out.table(
         ['Nút', 'Loại', 'Trạng thái', 'Phần mềm', 'Lần cuối thấy'],
-        answer.peers.map((row) => [row.peer, row.kind, row.state, row.software, timeText(row.lastSeenMs)]),
+        answer.peers.map((row) => [
+          row.peer,
+          row.kind === 'hub' ? 'trung tâm (hub)' : 'nút (node)',
+          stateText(row.state),
+          row.software,
+          timeText(row.lastSeenMs),
+        ]),
       );
       out.answer(answer);
     }, options),
   );
-  leaf(peer, 'add-hub <hubId>', 'Cho trung tâm cấp dưới kết nối. Lets a hub below connect here.')
+  leaf(peer, 'add-hub <hubId>', 'Cho trung tâm cấp dưới kết nối.\nLets a hub below connect here.')
     .option('--part <file>', 'tệp của "hub directory export" từ trung tâm đó; its exported directory')
     .action((hubId: string, options: Common & { part?: string }) =>
       runCommand(async (out) => {
@@ -217,18 +263,27 @@ function peerCommands(hub: Command, software: string): void {
         out.answer(done);
       }, options),
     );
-  for (const act of ['suspend', 'resume', 'close'])
-    leaf(peer, `${act} <peer>`, `${act}; cắt kết nối ngay. Connections are cut at once.`).action(
-      (id: string, options: Common) =>
-        runCommand(async (out) => {
-          const done = await withHub({ dir: options.dir, software }, (request) =>
-            request<{ state: string }>('POST', `/admin/v1/peers/${pathPart(id)}/${act}`),
-          );
-          out.say(`${id}: ${done.state}`);
-          out.answer(done);
-        }, options),
+  const peerActs: Readonly<Record<string, string>> = {
+    suspend:
+      'Tạm dừng một nút hoặc trung tâm; cắt kết nối ngay.\nSuspends; connections are cut at once, nothing is lost.',
+    resume: 'Cho kết nối lại.\nEnds a suspension.',
+    close: 'Đóng hẳn; cắt kết nối ngay.\nCloses for good; connections are cut at once.',
+  };
+  for (const act of Object.keys(peerActs))
+    leaf(peer, `${act} <peer>`, peerActs[act]!).action((id: string, options: Common) =>
+      runCommand(async (out) => {
+        const done = await withHub({ dir: options.dir, software }, (request) =>
+          request<{ state: string }>('POST', `/admin/v1/peers/${pathPart(id)}/${act}`),
+        );
+        out.say(`${id}: ${stateText(done.state)}`);
+        out.answer(done);
+      }, options),
     );
-  leaf(hub, 'upstream', 'Nối lên trung tâm cấp trên, hoặc bỏ nối. Links to the hub above, or cuts that link.')
+  leaf(
+    hub,
+    'upstream',
+    'Nối lên trung tâm cấp trên, hoặc bỏ nối.\nLinks to the hub above, or cuts that link.',
+  )
     .option('--hub <hubId>', 'mã trung tâm cấp trên; id of the hub above')
     .option('--url <url>', 'địa chỉ trao đổi của nó; https address of its exchange listener')
     .option('--none', 'bỏ nối; top of the tree')
@@ -241,15 +296,15 @@ function peerCommands(hub: Command, software: string): void {
         const done = await withHub({ dir: options.dir, software }, (request) =>
           request<{ parentHub: string }>('POST', '/admin/v1/upstream', body),
         );
-        out.say(`Cấp trên (upstream): ${done.parentHub || '-'}`);
+        out.say(`Trung tâm cấp trên (upstream): ${done.parentHub || 'không có (none)'}`);
         out.answer(done);
       }, options),
     );
 }
 
 function directoryCommands(hub: Command, software: string): void {
-  const directory = hub.command('directory').description('Danh bạ có ký. The signed directory.');
-  leaf(directory, 'export', 'Ghi ra tệp. Writes all signed parts into a file.')
+  const directory = hub.command('directory').description('Danh bạ có ký.\nThe signed directory.');
+  leaf(directory, 'export', 'Ghi danh bạ ra tệp.\nWrites all signed parts into a file.')
     .requiredOption('--out <file>', 'tệp mới; the file')
     .action((options: Common & { out: string }) =>
       runCommand(async (out) => {
@@ -257,21 +312,21 @@ function directoryCommands(hub: Command, software: string): void {
           request<{ stamp: string; answer: string }>('GET', '/admin/v1/directory'),
         );
         writeFileDurable(options.out, Buffer.from(answer, 'base64'), { mode: 0o644 });
-        out.say(stamp);
+        out.say(`Đã ghi (written) ${options.out}: ${stamp}`);
         out.answer({ stamp, file: options.out });
       }, options),
     );
   leaf(
     directory,
     'import <file>',
-    'Nhập danh bạ của trung tâm khác. Takes verified parts of other hubs.',
+    'Nhập danh bạ của trung tâm khác.\nTakes verified parts of other hubs.',
   ).action((file: string, options: Common) =>
     runCommand(async (out) => {
       const answer = await readable(file, () => readFileSync(file, 'base64'));
       const done = await withHub({ dir: options.dir, software }, (request) =>
         request<{ newer: number; stamp: string }>('POST', '/admin/v1/directory', { answer }),
       );
-      out.say(`Mới hơn (newer): ${done.newer}`);
+      out.say(`Đã nhập; phần mới hơn (newer parts): ${done.newer}`);
       out.answer(done);
     }, options),
   );

@@ -1,14 +1,39 @@
-// What all commands of a hub have in common: --dir, --json, times in and out. No command of its own.
+// What all commands of a hub have in common: --dir, --json, words for states, times in and out. No command of its own.
 import { type Command, InvalidArgumentError } from 'commander';
 
-/** A command with the two options that each one has. */
+export const exits =
+  '\nMã kết thúc / exit codes: 0 xong / done, 1 bị từ chối / failed or refused, 2 dùng sai / wrong use, 65 dữ liệu hỏng / judged bad, 66 không đọc được / unreadable, 75 thử lại sau / try later, 78 cấu hình / configuration.';
+
+/** A command with the two options that each one has. The description is a Vietnamese line and an English one. */
 export function leaf(parent: Command, name: string, description: string): Command {
   return parent
     .command(name)
     .description(description)
     .requiredOption('--dir <dir>', 'thư mục dữ liệu của trung tâm; the data folder of the hub')
-    .option('--json', 'kết quả JSON; machine-readable answer');
+    .option('--json', 'kết quả JSON; machine-readable answer')
+    .addHelpText('after', exits);
 }
+
+const states: Readonly<Record<string, string>> = {
+  invited: 'chưa ghi danh',
+  unconfirmed: 'chờ xác nhận',
+  active: 'đang hoạt động',
+  suspended: 'tạm dừng',
+  closed: 'đã đóng',
+  revoked: 'đã thu hồi',
+  ready: 'chờ nhận',
+  leased: 'đang chuyển',
+  deferred: 'hoãn, sẽ thử lại',
+  held: 'giữ lại',
+  relayed: 'đã chuyển tiếp',
+  delivered: 'đã đến nơi',
+  refused: 'bị từ chối',
+  undeliverable: 'không chuyển được',
+  expired: 'quá hạn',
+  cancelled: 'đã huỷ',
+};
+/** "đang hoạt động (active)": for people the word, for whoever looks it up the state itself. */
+export const stateText = (state: string): string => (states[state] ? `${states[state]} (${state})` : state);
 
 export function wholeNumber(text: string): number {
   const value = Number(text);

@@ -1,8 +1,8 @@
 // `lienthong hub unit …`, `invite`, `confirm`, `revoke`: the operator's acts on units, as requests to admin/unit-routes.ts.
 import type { Command } from 'commander';
-import { runCommand } from '../bin/output.ts';
-import { leaf, pathPart, timeOf, timeText, wholeNumber } from './commands-shared.ts';
-import { withHub } from './offline.ts';
+import { CommandError, runCommand } from '../bin/output.ts';
+import { leaf, pathPart, stateText, timeOf, timeText, wholeNumber } from './commands-shared.ts';
+import { type AdminRequest, withHub } from './offline.ts';
 
 type Common = { dir: string; json?: boolean };
 const DAY_MS = 86_400_000;
@@ -18,7 +18,7 @@ type UnitLine = {
 };
 
 export function unitCommands(hub: Command, software: string): void {
-  const unit = hub.command('unit').description('Đơn vị của trung tâm. Units of this hub.');
+  const unit = hub.command('unit').description('Đơn vị của trung tâm.\nUnits of this hub.');
   listCommands(unit, software);
   lifeCommands(unit, software);
   mergeCommand(unit, software);
@@ -29,7 +29,7 @@ export function unitCommands(hub: Command, software: string): void {
 const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 function listCommands(unit: Command, software: string): void {
-  leaf(unit, 'add <name>', 'Thêm đơn vị. Adds a unit; it is known and addressable at once.')
+  leaf(unit, 'add <name>', 'Thêm đơn vị.\nAdds a unit; it is known and addressable at once.')
     .requiredOption(
       '--code <code>',
       'mã định danh, mã hiện hành trước; repeatable, the present code first',
@@ -47,12 +47,12 @@ function listCommands(unit: Command, software: string): void {
           }),
         );
         out.say(
-          `Đã thêm ${name}: ${done.unit}. Tiếp theo (next): lienthong hub invite ${codes[0]} --dir ${dir}`,
+          `Đã thêm ${name} (${codes.join(', ')}). Tiếp theo (next): lienthong hub invite ${codes[0]} --dir ${dir}`,
         );
         out.answer(done);
       }, options),
     );
-  leaf(unit, 'list', 'Danh sách đơn vị. All units of this hub.').action((options: Common) =>
+  leaf(unit, 'list', 'Danh sách đơn vị.\nAll units of this hub.').action((options: Common) =>
     runCommand(async (out) => {
       const answer = await withHub({ dir: options.dir, software }, (request) =>
         request<{ units: UnitLine[] }>('GET', '/admin/v1/units'),
@@ -62,10 +62,10 @@ function listCommands(unit: Command, software: string): void {
         answer.units.map(({ code, name, state, node, lastSeenMs, waiting }) => [
           code,
           name,
-          state,
+          stateText(state),
           node ?? '-',
           timeText(lastSeenMs),
-          waiting?.words ?? '',
+          waiting?.words.split('-').join(' ') ?? '',
         ]),
       );
       out.answer(answer);
@@ -75,24 +75,29 @@ function listCommands(unit: Command, software: string): void {
 
 function lifeCommands(unit: Command, software: string): void {
   const acts = {
-    suspend: 'Tạm dừng: không gửi, không nhận. Suspends: neither sends nor receives; nothing is lost.',
-    resume: 'Cho hoạt động lại. Ends a suspension.',
-    close: 'Đóng hẳn, không có đơn vị kế thừa. Closes for good, without a successor.',
+    suspend: 'Tạm dừng: không gửi, không nhận.\nSuspends: neither sends nor receives; nothing is lost.',
+    resume: 'Cho hoạt động lại.\nEnds a suspension.',
+    close: 'Đóng hẳn, không có đơn vị kế thừa.\nCloses for good, without a successor.',
   } as const;
+  const said: Readonly<Record<string, string>> = {
+    suspend: 'đã tạm dừng (suspended)',
+    resume: 'hoạt động lại (resumed)',
+    close: 'đã đóng (closed)',
+  };
   for (const [name, description] of Object.entries(acts))
     leaf(unit, `${name} <code>`, description).action((code: string, options: Common) =>
       runCommand(async (out) => {
         const done = await withHub({ dir: options.dir, software }, (request) =>
           request<{ version: number }>('POST', `/admin/v1/units/${pathPart(code)}/${name}`),
         );
-        out.say(`${code}: ${name}. Danh bạ (directory) v${done.version}`);
+        out.say(`${code}: ${said[name]}. Danh bạ bản (directory version) ${done.version}`);
         out.answer(done);
       }, options),
     );
   leaf(
     unit,
     'rename <code>',
-    'Đổi tên hoặc mã. New name, new code, or both; the old code stays valid for a year.',
+    'Đổi tên hoặc mã.\nNew name, new code, or both; the old code stays valid for a year.',
   )
     .option('--name <name>', 'tên mới; new name')
     .option('--code <code>', 'mã mới; new code')
@@ -107,11 +112,11 @@ function lifeCommands(unit: Command, software: string): void {
         const done = await withHub({ dir: options.dir, software }, (request) =>
           request<{ version: number }>('POST', `/admin/v1/units/${pathPart(unitCode)}/rename`, body),
         );
-        out.say(`Đã đổi (renamed). Danh bạ (directory) v${done.version}`);
+        out.say(`Đã đổi (renamed). Danh bạ bản (directory version) ${done.version}`);
         out.answer(done);
       }, options),
     );
-  leaf(unit, 'alias <code> <other>', 'Thêm mã khác (mã cũ). Adds another, older code of the same unit.')
+  leaf(unit, 'alias <code> <other>', 'Thêm mã khác (mã cũ).\nAdds another, older code of the same unit.')
     .option('--until <date>', 'còn hiệu lực đến; until when it is valid', timeOf)
     .action((unitCode: string, other: string, options: Common & { until?: number }) =>
       runCommand(async (out) => {
@@ -126,7 +131,11 @@ function lifeCommands(unit: Command, software: string): void {
 }
 
 function mergeCommand(unit: Command, software: string): void {
-  leaf(unit, 'merge <codes...>', 'Sáp nhập vào --into. Closes these units; their documents go to --into.')
+  leaf(
+    unit,
+    'merge <codes...>',
+    'Sáp nhập các đơn vị này vào --into.\nCloses these units; their documents go to --into.',
+  )
     .requiredOption('--into <code>', 'đơn vị kế thừa; the successor')
     .option('--until <date>', 'chuyển tiếp đến ngày; forwards until then (default: for ever)', timeOf)
     .action((codes: string[], options: Common & { into: string; until?: number }) =>
@@ -139,7 +148,7 @@ function mergeCommand(unit: Command, software: string): void {
         const done = await withHub({ dir: options.dir, software }, (request) =>
           request<{ version: number }>('POST', '/admin/v1/units/merge', body),
         );
-        out.say(`${codes.join(', ')} → ${options.into}. Danh bạ (directory) v${done.version}`);
+        out.say(`${codes.join(', ')} → ${options.into}. Danh bạ bản (directory version) ${done.version}`);
         out.answer(done);
       }, options),
     );
@@ -149,7 +158,7 @@ function invitationCommands(hub: Command, software: string): void {
   leaf(
     hub,
     'invite <code>',
-    'Tạo giấy mời một lần cho nút của đơn vị. A one-time invitation for the unit’s node.',
+    'Tạo giấy mời dùng một lần cho nút của đơn vị.\nA one-time invitation for the unit’s node.',
   )
     .option('--days <n>', 'số ngày có hiệu lực; days it is good', wholeNumber)
     .action((code: string, options: Common & { days?: number }) =>
@@ -164,7 +173,7 @@ function invitationCommands(hub: Command, software: string): void {
         );
         out.say(made.invitation);
         out.warn(
-          `Đến (until) ${timeText(made.expiresMs)}; chỉ hiện một lần, chỉ gửi cho đơn vị ${code}. Shown once.`,
+          `Giấy mời của ${code}, có hiệu lực đến ${timeText(made.expiresMs)}. Chỉ hiện một lần; chỉ gửi cho đơn vị đó.\nGood until then, shown once; send it to that unit only.`,
         );
         out.answer(made);
       }, options),
@@ -172,7 +181,7 @@ function invitationCommands(hub: Command, software: string): void {
   leaf(
     hub,
     'uninvite <code>',
-    'Huỷ giấy mời và ghi danh chưa xác nhận. Withdraws what is not confirmed.',
+    'Huỷ giấy mời và ghi danh chưa xác nhận.\nWithdraws what is not confirmed.',
   ).action((code: string, options: Common) =>
     runCommand(async (out) => {
       const done = await withHub({ dir: options.dir, software }, (request) =>
@@ -185,23 +194,60 @@ function invitationCommands(hub: Command, software: string): void {
   leaf(
     hub,
     'confirm <code>',
-    'Xác nhận sau khi hai bên đọc sáu từ giống nhau. Confirms after both sides read the same six words.',
+    'Xác nhận sau khi hai bên đọc sáu từ giống nhau.\nConfirms after both sides read the same six words.',
   )
     .option('--words <words>', 'sáu từ mà văn thư đọc; the six words that the clerk reads out')
     .action((code: string, options: Common & { words?: string }) =>
       runCommand(async (out) => {
         const body = options.words === undefined ? {} : { words: options.words };
-        const done = await withHub({ dir: options.dir, software }, (request) =>
-          request<{ node: string }>('POST', `/admin/v1/units/${pathPart(code)}/confirm`, body),
-        );
+        const done = await withHub({ dir: options.dir, software }, async (request) => {
+          await assertWaiting(request, code, options.words);
+          return await request<{ node: string }>('POST', `/admin/v1/units/${pathPart(code)}/confirm`, body);
+        });
         out.say(`Đã xác nhận ${code}, nút ${done.node}. Confirmed.`);
         out.answer(done);
       }, options),
     );
 }
 
+/** The two mistakes that people make here, in words; the hub judges again, and knows units by other codes too. */
+async function assertWaiting(request: AdminRequest, code: string, words: string | undefined): Promise<void> {
+  const { units } = await request<{ units: UnitLine[] }>('GET', '/admin/v1/units');
+  const unit = units.find((each) => each.code === code);
+  if (unit && !unit.waiting)
+    throw new CommandError(
+      'failed',
+      {
+        vi: `${code} không có ghi danh nào đang chờ xác nhận (${stateText(unit.state)})`,
+        en: `No enrolment of ${code} waits for confirmation`,
+      },
+      {
+        vi: 'Nếu nút đã được xác nhận thì không cần làm gì; nếu chưa, đơn vị chạy "lienthong node init" với giấy mời trước.',
+        en: 'Nothing to do if it was confirmed before; otherwise the office runs "lienthong node init" with its invitation first.',
+      },
+    );
+  const spoken = (text: string) =>
+    text
+      .toLowerCase()
+      .split(/[\s-]+/)
+      .filter(Boolean)
+      .join(' ');
+  if (words === undefined || !unit?.waiting || spoken(words) === spoken(unit.waiting.words)) return;
+  throw new CommandError(
+    'failed',
+    {
+      vi: `Sáu từ không khớp; trung tâm thấy: ${spoken(unit.waiting.words)}`,
+      en: 'These are not the six words that the hub sees',
+    },
+    {
+      vi: `Nhờ văn thư đọc lại. Nếu vẫn khác, có người đứng giữa: chạy "lienthong hub uninvite ${code}" rồi mời lại.`,
+      en: `Have them read out again. If they still differ, someone stands in between: "lienthong hub uninvite ${code}", then invite again.`,
+    },
+  );
+}
+
 function revokeCommand(hub: Command, software: string): void {
-  leaf(hub, 'revoke', 'Thu hồi chứng thư, cắt kết nối. Revokes certificates and cuts connections.')
+  leaf(hub, 'revoke', 'Thu hồi chứng thư và cắt kết nối.\nRevokes certificates and cuts connections.')
     .option('--serial <hex>', 'một chứng thư; one certificate')
     .option('--unit <code>', 'mọi con dấu của đơn vị; all seals of a unit')
     .option('--node <id>', 'mọi chứng thư kết nối của nút; the connection of a node')
@@ -227,7 +273,9 @@ function revokeCommand(hub: Command, software: string): void {
           );
           out.say(`Đã thu hồi (revoked): ${done.serials.join(', ')}`);
           if (done.held > 0)
-            out.warn(`${done.held} lượt chuyển được giữ lại; deliveries are held for a person`);
+            out.warn(
+              `${done.held} lượt chuyển được giữ lại chờ người xem: lienthong hub queue. Deliveries are held for a person.`,
+            );
           out.answer(done);
         }, options),
     );

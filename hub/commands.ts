@@ -1,24 +1,19 @@
 // `lienthong hub …`: making, starting, looking at, saving and checking a hub. Acts on units are commands-units.ts, on the queue and on
-// other hubs commands-queue.ts. A command reaches the running hub through DIR/control.sock, or works on the files when none runs.
+// other hubs commands-queue.ts. A command reaches the running hub through DIR/control.sock, or works on the files when none runs. What a command needs is imported when it runs: the
+// hub's own code takes longer to load than most commands to answer.
 import type { Command } from 'commander';
 import { bytesText, exitCodes, runCommand } from '../bin/output.ts';
-import { verifyBackupSet } from '../protocol/node/backup-set.ts';
 import { systemClock } from '../protocol/node/clock.ts';
-import { backupHub, restoreHub } from './backup.ts';
 import { queueCommands } from './commands-queue.ts';
-import { leaf, timeText, wholeNumber } from './commands-shared.ts';
+import { exits, leaf, stateText, timeText, wholeNumber } from './commands-shared.ts';
 import { unitCommands } from './commands-units.ts';
-import { fsckHub } from './fsck.ts';
-import { certificateLives } from './identity.ts';
-import { initHub } from './init.ts';
-import { runHub } from './main.ts';
 import { withHub } from './offline.ts';
 
 /** Adds the command `hub` with all below it. */
 export function hubCommands(program: Command): void {
   const hub = program
     .command('hub')
-    .description('Trung tâm liên thông của một huyện hoặc tỉnh. The hub of a district or a province.');
+    .description('Trung tâm liên thông của một huyện hoặc tỉnh.\nThe hub of a district or a province.');
   const software = program.version() ?? '';
   initCommand(hub);
   startCommand(hub, software);
@@ -32,7 +27,7 @@ export function hubCommands(program: Command): void {
 const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 function initCommand(hub: Command): void {
-  leaf(hub, 'init', 'Tạo trung tâm mới trong --dir. Makes a new hub in --dir.')
+  leaf(hub, 'init', 'Tạo trung tâm mới trong --dir.\nMakes a new hub in --dir.')
     .requiredOption('--name <name>', 'cơ quan vận hành trung tâm; the office that runs the hub')
     .requiredOption('--code <code>', 'mã định danh của cơ quan đó; its official code, such as H08.35')
     .option(
@@ -53,6 +48,7 @@ function initCommand(hub: Command): void {
         json?: boolean;
       }) =>
         runCommand(async (out) => {
+          const { initHub } = await import('./init.ts');
           const made = await initHub({
             dir: options.dir,
             name: options.name,
@@ -66,7 +62,7 @@ function initCommand(hub: Command): void {
           out.say(`Vân tay chứng thư gốc (root fingerprint): ${made.rootFingerprint}`);
           if (made.rootCreated)
             out.say(
-              `Cất thư mục ${made.rootDir} ngoại tuyến. Carry this folder away: it holds the root key.`,
+              `Chép thư mục ${made.rootDir} ra hai USB, cất trong két, rồi xoá khỏi máy này: trong đó có khoá gốc.\nCopy this folder to two USB sticks, lock them away and remove it from this machine: it holds the root key.`,
             );
           out.say(`Tiếp theo (next): lienthong hub start --dir ${options.dir}`);
           out.answer(made);
@@ -74,7 +70,8 @@ function initCommand(hub: Command): void {
     );
 }
 
-function warnOfCertificates(dir: string, warn: (line: string) => void): void {
+async function warnOfCertificates(dir: string, warn: (line: string) => void): Promise<void> {
+  const { certificateLives } = await import('./identity.ts');
   for (const { name, state, daysLeft, notAfterMs } of certificateLives(dir, systemClock.nowMs()))
     if (state === 'expired')
       warn(`Chứng thư ${name} đã hết hạn ${timeText(notAfterMs)}. The certificate has expired.`);
@@ -83,17 +80,25 @@ function warnOfCertificates(dir: string, warn: (line: string) => void): void {
 }
 
 function startCommand(hub: Command, software: string): void {
-  leaf(hub, 'start', 'Chạy trung tâm đến khi nhận SIGTERM. Runs the hub until SIGTERM.')
+  leaf(
+    hub,
+    'start',
+    'Chạy trung tâm cho tới khi được yêu cầu dừng.\nRuns the hub until SIGTERM or SIGINT (Ctrl+C).',
+  )
     .option('--log-level <level>', 'debug, info, warn, error, silent')
     .action(
       (options: { dir: string; logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent'; json?: boolean }) =>
         runCommand(async (out) => {
-          warnOfCertificates(options.dir, out.warn);
+          await warnOfCertificates(options.dir, out.warn);
+          const { runHub } = await import('./main.ts');
           await runHub({
             dir: options.dir,
             software,
             ...(options.logLevel ? { logLevel: options.logLevel } : {}),
-            ready: (at) => out.warn(`exchange ${at.exchange}, enrolment ${at.enrolment}, local ${at.local}`),
+            ready: (at) =>
+              out.warn(
+                `Trung tâm đang chạy; dừng bằng Ctrl+C. Cổng trao đổi / exchange ${at.exchange}, ghi danh / enrolment ${at.enrolment}, cục bộ / local ${at.local}`,
+              ),
           });
         }, options),
     );
@@ -115,7 +120,7 @@ type Status = {
 };
 
 function statusCommand(hub: Command, software: string): void {
-  leaf(hub, 'status', 'Tình trạng trung tâm. What the hub is and how it is.').action(
+  leaf(hub, 'status', 'Tình trạng trung tâm.\nWhat the hub is and how it is.').action(
     (options: { dir: string; json?: boolean }) =>
       runCommand(async (out) => {
         const status = await withHub({ dir: options.dir, software }, (request) =>
@@ -123,7 +128,7 @@ function statusCommand(hub: Command, software: string): void {
         );
         const running = status.at?.exchange !== undefined;
         out.say(
-          `${status.name} (${status.hubId}), ${running ? 'đang chạy (running)' : 'không chạy (stopped)'}`,
+          `${status.name} (${status.hubId}), ${running ? 'đang chạy (running)' : 'không chạy (not running)'}`,
         );
         out.table(
           ['', ''],
@@ -131,32 +136,41 @@ function statusCommand(hub: Command, software: string): void {
             ['Kỷ nguyên (epoch)', String(status.epoch)],
             [
               'Danh bạ (directory)',
-              `v${status.directoryVersion}, đến (until) ${timeText(status.directoryExpiresMs)}`,
+              `bản ${status.directoryVersion}, có hiệu lực đến (until) ${timeText(status.directoryExpiresMs)}`,
             ],
-            ['Sổ cái (ledger)', String(status.ledger.sequence)],
+            ['Sổ cái (ledger)', `${status.ledger.sequence} mục (entries)`],
             [
               'Đơn vị (units)',
               Object.entries(status.units)
-                .map(([state, n]) => `${state} ${n}`)
+                .map(([state, n]) => `${n} ${stateText(state)}`)
                 .join(', '),
             ],
-            ['Đang chờ (open)', `${status.openDeliveries}, giữ lại (held) ${status.held}`],
-            ['Cảnh báo (alarms)', String(status.alarms)],
+            ['Lượt đang chờ (open)', `${status.openDeliveries}, trong đó giữ lại (held) ${status.held}`],
+            [
+              'Cảnh báo (alarms)',
+              status.alarms > 0 ? `${status.alarms} → lienthong hub alarms --dir ${options.dir}` : '0',
+            ],
           ],
         );
-        warnOfCertificates(options.dir, out.warn);
+        await warnOfCertificates(options.dir, out.warn);
+        const { certificateLives } = await import('./identity.ts');
         out.answer({ ...status, running, certificates: certificateLives(options.dir, systemClock.nowMs()) });
       }, options),
   );
 }
 
 function savingCommands(hub: Command, software: string): void {
-  leaf(hub, 'backup', 'Sao lưu khi đang chạy. Saves a running or stopped hub, and verifies the copy.')
+  leaf(
+    hub,
+    'backup',
+    'Sao lưu trung tâm, cả khi đang chạy.\nSaves a running or stopped hub, and verifies the copy.',
+  )
     .requiredOption('--to <folder>', 'thư mục mới; a folder that does not exist')
     .option('--copy', 'sao chép nội dung thay vì liên kết; copy content instead of hard links')
     .action((options: { dir: string; to: string; copy?: boolean; json?: boolean }) =>
       runCommand(async (out) => {
         const progress = out.progress('backup', 0);
+        const { backupHub } = await import('./backup.ts');
         const manifest = await backupHub({
           dir: options.dir,
           to: options.to,
@@ -167,23 +181,29 @@ function savingCommands(hub: Command, software: string): void {
         });
         progress.end();
         const bytes = manifest.files.reduce((sum, file) => sum + file.lengthBytes, 0);
-        out.say(`Đã sao lưu và kiểm tra (saved and verified): ${manifest.files.length}, ${bytesText(bytes)}`);
         out.say(
-          'Bản sao có khoá của trung tâm: cất kín. It holds keys: lock it away. The root is not in it.',
+          `Đã sao lưu và kiểm tra lại (saved and verified): ${options.to}, ${manifest.files.length} tệp (files), ${bytesText(bytes)}`,
+        );
+        out.say(
+          'Bản sao có khoá của trung tâm: cất kín như con dấu. Khoá gốc không nằm trong đó.\nIt holds the keys of the hub: lock it away. The root key is not in it.',
         );
         if (manifest.missing.length > 0)
-          out.warn(`${manifest.missing.length} nội dung thiếu; content missing: run fsck`);
+          out.warn(
+            `Thiếu ${manifest.missing.length} tệp nội dung; chạy "lienthong hub fsck". Content is missing: run fsck.`,
+          );
         out.answer({ to: options.to, files: manifest.files.length, bytes, missing: manifest.missing });
       }, options),
     );
   hub
     .command('verify-backup <folder>')
-    .description('Kiểm tra bản sao lưu. Reads and verifies every byte of a backup.')
+    .description('Kiểm tra bản sao lưu.\nReads and verifies every byte of a backup.')
     .option('--json', 'kết quả JSON; machine-readable answer')
+    .addHelpText('after', exits)
     .action((folder: string, options: { json?: boolean }) =>
       runCommand(async (out) => {
+        const { verifyBackupSet } = await import('../protocol/node/backup-set.ts');
         const manifest = await verifyBackupSet(folder);
-        out.say(`Bản sao lưu tốt, ngày ${timeText(manifest.madeMs)}. The backup is good.`);
+        out.say(`Bản sao lưu tốt, làm lúc ${timeText(manifest.madeMs)}. The backup is good.`);
         out.answer({
           program: manifest.program,
           madeMs: manifest.madeMs,
@@ -192,15 +212,24 @@ function savingCommands(hub: Command, software: string): void {
         });
       }, options),
     );
-  leaf(hub, 'restore', 'Khôi phục vào --dir mới. Restores into a new --dir; begins a new epoch.')
+  leaf(
+    hub,
+    'restore',
+    'Khôi phục từ bản sao lưu vào thư mục mới.\nRestores into a new --dir; begins a new epoch.',
+  )
     .requiredOption('--from <folder>', 'bản sao lưu; the backup')
     .action((options: { dir: string; from: string; json?: boolean }) =>
       runCommand(async (out) => {
+        const { restoreHub } = await import('./backup.ts');
         const done = await restoreHub({ from: options.from, dir: options.dir, clock: systemClock });
-        out.say(`Đã khôi phục, kỷ nguyên ${done.epoch}. Restored; the epoch is now ${done.epoch}.`);
-        out.say('Các nút sẽ tự gửi lại. Nodes offer again what came after the backup by themselves.');
+        out.say(
+          `Đã khôi phục vào ${options.dir}; kỷ nguyên mới là ${done.epoch}. Restored; the epoch is now ${done.epoch}.`,
+        );
+        out.say(
+          'Các nút sẽ tự gửi lại những gì có sau bản sao lưu. Nodes offer again what came after the backup by themselves.',
+        );
         out.warn(
-          'Làm lại việc thêm, xác nhận, thu hồi sau bản sao. Repeat acts on units and revocations made after the backup.',
+          'Hãy làm lại những việc thêm đơn vị, xác nhận, thu hồi đã làm sau bản sao lưu.\nRepeat acts on units and revocations made after the backup.',
         );
         out.answer(done);
       }, options),
@@ -211,20 +240,24 @@ function fsckCommand(hub: Command): void {
   leaf(
     hub,
     'fsck',
-    'Kiểm tra lại mọi chữ ký, băm, sổ cái. Verifies every signature, hash, state and the ledger again.',
+    'Kiểm tra lại toàn bộ chữ ký, giá trị băm, trạng thái và sổ cái.\nVerifies every signature, hash, state and the ledger again.',
   )
     .option('--fast', 'không băm lại tệp nội dung; does not re-hash content files')
     .action((options: { dir: string; fast?: boolean; json?: boolean }) =>
       runCommand(async (out) => {
+        const { fsckHub } = await import('./fsck.ts');
         const result = await fsckHub({ dir: options.dir, fast: options.fast === true });
-        out.table(
-          ['Mức', 'Kiểm tra', 'Đối tượng', 'Kết quả'],
-          result.findings.map(({ severity, check, about, said }) => [severity, check, about, said]),
-        );
+        if (result.findings.length > 0)
+          out.table(
+            ['Mức', 'Kiểm tra', 'Đối tượng', 'Kết quả'],
+            result.findings.map(({ severity, check, about, said }) => [severity, check, about, said]),
+          );
         const counted = Object.entries(result.counted)
           .map(([what, n]) => `${what} ${n}`)
           .join(', ');
-        out.say(`${result.sound ? 'Tốt (sound)' : `${result.faults} lỗi (faults)`}; ${counted}`);
+        out.say(
+          `${result.sound ? 'Không có lỗi (sound)' : `${result.faults} lỗi (faults): khôi phục từ bản sao lưu; restore from a backup`}; đã kiểm tra (checked): ${counted}`,
+        );
         out.answer(result);
         return result.sound ? exitCodes.done : exitCodes.judgedBad;
       }, options),

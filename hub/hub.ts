@@ -122,7 +122,11 @@ export async function startHub(options: HubOptions) {
     polls.nudge(peers);
     if (upstreamAt && peers.includes(upstreamAt.hubId)) upstream?.nudge();
   };
-  directory.onChange(() => polls.nudgeAll());
+  directory.onChange(() => {
+    polls.nudgeAll();
+    // Units that enrolled here are known elsewhere at once, not with the next document that goes up.
+    upstream?.nudge();
+  });
   const instances = createInstances(store.instanceOf, (peer) => {
     void store
       .alarm({

@@ -6,7 +6,7 @@ import { systemClock } from '../protocol/node/clock.ts';
 import { controlRequest } from '../protocol/node/control.ts';
 import { createLogger } from '../protocol/node/logger.ts';
 import { fromProblem } from '../protocol/problem.ts';
-import { type Hub, startHub } from './hub.ts';
+import type { Hub } from './hub.ts';
 
 export type AdminMethod = 'GET' | 'POST';
 /** One JSON request to the admin API; refusals arrive as ExchangeErrors. */
@@ -18,6 +18,8 @@ const random = () => randomInt(2 ** 32) / 2 ** 32;
 async function openHub(dir: string, software: string): Promise<Hub> {
   // To stderr, and only what an operator must see: stdout is the command's answer.
   const log = createLogger({ level: 'warn', clock: systemClock, program: 'hub', to: 2 });
+  // Only now: a command to a running hub does without the hub's own code, which takes long to load on an old machine.
+  const { startHub } = await import('./hub.ts');
   return await startHub({ dir, clock: systemClock, log, random, software, listen: false });
 }
 

@@ -47,12 +47,12 @@ export function createDirectory(parts: readonly DirectoryPart[]): Directory {
   for (const part of byHub.values()) {
     for (const unit of part.units) addUnit(part, unit);
     for (const der of part.hubCertificates)
-      keys.set(keyText(der), { kind: 'hub', id: part.hub, hub: part.hub, certificateDer: der });
+      addKey({ kind: 'hub', id: part.hub, hub: part.hub, certificateDer: der });
     for (const { serialHex, fromMs } of part.revocations) revocations.set(`${part.hub} ${serialHex}`, fromMs);
   }
 
   function addUnit(part: DirectoryPart, plain: DirectoryUnit): void {
-    // A unit belongs to the hub that lists it first by the order of ids; a second hub claiming it is ignored.
+    // A unit belongs to the hub whose part was given first; a second hub claiming it is ignored.
     if (units.has(plain.unit)) return;
     const unit: KnownUnit = { ...plain, hub: part.hub };
     units.set(unit.unit, unit);
@@ -61,7 +61,18 @@ export function createDirectory(parts: readonly DirectoryPart[]): Directory {
       codes.set(upper, [...(codes.get(upper) ?? []), unit]);
     }
     for (const der of unit.sealCertificates)
-      keys.set(keyText(der), { kind: 'unit', id: unit.unit, hub: part.hub, certificateDer: der });
+      addKey({ kind: 'unit', id: unit.unit, hub: part.hub, certificateDer: der });
+  }
+
+  /** Whoever names a key that another holder has gains nothing and takes nothing away; of one holder the longest certificate counts. */
+  function addKey(named: NamedKey): void {
+    const { keyId, notAfterMs } = readCertificate(named.certificateDer);
+    const before = keys.get(keyId);
+    if (before) {
+      if (before.kind !== named.kind || before.id !== named.id || before.hub !== named.hub) return;
+      if (readCertificate(before.certificateDer).notAfterMs >= notAfterMs) return;
+    }
+    keys.set(keyId, named);
   }
 
   return {
@@ -96,9 +107,13 @@ export function createDirectory(parts: readonly DirectoryPart[]): Directory {
   };
 }
 
-function keyText(der: Uint8Array): string {
+function readCertificate(der: Uint8Array): { keyId: string; notAfterMs: number } {
   try {
-    return keyIdOf(new X509Certificate(der).publicKey).toString('latin1');
+    const certificate = new X509Certificate(der);
+    return {
+      keyId: keyIdOf(certificate.publicKey).toString('latin1'),
+      notAfterMs: certificate.validToDate.getTime(),
+    };
   } catch (cause) {
     throw new ExchangeError('certificate-malformed', 'in the directory', { cause });
   }

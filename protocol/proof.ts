@@ -121,7 +121,9 @@ export function judgeProof(proof: Proof, signers: ProofSigners): ProvenFacts {
   const sealer = judgeSeal(signed, draft, { signers, atMs: accepted?.atMs ?? draft.createdMs });
   const metadata = judgeMetadata(proof, draft);
   const hops = judgeHops(proof.hops, digest, signers);
-  const recipients = draft.recipients.map((_, index) => recipientOf(index, draft, statements));
+  const recipients = draft.recipients.map((_, index) =>
+    recipientOf(index, draft, { statements, acceptor: accepted?.issuer }),
+  );
   return {
     envelopeId: uuidFromBytes(draft.envelopeId),
     documentId: uuidFromBytes(draft.documentId),
@@ -275,7 +277,7 @@ const failures: ReadonlySet<string> = new Set(['refused', 'expired', 'undelivera
 function recipientOf(
   index: number,
   { recipients }: Header,
-  statements: readonly ProvenStatement[],
+  { statements, acceptor }: { statements: readonly ProvenStatement[]; acceptor: string | undefined },
 ): ProvenRecipient {
   const { unit, desk } = recipients[index]!;
   const about = statements.flatMap((statement) =>
@@ -292,7 +294,10 @@ function recipientOf(
     ({ statement, result }) =>
       statement.event === 'ContentHandover' && result.outcome === 'delivered' && mayReceive.has(result.unit),
   );
-  const accepted = about.find(({ statement }) => statement.event === 'SubmissionAcceptance');
+  // Another hub's word about acceptance is not the one that the proof stands on.
+  const accepted = about.find(
+    ({ statement }) => statement.event === 'SubmissionAcceptance' && statement.issuer === acceptor,
+  );
   const failed = about.findLast(({ result }) => failures.has(result.outcome));
   return {
     index,

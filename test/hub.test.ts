@@ -79,6 +79,18 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
     throw error;
   }
 }
+/** What a node does with a line that breaks: the same bytes once more. */
+async function persistent<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isExchangeError(error) || error.row.retry !== 'later') throw error;
+      await systemClock.sleep(5);
+    }
+  }
+}
+
 async function submitOne(node: Pick<BareNode, 'link'>, wrapper: Uint8Array) {
   const [result] = await node.link.submit([wrapper]);
   const { receipt, duplicate, problem } = result!;
@@ -219,6 +231,8 @@ const absent = existsSync(rawFolder)
   ? false
   : `hostile protobuf files are not on this machine (${rawFolder})`;
 t.test('hostile protobuf files over the wire get ordinary answers', { skip: absent }, async (t) => {
+  const d = await bareNode(main.hub, 'XA.04');
+  t.teardown(() => d.close());
   const before = held(main);
   const prototype = Object.getOwnPropertyNames(Object.prototype).join();
   const targets = [paths.session, paths.envelopes, paths.poll, paths.statements, paths.defer, paths.sent];
@@ -233,7 +247,7 @@ t.test('hostile protobuf files over the wire get ordinary answers', { skip: abse
     );
     if (!/^(envelope|signature|signer|recipients)-/.test(wrapped)) t.fail(`${name} as a wrapper: ${wrapped}`);
     for (const path of targets) {
-      const code = await codeOf(post(c, path, bytes));
+      const code = await codeOf(post(d, path, bytes));
       // An empty or unknown-field message is a valid one with nothing in it.
       if (!/^(none|batch-|node-instance-superseded|statement-|request-)/.test(code))
         t.fail(`${name} to ${path}: ${code}`);
@@ -242,7 +256,7 @@ t.test('hostile protobuf files over the wire get ordinary answers', { skip: abse
   }
   t.equal(Object.getOwnPropertyNames(Object.prototype).join(), prototype);
   t.equal(held(main), before);
-  t.equal((await pollOnce(c)).items.length, 0, `still in order after ${answers} answers`);
+  t.equal((await pollOnce(a)).items.length, 0, `still in order after ${answers} answers`);
 });
 
 t.test(
@@ -318,7 +332,7 @@ t.test(
       [
         'a seal by a hub key',
         prepare({ unit: a.unit, sealKey: receiptsKeyOf(main) }, [{ to: [b.unit] }])[0]!.wrapper,
-        'signer-unknown',
+        'certificate-wrong-usage',
       ],
     ];
     for (const [name, wrapper, code] of cases) t.equal((await submitOne(a, wrapper)).code, code, name);
@@ -488,7 +502,7 @@ t.test(
     await drain(b);
     await drain(a);
     await main.restart();
-    const afterRestart = await submitOne(a, good!.wrapper);
+    const afterRestart = await persistent(() => submitOne(a, good!.wrapper));
     t.ok(Buffer.compare(afterRestart.receipt, first.receipt) === 0, 'also after a restart');
     verifySigned(
       signedStatementCodec.decode(first.receipt),
@@ -729,11 +743,11 @@ t.test('unknown fields, an unknown kind and an unknown urgency arrive byte for b
   const lengthOf = (n: number) => Buffer.from([0x0a, (n & 0x7f) | 0x80, n >> 7]);
   t.equal((await submitOne(a, Buffer.concat([lengthOf(outer.length), outer, rest]))).code, 'none');
   await main.restart();
-  const { wrappers } = await drain(c);
+  const { wrappers } = await persistent(() => drain(c));
   t.equal(wrappers.length, 1);
   const arrived = rawFields(wrappers[0]!, 1)[0]!;
-  t.ok(arrived.equals(outer), 'the sealed bytes are the sender’s');
-  t.ok(signedCodec.decode(arrived).bytes.subarray(-tail.length).equals(tail));
+  t.ok(Buffer.compare(arrived, outer) === 0, 'the sealed bytes are the sender’s');
+  t.ok(Buffer.compare(signedCodec.decode(arrived).bytes.subarray(-tail.length), tail) === 0);
   const hops = wrapperCodec.decode(wrappers[0]!).hops;
   t.equal(hops.length, 1);
   t.equal(hopCodec.decode(hops[0]!.bytes).hub, main.hub.hubId, 'with the hub’s own signed hop');
@@ -765,7 +779,7 @@ t.test(
     const withHops = (hops: Signed[]) => rewrap(good!.wrapper, { hops });
     t.equal((await submitOne(a, withHops(chain(1)))).code, 'route-loop');
     t.equal((await submitOne(a, withHops(chain(9)))).code, 'route-too-long');
-    t.equal((await submitOne(a, withHops([hop(a.sealKey, Buffer.alloc(0))]))).code, 'signer-unknown');
+    t.equal((await submitOne(a, withHops([hop(a.sealKey, Buffer.alloc(0))]))).code, 'signature-invalid');
     t.equal(
       (await submitOne(a, withHops([hop(key, Buffer.alloc(0), randomBytes(32))]))).code,
       'envelope-malformed',
@@ -971,7 +985,7 @@ t.test('a statement settles only what its issuer may state', async (t) => {
   t.equal(await offer(b, receipt), 'none', 'a repetition is taken');
   const { statements } = await drain(a);
   t.equal(statements.length, 1);
-  t.ok(statements[0]!.equals(receipt), 'the sender gets the receiver’s own words');
+  t.ok(Buffer.compare(statements[0]!, receipt) === 0, 'the sender gets the receiver’s own words');
   await drain(c);
   await drain(a);
 });
@@ -1019,18 +1033,22 @@ t.test('a unit or peer that is unconfirmed, suspended or revoked is told so', as
     hub.control.inject({ method: 'POST', url: `/admin/v1/peers/${node.nodeId}/${path}` });
   t.equal((await act('suspend')).statusCode, 200);
   t.not(await ended, 'none', 'an open poll is cut');
-  t.equal(await codeOf(pollOnce(node)), 'peer-suspended');
+  t.equal(await codeOf(persistent(() => pollOnce(node))), 'peer-suspended');
   t.equal((await act('resume')).statusCode, 200);
-  t.equal(await codeOf(pollOnce(node)), 'none');
+  t.equal(await codeOf(persistent(() => pollOnce(node))), 'none');
   await hub.admin.act('certificateRevoke', {
     what: { node: node.nodeId },
     fromMs: nowMs,
     reason: 'stolen',
     nowMs,
   });
-  t.match(await codeOf(pollOnce(node)), /^(certificate|peer)-revoked$/);
+  t.match(await codeOf(persistent(() => pollOnce(node))), /^(certificate|peer)-revoked$/);
   await strict.restart();
-  t.match(await codeOf(pollOnce(node)), /^(certificate|peer)-revoked$/, 'also after a restart');
+  t.match(
+    await codeOf(persistent(() => pollOnce(node))),
+    /^(certificate|peer)-revoked$/,
+    'also after a restart',
+  );
 });
 
 t.test('over its rate a unit is told when to come back, and the others go on', async (t) => {
@@ -1109,16 +1127,13 @@ t.test('polls: one at a time, woken at once, and an urgent document passes a bac
   const racing = hold(y);
   await asleep(idle + 1);
   // While two polls change places a document arrives: one of them brings it, the other gives nothing away.
-  const [, , last] = await Promise.allSettled([racing, put({ to: [y.unit] }), hold(y)]);
-  const outcomesOfRace = await Promise.allSettled([racing]);
-  const brought = [...outcomesOfRace, last].flatMap((each) =>
-    each?.status === 'fulfilled' && each.value && 'items' in (each.value as object)
-      ? (each.value as { items: unknown[] }).items
-      : [],
-  );
-  t.equal(brought.length, 1);
-
+  const both = [racing, hold(y)];
+  const brought = Promise.any(both.map(async (poll) => (await poll).items.length));
+  await put({ to: [y.unit] });
+  t.equal(await brought, 1);
+  const left = Promise.allSettled(both);
   await y.link.goodbye();
+  await left;
   await y.session();
   const seen = new Set<string>();
   const note = (wrapper: Uint8Array) =>
@@ -1147,7 +1162,7 @@ t.test('polls: one at a time, woken at once, and an urgent document passes a bac
   const [foremost] = (await pollOnce(y)).items;
   t.equal(note(foremost!.delivery!.wrapper).size, 1);
   t.ok(
-    rawFields(foremost!.delivery!.wrapper, 1)[0]!.equals(flash.sealed.bytes),
+    Buffer.compare(rawFields(foremost!.delivery!.wrapper, 1)[0]!, flash.sealed.bytes) === 0,
     'the flash document is the first of the next answer',
   );
   await Promise.all([x.close(), y.close()]);
@@ -1170,6 +1185,8 @@ t.test(
         ...previous,
       });
     await drain(b);
+    await b.link.goodbye();
+    await b.session();
     const before = [alarms(main, 'node-instance-live'), alarms(main, 'node-instance-superseded')];
     const waiting = b.link.poll({
       itemsMax: 1,
@@ -1214,17 +1231,6 @@ t.test(
         Array.from({ length: 5 }, () => ({ to: [y.unit] })),
       ),
     ).flat();
-    /** What a node does with a line that breaks: the same bytes once more. */
-    async function persistent<T>(work: () => Promise<T>): Promise<T> {
-      for (;;) {
-        try {
-          return await work();
-        } catch (error) {
-          if (!isExchangeError(error) || error.row.retry !== 'later') throw error;
-          await systemClock.sleep(5);
-        }
-      }
-    }
     const receipts = new Map<number, Uint8Array>();
     async function sender() {
       for (let at = 0; at < drafts.length; at += 5) {
@@ -1261,9 +1267,6 @@ t.test(
       for (let i = 0; i < 3; i++) {
         while (receipts.size < 10 + i * 30) await systemClock.sleep(1);
         await test.restart();
-        // What the hub had handed out and not heard of again; a node says goodbye or starts anew.
-        await test.hub.store.endLeases({ peer: y.nodeId });
-        await test.hub.store.endLeases({ peer: x.nodeId });
       }
     }
     await Promise.all([sender(), restarts(), receiver()]);

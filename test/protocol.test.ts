@@ -1,7 +1,7 @@
 // The protocol against its vectors, hostile bytes, other people's test vectors and random values: every reader judges alike, nothing is
 // re-encoded, nothing is believed unsigned. Vectors: test/vectors (generate.ts); clauses: docs/PROTOCOL.md.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { createPublicKey, hash } from 'node:crypto';
+import { createPublicKey, hash, X509Certificate } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +17,7 @@ import { wordList, wordsOfKeys } from '../certs/words.ts';
 import { errorsDocument } from '../docs/generate-errors.ts';
 import { createChunkHasher } from '../protocol/chunks.ts';
 import * as codecs from '../protocol/codec.ts';
+import { createDirectory } from '../protocol/directory.ts';
 import { catalogue } from '../protocol/errors.ts';
 import { type HubId, parseEnvelopeId, parseHubId, parseUnitId } from '../protocol/ids.ts';
 import { limits } from '../protocol/limits.ts';
@@ -26,7 +27,7 @@ import { openDecoded, openWrapper, verifyHops } from '../protocol/open.ts';
 import { buildMetadata, metadataDigest } from '../protocol/seal.ts';
 import * as signature from '../protocol/signature.ts';
 import { openStatement, openStatementSync } from '../protocol/statement.ts';
-import type { Metadata, Wrapper } from '../protocol/wire.ts';
+import type { DirectoryPart, Metadata, Wrapper } from '../protocol/wire.ts';
 import { hopsWrapper, rawFields, spliceWrapper } from '../protocol/wire-splice.ts';
 import * as vectors from './support/vectors.ts';
 
@@ -555,6 +556,40 @@ t.test('the error catalogue is documented, used, and never loses a code', async 
   // Released, and answered by no program of this version.
   t.same(unused, ['envelope-unknown', 'delivery-lease-lost'], 'every other code is used');
 });
+
+t.test(
+  'a hub that names the key or the unit of another in its directory part takes nothing away',
+  async (t) => {
+    const { dir, certificates } = await certified();
+    t.teardown(() => rmSync(dir, { recursive: true }));
+    const seal = certificates.find((der) => {
+      const { publicKey } = new X509Certificate(der);
+      return signature.keyIdOf(publicKey).equals(vectors.sender.signing.keyId);
+    })!;
+    const part = (hub: string, unit: string, hubCertificates: Uint8Array[], version = 1): DirectoryPart => ({
+      ...{ hub, version, issuedMs: 0, expiresMs: 0, hubCertificates, issuingCertificate: Buffer.alloc(0) },
+      ...{ parent: '', revocationNumber: 0, revocations: [], name: '' },
+      units: [
+        {
+          ...{ unit, name: '', state: 1, successors: [], documentBytesMax: 0, node: '', parent: '' },
+          aliases: [{ code: 'H08.35', fromMs: 0, untilMs: 0 }],
+          sealCertificates: [seal],
+        },
+      ],
+    });
+    const honest = part(vectors.hub.id, vectors.sender.id, []);
+    for (const rogue of [
+      part(vectors.nextHub.id, vectors.stranger.id, [seal]),
+      part(vectors.nextHub.id, vectors.sender.id, []),
+    ]) {
+      const directory = createDirectory([honest, rogue]);
+      const named = directory.key(vectors.sender.signing.keyId);
+      t.match(named, { kind: 'unit', id: vectors.sender.id, hub: vectors.hub.id });
+      t.equal(directory.unit(vectors.sender.id)?.hub, vectors.hub.id);
+      t.equal(directory.byCode('h08.35', 1)?.unit, vectors.sender.id);
+    }
+  },
+);
 
 t.test('the keys of the vectors are those of the file', async (t) => {
   for (const v of readVectors<Record<string, string>>('keys').vectors) {

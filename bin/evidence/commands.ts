@@ -6,16 +6,7 @@ import type { Command } from 'commander';
 import { certificateDer } from '../../certs/pem.ts';
 import { verifyProof } from '../../certs/verify-proof.ts';
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
-import {
-  CommandError,
-  errorText,
-  exitCodes,
-  type Output,
-  readable,
-  runCommand,
-  visible,
-  wrongUse,
-} from '../output.ts';
+import { CommandError, exitCodes, type Output, readable, runCommand, visible, wrongUse } from '../output.ts';
 import { formOf, show } from './show.ts';
 import { proofJson, proofText } from './words.ts';
 
@@ -68,8 +59,15 @@ async function judged(out: Output, judge: () => Promise<void>): Promise<number> 
     if (!isExchangeError(error) || error.code === 'internal') throw error;
     const { code, detail, row } = error;
     out.answer({ good: false, code, detail, title: row.title.en, titleVi: row.title.vi });
-    out.say(`KHÔNG HỢP LỆ — not good: ${code}${detail ? ` (${visible(detail)})` : ''}`);
-    out.warn(errorText(error));
+    const said = detail ? `: ${visible(detail)}` : '';
+    out.say(`KHÔNG HỢP LỆ — not good (${code})`);
+    // Not errorText: the catalogue's remedies speak to the owner of a node, not to the reader of a file.
+    out.say(
+      `${row.title.vi}${said}\n  → Đừng tin tệp này. Xin lại từ đơn vị gửi hoặc trung tâm, và so vân tay chứng thư gốc qua điện thoại.`,
+    );
+    out.say(
+      `${row.title.en}${said}\n  → Do not believe this file. Ask the sender or the hub for it again, and compare the root's fingerprint by telephone.`,
+    );
     return exitCodes.judgedBad;
   }
 }

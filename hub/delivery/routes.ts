@@ -40,6 +40,8 @@ export type DeliveryDeps = SettleDeps & {
 const directoryBytesMax = 256 * 1024 * 1024;
 /** Below what the codec of the answer takes, so that one oversized first item still fits. */
 const sentBytesMax = sentResponseCodec.bytesMax / 4;
+/** In one batch. Half a million empty ones fit into its bytes, and each would be answered with a problem document. */
+const statementsMax = 512;
 const deferMsMax = 6 * 3_600_000;
 
 export function deliveryRoutes(deps: DeliveryDeps) {
@@ -75,6 +77,11 @@ export function deliveryRoutes(deps: DeliveryDeps) {
     app.post(paths.statements, { bodyLimit: limits.statementsBytesMax }, async (request, reply) => {
       const { peer } = admitted(request);
       const { statements } = statementsRequestCodec.decode(request.body as Buffer);
+      if (statements.length > statementsMax)
+        throw new ExchangeError(
+          'batch-too-large',
+          `${statements.length} statements, at most ${statementsMax}`,
+        );
       const results = await deps.queue.run(peer.id, () =>
         Promise.all(statements.map((offer) => takeOffer(offer, peer, deps))),
       );

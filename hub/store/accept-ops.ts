@@ -62,8 +62,10 @@ export function acceptOps(shared: Shared) {
         }),
       },
       commit: (receipt, sequence, hop) => {
-        const seq = insertEnvelope(args, { receipt, sequence, hop: hop! });
+        const hops = Buffer.concat([args.hops, hopsWrapper([hop!])]);
+        const seq = insertEnvelope(args, { receipt, sequence, hops });
         insertParts(args, seq);
+        result.kept = { seq, hops };
         result.receipt = receipt;
         result.nudge = insertDeliveries(args, seq);
       },
@@ -203,7 +205,7 @@ export function acceptOps(shared: Shared) {
 
   function insertEnvelope(
     args: AcceptArgs,
-    made: { receipt: Buffer; sequence: number; hop: Buffer },
+    made: { receipt: Buffer; sequence: number; hops: Buffer },
   ): number {
     const open = args.deliveries.filter(going).length;
     if (open > 0) countOpen(args.sender, args.bytes);
@@ -216,7 +218,7 @@ export function acceptOps(shared: Shared) {
       args.sender,
       args.digest,
       args.signed,
-      Buffer.concat([args.hops, hopsWrapper([made.hop])]),
+      made.hops,
       args.salt,
       args.metadata,
       args.kind,

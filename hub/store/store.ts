@@ -2,6 +2,7 @@
 // PostgreSQL implements HubStore with the same contract (test/hub-store.test.ts). Nothing above this line writes SQL.
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { Writer } from '../../protocol/node/writer.ts';
+import { createRecent, type EnvelopeBytes, type Recent } from './recent.ts';
 import type {
   AcceptArgs,
   AcceptResult,
@@ -94,14 +95,19 @@ export function sqliteHubStore(writer: Writer<AnyOps>, reader: Database): HubSto
     <Args, Result>(name: string) =>
     (args: Args): Promise<Result> =>
       run<Result>(name, args);
+  const recent = createRecent();
   return {
-    accept: verb('accept'),
+    async accept(args) {
+      const result = await run<AcceptResult>('accept', args);
+      if (result.kept && !result.duplicate) recent.add(args, result.kept, result.receipt);
+      return result;
+    },
     refuse: verb('refuse'),
     rememberContent: verb('rememberContent'),
     // The lease is committed by now and the reader sees it: the bytes need not cross between threads.
     async claim(args) {
       const { deliveries, statements, more } = await run<Leased>('claim', args);
-      return { deliveries: deliveries.map((each) => withBytes(reader, each)), statements, more };
+      return { deliveries: withBytes(reader, recent, deliveries), statements, more };
     },
     taken: verb('taken'),
     extendLease: verb('extendLease'),
@@ -120,7 +126,12 @@ export function sqliteHubStore(writer: Writer<AnyOps>, reader: Database): HubSto
     alarm: verb('alarm'),
     seen: verb('seen'),
     reroute: verb('reroute'),
-    erase: verb('erase'),
+    async erase(args) {
+      recent.clear();
+      const erased = await run<Awaited<ReturnType<HubStore['erase']>>>('erase', args);
+      recent.clear();
+      return erased;
+    },
     admin: run,
     ...reads(reader),
     reader,
@@ -168,16 +179,27 @@ function reads(db: Database) {
   };
 }
 
-function withBytes(db: Database, { seq, ids, recipients, attempt }: LeasedDelivery): ClaimedDelivery {
-  const envelope = db.get<Pick<ClaimedDelivery, 'signed' | 'hops' | 'salt' | 'metadata' | 'receipt'>>(
-    'SELECT signed, hops, salt, metadata, receipt FROM envelopes WHERE seq = ?',
-    seq,
-  )!;
-  const inlineParts = db.all<{ index: number; content: Uint8Array }>(
-    'SELECT idx AS "index", content FROM parts WHERE envelope_seq = ? AND content IS NOT NULL ORDER BY idx',
-    seq,
-  );
-  return { ...envelope, inlineParts, ids, recipients, attempt };
+/** One read transaction: a snapshot for each SELECT would empty the page cache each time. */
+function withBytes(db: Database, recent: Recent, leased: readonly LeasedDelivery[]): ClaimedDelivery[] {
+  const read = (seq: number): EnvelopeBytes => {
+    const envelope = db.get<Omit<EnvelopeBytes, 'inlineParts'>>(
+      'SELECT signed, hops, salt, metadata, receipt FROM envelopes WHERE seq = ?',
+      seq,
+    )!;
+    const inlineParts = db.all<{ index: number; content: Uint8Array }>(
+      'SELECT idx AS "index", content FROM parts WHERE envelope_seq = ? AND content IS NOT NULL ORDER BY idx',
+      seq,
+    );
+    return { ...envelope, inlineParts };
+  };
+  const known = leased.map(({ seq }) => recent.get(seq));
+  const missing = known.includes(undefined);
+  if (missing) db.exec('BEGIN');
+  try {
+    return leased.map(({ seq, ...rest }, i) => ({ ...(known[i] ?? read(seq)), ...rest }));
+  } finally {
+    if (missing) db.exec('COMMIT');
+  }
 }
 
 type EnvelopeRow = Omit<SentRow, 'recipients' | 'statements'> & { seq: number };

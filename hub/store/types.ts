@@ -86,7 +86,13 @@ export type AcceptArgs = {
   readonly nowMs: number;
 };
 /** `receipt` is encoded Signed. `nudge`: peers that have something waiting now. */
-export type AcceptResult = { receipt: Uint8Array; duplicate: boolean; nudge: string[] };
+export type AcceptResult = {
+  receipt: Uint8Array;
+  duplicate: boolean;
+  nudge: string[];
+  /** Of a row just made: its number, and the hop trace with ours. */
+  kept?: { readonly seq: number; readonly hops: Uint8Array };
+};
 
 export type RefuseArgs = {
   readonly peer: string;

@@ -23,6 +23,8 @@ export function operations(db: Database, context: WriterContext): Operations<Rec
     keyId: Buffer.from(context.receiptsKeyId, 'hex'),
     privateKey: createPrivateKey(context.receiptsKeyPem),
   };
+  // Between acceptance and settlement the pages of a document are touched four times; 64 MiB hold some thousand of them.
+  db.exec('PRAGMA cache_size = -65536');
   const ledger = openLedger(db);
   let pending: Pending[] = [];
   let epoch: number | undefined;

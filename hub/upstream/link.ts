@@ -1,27 +1,28 @@
 // A hub is a node of the next hub. This link dials out to it: takes a session, hands up what has no route below, fetches what is for units
 // below, and carries receipts both ways. It accepts by the same procedure as the ingress and settles by the same as the routes.
-import {
-  epochCodec,
-  headerCodec,
-  signedCodec,
-  signedStatementCodec,
-  wrapperCodec,
-} from '../../protocol/codec.ts';
-import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
+import { epochCodec, signedCodec, signedStatementCodec } from '../../protocol/codec.ts';
+import { type ErrorCode, type ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Clock } from '../../protocol/node/clock.ts';
 import type { ContentStore } from '../../protocol/node/content-store.ts';
 import type { HubLink } from '../../protocol/node/hub-link.ts';
 import type { Log } from '../../protocol/node/logger.ts';
-import { downloadPart, uploadPart } from '../../protocol/node/transfer.ts';
 import { type StepResult, startWorker, type WorkLoop } from '../../protocol/node/worker.ts';
 import { fromProblem } from '../../protocol/problem.ts';
 import { parseStatement } from '../../protocol/statement.ts';
-import type { DeliveryItem, PollResponse, StatementItem } from '../../protocol/wire.ts';
+import type { DeliveryItem, Item, PollResponse, StatementItem } from '../../protocol/wire.ts';
 import { wrapperOf } from '../delivery/poll.ts';
 import { type SettleDeps, takeStatement } from '../delivery/statements.ts';
 import { type AcceptDeps, accept } from '../ingress/accept.ts';
 import type { ClaimedDelivery } from '../store/types.ts';
+import {
+  contentCodes,
+  createSlowLane,
+  downloadParts,
+  missingAbove,
+  missingBelow,
+  uploadParts,
+} from './content.ts';
 
 export type UpstreamDeps = AcceptDeps &
   SettleDeps & {
@@ -49,21 +50,11 @@ export type Upstream = {
   status(): { readonly connected: boolean; readonly lastError: string | undefined };
 };
 
-/** Refusals and losses that concern one document's content only; everything else concerns the link. */
-const contentCodes = [
-  'part-too-large',
-  'quota-exceeded',
-  'uploads-too-many',
-  'upload-digest-mismatch',
-  'upload-tree-malformed',
-  'upload-chunk-mismatch',
-  'peer-not-sender',
-  'content-gone',
-  'content-damaged',
-] as const;
-/** Other documents wait meanwhile; what does not move for so long is deferred. */
-const uploadPatienceMs = 60_000;
 const receiptRetryMs = 600_000;
+/** Documents whose content is on its way at once, up and down each. More share the same line and need more memory. */
+const slowAtOnce = 3;
+/** When that many are on their way, and for what a receipt did not name. */
+const soonMs = 5_000;
 
 /** The peer as the ingress and the settle procedure see it. */
 export function startUpstream(deps: UpstreamDeps): Upstream {
@@ -76,6 +67,7 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
   let partsPushed = '';
   let epochSeen = 0;
   let opened = false;
+  let stopping = false;
   let opening: Promise<void> | undefined;
   let lastError: string | undefined;
 
@@ -151,15 +143,11 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
       await deps.takeDirectoryParts(parts);
       directorySeen = stamp;
     }
-    await Promise.all(answer.items.map(({ delivery, statement }) => takeItem(delivery, statement, signal)));
+    await Promise.all(answer.items.map((item) => takeItem(item, signal)));
     return 'more';
   }
 
-  async function takeItem(
-    delivery: DeliveryItem | null,
-    statement: StatementItem | null,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async function takeItem({ delivery, statement }: Item, signal: AbortSignal): Promise<void> {
     try {
       if (delivery) await takeDelivery(delivery, signal);
       if (statement) {
@@ -199,34 +187,28 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
   }
 
   async function takeDelivery(item: DeliveryItem, signal: AbortSignal): Promise<void> {
-    const wrapper = wrapperCodec.decode(item.wrapper);
-    if (!wrapper.envelope) throw new ExchangeError('envelope-malformed', 'no sealed header');
-    const header = headerCodec.decode(wrapper.envelope.bytes);
-    const inline = new Set(wrapper.inlineParts.map(({ index }) => index));
-    for (const [index, part] of header.parts.entries()) {
-      if (inline.has(index)) continue;
-      await downloadPart(
-        deps.link.downloads,
-        deps.content,
-        {
-          deliveryId: String(item.deliveryIds[0]),
-          part: index,
-          lengthBytes: part.length,
-          sha256: part.sha256,
-          treeRoot: part.treeRoot,
-        },
-        { clock, signal },
-      );
-      await store.rememberContent({
-        unit: header.sender,
-        sha256: part.sha256,
-        length: part.length,
-        nowMs: clock.nowMs(),
-      });
-    }
-    const { receipt } = await accept(item.wrapper, peer, deps);
+    const absent = missingBelow(item);
+    if (absent.parts.length === 0) return await acceptDelivery(item);
+    const work = async () => {
+      try {
+        await downloadParts(item, absent, { ...deps, signal });
+        await acceptDelivery(item);
+      } catch (error) {
+        if (!isExchangeError(error) || signal.aborted) throw error;
+        await itemFailed(item, null, error);
+      }
+    };
+    // Under a lease that goes on while bytes flow; the same item once more is the one that runs.
+    if (slowDown.begin(`${item.deliveryIds[0]}`, work) === 'full')
+      await deps.link.defer([
+        { deliveryIds: item.deliveryIds, code: 'uploads-too-many', retryAfterMs: soonMs },
+      ]);
+  }
+
+  async function acceptDelivery({ wrapper, deliveryIds }: DeliveryItem): Promise<void> {
+    const { receipt } = await accept(wrapper, peer, deps);
     // The stored receipt (RelayAcceptance) tells the next hub that the document is ours now.
-    const [result] = await deps.link.statements([{ deliveryIds: item.deliveryIds, statement: receipt }]);
+    const [result] = await deps.link.statements([{ deliveryIds, statement: receipt }]);
     if (result?.problem) throw fromProblem(400, JSON.parse(result.problem));
   }
 
@@ -244,27 +226,40 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
     if (claimed.deliveries.length === 0 && claimed.statements.length === 0) return 'idle';
     try {
       if (claimed.statements.length > 0) await sendStatements(claimed.statements, signal);
-      const whole: ClaimedDelivery[] = [];
-      for (const delivery of claimed.deliveries)
-        if (await contentIsAbove(delivery, signal)) whole.push(delivery);
-      if (whole.length > 0) await submit(whole, signal);
+      const light: ClaimedDelivery[] = [];
+      for (const delivery of claimed.deliveries) {
+        const absent = missingAbove(delivery);
+        if (absent.parts.length === 0) light.push(delivery);
+        else if (slowUp.begin(`${delivery.ids[0]}`, () => sendLarge(delivery, absent, signal)) === 'full')
+          await laterAgain(delivery.ids, 'uploads-too-many', soonMs);
+      }
+      if (light.length > 0) await submit(light, signal);
     } catch (error) {
+      // Those whose content is on its way are claimed once more and recognised.
       await store.endLeases({ peer: upstream });
       throw error;
     }
     return 'more';
   }
 
-  /** What is wrong with the content of one document must not stop the others: it waits by itself. */
-  async function contentIsAbove(delivery: ClaimedDelivery, signal: AbortSignal): Promise<boolean> {
+  async function sendLarge(
+    delivery: ClaimedDelivery,
+    absent: ReturnType<typeof missingAbove>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { ids } = delivery;
     try {
-      await uploadParts(delivery, signal);
-      return true;
+      await uploadParts(absent, deps, signal);
+      await submit([delivery], signal);
     } catch (error) {
-      if (!isExchangeError(error, ...contentCodes)) throw error;
-      await refusedAbove(delivery.ids, error);
-      return false;
+      if (isExchangeError(error, ...contentCodes)) return await refusedAbove(ids, error);
+      await laterAgain(ids, isExchangeError(error) ? error.code : 'internal', soonMs);
+      throw error;
     }
+  }
+
+  function laterAgain(ids: readonly number[], code: ErrorCode, ms: number): Promise<void> {
+    return store.defer({ peer: upstream, ids, code, retryAtMs: clock.nowMs() + ms });
   }
 
   async function sendStatements(
@@ -290,29 +285,6 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
     await store.taken({ peer: upstream, ids: done, nowMs: clock.nowMs() });
   }
 
-  /** Large parts go up once, whatever the number of recipients; what the next hub has from this sender is skipped there. */
-  async function uploadParts({ signed, inlineParts }: ClaimedDelivery, signal: AbortSignal): Promise<void> {
-    const header = headerCodec.decode(signedCodec.decode(signed).bytes);
-    const inline = new Set(inlineParts.map(({ index }) => index));
-    for (const [index, part] of header.parts.entries()) {
-      if (inline.has(index)) continue;
-      const hex = Buffer.from(part.sha256).toString('hex');
-      await uploadPart(
-        deps.link.uploads,
-        {
-          unit: header.sender,
-          lengthBytes: part.length,
-          sha256: part.sha256,
-          treeRoot: part.treeRoot,
-          leaves: () => deps.content.leaves(part.sha256),
-          read: async (range) => deps.content.read(part.sha256, range),
-        },
-        { clock, signal, patienceMs: uploadPatienceMs },
-      );
-      deps.log.debug({ event: 'upload.finished', sha256: hex, peer: upstream });
-    }
-  }
-
   async function submit(deliveries: readonly ClaimedDelivery[], signal: AbortSignal): Promise<void> {
     const results = await deps.link.submit(
       deliveries.map((delivery) => wrapperOf(delivery)),
@@ -330,24 +302,24 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
         else await receiptRefused(ids, error);
       }
     }
+    // A receipt of another leg names fewer recipients than were sent: the others go once more and get theirs.
+    await laterAgain(
+      deliveries.flatMap(({ ids }) => ids),
+      'overloaded',
+      soonMs,
+    );
   }
 
   async function receiptRefused(ids: readonly number[], { code, detail }: ExchangeError): Promise<void> {
     const nowMs = clock.nowMs();
     await store.alarm({ code, about: `receipt of ${upstream}`, said: detail, nowMs });
-    await store.defer({ peer: upstream, ids, code, retryAtMs: nowMs + receiptRetryMs });
+    await laterAgain(ids, code, receiptRetryMs);
   }
 
   async function refusedAbove(ids: readonly number[], error: ExchangeError): Promise<void> {
     const nowMs = clock.nowMs();
     if (error.row.retry === 'never') deps.nudge(await store.undeliverable({ ids, code: error.code, nowMs }));
-    else
-      await store.defer({
-        peer: upstream,
-        ids,
-        code: error.code,
-        retryAtMs: nowMs + (error.retryAfterMs ?? 30_000),
-      });
+    else await laterAgain(ids, error.code, error.retryAfterMs ?? 30_000);
   }
 
   /** The next hub's receipt settles our deliveries as relayed (or refused) and goes on to the sender. */
@@ -373,6 +345,11 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
     };
   }
 
+  const slowFailed = (error: unknown) => {
+    if (!stopping) failed('upstream.content')(error, 0);
+  };
+  const slowUp = createSlowLane(slowAtOnce, slowFailed);
+  const slowDown = createSlowLane(slowAtOnce, slowFailed);
   const down: WorkLoop = startWorker({
     clock,
     random,
@@ -390,7 +367,9 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
   return {
     nudge: () => up.nudge(),
     async stop() {
+      stopping = true;
       await Promise.all([down.stop(), up.stop()]);
+      await Promise.all([slowUp.ended(), slowDown.ended()]);
       // Best effort: a goodbye that does not arrive only means that leases run out by themselves.
       if (opened) await deps.link.goodbye().catch(() => {});
     },

@@ -168,6 +168,9 @@ export async function openContentStore(options: { readonly dir: string; readonly
     await locate(partial);
     if (append.offsetBytes !== partial.offsetBytes)
       throw new ExchangeError('upload-offset-wrong', `the offset is ${partial.offsetBytes}`);
+    // A crash came between the last byte and finish: all is here, and the peer asks with an empty append to end it.
+    if (partial.offsetBytes === partial.lengthBytes && append.lengthBytes === 0)
+      return { offsetBytes: partial.offsetBytes, ended: 'whole' };
     const endBytes = Math.min(partial.offsetBytes + (append.lengthBytes ?? Infinity), partial.lengthBytes);
     const folder = folderOf(partial.id);
     const path = join(folder, 'data');
@@ -180,7 +183,7 @@ export async function openContentStore(options: { readonly dir: string; readonly
         offsetBytes: partial.offsetBytes,
         lengthBytes: partial.lengthBytes,
         leaves: await readSlice(join(folder, 'leaves'), {
-          from: (partial.offsetBytes / limits.chunkBytes) * hashBytes,
+          from: Math.floor(partial.offsetBytes / limits.chunkBytes) * hashBytes,
           to: chunkCount(endBytes) * hashBytes,
         }),
         onChunk: (chunk) => partial.hash.update(chunk),

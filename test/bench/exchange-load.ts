@@ -131,7 +131,7 @@ export async function receive(node: BareNode, stop: AbortSignal): Promise<void> 
   await Promise.all(posting);
 }
 
-async function postReceipts(
+export async function postReceipts(
   node: BareNode,
   deliveries: readonly { readonly deliveryIds: readonly number[]; readonly wrapper: Uint8Array }[],
 ): Promise<void> {

@@ -20,7 +20,6 @@ import {
   type Office,
   type Paper,
   type Program,
-  seededBytes,
   type TestDistrict,
   until,
 } from '../support/processes.ts';
@@ -45,7 +44,7 @@ const all: Paper[] = [];
 
 function paperOf(district: TestDistrict, size: KillCase['size'], name: string): Paper {
   const [from, to] = district.offices as [Office, Office];
-  const parts = [seededBytes(name, size === 'small' ? 2_000 : largeBytes)];
+  const parts = [{ seed: name, lengthBytes: size === 'small' ? 2_000 : largeBytes }];
   const paper: Paper = { key: name, from, to: [to], parts, urgency: 'normal', documentId: undefined };
   all.push(paper);
   return paper;

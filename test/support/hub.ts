@@ -20,7 +20,7 @@ import { newDocumentId, newEnvelopeId, newUnitId, uuidToBytes } from '../../prot
 import { type Clock, systemClock } from '../../protocol/node/clock.ts';
 import { createHttpClient, readBounded } from '../../protocol/node/http-client.ts';
 import { createHubLink, type HubLink } from '../../protocol/node/hub-link.ts';
-import { createLogger } from '../../protocol/node/logger.ts';
+import { createLogger, type Log } from '../../protocol/node/logger.ts';
 import {
   buildMetadata,
   envelopeDigest,
@@ -46,6 +46,7 @@ export type StartTestHub = {
   readonly rootDir?: string;
   readonly code?: string;
   readonly clock?: Clock;
+  readonly log?: Log;
   readonly config?: Partial<HubConfig>;
 };
 
@@ -75,7 +76,7 @@ export async function startTestHub(options: StartTestHub = {}): Promise<TestHub>
     startHub({
       dir,
       clock,
-      log: quiet,
+      log: options.log ?? quiet,
       random: Math.random,
       software: 'test',
       config: { ...config, ...more },
@@ -308,14 +309,14 @@ export function deliveryReceipt(
   nowMs = systemClock.nowMs(),
 ): Buffer {
   const wrapper = wrapperCodec.decode(wrapperBytes);
-  const leg = wrapper.recipients.find(({ unit }) => unit === node.unit)!;
+  const own = wrapper.recipients.filter(({ unit }) => unit === node.unit);
   const facts = factsOf(wrapper);
   const { type, bytes } = buildStatement({
     event: 'ContentHandover',
     statementId: randomBytes(16),
     ...facts,
     issuer: node.unit,
-    results: [{ index: leg.index, unit: node.unit, outcome: outcomes.delivered, code: '' }],
+    results: own.map(({ index, unit }) => ({ index, unit, outcome: outcomes.delivered, code: '' })),
     atMs: nowMs,
   });
   return signedStatementCodec.encode(signOne(type, bytes, node.sealKey));

@@ -223,19 +223,24 @@ export async function until(what: string, ms: number, asked: () => Promise<boole
 }
 
 /** Reproducible bytes that no compression or deduplication shortens. */
-export function seededBytes(seed: string, lengthBytes: number): Buffer {
+function seededBytes(seed: string, lengthBytes: number): Buffer {
   const key = createHash('sha256').update(seed).digest();
   return createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(lengthBytes));
 }
 
-export const sha256Hex = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+const sha256Hex = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** A part by its recipe: a long run must not hold what it sent. */
+export type PaperPart = { readonly seed: string; readonly lengthBytes: number };
+const bytesOfPart = ({ seed, lengthBytes }: PaperPart): Buffer => seededBytes(seed, lengthBytes);
+export const digestOfPart = (part: PaperPart): string => sha256Hex(bytesOfPart(part));
 
 /** A document as office software holds it until it has seen its end. */
 export type Paper = {
   readonly key: string;
   readonly from: Office;
   readonly to: readonly Office[];
-  readonly parts: readonly Buffer[];
+  readonly parts: readonly PaperPart[];
   readonly urgency: string;
   /** Under what id it was last acknowledged. */
   documentId: string | undefined;
@@ -248,7 +253,8 @@ const inlineBytesMax = 256 * 1024;
 export async function handIn(paper: Paper): Promise<{ documentId: string; state: string; duplicate: boolean }> {
   const { dir } = paper.from.node;
   const parts = [];
-  for (const [i, bytes] of paper.parts.entries()) {
+  for (const [i, part] of paper.parts.entries()) {
+    const bytes = bytesOfPart(part);
     const named = { name: `${i + 1}.bin`, mediaType: 'application/octet-stream' };
     if (bytes.length <= inlineBytesMax) parts.push({ ...named, contentBase64: bytes.toString('base64') });
     else parts.push({ ...named, uploadId: await upload(dir, bytes) });
@@ -319,8 +325,8 @@ export async function judge(paper: Paper): Promise<readonly string[]> {
     if (rows.length !== 1) wrong.push(`${key}: ${rows.length} arrivals at ${office.code}`);
     for (const row of rows) {
       if (row.documentId !== documentId) wrong.push(`${key}: another document id at ${office.code}`);
-      for (const [i, bytes] of paper.parts.entries())
-        if ((await arrivedPart(office, row.envelopeId, i)) !== sha256Hex(bytes))
+      for (const [i, part] of paper.parts.entries())
+        if ((await arrivedPart(office, row.envelopeId, i)) !== digestOfPart(part))
           wrong.push(`${key}: part ${i} differs at ${office.code}`);
     }
   }
