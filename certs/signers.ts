@@ -22,6 +22,8 @@ export type ResolvedSigner = {
   readonly hub: string;
   readonly publicKey: KeyObject;
   readonly facts: CertificateFacts;
+  /** From when the certificate is not believed any more; Infinity when it is not revoked. */
+  readonly revokedFromMs: number;
 };
 
 export type Signers = {
@@ -47,7 +49,7 @@ export type SignersOptions = {
 /** More than the units of a province; one entry is about 2 kB. Fewer verifies chains again (0.5 ms each). */
 const rememberedMax = 16_384;
 
-type Remembered = ResolvedSigner & { readonly role: LeafRole; readonly revokedFromMs: number };
+type Remembered = ResolvedSigner & { readonly role: LeafRole };
 
 /** Repeated look-ups cost about 1 µs: times and revocation are compared on each one, chains are not. */
 export function createSigners({
@@ -187,8 +189,9 @@ export function openDirectoryParts(
       // Read before it is verified, only to find the certificates that verify it.
       const part = directoryPartCodec.decode(signed.bytes);
       hub = part.hub;
-      verifyPart(signed, part, options);
       const before = parts.get(hub)?.part ?? options.known?.hub(hub);
+      verifyPart(signed, part, { ...options, before });
+      if (options.known) assertClaims(part, options.known, options.nowMs);
       if (before && before.version > part.version)
         throw new ExchangeError(
           'statement-mismatch',
@@ -211,11 +214,26 @@ export function openDirectoryParts(
 function verifyPart(
   signed: ReturnType<typeof signedDirectoryCodec.decode>,
   part: DirectoryPart,
-  { rootsDer, nowMs }: { readonly rootsDer: readonly Uint8Array[]; readonly nowMs: number },
+  {
+    rootsDer,
+    nowMs,
+    before,
+  }: {
+    readonly rootsDer: readonly Uint8Array[];
+    readonly nowMs: number;
+    readonly before: DirectoryPart | undefined;
+  },
 ): void {
   const wanted = Buffer.from(signed.signature?.keyId ?? []).toString('hex');
-  // Judged when it was issued, since parts of a hub that is away stay usable; a time ahead of our clock is judged as now.
-  const atMs = Math.min(part.issuedMs, nowMs + limits.aheadOfHubMsMax);
+  // What is held already was judged when it came and stays usable while its hub is away; what is new must be signed by a key that is
+  // good now, whatever time it gives itself: a stolen key that has expired or was revoked signs nothing new.
+  const held = before?.version === part.version;
+  const atMs = held ? Math.min(part.issuedMs, nowMs + limits.aheadOfHubMsMax) : nowMs;
+  if (before && !held && part.issuedMs < before.issuedMs)
+    throw new ExchangeError(
+      'statement-mismatch',
+      `directory version ${part.version} is issued before ${before.version}`,
+    );
   const issuing = verifyCertificate({
     leafDer: part.issuingCertificate,
     intermediatesDer: [],
@@ -231,9 +249,28 @@ function verifyPart(
     rootsDer,
     atMs,
     role: 'hub-directory',
-    revoked: revocations([part]),
+    revoked: revocations(before ? [before, part] : [part]),
   });
   if (issuing.hubId !== part.hub || facts.hubId !== part.hub)
     throw new ExchangeError('signer-not-sender', `signed by ${facts.hubId}`);
   verifySigned(signed, ['lienthong/directory/1'], holder.x509.publicKey);
+}
+
+/**
+ * A hub speaks for its own units only: a unit, a seal key or a code in force that the part of another hub still lists is not taken over,
+ * whoever certifies it (PROTOCOL.md 3.4). A reform moves a unit by leaving the old part first. The whole part is refused: an alarm.
+ */
+function assertClaims(part: DirectoryPart, known: Directory, nowMs: number): void {
+  const foreign = (found: { readonly hub: string } | undefined) =>
+    found !== undefined && found.hub !== part.hub;
+  for (const { unit, aliases, sealCertificates } of part.units) {
+    if (foreign(known.unit(unit)))
+      throw new ExchangeError('statement-mismatch', `${unit} is a unit of another hub`);
+    for (const { code, fromMs, untilMs } of aliases)
+      if (fromMs <= nowMs && (untilMs === 0 || nowMs < untilMs) && foreign(known.byCode(code, nowMs)))
+        throw new ExchangeError('statement-mismatch', `${code.slice(0, 64)} is a code of another hub`);
+    for (const der of sealCertificates)
+      if (foreign(known.key(Buffer.from(parseCertificate(der).keyId, 'hex'))))
+        throw new ExchangeError('statement-mismatch', `a key of ${unit} is named by another hub`);
+  }
 }

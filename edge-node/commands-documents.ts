@@ -6,53 +6,30 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import { bytesText, type Output, runCommand, visible } from '../bin/output.ts';
+import { bytesText, type Output, runCommand, visible, wrongUse } from '../bin/output.ts';
 import { ExchangeError } from '../protocol/errors.ts';
 import { nameFault } from '../protocol/names.ts';
 import { renameDurable, syncFileAsync, writeFileDurable } from '../protocol/node/durable.ts';
 import { readBounded } from '../protocol/node/http-client.ts';
 import { type Node, withNode } from './commands-reach.ts';
 import { sendCommand } from './commands-send.ts';
+import { idOf, notOverwritten, stateText, stateWords, timeText, withDir } from './commands-words.ts';
 import type { DocumentView, InboxRow, OutboxRow, Page, PartView, SubmitAnswer } from './core.ts';
 
 type Common = { readonly dir: string; readonly json?: boolean };
 type Direction = { readonly direction?: 'out' | 'in' };
 
-export const exits =
-  '\nExit codes: 0 done, 1 failed or refused, 2 wrong use, 66 unreadable, 75 try later, 78 configuration.\nWith a running node the command asks it; without one it works on the files.';
-
-export function withDir(command: Command): Command {
-  return command
-    .requiredOption('--dir <dir>', 'the data folder of the node')
-    .option('--json', 'one JSON document on stdout, problem documents on stderr')
-    .addHelpText('after', exits);
-}
-
-/** Vietnam's time, which has no daylight saving. */
-const timeText = (ms: number): string =>
-  new Date(ms + 7 * 3_600_000).toISOString().slice(0, 16).replace('T', ' ');
-
-const stateWords: Readonly<Record<string, string>> = {
-  queued: 'chờ gửi',
-  accepted: 'trung tâm đã nhận',
-  relayed: 'đã chuyển tuyến trên',
-  delivered: 'đã đến nơi',
-  refused: 'bị từ chối',
-  undeliverable: 'không chuyển được',
-  expired: 'quá hạn',
-  cancelled: 'đã huỷ',
-  received: 'đã nhận',
-};
-const stateText = (state: string): string => `${stateWords[state] ?? ''} (${state})`;
-
 export function documentCommands(program: Command): void {
   sendCommand(program);
   listCommands(program);
   withDir(program.command('show'))
-    .argument('<id>', 'document id or envelope id')
-    .option('--direction <out|in>', 'of a document both sent and received here')
+    .argument('<id>', 'mã văn bản hoặc mã phong bì; document id or envelope id')
+    .option(
+      '--direction <out|in>',
+      'khi văn bản vừa gửi vừa nhận ở đây; of a document both sent and received here',
+    )
     .description(
-      'Diễn biến của một văn bản.\nOne document: its files, and for every recipient what happened when, from signed statements.',
+      'Xem diễn biến của một văn bản.\nOne document: its files, and for every recipient what happened when, from signed statements.',
     )
     .action((id: string, options: Common & Direction) =>
       runCommand(async (out) => {
@@ -62,10 +39,10 @@ export function documentCommands(program: Command): void {
       }, options),
     );
   withDir(program.command('fetch'))
-    .argument('<id>', 'document id or envelope id')
-    .option('--direction <out|in>', 'default in')
-    .option('--to <folder>', 'where to put the files', '.')
-    .option('--part <number>', 'only this part, from 0')
+    .argument('<id>', 'mã văn bản hoặc mã phong bì; document id or envelope id')
+    .option('--direction <out|in>', 'mặc định văn bản đến; default in')
+    .option('--to <folder>', 'thư mục để tệp; where to put the files', '.')
+    .option('--part <number>', 'chỉ tệp này, đếm từ 0; only this part, from 0')
     .description(
       'Lấy tệp của văn bản đến.\nSaves the files of an arrival; an existing file is never overwritten.',
     )
@@ -73,10 +50,16 @@ export function documentCommands(program: Command): void {
       runCommand((out) => fetchParts(out, id, options), options),
     );
   withDir(program.command('proof'))
-    .argument('<id>', 'document id or envelope id')
-    .option('--out <file>', 'default ID.ltproof')
-    .option('--direction <out|in>', 'of a document both sent and received here')
-    .option('--with-metadata', 'include subject and file names; without it the file proves only their digest')
+    .argument('<id>', 'mã văn bản hoặc mã phong bì; document id or envelope id')
+    .option('--out <file>', 'tệp bằng chứng; the proof file (default ID.ltproof)')
+    .option(
+      '--direction <out|in>',
+      'khi văn bản vừa gửi vừa nhận ở đây; of a document both sent and received here',
+    )
+    .option(
+      '--with-metadata',
+      'kèm trích yếu và tên tệp; include subject and file names, else only their digest is proven',
+    )
     .description(
       'Xuất tệp bằng chứng.\nWrites the proof file: sealed header, receipts, certificates, directory. "lienthong verify" checks it offline.',
     )
@@ -86,12 +69,12 @@ export function documentCommands(program: Command): void {
   actCommand(
     program,
     'resend',
-    'Gửi lại.\nA new envelope of the same document, after expiry, refusal or loss.',
+    'Gửi lại văn bản.\nA new envelope of the same document, after expiry, refusal or loss.',
   );
   actCommand(
     program,
     'cancel',
-    'Huỷ khi chưa tới trung tâm.\nCancels a document while nothing of it can have reached the hub.',
+    'Huỷ văn bản khi chưa tới trung tâm.\nCancels a document while nothing of it can have reached the hub.',
   );
 }
 
@@ -101,7 +84,7 @@ const query = (values: Readonly<Record<string, string | undefined>>): string => 
 };
 
 async function showOf(node: Node, id: string, { direction }: Direction): Promise<DocumentView> {
-  const path = `/v1/documents/${encodeURIComponent(id)}${query({ direction })}`;
+  const path = `/v1/documents/${idOf(id)}${query({ direction })}`;
   return (await node.call<DocumentView>('GET', path)).body;
 }
 
@@ -117,43 +100,50 @@ type ListOptions = Common & {
 function listCommands(program: Command): void {
   const paged = (name: string) =>
     withDir(program.command(name))
-      .option('--unit <code>', 'only of this unit of the node')
-      .option('--text <words>', 'only those whose subject, notation or number contains this')
-      .option('--limit <rows>', '1 to 200, default 50')
-      .option('--after <next>', 'the page that follows; as printed at the end of a page');
+      .option('--unit <code>', 'chỉ của đơn vị này; only of this unit of the node')
+      .option(
+        '--text <words>',
+        'tìm trong trích yếu, ký hiệu, số; only those whose subject, notation or number contains this',
+      )
+      .option('--limit <rows>', 'số dòng; 1 to 200, default 50')
+      .option('--after <next>', 'trang tiếp theo; the page that follows, as printed at the end of a page');
   paged('outbox')
     .option(
       '--state <state>',
       'queued, accepted, relayed, delivered, refused, undeliverable, expired or cancelled',
     )
-    .description('Văn bản đi.\nDocuments handed in here, newest first.')
+    .description('Danh sách văn bản đi.\nDocuments handed in here, newest first.')
     .action(({ dir, json, ...rest }: ListOptions) =>
       runCommand(
         async (out) => {
           const path = `/v1/documents${query(rest)}`;
           const { body } = await withNode(dir, (node) => node.call<Page<OutboxRow>>('GET', path));
           out.answer(body);
-          out.table(
-            ['lúc', 'số/ký hiệu', 'trích yếu', 'tình trạng', 'nơi nhận', 'id'],
-            body.rows.map((row) => [
-              timeText(row.createdMs),
-              [row.number, row.notation].filter(Boolean).join('/'),
-              row.subject.slice(0, 50),
-              stateText(row.state) + (row.lastError ? ` ${row.lastError}` : ''),
-              Object.entries(row.recipients)
-                .map(([state, count]) => `${count} ${stateWords[state] ?? state}`)
-                .join(', '),
-              row.documentId,
-            ]),
-          );
-          if (body.next) out.say(`… --after ${body.next}`);
+          if (body.rows.length === 0) out.say('Không có văn bản nào. None.');
+          else
+            out.table(
+              ['lúc', 'số/ký hiệu', 'trích yếu', 'tình trạng', 'nơi nhận', 'id'],
+              body.rows.map((row) => [
+                timeText(row.createdMs),
+                [row.number, row.notation].filter(Boolean).join('/'),
+                row.subject.slice(0, 50),
+                stateText(row.state) + (row.lastError ? ` ${row.lastError}` : ''),
+                Object.entries(row.recipients)
+                  .map(([state, count]) => `${count} ${stateWords[state] ?? state}`)
+                  .join(', '),
+                row.documentId,
+              ]),
+            );
+          if (body.next) out.say(`Còn nữa, thêm / more, add: --after ${body.next}`);
         },
         json === undefined ? {} : { json },
       ),
     );
   paged('inbox')
-    .option('--sender <code>', 'only from this unit')
-    .description('Văn bản đến.\nArrivals, newest first; every byte of them is verified and receipted.')
+    .option('--sender <code>', 'chỉ từ đơn vị này; only from this unit')
+    .description(
+      'Danh sách văn bản đến.\nArrivals, newest first; every byte of them is verified and receipted.',
+    )
     .action(({ dir, json, ...rest }: ListOptions) =>
       runCommand(
         async (out) => {
@@ -161,17 +151,19 @@ function listCommands(program: Command): void {
             node.call<Page<InboxRow>>('GET', `/v1/inbox${query(rest)}`),
           );
           out.answer(body);
-          out.table(
-            ['nhận lúc', 'từ', 'số/ký hiệu', 'trích yếu', 'id'],
-            body.rows.map((row) => [
-              timeText(row.receivedMs),
-              row.senderCode,
-              [row.number, row.notation].filter(Boolean).join('/'),
-              row.subject.slice(0, 60),
-              row.envelopeId,
-            ]),
-          );
-          if (body.next) out.say(`… --after ${body.next}`);
+          if (body.rows.length === 0) out.say('Không có văn bản nào. None.');
+          else
+            out.table(
+              ['nhận lúc', 'từ', 'số/ký hiệu', 'trích yếu', 'id'],
+              body.rows.map((row) => [
+                timeText(row.receivedMs),
+                row.senderCode,
+                [row.number, row.notation].filter(Boolean).join('/'),
+                row.subject.slice(0, 60),
+                row.envelopeId,
+              ]),
+            );
+          if (body.next) out.say(`Còn nữa, thêm / more, add: --after ${body.next}`);
         },
         json === undefined ? {} : { json },
       ),
@@ -204,7 +196,7 @@ function sayDocument(out: Output, view: DocumentView): void {
       for (const event of each.timeline)
         out.say(
           visible(
-            `    ${timeText(event.atMs)}  ${event.words.vi}${event.code ? ` (${event.code})` : ''}  — ${event.byName}`,
+            `    ${timeText(event.atMs)}  ${event.words.vi}${event.code ? ` (${event.code})` : ''}${event.byName ? `  — ${event.byName}` : ''}`,
           ),
         );
     }
@@ -223,7 +215,11 @@ async function fetchParts(
     const wanted = view.parts.filter(
       ({ index }) => options.part === undefined || String(index) === options.part,
     );
-    if (wanted.length === 0) throw new ExchangeError('not-found', `part ${options.part ?? ''}`);
+    if (wanted.length === 0)
+      throw wrongUse(
+        `there is no part ${options.part ?? ''}`,
+        `Văn bản không có tệp số ${options.part ?? ''}`,
+      );
     await mkdir(options.to, { recursive: true });
     for (const part of wanted) {
       const path = await savePart(out, node, { id, direction, part, folder: options.to });
@@ -242,11 +238,11 @@ async function savePart(
   // A name was judged when it was sealed; one that a later version lets through is not believed here.
   const name = nameFault(part.name) === undefined ? part.name : `part-${part.index}`;
   const target = join(folder, name);
-  if (fs.existsSync(target)) throw new ExchangeError('dir-exists', `${target} is not overwritten`);
+  if (fs.existsSync(target)) throw notOverwritten(target);
   const half = `${target}.part`;
   const progress = out.progress(name, part.lengthBytes);
   let done = 0;
-  const path = `/v1/${direction === 'in' ? 'inbox' : 'documents'}/${encodeURIComponent(id)}/parts/${part.index}`;
+  const path = `/v1/${direction === 'in' ? 'inbox' : 'documents'}/${idOf(id)}/parts/${part.index}`;
   try {
     await node.stream({ method: 'GET', path }, async ({ body }) => {
       body.on('data', (piece: Buffer) => {
@@ -275,25 +271,27 @@ async function saveProof(
 ): Promise<void> {
   const { direction } = options;
   const file = options.out ?? `${id}.ltproof`;
-  if (fs.existsSync(file)) throw new ExchangeError('dir-exists', `${file} is not overwritten`);
+  if (fs.existsSync(file)) throw notOverwritten(file);
   const metadata = options.withMetadata === true ? 'true' : undefined;
-  const path = `/v1/documents/${encodeURIComponent(id)}/proof${query({ direction, metadata })}`;
+  const path = `/v1/documents/${idOf(id)}/proof${query({ direction, metadata })}`;
   const bytes = await withNode(options.dir, (node) =>
     node.stream({ method: 'GET', path }, ({ body }) => readBounded(body, PROOF_BYTES_MAX)),
   );
   writeFileDurable(file, bytes, { mode: 0o644, replace: false });
   out.answer({ file, lengthBytes: bytes.length });
-  out.say(`${file}  ${bytesText(bytes.length)}\nKiểm tra / check:  lienthong verify ${file} --root root.pem`);
+  out.say(
+    `${file}  ${bytesText(bytes.length)}\nKiểm tra / check:  lienthong verify ${file} --root ${join(options.dir, 'certs', 'root.pem')}`,
+  );
 }
 
 function actCommand(program: Command, act: 'resend' | 'cancel', description: string): void {
   withDir(program.command(act))
-    .argument('<id>', 'document id')
+    .argument('<id>', 'mã văn bản; document id')
     .description(description)
     .action((id: string, options: Common) =>
       runCommand(async (out) => {
         const { body } = await withNode(options.dir, (node) =>
-          node.call<SubmitAnswer>('POST', `/v1/documents/${encodeURIComponent(id)}/${act}`, {}),
+          node.call<SubmitAnswer>('POST', `/v1/documents/${idOf(id)}/${act}`, {}),
         );
         out.answer(body);
         out.say(`${body.documentId}  ${stateText(body.state)}`);

@@ -1,5 +1,5 @@
 // "lienthong node …": enrol, run, look, back up, restore, check, tokens, units.
-// Must never print a secret twice, nor a key at all.
+// Must never print a secret twice, nor a key at all. What a command needs is imported when it runs.
 // Beside the document's path.
 import fs from 'node:fs';
 import type { Command } from 'commander';
@@ -8,25 +8,15 @@ import { systemClock } from '../protocol/node/clock.ts';
 import { checkSecret } from '../protocol/node/config.ts';
 import type { ProxyOptions } from '../protocol/node/connector.ts';
 import { isRunning } from '../protocol/node/control.ts';
-import { checksOf } from './api/ready.ts';
-import { backupNode, restoreNode } from './backup.ts';
 import { withNode } from './commands-reach.ts';
-import type { EdgeStatus, UnitHere } from './core.ts';
-import { type EnrolResult, enrolNode } from './enrol.ts';
-import { fsckNode } from './fsck.ts';
-import { programVersion, runNode } from './main.ts';
+import { status } from './commands-status.ts';
+import { exits, timeText, withDir } from './commands-words.ts';
+import type { UnitHere } from './core.ts';
+import type { EnrolResult } from './enrol.ts';
+import { programVersion } from './version.ts';
 
 type Common = { readonly dir: string; readonly json?: boolean };
-const collect = (value: string, before: string[]): string[] => [...before, value];
-
-function withDir(command: Command): Command {
-  return command
-    .requiredOption('--dir <dir>', 'the data folder of the node')
-    .option('--json', 'one JSON document on stdout, problem documents on stderr');
-}
-
-const exits =
-  '\nExit codes: 0 done, 1 failed or refused, 2 wrong use, 65 judged bad, 66 unreadable, 75 try later, 78 configuration.';
+const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 export function operatorCommands(node: Command): void {
   initCommand(node);
@@ -39,7 +29,16 @@ export function operatorCommands(node: Command): void {
       '\nThe log is JSON lines on stdout. The local API listens where config.json says; commands reach the process through DIR/control.sock.' +
         exits,
     )
-    .action((options: Common) => runCommand(() => runNode(options.dir), options));
+    .action((options: Common) =>
+      runCommand(async (out) => {
+        const { runNode } = await import('./main.ts');
+        await runNode(options.dir, ({ host, port }) =>
+          out.warn(
+            `Nút đang chạy; dừng bằng Ctrl+C. API cho phần mềm văn phòng / local API: http://${host}:${port}`,
+          ),
+        );
+      }, options),
+    );
   withDir(node.command('status'))
     .description(
       'Tình trạng của nút.\nHow the node stands: line to the hub, waiting work, disk, clock, certificates, alarms.',
@@ -58,8 +57,8 @@ export function operatorCommands(node: Command): void {
 }
 
 type InitOptions = Common & {
-  readonly invitation: string[];
-  readonly invitationFile: string[];
+  readonly invitation?: string[];
+  readonly invitationFile?: string[];
   readonly port?: string;
   readonly proxy?: string;
   readonly proxyUserFile?: string;
@@ -71,17 +70,23 @@ function initCommand(node: Command): void {
     .description(
       'Ghi danh nút bằng giấy mời của cơ quan đầu mối.\nEnrols this box: makes the folder and the keys here, shows the invitation to the hub, stores the certificates.',
     )
-    .option('--invitation <text>', 'the invitation as pasted (may be repeated: one per unit)', collect, [])
+    .option(
+      '--invitation <text>',
+      'nguyên văn giấy mời, lặp lại được; the invitation as pasted, one per unit',
+      collect,
+    )
     .option(
       '--invitation-file <file>',
-      'a file that holds it, so that it is not seen in the list of processes',
+      'tệp chứa giấy mời; a file that holds it, so that it is not seen in the list of processes',
       collect,
-      [],
     )
-    .option('--port <number>', 'port of the local API in a new config.json (default 8080)')
-    .option('--proxy <url>', "the office's HTTP proxy, http://host:port")
-    .option('--proxy-user-file <file>', 'a file with the user name for the proxy')
-    .option('--proxy-password-file <file>', 'a file with the password, mode 600')
+    .option(
+      '--port <number>',
+      'cổng API cục bộ khi tạo mới; port of the local API in a new config.json (default 8080)',
+    )
+    .option('--proxy <url>', "proxy của cơ quan; the office's HTTP proxy, http://host:port")
+    .option('--proxy-user-file <file>', 'tệp chứa tên đăng nhập proxy; a file with the user name, mode 600')
+    .option('--proxy-password-file <file>', 'tệp chứa mật khẩu proxy; a file with the password, mode 600')
     .addHelpText(
       'after',
       '\nOn a folder that exists it adds a unit, or renews the certificates of one; all data stay.\nAfterwards read the six words to the operator of the hub by telephone.' +
@@ -126,15 +131,16 @@ function newConfig(options: InitOptions): object {
 
 async function init(out: Output, options: InitOptions): Promise<void> {
   const fromFiles = await Promise.all(
-    options.invitationFile.map((path) => readable(path, () => fs.readFileSync(path, 'utf8'))),
+    (options.invitationFile ?? []).map((path) => readable(path, () => fs.readFileSync(path, 'utf8'))),
   );
-  const invitations = [...options.invitation, ...fromFiles];
+  const invitations = [...(options.invitation ?? []), ...fromFiles];
   if (invitations.length === 0)
     throw wrongUse(
       'give --invitation TEXT or --invitation-file FILE',
       'cần --invitation hoặc --invitation-file',
     );
   const proxy = proxyOf(options);
+  const { enrolNode } = await import('./enrol.ts');
   const result = await enrolNode({
     dir: options.dir,
     invitations,
@@ -169,45 +175,18 @@ function sayEnrolled(out: Output, dir: string, { nodeId, hubId, units, clockOffs
   out.say(`\nTiếp theo / next:  lienthong node start --dir ${dir}`);
 }
 
-async function status(out: Output, { dir }: Common): Promise<number> {
-  return await withNode(dir, async (node) => {
-    const { body } = await node.call<EdgeStatus>('GET', '/v1/status');
-    const { body: process } = await node.call<{ local: { host: string; port: number } | null; pid: number }>(
-      'GET',
-      '/control/node',
-    );
-    const checks = checksOf(body, systemClock.nowMs());
-    out.answer({ running: node.running, ...(node.running ? process : {}), checks, ...body });
-    const api = process.local ? `, API http://${process.local.host}:${process.local.port}` : '';
-    out.say(node.running ? `Đang chạy / running (pid ${process.pid}${api})` : 'Không chạy / not running');
-    out.table(
-      ['', '', ''],
-      checks.map((each) => [
-        each.name,
-        each.result,
-        each.saidVi ? `${each.saidVi} — ${each.said ?? ''}` : '',
-      ]),
-    );
-    out.say(
-      `Chờ gửi / waiting to be sent: ${body.outbox.waiting}; biên nhận chờ / receipts waiting: ${body.receipts.waiting}; đang nhận / fetching: ${body.inbox.fetching}; để riêng / set aside: ${body.inbox.aside}`,
-    );
-    for (const alarm of body.alarms)
-      out.say(`! ${alarm.code} ${alarm.about} ${alarm.said} (×${alarm.count})`);
-    // A node that stands still has no line to judge.
-    const failed = checks.some(({ name, result }) => result === 'fail' && (node.running || name !== 'hub'));
-    return failed ? exitCodes.failed : exitCodes.done;
-  });
-}
-
 function backupCommands(node: Command): void {
   withDir(node.command('backup'))
     .description(
       'Sao lưu dữ liệu của nút, cả khi đang chạy.\nBacks the node up, also while it runs: one snapshot of the database, the content it names, keys, settings, and a manifest of hashes; then reads all of it back.',
     )
-    .requiredOption('--to <folder>', 'a new folder; in a folder that is not empty a dated one is made')
+    .requiredOption(
+      '--to <folder>',
+      'thư mục mới; a new folder; in a folder that is not empty a dated one is made',
+    )
     .option(
       '--copy',
-      'copy content instead of linking it (needed when the backup stays on this disk for long)',
+      'sao chép thay vì liên kết; copy content instead of linking it (needed when the backup stays on this disk for long)',
     )
     .addHelpText(
       'after',
@@ -222,9 +201,9 @@ function backupCommands(node: Command): void {
     .description(
       'Khôi phục nút từ bản sao lưu vào thư mục mới.\nVerifies a backup and makes a new data folder from it; the node then compares itself with the hub before it takes new work.',
     )
-    .requiredOption('--from <folder>', 'the backup')
-    .requiredOption('--dir <dir>', 'a folder that does not exist or is empty')
-    .option('--json', 'one JSON document on stdout')
+    .requiredOption('--from <folder>', 'bản sao lưu; the backup')
+    .requiredOption('--dir <dir>', 'thư mục chưa có hoặc rỗng; a folder that does not exist or is empty')
+    .option('--json', 'kết quả JSON; one JSON document on stdout')
     .addHelpText(
       'after',
       `\nNever start the old folder again beside the restored one: two machines would be one node.${exits}`,
@@ -234,6 +213,7 @@ function backupCommands(node: Command): void {
 
 async function backup(out: Output, options: Common & { to: string; copy?: boolean }): Promise<number> {
   const progress = out.progress('sao lưu / backup', 0);
+  const { backupNode } = await import('./backup.ts');
   const { path, manifest } = await backupNode({
     dir: options.dir,
     to: options.to,
@@ -250,7 +230,9 @@ async function backup(out: Output, options: Common & { to: string; copy?: boolea
     missing: manifest.missing,
     madeMs: manifest.madeMs,
   });
-  out.say(`Đã sao lưu và kiểm tra lại: ${path} (${manifest.files.length} tệp, ${bytesText(bytes)})`);
+  out.say(
+    `Đã sao lưu và kiểm tra lại / saved and verified: ${path} (${manifest.files.length} tệp, ${bytesText(bytes)})`,
+  );
   out.warn(
     'CẢNH BÁO: bản sao lưu có khoá riêng của đơn vị. Cất giữ như con dấu. It holds the private keys: keep it locked.',
   );
@@ -263,6 +245,7 @@ async function backup(out: Output, options: Common & { to: string; copy?: boolea
 
 async function restore(out: Output, options: Common & { from: string }): Promise<void> {
   const progress = out.progress('khôi phục / restore', 0);
+  const { restoreNode } = await import('./backup.ts');
   const { manifest, restoreCount } = await restoreNode({
     from: options.from,
     dir: options.dir,
@@ -276,7 +259,7 @@ async function restore(out: Output, options: Common & { from: string }): Promise
     restoreCount,
     missing: manifest.missing,
   });
-  out.say(`Đã khôi phục vào ${options.dir} (bản sao lúc ${new Date(manifest.madeMs).toISOString()}).`);
+  out.say(`Đã khôi phục vào ${options.dir} (bản sao lưu làm lúc ${timeText(manifest.madeMs)}). Restored.`);
   out.say('Khi chạy, nút đối chiếu với trung tâm trước khi nhận việc mới. Tắt hẳn máy cũ.');
   out.say(
     'At start the node compares itself with the hub before it takes new work. Keep the old machine off.',
@@ -285,6 +268,7 @@ async function restore(out: Output, options: Common & { from: string }): Promise
 
 async function fsck(out: Output, { dir }: Common): Promise<number> {
   const progress = out.progress('kiểm tra / fsck', 0);
+  const { fsckNode } = await import('./fsck.ts');
   const result = await fsckNode({ dir, clock: systemClock, onProgress: (done) => progress.at(done) }).finally(
     () => progress.end(),
   );
@@ -306,7 +290,7 @@ function tokenCommands(node: Command): void {
       'Mã truy cập cho phần mềm văn phòng.\nTokens by which the office software uses the local API.',
     );
   withDir(token.command('add'))
-    .argument('<name>', 'who will use it')
+    .argument('<name>', 'ai sẽ dùng; who will use it')
     .description('Tạo mã; chỉ hiện một lần.\nMakes a token and shows it once; only its SHA-256 is kept.')
     .action((name: string, options: Common) =>
       runCommand(async (out) => {
@@ -327,12 +311,12 @@ function tokenCommands(node: Command): void {
         out.answer(body);
         out.table(
           ['tên / name', 'từ / since'],
-          body.tokens.map(({ name, addedMs }) => [name, new Date(addedMs).toISOString()]),
+          body.tokens.map(({ name, addedMs }) => [name, timeText(addedMs)]),
         );
       }, options),
     );
   withDir(token.command('remove'))
-    .argument('<name>', 'as in "token list"')
+    .argument('<name>', 'như trong "token list"; as in "token list"')
     .description('Huỷ mã.\nEnds a token at once.')
     .action((name: string, options: Common) =>
       runCommand(async (out) => {

@@ -5,7 +5,6 @@ import type { Readable } from 'node:stream';
 import { isExchangeError } from '../protocol/errors.ts';
 import { controlRequest, controlStream, isRunning } from '../protocol/node/control.ts';
 import type { ClientAnswer, ClientRequestOptions } from '../protocol/node/http-client.ts';
-import { openForCommands } from './main.ts';
 
 export type Node = {
   /** True: a process runs; false: only the files. */
@@ -33,6 +32,8 @@ const overSocket = (dir: string, running: boolean): Node => ({
 /** Codes: dir-missing, dir-in-use (a process that does not answer), and whatever `use` throws. */
 export async function withNode<T>(dir: string, use: (node: Node) => Promise<T>): Promise<T> {
   if (await isRunning(dir)) return await use(overSocket(dir, true));
+  // Only now: a command to a running node does without the node's own code, which takes long to load on an old machine.
+  const { openForCommands } = await import('./main.ts');
   // Between the look and the lock a process may start: then the lock refuses, and its socket answers.
   const held = await openForCommands(dir).catch((error: unknown) => {
     if (isExchangeError(error, 'dir-in-use')) return undefined;

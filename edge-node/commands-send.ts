@@ -28,11 +28,26 @@ type SendOptions = {
   readonly urgency?: string;
   readonly deliverBy?: string;
   readonly replyBy?: string;
-  readonly signer: string[];
+  readonly signer?: string[];
 };
 
-const split = (value: string, before: string[]): string[] => [...before, ...value.split(',').filter(Boolean)];
-const collect = (value: string, before: string[]): string[] => [...before, value];
+const split = (value: string, before: string[] = []): string[] => [
+  ...before,
+  ...value.split(',').filter(Boolean),
+];
+const collect = (value: string, before: string[] = []): string[] => [...before, value];
+
+/** Of the standard: thường, khẩn, thượng khẩn, hoả tốc, hoả tốc hẹn giờ. */
+const urgencies = {
+  normal: 'thường',
+  urgent: 'khẩn',
+  veryUrgent: 'thượng khẩn',
+  flash: 'hoả tốc',
+  flashTimed: 'hoả tốc hẹn giờ',
+} as const;
+const urgencyWords = Object.entries(urgencies)
+  .map(([word, vi]) => `${word} (${vi})`)
+  .join(', ');
 
 export function sendCommand(program: Command): void {
   program
@@ -40,34 +55,36 @@ export function sendCommand(program: Command): void {
     .description(
       'Gửi văn bản.\nHands a document in. When the command ends with 0 the document is on disk and the node sends it, whatever happens to the line.',
     )
-    .argument('<files...>', 'the files, in order; names are kept')
-    .requiredOption('--dir <dir>', 'the data folder of the node')
+    .argument('<files...>', 'các tệp, theo thứ tự; the files, in order, names are kept')
+    .requiredOption('--dir <dir>', 'thư mục dữ liệu của nút; the data folder of the node')
     .requiredOption(
       '--to <codes>',
-      'recipients: codes with an optional desk, separated by commas (may be repeated)',
+      'mã nơi nhận, cách nhau bằng dấu phẩy; recipients: codes with an optional desk (repeatable)',
       split,
-      [],
     )
-    .option('--unit <code>', 'sending unit, when the node serves several')
-    .option('--subject <text>', 'trích yếu')
-    .option('--number <text>', 'số')
-    .option('--notation <text>', 'ký hiệu')
-    .option('--type <text>', 'loại văn bản')
-    .option('--issue-date <date>', 'YYYY-MM-DD')
-    .option('--sphere <text>', 'lĩnh vực')
-    .option('--signer <name>', 'who signed, as printed (may be repeated)', collect, [])
-    .option('--note <text>', 'note to the receiving clerk')
-    .option('--urgency <word>', 'normal, urgent, veryUrgent, flash or flashTimed')
-    .option('--deliver-by <time>', 'transport deadline, RFC 3339')
-    .option('--reply-by <time>', 'deadline for the reply, RFC 3339')
+    .option(
+      '--unit <code>',
+      'đơn vị gửi, khi nút có nhiều đơn vị; sending unit, when the node serves several',
+    )
+    .option('--subject <text>', 'trích yếu; subject')
+    .option('--number <text>', 'số; number')
+    .option('--notation <text>', 'ký hiệu; notation')
+    .option('--type <text>', 'loại văn bản; type')
+    .option('--issue-date <date>', 'ngày ban hành; YYYY-MM-DD')
+    .option('--sphere <text>', 'lĩnh vực; sphere')
+    .option('--signer <name>', 'người ký, như in trên văn bản; who signed (repeatable)', collect)
+    .option('--note <text>', 'ghi chú cho văn thư nơi nhận; note to the receiving clerk')
+    .option('--urgency <word>', `độ khẩn: ${urgencyWords}`)
+    .option('--deliver-by <time>', 'hạn chuyển; transport deadline, as 2026-11-30T17:00:00+07:00')
+    .option('--reply-by <time>', 'hạn trả lời; deadline for the reply, as 2026-11-30T17:00:00+07:00')
     .option(
       '--key <text>',
-      'idempotency key; without it the same command hands in the same document only once',
+      'khoá chống trùng; without it the same command hands in the same document only once',
     )
-    .option('--json', 'one JSON document on stdout, problem documents on stderr')
+    .option('--json', 'kết quả JSON; one JSON document on stdout, problem documents on stderr')
     .addHelpText(
       'after',
-      '\nExample: lienthong send --dir /var/lib/lienthong --to H08.35.13,H08 --number 2317 --notation QĐ-UBND --subject "…" quyet-dinh.pdf\nExit codes: 0 handed in, 1 refused, 2 wrong use, 66 a file cannot be read, 75 try later, 78 configuration.',
+      '\nVí dụ / example: lienthong send --dir /var/lib/lienthong --to H08.35.13,H08 --number 2317 --notation QĐ-UBND --subject "…" quyet-dinh.pdf\nMã kết thúc / exit codes: 0 đã tiếp nhận / handed in, 1 bị từ chối / refused, 2 dùng sai / wrong use, 66 không đọc được tệp / a file cannot be read, 75 thử lại sau / try later, 78 cấu hình / configuration.',
     )
     .action((files: string[], options: SendOptions) =>
       runCommand((out) => send(out, files, options), options),
@@ -123,6 +140,20 @@ async function describe(path: string): Promise<File> {
   return { path, name, mediaType, lengthBytes, sha256Hex: hash.digest('hex') };
 }
 
+/** What the API would refuse with a pattern is said here in words. */
+function assertFields({ urgency, issueDate, deliverBy, replyBy }: SendOptions): void {
+  if (urgency !== undefined && !Object.hasOwn(urgencies, urgency))
+    throw wrongUse(`--urgency is one of ${Object.keys(urgencies).join(', ')}`, `--urgency: ${urgencyWords}`);
+  if (issueDate !== undefined && !/^\d{4}-\d{2}-\d{2}$/.test(issueDate))
+    throw wrongUse('--issue-date is YYYY-MM-DD', '--issue-date có dạng năm-tháng-ngày, ví dụ 2026-11-22');
+  for (const [name, value] of Object.entries({ 'deliver-by': deliverBy, 'reply-by': replyBy }))
+    if (value !== undefined && (!/[Zz]$|[+-]\d{2}:\d{2}$/.test(value) || Number.isNaN(Date.parse(value))))
+      throw wrongUse(
+        `--${name} is a time with its zone, as 2026-11-30T17:00:00+07:00`,
+        `--${name} có dạng 2026-11-30T17:00:00+07:00`,
+      );
+}
+
 function fieldsOf(options: SendOptions): Record<string, unknown> {
   const { unit, subject, number, notation, type, issueDate, sphere, note, urgency, deliverBy, replyBy } =
     options;
@@ -142,7 +173,7 @@ function fieldsOf(options: SendOptions): Record<string, unknown> {
   return {
     recipients: options.to,
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
-    ...(options.signer.length === 0 ? {} : { signers: options.signer.map((name) => ({ name })) }),
+    ...(options.signer ? { signers: options.signer.map((name) => ({ name })) } : {}),
   };
 }
 
@@ -155,6 +186,7 @@ function keyOf(fields: Record<string, unknown>, files: readonly File[]): string 
 
 async function send(out: Output, paths: readonly string[], options: SendOptions): Promise<void> {
   if (options.to.length === 0) throw wrongUse('--to names no recipient', '--to chưa nêu nơi nhận');
+  assertFields(options);
   const files: File[] = [];
   for (const path of paths) files.push(await describe(path));
   const fields = fieldsOf(options);
@@ -175,8 +207,8 @@ async function send(out: Output, paths: readonly string[], options: SendOptions)
   out.answer(answer);
   out.say(
     answer.duplicate
-      ? `Văn bản này đã được gửi trước đó: ${answer.documentId}. Handed in before; nothing was sent twice (--key sends it again).`
-      : `Đã tiếp nhận để gửi: ${answer.documentId}. Handed in; it is on disk and will be sent.`,
+      ? `Văn bản này đã được tiếp nhận trước đó, không gửi hai lần: ${answer.documentId}\nHanded in before; nothing was sent twice (another --key sends it again).`
+      : `Đã tiếp nhận, đã ghi vào ổ đĩa và sẽ tự gửi: ${answer.documentId}\nHanded in: it is on disk and will be sent. To follow it: lienthong show ${answer.documentId} --dir ${options.dir}`,
   );
 }
 

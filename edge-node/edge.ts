@@ -175,6 +175,9 @@ async function assemble(
       client.swapTls(identity.tls);
       await store.write('setKeys', { keys: unitKeys(identity) });
       await syncUnits(store, identity, clock);
+      // The old papers may be what kept the line down: a person who brought new ones does not wait for a back-off.
+      running.fetcher.loop.nudge({ now: true });
+      nudgeAll();
     },
     onEvent(listener) {
       listeners.add(listener);

@@ -48,13 +48,18 @@ export function loadIdentity(dir: string): Identity {
   const certs = join(dir, 'certs');
   const rootPem = read(join(certs, 'root.pem'));
   const nodePem = read(join(certs, 'node.pem'));
+  const nodeKey = loadKeyFile(join(dir, 'keys', 'node.pem'));
+  const tlsCertificate = firstCertificate(nodePem);
+  // TLS would throw in the middle of a connection.
+  if (tlsCertificate.keyId !== nodeKey.keyId)
+    throw new ExchangeError('key-file-invalid', 'keys/node.pem is not the key of certs/node.pem');
   return {
     hubId: parseHubId(file.hubId),
     nodeId: parseNodeId(file.nodeId),
     exchangeUrl: file.exchangeUrl,
     rootDer: certificateDer(rootPem),
-    tls: { ca: rootPem, cert: nodePem, key: keyPem(loadKeyFile(join(dir, 'keys', 'node.pem'))) },
-    tlsCertificate: firstCertificate(nodePem),
+    tls: { ca: rootPem, cert: nodePem, key: keyPem(nodeKey) },
+    tlsCertificate,
     units: file.units.map((unit) => loadUnit(dir, unit)),
   };
 }

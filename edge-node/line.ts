@@ -4,11 +4,12 @@ import type { Signers } from '../certs/signers.ts';
 import { epochCodec, signedCodec } from '../protocol/codec.ts';
 import { ExchangeError, isExchangeError } from '../protocol/errors.ts';
 import type { Clock } from '../protocol/node/clock.ts';
-import type { HubLink } from '../protocol/node/hub-link.ts';
+import { type HubLink, isLineFailure } from '../protocol/node/hub-link.ts';
 import type { Log } from '../protocol/node/logger.ts';
 import { verifySigned } from '../protocol/signature.ts';
 import type { EdgeEvent, LinkState } from './core.ts';
 import type { Store } from './store/store.ts';
+import { isAboutPeer } from './words.ts';
 
 export type Line = {
   state(): LinkState;
@@ -19,7 +20,7 @@ export type Line = {
   usable(): boolean;
   /** The last request was answered. While it was not, nothing new is sealed, so that it can still be cancelled. */
   connected(): boolean;
-  /** For hub-link's `onOutcome`. */
+  /** For hub-link's `onOutcome`: any answer is contact, but only one that is no refusal of this node is a connection. */
   outcome(error: ExchangeError | undefined): void;
   /** Any other failure of a request that says how this node stands with the hub (superseded, suspended, certificate…). */
   refused(error: unknown): void;
@@ -73,6 +74,7 @@ export function createLine(options: LineOptions): Line {
     if (to === 'connected' && was !== 'connected' && !recovering) options.onUsable();
   }
 
+  const speaksOfUs = ({ code }: ExchangeError) => isAboutPeer(code) || code === 'node-session-unknown';
   const over = () => state === 'superseded' || state === 'stopped';
 
   async function takeEpoch(bytes: Uint8Array): Promise<boolean> {
@@ -101,7 +103,7 @@ export function createLine(options: LineOptions): Line {
     return again > 0;
   }
 
-  return {
+  const line: Line = {
     state: () => state,
     failure: () => failure,
     lastContactMs: () => lastContactMs,
@@ -109,7 +111,9 @@ export function createLine(options: LineOptions): Line {
     connected: () => state === 'connected',
     outcome(error) {
       if (over()) return;
-      if (error) move('unreachable', error);
+      if (isLineFailure(error)) move('unreachable', error as ExchangeError);
+      // A refusal of this node is an answer, but no connection: without this the state would change twice with every request.
+      else if (isExchangeError(error) && speaksOfUs(error)) line.refused(error);
       else {
         lastContactMs = clock.nowMs();
         if (session) move('connected', undefined);
@@ -124,7 +128,7 @@ export function createLine(options: LineOptions): Line {
         move('unreachable', error);
       }
       // The hub answers, but not to us: a person must act; the state says so and the loop goes on asking.
-      else if (/^(peer|certificate|node-instance)-/.test(error.code)) move('unreachable', error);
+      else if (speaksOfUs(error)) move('unreachable', error);
     },
     async ensureSession(signal) {
       if (state === 'superseded')
@@ -164,4 +168,5 @@ export function createLine(options: LineOptions): Line {
       session = false;
     },
   };
+  return line;
 }

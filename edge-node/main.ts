@@ -1,7 +1,6 @@
 // Runs a node: the core, the control socket, the local API; stops them in the reverse order. Also opens the core for one command.
 // Must never answer on the control socket without the lock of DIR, and never end at a signal before what it holds is finished.
 // Everything of a document's path in an office runs inside this process.
-import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { ExchangeError } from '../protocol/errors.ts';
 import { type Clock, systemClock } from '../protocol/node/clock.ts';
@@ -14,14 +13,10 @@ import { createApi } from './api/server.ts';
 import { type EdgeConfig, loadEdgeConfig } from './config.ts';
 import type { Edge } from './core.ts';
 import { startEdge } from './edge.ts';
+import { programVersion } from './version.ts';
 
 /** Time for requests that run when the node is told to stop: an upload goes on that long. */
 const DRAIN_MS = 20_000;
-
-export function programVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
 
 export type NodeOptions = {
   readonly dir: string;
@@ -102,13 +97,14 @@ async function listen(api: ExchangeServer, { local }: EdgeConfig): Promise<Runni
   }
 }
 
-/** Until SIGTERM or SIGINT; a second signal ends the process at once (nothing acknowledged is lost by that either). */
-export async function runNode(dir: string): Promise<void> {
+/** Until SIGTERM or SIGINT; `ready` is told once, when everything answers. A second signal ends the process at once (nothing acknowledged is lost by that either). */
+export async function runNode(dir: string, ready?: (local: RunningNode['local']) => void): Promise<void> {
   const clock = systemClock;
   const config = loadEdgeConfig(dir);
   const log = createLogger({ level: config.log.level, clock, program: 'node' });
   const node = await startNode({ dir, clock, log, config });
   log.info({ event: 'program.started', version: programVersion(), pid: process.pid, ...node.local });
+  ready?.(node.local);
   await new Promise<void>((resolve) => {
     let asked = false;
     const stop = () => {

@@ -48,12 +48,19 @@ const states: Readonly<Record<LinkState, Words>> = {
   stopped: { vi: 'Đã dừng', en: 'Stopped' },
 };
 
+const refusing: Words = { vi: 'Trung tâm chưa cho nút này kết nối', en: 'The hub does not let this node in' };
+
+/** True for the hub's own word about this node, as against trouble of the line or of a document. */
+export const isAboutPeer = (code: string): boolean =>
+  /^(peer-(?!not-)|certificate-|node-instance-)/.test(code);
+
 /** The state, the cause and the remedy in one sentence each. */
 export function linkWords(state: LinkState, code: string | undefined): Words {
   if (code === undefined || !isErrorCode(code)) return states[state];
   const { title, remedy } = catalogue[code];
-  return {
-    vi: `${states[state].vi}: ${title.vi}. ${remedy.vi}`,
-    en: `${states[state].en}: ${title.en}. ${remedy.en}`,
-  };
+  const what = state === 'unreachable' && isAboutPeer(code) ? refusing : states[state];
+  // Said once: the state and the cause are the same.
+  if (code === 'hub-unreachable' && state === 'unreachable')
+    return { vi: `${what.vi}. ${remedy.vi}`, en: `${what.en}. ${remedy.en}` };
+  return { vi: `${what.vi}: ${title.vi}. ${remedy.vi}`, en: `${what.en}: ${title.en}. ${remedy.en}` };
 }

@@ -6,6 +6,7 @@ import { exchangeClientOptions, exchangeListenerOptions, publicListenerOptions }
 import { createSigners } from '../certs/signers.ts';
 import { createTrust } from '../certs/trust.ts';
 import { partialUploadType } from '../protocol/api.ts';
+import { leavesFromBytes, treeRoot } from '../protocol/chunks.ts';
 import { epochCodec, signedCodec } from '../protocol/codec.ts';
 import { unitStates } from '../protocol/directory.ts';
 import { ExchangeError } from '../protocol/errors.ts';
@@ -43,7 +44,7 @@ import { createInstances, hubPeer, identifyPeer } from './peers.ts';
 import { childTowards } from './routing/route.ts';
 import { migrations } from './store/migrations.ts';
 import { sqliteHubStore } from './store/store.ts';
-import type { WriterContext } from './store/types.ts';
+import type { AcceptedPart, WriterContext } from './store/types.ts';
 import { startUpstream, type Upstream } from './upstream/link.ts';
 
 export type HubOptions = {
@@ -151,6 +152,13 @@ export async function startHub(options: HubOptions) {
     log,
     nudge,
     assertSpace: space.assert,
+    assertContent: async ({ sha256, length, treeRoot: sealed, index }: AcceptedPart) => {
+      const held = await content.stat(sha256);
+      if (!held) throw new ExchangeError('part-missing', `part ${index}`);
+      const root = treeRoot(leavesFromBytes(await content.leaves(sha256)));
+      if (held.lengthBytes !== length || Buffer.compare(root, sealed) !== 0)
+        throw new ExchangeError('part-mismatch', `part ${index}: length or tree root`);
+    },
   };
   const queue = fairQueue({
     concurrency: 16,

@@ -111,7 +111,13 @@ export type OpenedStatement = {
 export type ResolveStatementSigner = (
   keyId: Uint8Array,
   atMs: number,
-) => { readonly kind: 'unit' | 'hub'; readonly id: string; readonly publicKey: KeyObject };
+) => {
+  readonly kind: 'unit' | 'hub';
+  readonly id: string;
+  readonly publicKey: KeyObject;
+  /** From when the signer's certificate is not believed any more, where that is known. */
+  readonly revokedFromMs?: number;
+};
 
 /**
  * Verifies, then parses, then checks that the signer may state this: a hub its own events, a unit hand-over or refusal of its own

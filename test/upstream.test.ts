@@ -39,7 +39,7 @@ const provinceLog: string[] = [];
 const province = await startTestHub({
   code: 'H08',
   log: listening(),
-  config: { quotaBytesDefault: 6_000_000 },
+  config: { quotaBytesDefault: 11_000_000 },
 });
 function listening() {
   const write = (line: string) => provinceLog.push((JSON.parse(line) as { event: string }).event);
@@ -308,37 +308,43 @@ t.test(
   },
 );
 
+/** Content at the hub of the sender, as its node would bring it. */
+async function uploadFrom(node: BareNode, content: Buffer) {
+  const part = partOf(content);
+  const leaves: Buffer[] = [];
+  for (let at = 0; at < content.length; at += limits.chunkBytes)
+    leaves.push(
+      hash(
+        'sha256',
+        Buffer.concat([Buffer.from([0]), content.subarray(at, at + limits.chunkBytes)]),
+        'buffer',
+      ),
+    );
+  const { length: lengthBytes, sha256, treeRoot } = part;
+  const read = async ({ from, to }: { from: number; to: number }) =>
+    (async function* () {
+      yield content.subarray(from, to);
+    })();
+  const source = {
+    unit: node.unit,
+    lengthBytes,
+    sha256,
+    treeRoot,
+    leaves: async () => Buffer.concat(leaves),
+    read,
+  };
+  await uploadPart(node.link.uploads, source, { clock: systemClock });
+  return part;
+}
+const withoutParts = (document: Prepared) => ({
+  ...document,
+  wrapper: wrapperCodec.encode({ ...wrapperCodec.decode(document.wrapper), inlineParts: [] }),
+});
+
 t.test('a part of 5 MB goes up once, whatever the number of recipients and documents', async (t) => {
   const content = randomBytes(5_000_000);
-  const part = partOf(content);
-  const chunks: Buffer[] = [];
-  for (let at = 0; at < content.length; at += limits.chunkBytes)
-    chunks.push(content.subarray(at, at + limits.chunkBytes));
-  const leaves = Buffer.concat(
-    chunks.map((chunk) => hash('sha256', Buffer.concat([Buffer.from([0]), chunk]), 'buffer')),
-  );
-  await uploadPart(
-    xa.link.uploads,
-    {
-      unit: xa.unit,
-      lengthBytes: part.length,
-      sha256: part.sha256,
-      treeRoot: part.treeRoot,
-      leaves: async () => leaves,
-      read: async ({ from, to }) =>
-        (async function* () {
-          yield content.subarray(from, to);
-        })(),
-    },
-    { clock: systemClock },
-  );
-  const large = () => {
-    const document = one(xa, { to: [top.unit, ya.unit, yb.unit], header: { parts: [part] } });
-    return {
-      ...document,
-      wrapper: wrapperCodec.encode({ ...wrapperCodec.decode(document.wrapper), inlineParts: [] }),
-    };
-  };
+  const part = await uploadFrom(xa, content);
+  const large = () => withoutParts(one(xa, { to: [top.unit, ya.unit, yb.unit], header: { parts: [part] } }));
   const documents = [large(), large()];
   const uploads = () => provinceLog.filter((event) => event === 'upload.finished').length;
   const before = uploads();
@@ -364,6 +370,33 @@ t.test('a part of 5 MB goes up once, whatever the number of recipients and docum
   const done = (statements: readonly Uint8Array[]) =>
     verified(west, statements).filter(({ event }) => event === events.ContentHandover).length;
   await collect(xa, ({ statements }) => done(statements) === 6);
+});
+
+t.test('content that cannot go up does not hold up the documents behind it', async (t) => {
+  // Over the quota of this sender at the province, which is a temporary refusal.
+  const part = await uploadFrom(xa, randomBytes(12_000_000));
+  const large = withoutParts(one(xa, { to: [ya.unit], header: { parts: [part] } }));
+  const small = one(xa, { to: [ya.unit] });
+  await put(xa, large);
+  await put(xa, small);
+  const { wrappers } = await collect(ya, ({ wrappers }) => wrappers.length > 0);
+  t.strictSame(wrappers.map(keyOf), [small.sealed.digest.toString('hex')]);
+  t.equal(accepted(province, large), 0);
+  const ids = west.hub.store.reader
+    .all<{ id: number }>(
+      'SELECT d.id FROM deliveries d JOIN envelopes e ON e.seq = d.envelope_seq WHERE e.digest = ?',
+      large.sealed.digest,
+    )
+    .map(({ id }) => id);
+  await west.hub.control.inject({ method: 'POST', url: '/admin/v1/cancel', payload: { ids } });
+  const cancelled = (statements: readonly Uint8Array[]) =>
+    verified(west, statements).some(({ results }) =>
+      results.some(({ outcome }) => outcome === outcomes.cancelled),
+    );
+  const handed = (statements: readonly Uint8Array[]) =>
+    verified(west, statements).some(({ event }) => event === events.ContentHandover);
+  const { statements } = await collect(xa, ({ statements }) => cancelled(statements) && handed(statements));
+  t.ok(statements.length >= 2, 'the sender learns of both');
 });
 
 t.test(

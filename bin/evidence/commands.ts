@@ -72,7 +72,7 @@ async function judged(out: Output, judge: () => Promise<void>): Promise<number> 
   }
 }
 
-const collect = (value: string, before: string[]): string[] => [...before, value];
+const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 export function evidenceCommands(program: Command): void {
   program
@@ -80,15 +80,15 @@ export function evidenceCommands(program: Command): void {
     .description(
       'Kiểm tra tệp bằng chứng, không cần mạng.\nVerifies a proof file offline: who sent what to whom, when the hub accepted it, when each recipient received it, and what is not proven.',
     )
-    .argument('<proof-file>', 'made by "lienthong proof ID"')
+    .argument('<proof-file>', 'tệp do "lienthong proof" tạo ra; made by "lienthong proof ID"')
     .requiredOption(
       '--root <file>',
-      'the root certificate you trust (PEM or DER); compare its fingerprint by telephone',
+      'chứng thư gốc mà ông/bà tin; the root certificate you trust (PEM or DER), compare its fingerprint by telephone',
     )
-    .option('--json', 'one JSON document on stdout')
+    .option('--json', 'kết quả JSON; one JSON document on stdout')
     .addHelpText(
       'after',
-      '\nExit codes: 0 good, 65 not good (the code says why), 66 a file cannot be read, 2 wrong use.\nNothing but the file and the root is used: no network, no data folder, no clock.',
+      '\nMã kết thúc / exit codes: 0 hợp lệ / good, 65 không hợp lệ / not good (the code says why), 66 không đọc được / a file cannot be read, 2 dùng sai / wrong use.\nNothing but the file and the root is used: no network, no data folder, no clock.',
     )
     .action((file: string, options: { root: string; json?: boolean }) =>
       runCommand(async (out) => {
@@ -110,25 +110,23 @@ export function evidenceCommands(program: Command): void {
     .description(
       'Giải mã và kiểm tra một tệp: phong bì, phần đầu đã ký, biên nhận, thông báo, bằng chứng, danh bạ.\nDecodes and verifies one file: wrapper, sealed header, receipt, notice, hop, epoch, directory part or proof.',
     )
-    .argument('<file>', 'the bytes as they travel')
-    .requiredOption('--root <file>', 'the root certificate you trust (PEM or DER)')
+    .argument('<file>', 'tệp nguyên trạng; the bytes as they travel')
+    .requiredOption('--root <file>', 'chứng thư gốc; the root certificate you trust (PEM or DER)')
     .option(
       '--certificates <file>',
       'certificates of signers and issuing CAs (PEM, several per file; may be repeated)',
       collect,
-      [],
     )
     .option(
       '--directory <file>',
       'signed directory parts (an answer of GET /v1/directory, or one part; may be repeated)',
       collect,
-      [],
     )
     .option('--at <time>', 'judge the signer at this time (ISO 8601) instead of the time in the file')
-    .option('--json', 'one JSON document on stdout')
+    .option('--json', 'kết quả JSON; one JSON document on stdout')
     .addHelpText(
       'after',
-      '\nExit codes: 0 good, 65 not good (the code says why), 66 a file cannot be read, 2 wrong use.\nA proof file brings its own certificates and directory; anything else needs --certificates or --directory.',
+      '\nMã kết thúc / exit codes: 0 hợp lệ / good, 65 không hợp lệ / not good (the code says why), 66 không đọc được / a file cannot be read, 2 dùng sai / wrong use.\nA proof file brings its own certificates and directory; anything else needs --certificates or --directory.',
     )
     .action((file: string, options: ShowOptions) =>
       runCommand((out) => showFile(out, file, options), options),
@@ -137,8 +135,8 @@ export function evidenceCommands(program: Command): void {
 
 type ShowOptions = {
   readonly root: string;
-  readonly certificates: string[];
-  readonly directory: string[];
+  readonly certificates?: string[];
+  readonly directory?: string[];
   readonly at?: string;
   readonly json?: boolean;
 };
@@ -149,8 +147,8 @@ async function showFile(out: Output, file: string, options: ShowOptions): Promis
     throw wrongUse('--at is not a time, such as 2026-11-22T09:00:00+07:00', '--at không phải thời điểm');
   const bytes = await readFile(file);
   const rootDer = await readRoot(options.root);
-  const certificates = (await Promise.all(options.certificates.map(readCertificates))).flat();
-  const directory = await Promise.all(options.directory.map(readFile));
+  const certificates = (await Promise.all((options.certificates ?? []).map(readCertificates))).flat();
+  const directory = await Promise.all((options.directory ?? []).map(readFile));
   return await judged(out, async () => {
     const shown = await show(bytes, { rootDer, certificates, directory, atMs });
     out.answer({ what: shown.what, form: formOf(bytes), ...shown.json });

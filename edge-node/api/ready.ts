@@ -21,6 +21,7 @@ const bad = (name: string, result: 'warn' | 'fail', said: string, saidVi: string
   said,
   saidVi,
 });
+const megabytes = (bytes: number): string => `${Math.floor(bytes / 1_000_000)} MB`;
 const ok = (name: string): Check => ({ name, result: 'ok' });
 
 export function checksOf(status: EdgeStatus, nowMs: number): readonly Check[] {
@@ -46,11 +47,11 @@ function disk({ disk: { nearlyFull, freeBytes, floorBytes } }: EdgeStatus): Chec
     return bad(
       'disk',
       'fail',
-      `${freeBytes} bytes free, ${floorBytes} needed`,
-      `Chỉ còn ${freeBytes} byte trống`,
+      `${megabytes(freeBytes)} free, ${megabytes(floorBytes)} needed: new documents are refused for now, arrivals wait at the hub. Free some space; it goes on by itself.`,
+      `Ổ đĩa chỉ còn trống ${megabytes(freeBytes)}, cần ${megabytes(floorBytes)}: tạm không nhận văn bản mới, văn bản đến chờ ở trung tâm. Hãy giải phóng dung lượng; hệ thống tự chạy tiếp.`,
     );
   return freeBytes < 2 * floorBytes
-    ? bad('disk', 'warn', `${freeBytes} bytes free`, `Còn ${freeBytes} byte trống`)
+    ? bad('disk', 'warn', `${megabytes(freeBytes)} free`, `Ổ đĩa còn trống ${megabytes(freeBytes)}`)
     : ok('disk');
 }
 
@@ -61,17 +62,33 @@ function clock({ clock: { offsetMs } }: EdgeStatus): Check {
   return bad(
     'clock',
     result,
-    `${seconds} s ahead of the hub`,
-    `Đồng hồ lệch ${seconds} giây so với trung tâm`,
+    `${Math.abs(seconds)} s ${seconds < 0 ? 'behind' : 'ahead of'} the hub; correct it with chrony/NTP`,
+    `Đồng hồ máy ${seconds < 0 ? 'chậm' : 'nhanh'} ${Math.abs(seconds)} giây so với trung tâm; chỉnh bằng chrony/NTP`,
   );
 }
 
 function directory({ directory: { expiresMs, units } }: EdgeStatus, nowMs: number): Check {
-  if (units === 0) return bad('directory', 'fail', 'no signed directory yet', 'Chưa có danh bạ');
+  if (units === 0)
+    return bad(
+      'directory',
+      'fail',
+      'no signed directory yet; it comes with the first connection',
+      'Chưa có danh bạ; danh bạ về cùng lần kết nối đầu tiên',
+    );
   if (expiresMs === undefined || expiresMs > nowMs + 2 * DAY_MS) return ok('directory');
   return expiresMs > nowMs
-    ? bad('directory', 'warn', 'expires within two days', 'Danh bạ sắp hết hạn')
-    : bad('directory', 'fail', 'expired', 'Danh bạ đã hết hạn');
+    ? bad(
+        'directory',
+        'warn',
+        'expires within two days; it is renewed when the hub is reached',
+        'Danh bạ hết hạn trong hai ngày tới; tự đổi mới khi kết nối được trung tâm',
+      )
+    : bad(
+        'directory',
+        'fail',
+        'expired; it is renewed when the hub is reached',
+        'Danh bạ đã hết hạn; tự đổi mới khi kết nối được trung tâm',
+      );
 }
 
 function certificates({ certificates: all }: EdgeStatus): Check {
@@ -81,8 +98,8 @@ function certificates({ certificates: all }: EdgeStatus): Check {
   return bad(
     'certificates',
     worst.daysLeft > 0 ? 'warn' : 'fail',
-    `${worst.file}: ${days} days left`,
-    `${worst.file}: còn ${days} ngày`,
+    `${worst.file}: ${days > 0 ? `${days} days left` : 'expired'}. Ask the hub for a new invitation and run "lienthong node init"; all data stay.`,
+    `${worst.file}: ${days > 0 ? `còn ${days} ngày` : 'đã hết hạn'}. Xin giấy mời mới từ cơ quan đầu mối rồi chạy "lienthong node init"; dữ liệu giữ nguyên.`,
   );
 }
 

@@ -49,7 +49,10 @@ export function startPoster(context: EdgeContext): WorkLoop {
       return { id: row.id, result: 'posted', code: error.code, nextMs: 0 };
     if (error.row.retry === 'never') return { id: row.id, result: 'refused', code: error.code, nextMs: 0 };
     const nowMs = clock.nowMs();
-    const waitMs = Math.max(error.retryAfterMs ?? 0, backoffMs(Math.min(nowMs - row.stored_ms, 4_000 * 2 ** row.attempts), context.random));
+    const waitMs = Math.max(
+      error.retryAfterMs ?? 0,
+      backoffMs(Math.min(nowMs - row.stored_ms, 4_000 * 2 ** row.attempts), context.random),
+    );
     return { id: row.id, result: 'later', code: error.code, nextMs: nowMs + waitMs };
   }
 

@@ -30,6 +30,7 @@ export type SettleDeps = {
 export async function takeStatement(bytes: Uint8Array, peer: Submitter, deps: SettleDeps): Promise<void> {
   const opened = await openStatement(bytes, deps.resolveStatement, deps.verifier);
   assertMayState(opened, peer, deps);
+  if (peer.kind === 'node') assertFresh(opened, deps);
   crashPoint('settle.1');
   const { statement, signed } = opened;
   const { nudge } = await deps.store.settle({
@@ -48,6 +49,19 @@ export async function takeStatement(bytes: Uint8Array, peer: Submitter, deps: Se
   });
   crashPoint('settle.3');
   deps.nudge(nudge);
+}
+
+/**
+ * A unit chooses the time in its statement, so a stolen seal could date it before its revocation. The hub that takes the statement from
+ * the unit's own node judges revocation at the moment of arrival; hubs further on rely on that one (PROTOCOL.md 8.3).
+ */
+function assertFresh({ signed, statement }: OpenedStatement, deps: SettleDeps): void {
+  const { revokedFromMs } = deps.resolveStatement(
+    signed.signature?.keyId ?? new Uint8Array(),
+    statement.atMs,
+  );
+  if (revokedFromMs !== undefined && revokedFromMs <= deps.clock.nowMs())
+    throw new ExchangeError('certificate-revoked', statement.issuer);
 }
 
 /** The signature says who states; this says whether it may come by this peer. The store checks that the delivery was routed there. */

@@ -2,13 +2,14 @@
 // refusal, after it the hub owns the document. The order is the security argument: nothing inside is parsed before its signature is
 // verified, and a retry whose first answer was lost gets its receipt even past the deadline.
 import { hash, randomBytes } from 'node:crypto';
-import { wrapperCodec } from '../../protocol/codec.ts';
+import { headerCodec, wrapperCodec } from '../../protocol/codec.ts';
 import { type Directory, unitStates } from '../../protocol/directory.ts';
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Clock } from '../../protocol/node/clock.ts';
 import { crashPoint } from '../../protocol/node/crash.ts';
 import { type OpenedEnvelope, openDecoded, type ResolveSealSigner, verifyHops } from '../../protocol/open.ts';
+import { envelopeDigest } from '../../protocol/seal.ts';
 import type { Verifier } from '../../protocol/signature.ts';
 import type { ResolveStatementSigner } from '../../protocol/statement.ts';
 import { hopsWrapper, rawFields } from '../../protocol/wire-splice.ts';
@@ -27,6 +28,11 @@ export type AcceptDeps = {
   readonly resolveStatement: ResolveStatementSigner;
   readonly verifier: Verifier;
   readonly clock: Clock;
+  /**
+   * The content folder holds this part with the length and chunk tree that were sealed: a digest alone does not say so. Throws `part-missing`,
+   * `part-mismatch`.
+   */
+  readonly assertContent: (part: AcceptedPart) => Promise<void>;
   /** Throws `disk-nearly-full`. */
   readonly assertSpace: (lengthBytes: number) => void;
   /** Something waits for these peers. */
@@ -49,11 +55,18 @@ export async function accept(bytes: Uint8Array, peer: Submitter, deps: AcceptDep
   crashPoint('accept.1');
   crashPoint('accept.2');
   // 3: the seal over the exact bytes, then structure, leg, metadata, inline parts (protocol/open.ts).
-  const envelope = await openDecoded(wrapper, {
-    resolve: deps.resolveSeal,
-    verifier: deps.verifier,
-    atMs: nowMs,
-  });
+  let envelope: OpenedEnvelope;
+  try {
+    envelope = await openDecoded(wrapper, {
+      resolve: deps.resolveSeal,
+      verifier: deps.verifier,
+      atMs: nowMs,
+    });
+  } catch (error) {
+    const receipt = sealEndedSince(error) ? receiptOfRetry(wrapper, peer, deps) : undefined;
+    if (!receipt) throw error;
+    return { receipt, duplicate: true };
+  }
   crashPoint('accept.3');
   try {
     return await acceptOpened(envelope, bytes, { peer, deps, nowMs });
@@ -62,6 +75,23 @@ export async function accept(bytes: Uint8Array, peer: Submitter, deps: AcceptDep
       await recordRefusal(envelope, error, { peer, deps, nowMs });
     throw error;
   }
+}
+
+const sealEndedSince = (error: unknown) =>
+  isExchangeError(error, 'certificate-expired', 'certificate-revoked', 'signer-unknown');
+
+/**
+ * A retry whose first answer was lost gets its receipt although the seal has expired or was withdrawn since: exactly these signed bytes
+ * were verified and accepted from this peer before. Nothing unverified is believed; the digest is compared with the stored one.
+ */
+function receiptOfRetry(
+  { envelope: signed }: ReturnType<typeof wrapperCodec.decode>,
+  peer: Submitter,
+  { store }: AcceptDeps,
+): Uint8Array | undefined {
+  if (!signed || signed.bytes.length > limits.headerBytesMax) return undefined;
+  const { sender, envelopeId } = headerCodec.decode(signed.bytes);
+  return store.acceptedReceipt(peer.id, sender, envelopeId, envelopeDigest(signed.bytes));
 }
 
 type Context = { readonly peer: Submitter; readonly deps: AcceptDeps; readonly nowMs: number };
@@ -73,8 +103,10 @@ async function acceptOpened(
 ): Promise<Accepted> {
   const { deps, nowMs, peer } = context;
   const { header, wrapper } = envelope;
-  // 4: this peer may bring envelopes of that unit.
+  // 4: this peer may bring envelopes of that unit; a unit sends its metadata along (PROTOCOL.md 5.3).
   assertEntitled(header.sender, context);
+  if (peer.kind === 'node' && !wrapper.metadata)
+    throw new ExchangeError('metadata-mismatch', 'no metadata block');
   crashPoint('accept.4');
   // 5: seen before? The same bytes go straight to their stored receipt; other bytes under the same id are refused.
   const known = deps.store.acceptedDigest(header.sender, header.envelopeId);
@@ -99,7 +131,10 @@ async function acceptOpened(
   // 8: the content is here, whole and verified, or rides along; and there is room.
   const parts = acceptedParts(envelope);
   const bytesHeld = header.parts.reduce((sum, { length }) => sum + length, 0) + header.metadataLength;
-  if (!known) deps.assertSpace(bytes.length);
+  if (!known) {
+    deps.assertSpace(bytes.length);
+    for (const part of parts) if (!part.content) await deps.assertContent(part);
+  }
   const own = directory.hub(deps.hubId);
   // 9: one transaction in the writer thread: envelope, deliveries, signed receipt, ledger entry (hub/store/accept-ops.ts).
   const [signed] = rawFields(bytes, 1);

@@ -85,8 +85,10 @@ export function settleOps(shared: Shared) {
     const sequence = ledger.append(`statement ${event}`, args.inner, args.nowMs);
     for (const [i, { unit, outcome, code }] of args.results.entries()) {
       const row = rows[i]!;
-      // A hub below may forward to a successor; a receiving unit states about itself only (protocol/statement.ts).
-      if (issuer === unit && row.unit !== unit) throw new ExchangeError('statement-mismatch', 'unit');
+      // A receiving unit states about itself only (protocol/statement.ts). Where another hub has taken the delivery, that hub may have
+      // forwarded it to a successor that our directory does not name yet; refusing would lose the receipt.
+      if (issuer === unit && row.unit !== unit && row.state !== 'relayed')
+        throw new ExchangeError('statement-mismatch', 'unit');
       move(row, stateOfOutcome[outcome] ?? 'relayed', { sequence, nowMs: args.nowMs, code });
     }
     // Moved and in the ledger, and nothing of it is committed: a crash here leaves no trace.

@@ -53,6 +53,13 @@ export type HubStore = {
 
   /** Digest under which an envelope was accepted; undefined if it was not. */
   acceptedDigest(sender: string, envelopeId: Uint8Array): Uint8Array | undefined;
+  /** What a peer was answered for an envelope that it brought; undefined if it was not this peer, or not these bytes. */
+  acceptedReceipt(
+    peer: string,
+    sender: string,
+    envelopeId: Uint8Array,
+    digest: Uint8Array,
+  ): Uint8Array | undefined;
   /** Part `index` of the envelope of a delivery of `peer`; undefined if there is none such. `content` null: in the content folder. */
   deliveredPart(
     peer: string,
@@ -150,6 +157,14 @@ function reads(db: Database) {
         sender,
         envelopeId,
       )?.digest,
+    acceptedReceipt: (peer: string, sender: string, envelopeId: Uint8Array, digest: Uint8Array) =>
+      db.get<{ receipt: Uint8Array }>(
+        'SELECT receipt FROM envelopes WHERE sender = ? AND envelope_id = ? AND from_peer = ? AND digest = ?',
+        sender,
+        envelopeId,
+        peer,
+        digest,
+      )?.receipt,
     deliveredPart: (peer: string, deliveryId: number, index: number) =>
       db.get<{ sha256: Uint8Array; length: number; content: Uint8Array | null }>(
         `SELECT p.sha256, p.length, p.content FROM deliveries d JOIN parts p ON p.envelope_seq = d.envelope_seq

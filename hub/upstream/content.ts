@@ -7,6 +7,7 @@ import type { ContentStore } from '../../protocol/node/content-store.ts';
 import type { HubLink } from '../../protocol/node/hub-link.ts';
 import { downloadPart, uploadPart } from '../../protocol/node/transfer.ts';
 import type { DeliveryItem, Header } from '../../protocol/wire.ts';
+import { contentTurns } from '../content-turns.ts';
 import type { HubStore } from '../store/store.ts';
 import type { ClaimedDelivery } from '../store/types.ts';
 
@@ -94,21 +95,24 @@ export async function downloadParts(
 
 export type SlowLane = {
   /**
-   * Runs `work` beside the caller: 'begun', or 'running' when the same key runs already. 'full' when as many run as may. `failed` hears of
-   * what `work` throws.
+   * Runs `work` beside the caller: 'begun', or 'running' when the same key runs already. 'full' when as many run as may. The same content
+   * moves once: whoever comes second waits for the first and finds it there. `failed` hears of what `work` throws.
    */
-  begin(key: string, work: () => Promise<void>): 'begun' | 'running' | 'full';
+  begin(key: string, content: Missing, work: () => Promise<void>): 'begun' | 'running' | 'full';
   /** Resolves when nothing runs any more; the caller aborts what runs. */
   ended(): Promise<void>;
 };
 
 export function createSlowLane(atOnce: number, failed: (error: unknown) => void): SlowLane {
   const running = new Map<string, Promise<void>>();
+  const turns = contentTurns();
   return {
-    begin(key, work) {
+    begin(key, { parts: [first] }, work) {
       if (running.has(key)) return 'running';
       if (running.size >= atOnce) return 'full';
-      const run = work()
+      const content = Buffer.from(first?.[1].sha256 ?? '').toString('hex');
+      const run = turns
+        .run(content, work)
         .catch(failed)
         .finally(() => running.delete(key));
       running.set(key, run);

@@ -199,7 +199,7 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
       }
     };
     // Under a lease that goes on while bytes flow; the same item once more is the one that runs.
-    if (slowDown.begin(`${item.deliveryIds[0]}`, work) === 'full')
+    if (slowDown.begin(`${item.deliveryIds[0]}`, absent, work) === 'full')
       await deps.link.defer([
         { deliveryIds: item.deliveryIds, code: 'uploads-too-many', retryAfterMs: soonMs },
       ]);
@@ -230,7 +230,9 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
       for (const delivery of claimed.deliveries) {
         const absent = missingAbove(delivery);
         if (absent.parts.length === 0) light.push(delivery);
-        else if (slowUp.begin(`${delivery.ids[0]}`, () => sendLarge(delivery, absent, signal)) === 'full')
+        else if (
+          slowUp.begin(`${delivery.ids[0]}`, absent, () => sendLarge(delivery, absent, signal)) === 'full'
+        )
           await laterAgain(delivery.ids, 'uploads-too-many', soonMs);
       }
       if (light.length > 0) await submit(light, signal);

@@ -74,7 +74,7 @@ export type HubLink = {
 export type HubLinkOptions = {
   readonly client: HttpClient;
   readonly clock: Clock;
-  /** Told of the outcome of every request: undefined for an answer, also a refusal; the error when the hub could not be asked. */
+  /** Told of the outcome of every request: undefined for an answer; else the error, be it the hub's refusal or trouble of the line. */
   readonly onOutcome?: (error: ExchangeError | undefined) => void;
 };
 
@@ -112,7 +112,7 @@ export function createHubLink({ client, clock, onOutcome }: HubLinkOptions): Hub
       onOutcome?.(undefined);
       return answer;
     } catch (error) {
-      if (isExchangeError(error)) onOutcome?.(isLineFailure(error) ? error : undefined);
+      if (isExchangeError(error)) onOutcome?.(error);
       throw error;
     }
   }

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Hub } from '../../hub/hub.ts';
+import { isExchangeError } from '../../protocol/errors.ts';
 import { type BareNode, bareNode } from '../support/hub.ts';
 import type { HubAnswer } from './hub-child.ts';
 import { now } from './measure.ts';
@@ -66,7 +67,20 @@ export async function startHubProcess(
     dir,
     exchangePort,
     startMs,
-    node: (code) => bareNode({ admin, rootDer } as unknown as Hub, code),
+    async node(code) {
+      for (let tries = 0; ; tries++) {
+        try {
+          return await bareNode(
+            { admin, rootDer } as unknown as Hub,
+            tries === 0 ? code : `${code}.${tries}`,
+          );
+        } catch (error) {
+          // The enrolment listener takes few a second from one address.
+          if (!isExchangeError(error, 'rate-limited') || tries > 20) throw error;
+          await new Promise((resolve) => setTimeout(resolve, error.retryAfterMs ?? 500));
+        }
+      }
+    },
     get: <Row>(sql: string) => call('count', sql) as Promise<Row>,
     call,
     async kill() {
