@@ -40,6 +40,10 @@ async function addCommands(program: Command, first: string): Promise<void> {
     { names: ['hub'], add: async () => (await import('../hub/commands.ts')).hubCommands(program) },
     { names: ['demo'], add: async () => (await import('./demo/command.ts')).demoCommand(program) },
     {
+      names: ['edxml'],
+      add: async () => (await import('./edxml/commands.ts')).edxmlCommands(program),
+    },
+    {
       names: ['envelope', 'verify'],
       add: async () => (await import('./evidence/commands.ts')).evidenceCommands(program),
     },

@@ -1,5 +1,5 @@
 // The files that enrolment writes and identity.ts reads: keys/node.pem, keys/seal-UNIT.pem, certs/{root,node,seal-UNIT}.pem, identity.json.
-// Must never overwrite the connection key, nor leave identity.json naming a file that is not there.
+// Must never overwrite a connection key that is good, nor leave identity.json naming a file that is not there.
 // A key is made under the name of its invitation, since the unit is known only from the hub's answer; it stays under that name until
 // everything else is on disk, so that a cut enrolment is repeated with the same keys.
 import fs from 'node:fs';
@@ -19,6 +19,8 @@ export const enrolFiles = (dir: string) => ({
   nodeKey: join(dir, 'keys', 'node.pem'),
   root: join(dir, 'certs', 'root.pem'),
   nodeCertificate: join(dir, 'certs', 'node.pem'),
+  /** A new connection key, made because the hub has revoked the one before. */
+  pendingNodeKey: (invitation: string) => join(dir, 'keys', `pending-node-${invitation}.pem`),
   pendingKey: (invitation: string) => join(dir, 'keys', `pending-${invitation}.pem`),
   sealKey: (unit: string) => join(dir, 'keys', `seal-${unit}.pem`),
   sealCertificate: (unit: string) => join(dir, 'certs', `seal-${unit}.pem`),
@@ -61,16 +63,28 @@ export function readEnrolled(dir: string): EnrolledFile | undefined {
 export function keysFor(dir: string, invitation: string): { tlsKey: OwnKey; sealKey: OwnKey } {
   const files = enrolFiles(dir);
   const enrolled = fs.existsSync(files.identity);
-  return {
+  const replacement = files.pendingNodeKey(invitation);
+  const tlsKey = () =>
     // Of an enrolled node it must be there: a new one would make it a stranger to its hub.
-    tlsKey: enrolled ? loadKeyFile(files.nodeKey) : loadOrCreateKeyFile(files.nodeKey),
+    enrolled ? loadKeyFile(files.nodeKey) : loadOrCreateKeyFile(files.nodeKey);
+  return {
+    tlsKey: fs.existsSync(replacement) ? loadKeyFile(replacement) : tlsKey(),
     sealKey: loadOrCreateKeyFile(files.pendingKey(invitation)),
   };
+}
+
+/**
+ * The connection key for a node whose own the hub has revoked: a revoked key never comes back, but what the office has handed in must
+ * still go out after a fresh invitation. Durable; takes the place of keys/node.pem only with its certificate.
+ */
+export function replacementKey(dir: string, invitation: string): OwnKey {
+  return loadOrCreateKeyFile(enrolFiles(dir).pendingNodeKey(invitation));
 }
 
 export type ToStore = {
   readonly dir: string;
   readonly invitation: string;
+  readonly tlsKey: OwnKey;
   readonly sealKey: OwnKey;
   readonly answer: EnrolAnswer;
   readonly verified: VerifiedEnrolment;
@@ -82,6 +96,7 @@ export type ToStore = {
 export function storeEnrolment({
   dir,
   invitation,
+  tlsKey,
   sealKey,
   answer,
   verified,
@@ -99,6 +114,8 @@ export function storeEnrolment({
   // A crash between key and certificate: identity.ts refuses the pair, and the same "node init" again completes it.
   writeFileDurable(files.sealKey(unitId), keyPem(sealKey));
   writeFileDurable(files.sealCertificate(unitId), certificatePem(verified.seal.der) + issuing, publicFile);
+  // As with the seal: between these two the node does not start, and the same "node init" again completes it.
+  if (fs.existsSync(files.pendingNodeKey(invitation))) writeFileDurable(files.nodeKey, keyPem(tlsKey));
   writeFileDurable(files.nodeCertificate, certificatePem(verified.tls.der) + issuing, publicFile);
   const others = (before?.units ?? []).filter((each) => each.unitId !== unitId);
   const file: EnrolledFile = {
@@ -110,6 +127,7 @@ export function storeEnrolment({
   };
   writeFileDurable(files.identity, `${JSON.stringify(file, null, 2)}\n`);
   removeDurable(files.pendingKey(invitation));
+  removeDurable(files.pendingNodeKey(invitation));
   return others.length !== (before?.units.length ?? 0);
 }
 

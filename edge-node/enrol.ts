@@ -22,7 +22,14 @@ import { makeDirDurable, writeFileDurable } from '../protocol/node/durable.ts';
 import { createHttpClient, type HttpClient, readBounded } from '../protocol/node/http-client.ts';
 import { holdExclusive } from '../protocol/node/sqlite.ts';
 import { firstContact } from './enrol-fetch.ts';
-import { enrolFiles, invitationName, keysFor, readEnrolled, storeEnrolment } from './enrol-files.ts';
+import {
+  enrolFiles,
+  invitationName,
+  keysFor,
+  readEnrolled,
+  replacementKey,
+  storeEnrolment,
+} from './enrol-files.ts';
 import { createStore, storeFile } from './store/store.ts';
 
 export type EnrolOptions = {
@@ -99,7 +106,9 @@ async function enrolOne(
   const name = invitationName(invitation);
   const had = readEnrolled(dir)?.units.find((each) => each.invitation === name);
   if (had) return { unit: { ...had, unit: had.unitId, again: true }, clockOffsetMs: undefined };
-  const { tlsKey, sealKey } = keysFor(dir, name);
+  const keys = keysFor(dir, name);
+  const { sealKey } = keys;
+  let { tlsKey } = keys;
   options.onStep?.({ vi: 'Đã tạo khoá trên máy này.', en: 'The keys were made on this machine.' });
   const { rootDer, hubMs } = await firstContact({
     url: invitation.url,
@@ -118,7 +127,17 @@ async function enrolOne(
   });
   try {
     const clockOffsetMs = await strictTime(client, clock, hubMs);
-    const answer = await askFor(client, { invitation, tlsKey, sealKey, version: options.version });
+    const ask = () => askFor(client, { invitation, tlsKey, sealKey, version: options.version });
+    const answer = await ask().catch(async (error: unknown) => {
+      // The new paper is the operator's word that this office may come back; the old key may not.
+      if (!isExchangeError(error, 'peer-revoked', 'certificate-revoked')) throw error;
+      tlsKey = replacementKey(dir, name);
+      options.onStep?.({
+        vi: 'Khoá kết nối cũ đã bị thu hồi; đã tạo khoá mới. Các đơn vị khác của nút này cũng cần giấy mời mới.',
+        en: 'The old connection key was revoked; a new one was made. Other units of this node need new invitations too.',
+      });
+      return await ask();
+    });
     const verified = verifyEnrolAnswer({
       answer,
       invitation,
@@ -130,6 +149,7 @@ async function enrolOne(
     const again = storeEnrolment({
       dir,
       invitation: name,
+      tlsKey,
       sealKey,
       answer,
       verified,

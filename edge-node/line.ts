@@ -121,8 +121,14 @@ export function createLine(options: LineOptions): Line {
     },
     refused(error) {
       if (over() || !isExchangeError(error)) return;
-      if (error.code === 'node-instance-superseded') move('superseded', error);
-      else if (error.code === 'node-session-unknown') {
+      if (error.code === 'node-instance-superseded') {
+        move('superseded', error);
+        // It outlives this process: whoever starts this machine again must learn that there are two.
+        const { code, detail: said } = error;
+        void store.write('alarm', { atMs: clock.nowMs(), code, about: '', said }).catch((err: unknown) => {
+          log.error({ event: 'request.internal', err });
+        });
+      } else if (error.code === 'node-session-unknown') {
         // The hub was restored: the fetcher takes a new session, and with it the epoch.
         session = false;
         move('unreachable', error);

@@ -35,6 +35,10 @@ const callHub: [string, string] = [
   'Gọi cơ quan đầu mối (trung tâm liên thông).',
   'Call the operator of the hub.',
 ];
+const callAgain: [string, string] = [
+  'Gọi cơ quan đầu mối. Khi được cho kết nối lại: xin giấy mời mới rồi chạy "lienthong node init --invitation"; dữ liệu giữ nguyên.',
+  'Call the operator of the hub. When you may connect again, ask for a new invitation and run "lienthong node init --invitation"; all data stay.',
+];
 const callVendor: [string, string] = [
   'Báo đơn vị cung cấp phần mềm kèm mã lỗi này.',
   'Give this code to the maker of the sending software.',
@@ -348,7 +352,7 @@ export const catalogue = {
     'operator',
     'node-operator',
     ['Chứng thư đã bị thu hồi', 'The certificate was revoked'],
-    callHub,
+    callAgain,
   ),
   'certificate-malformed': row(
     400,
@@ -379,14 +383,17 @@ export const catalogue = {
     'operator',
     'hub-operator',
     ['Đơn vị đang bị tạm dừng', 'The unit is suspended'],
-    callHub,
+    [
+      'Gọi cơ quan đầu mối; văn bản được giữ và tự gửi khi được mở lại.',
+      'Call the operator of the hub; documents are kept and sent when the suspension ends.',
+    ],
   ),
   'peer-revoked': row(
     403,
     'operator',
     'hub-operator',
     ['Nút đã bị thu hồi quyền kết nối', 'The node was revoked'],
-    callHub,
+    callAgain,
   ),
   'peer-closed': row(403, 'never', 'hub-operator', ['Đơn vị đã đóng', 'The unit is closed'], callHub),
   'peer-not-sender': row(
@@ -409,8 +416,8 @@ export const catalogue = {
     'node-operator',
     ['Một bản khác của nút này đang chạy', 'Another instance of this node is live'],
     [
-      'Tắt bản sao của ổ đĩa; chỉ một máy được chạy. Tự thử lại.',
-      'Switch the cloned machine off; only one may run. It tries again.',
+      'Chỉ một máy được chạy: tắt máy sao chép và báo cơ quan đầu mối. Máy này tự thử lại.',
+      'Only one machine may run: switch the copied one off and tell the hub. This one tries again by itself.',
     ],
   ),
   'node-session-unknown': row(
@@ -437,7 +444,10 @@ export const catalogue = {
     'never',
     'clerk',
     ['Không có đơn vị này trong danh bạ', 'No such unit in the directory'],
-    ['Kiểm tra mã đơn vị; cập nhật danh bạ.', 'Check the code; update the directory.'],
+    [
+      'Kiểm tra mã đơn vị; đơn vị mới có trong danh bạ sau khi nút kết nối với trung tâm.',
+      'Check the code; a new unit is in the directory once the node has reached the hub.',
+    ],
   ),
   'unit-suspended': row(
     409,
@@ -458,7 +468,7 @@ export const catalogue = {
     'never',
     'clerk',
     ['Đơn vị nhận chưa có máy kết nối', 'The receiving unit has no node yet'],
-    ['Gửi bản giấy; báo cơ quan đầu mối.', 'Send paper; tell the hub.'],
+    ['Gửi bản giấy; đề nghị cơ quan đầu mối mời đơn vị đó.', 'Send paper; ask the hub to invite that unit.'],
   ),
   'unit-exists': row(
     409,
@@ -701,16 +711,19 @@ export const catalogue = {
     'later',
     'node-operator',
     ['Không thiết lập được kênh bảo mật', 'The TLS connection failed'],
-    ['Kiểm tra đồng hồ máy và chứng thư trung tâm.', "Check the clock and the hub's certificate."],
+    [
+      'Kiểm tra đồng hồ máy; nếu đồng hồ đúng, gọi cơ quan đầu mối kiểm tra chứng thư trung tâm.',
+      'Check the clock of this machine; if it is right, call the hub: its certificate must be looked at.',
+    ],
   ),
   'proxy-auth-required': row(
     407,
     'operator',
     'node-operator',
-    ['Proxy đòi mật khẩu', 'The proxy asks for a password'],
+    ['Proxy không nhận tài khoản hoặc mật khẩu', 'The proxy does not take the user or password'],
     [
-      'Đặt tài khoản proxy trong cấu hình nút.',
-      "Set the proxy's user and password in the node's configuration.",
+      'Ghi đúng tài khoản và mật khẩu vào các tệp mà mục "proxy" của config.json nêu (userFile, passwordFile), rồi khởi động lại nút.',
+      'Put the right user and password into the files that "proxy" in config.json names (userFile, passwordFile), then restart the node.',
     ],
   ),
   'proxy-refused': row(
@@ -718,7 +731,10 @@ export const catalogue = {
     'operator',
     'node-operator',
     ['Proxy từ chối kết nối tới trung tâm', 'The proxy refuses the connection'],
-    ['Cho phép CONNECT tới địa chỉ trung tâm trên proxy.', 'Allow CONNECT to the hub on the proxy.'],
+    [
+      'Kiểm tra proxy đang chạy và cho phép CONNECT tới địa chỉ và cổng của trung tâm.',
+      'Check that the proxy runs and allows CONNECT to the address and port of the hub.',
+    ],
   ),
 
   // Enrolment.
@@ -787,7 +803,7 @@ export const catalogue = {
     'operator',
     'node-operator',
     ['Cấu hình sai', 'The configuration is wrong'],
-    ['Sửa các mục được nêu trong config.json.', 'Correct the named keys in config.json.'],
+    ['Sửa các mục được nêu rồi khởi động lại.', 'Correct what is named, then start again.'],
   ),
   'dir-missing': row(
     500,
@@ -803,15 +819,21 @@ export const catalogue = {
     500,
     'operator',
     'node-operator',
-    ['Thư mục dữ liệu đã có', 'The data folder exists already'],
-    ['Chọn thư mục khác, hoặc dùng lệnh start.', 'Choose another folder, or use start.'],
+    ['Thư mục đã có, không ghi đè', 'The folder exists already and is not overwritten'],
+    [
+      'Chọn thư mục khác; nếu muốn chạy dữ liệu đang có, dùng lệnh start.',
+      'Choose another folder; to run the data that are there, use start.',
+    ],
   ),
   'dir-in-use': row(
     500,
     'operator',
     'node-operator',
     ['Một tiến trình khác đang dùng thư mục này', 'Another process uses this data folder'],
-    ['Dừng tiến trình kia trước.', 'Stop the other process first.'],
+    [
+      'Nếu chương trình đang chạy sẵn thì không cần làm gì; nếu không, dừng tiến trình kia trước.',
+      'Nothing to do if the program runs already; otherwise stop the other process first.',
+    ],
   ),
   'schema-newer': row(
     500,
@@ -825,7 +847,10 @@ export const catalogue = {
     'operator',
     'node-operator',
     ['Tệp khoá cho người khác đọc được', 'A key file can be read by others'],
-    ['chmod 600 tệp khoá.', 'chmod 600 the key file.'],
+    [
+      'Chạy "chmod 600" cho tệp được nêu, với đúng chủ sở hữu.',
+      'Run "chmod 600" on the named file; it must belong to the account of the program.',
+    ],
   ),
   'key-file-missing': row(
     500,
@@ -932,6 +957,135 @@ export const catalogue = {
     'clerk',
     ['Tệp bằng chứng không hợp lệ', 'The proof file does not verify'],
     ['Xin lại tệp bằng chứng từ đơn vị gửi hoặc trung tâm.', 'Ask the sender or the hub for the file again.'],
+  ),
+
+  // edXML (QCVN 102): what arrives from, or leaves for, the national axis.
+  'edxml-malformed': row(
+    400,
+    'never',
+    'software',
+    ['Tệp edXML sai cấu trúc XML', 'The edXML file is not well-formed XML'],
+    callVendor,
+  ),
+  'edxml-charset-refused': row(
+    400,
+    'never',
+    'software',
+    ['Bảng mã của tệp edXML không dùng được', 'The character set of the edXML file is not usable'],
+    ['Xuất lại tệp bằng UTF-8 (TCVN 6909).', 'Export the file again as UTF-8 (TCVN 6909).'],
+  ),
+  'edxml-dtd-refused': row(
+    400,
+    'never',
+    'software',
+    ['Tệp edXML chứa DTD hoặc thực thể', 'The edXML file contains a DTD or an entity'],
+    [
+      'Từ chối vì an toàn; nơi gửi phải bỏ khai báo DOCTYPE.',
+      'Refused for safety; the sender must remove the DOCTYPE.',
+    ],
+  ),
+  'edxml-too-large': row(
+    413,
+    'never',
+    'software',
+    ['Tệp edXML vượt giới hạn', 'The edXML file exceeds a limit'],
+    callVendor,
+  ),
+  'edxml-root-unknown': row(
+    400,
+    'never',
+    'software',
+    ['Không phải thông điệp edXML (QCVN 102)', 'Not an edXML message (QCVN 102)'],
+    ['Kiểm tra lại tệp đã chọn.', 'Check that the right file was chosen.'],
+  ),
+  'edxml-generation-2803': row(
+    400,
+    'never',
+    'software',
+    [
+      'Thông điệp thuộc thế hệ cũ (edXML 2803), không còn được nhận',
+      'A message of the older generation (edXML 2803), which is not taken',
+    ],
+    ['Nơi gửi phải nâng cấp lên QCVN 102:2016/BTTTT.', 'The sender must move to QCVN 102:2016/BTTTT.'],
+  ),
+  'edxml-field-missing': row(
+    400,
+    'never',
+    'software',
+    ['Thông điệp edXML thiếu trường bắt buộc', 'The edXML message lacks a required field'],
+    callVendor,
+  ),
+  'edxml-field-repeated': row(
+    400,
+    'never',
+    'software',
+    ['Trường chỉ được có một lần lại xuất hiện nhiều lần', 'A field that may occur once occurs again'],
+    callVendor,
+  ),
+  'edxml-field-refused': row(
+    400,
+    'never',
+    'clerk',
+    ['Giá trị không ghi được theo QCVN 102', 'A value cannot be written in QCVN 102'],
+    ['Sửa trường được nêu rồi gửi lại.', 'Correct the named field and send again.'],
+  ),
+  'edxml-not-carried': row(
+    400,
+    'never',
+    'clerk',
+    ['Nội dung này không có chỗ trong định dạng edXML', 'The edXML format has no place for this'],
+    [
+      'Bỏ phần được nêu, hoặc gửi trong mạng của hệ thống.',
+      'Leave out what is named, or send inside this exchange only.',
+    ],
+  ),
+  'edxml-attachment-missing': row(
+    400,
+    'never',
+    'software',
+    ['Thiếu tệp kèm theo của thông điệp edXML', 'An attachment of the edXML message is missing'],
+    ['Nơi gửi phải gửi lại đủ tệp.', 'The sender must send again with all files.'],
+  ),
+  'edxml-attachment-repeated': row(
+    400,
+    'never',
+    'software',
+    ['Hai tệp kèm theo có cùng mã', 'Two attachments have the same id'],
+    callVendor,
+  ),
+  'edxml-attachment-damaged': row(
+    400,
+    'never',
+    'software',
+    ['Tệp kèm theo bị hỏng', 'An attachment is damaged'],
+    [
+      'Nơi gửi phải gửi lại tệp gốc; kiểm tra phần mềm có xử lý tệp như văn bản hay không.',
+      'The sender must send the original file again; check whether its software treats files as text.',
+    ],
+  ),
+  'edxml-zip-refused': row(
+    400,
+    'never',
+    'software',
+    ['Gói ZIP của tệp kèm theo không được chấp nhận', 'The ZIP of an attachment is not acceptable'],
+    callVendor,
+  ),
+  'edxml-digest-mismatch': row(
+    400,
+    'never',
+    'software',
+    ['Giá trị băm của tệp không khớp', 'The file does not match its stated digest'],
+    ['Nơi gửi phải gửi lại.', 'The sender must send again.'],
+  ),
+  'edxml-document-unknown': row(
+    404,
+    'never',
+    'hub-operator',
+    ['Trạng thái về một văn bản không có ở đây', 'A status of a document that is not known here'],
+    [
+      'Tra sổ văn bản đi theo số, ký hiệu và ngày; nếu không có thì báo nơi gửi trạng thái.',
+      'Look in the outgoing register by number, notation and date; if it is not there tell who sent the status.',
+    ],
   ),
   internal: row(
     500,

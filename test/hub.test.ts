@@ -1225,7 +1225,7 @@ t.test(
   async (t) => {
     const test = await startTestHub({ code: 'H12' });
     const [x, y] = [await bareNode(test.hub, 'XA.41'), await bareNode(test.hub, 'XA.42')];
-    const drafts = Array.from({ length: 20 }, () =>
+    const drafts = Array.from({ length: 12 }, () =>
       prepare(
         x,
         Array.from({ length: 5 }, () => ({ to: [y.unit] })),
@@ -1265,7 +1265,7 @@ t.test(
     }
     async function restarts() {
       for (let i = 0; i < 3; i++) {
-        while (receipts.size < 10 + i * 30) await systemClock.sleep(1);
+        while (receipts.size < 10 + i * 15) await systemClock.sleep(1);
         await test.restart();
       }
     }

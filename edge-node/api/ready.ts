@@ -37,8 +37,9 @@ export function checksOf(status: EdgeStatus, nowMs: number): readonly Check[] {
 
 function hub({ hub: { state, words, code } }: EdgeStatus): Check {
   if (state === 'connected') return ok('hub');
-  // Another machine runs this node: nothing sent from here is right.
-  if (state === 'superseded') return bad('hub', 'fail', `${words.en} (${code ?? ''})`, words.vi);
+  // Another machine runs this node: nothing sent from here is right. A start just after a crash says so too, for seconds.
+  if (state === 'superseded' || code === 'node-instance-live')
+    return bad('hub', 'fail', `${words.en} (${code ?? ''})`, words.vi);
   return bad('hub', 'warn', `${words.en}${code ? ` (${code})` : ''}`, words.vi);
 }
 

@@ -2,7 +2,7 @@
 // processes from /proc. Must never compare figures of two runs that did not alternate: this machine drifts.
 import { readdirSync, readFileSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 
 export const now = (): number => performance.now();
@@ -150,6 +150,8 @@ export async function machine(dir: string) {
       cpu: cpus()[0]?.model ?? 'unknown',
       cores: cpus().length,
       memoryGiB: round(totalmem() / 2 ** 30, 1),
+      /** Before this run: above 0.5 others were at work, and only ratios of alternating runs say something. */
+      loadBefore: round(loadavg()[0]!, 1),
       disk: await probeDisk(dir),
     },
     versions: { node: process.version, lienthong: version },

@@ -5,7 +5,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startDistrict } from '../../bin/demo/district.ts';
+import { type District, startDistrict } from '../../bin/demo/district.ts';
+import { storeFile } from '../../edge-node/store/store.ts';
 import { createHttpClient, readBounded } from '../../protocol/node/http-client.ts';
 import { type Database, openDatabase } from '../../protocol/node/sqlite.ts';
 import { events } from '../../protocol/statement.ts';
@@ -16,13 +17,22 @@ type Api = { readonly url: string; readonly token: string; readonly to: string }
 
 export async function run(options: Options): Promise<unknown> {
   const dir = mkdtempSync(join(tmpdir(), 'lienthong-bench-'));
+  const about = await machine(dir);
+  const district = await startDistrict(dir, (line) => process.stderr.write(`${line}\n`));
+  try {
+    return { bench: 'path', ...about, ...(await measure(district, options)) };
+  } finally {
+    await district.stop();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function measure(district: District, options: Options): Promise<object> {
   const documents = Number(options.documents ?? 4000);
   const runs = Number(options.runs ?? 3);
   const rate = Number(options.rate ?? 50);
   const seconds = Number(options.seconds ?? 20);
   const bytes = Number(options.bytes ?? 10_000);
-  const about = await machine(dir);
-  const district = await startDistrict(dir, (line) => process.stderr.write(`${line}\n`));
   const { communeA: from, communeB: to } = district.offices;
   const api: Api = { url: from.apiUrl, token: from.token, to: to.code };
   const pids = {
@@ -30,7 +40,7 @@ export async function run(options: Options): Promise<unknown> {
     hub: pidOf(district.hubs[1]!.dir),
     receiver: pidOf(to.running.dir),
   };
-  const store = openDatabase(databaseIn(from.running.dir), { readOnly: true });
+  const store = openDatabase(join(from.running.dir, storeFile), { readOnly: true });
   const bulk: object[] = [];
   const bulkRates: number[] = [];
   const steady: ReturnType<typeof percentiles>[] = [];
@@ -59,11 +69,7 @@ export async function run(options: Options): Promise<unknown> {
   }
   const peaks = Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, peakMiB(pid)]));
   store.close();
-  await district.stop();
-  rmSync(dir, { recursive: true, force: true });
   return {
-    bench: 'path',
-    ...about,
     fsync: 'SQLite WAL, synchronous=FULL, in all three stores',
     bytes,
     documents,
@@ -89,12 +95,6 @@ function pidOf(dir: string): number {
     }
   }
   throw new Error(`no process runs on ${dir}`);
-}
-
-function databaseIn(dir: string): string {
-  const name = readdirSync(dir).find((each) => each.endsWith('.db') || each.endsWith('.sqlite'));
-  if (name === undefined) throw new Error(`no database in ${dir}`);
-  return join(dir, name);
 }
 
 async function send(
