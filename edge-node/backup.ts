@@ -19,17 +19,27 @@ const PROGRAM = 'lienthong node';
 /** Keys are among them: whoever has the backup can seal in the name of the units. */
 const INCLUDED = ['config.json', 'identity.json', 'settings.json', 'tokens.json', 'keys', 'certs'];
 
-export function* contentOf(snapshot: string): Generator<Uint8Array> {
+/** Content that must be in a backup. What was rebuilt from the hub after a restore has come back without its content: it is not missed. */
+export function* contentOf(snapshot: string, dir: string): Generator<Uint8Array> {
   const db = openDatabase(snapshot, { readOnly: true });
   try {
     for (const { sha256 } of db.each<{ sha256: Uint8Array }>(
-      `SELECT sha256 FROM out_parts WHERE content IS NULL UNION SELECT sha256 FROM in_parts WHERE content IS NULL
-       UNION SELECT sha256 FROM staged`,
+      `SELECT sha256 FROM out_parts p JOIN documents d ON d.seq = p.document_seq WHERE content IS NULL AND length(d.request_digest) > 0
+       UNION SELECT sha256 FROM in_parts WHERE content IS NULL UNION SELECT sha256 FROM staged`,
     ))
       yield sha256;
+    for (const { sha256 } of db.each<{ sha256: Uint8Array }>(
+      `SELECT DISTINCT sha256 FROM out_parts p JOIN documents d ON d.seq = p.document_seq WHERE content IS NULL AND length(d.request_digest) = 0`,
+    ))
+      if (fs.existsSync(contentPath(dir, sha256))) yield sha256;
   } finally {
     db.close();
   }
+}
+
+function contentPath(dir: string, sha256: Uint8Array): string {
+  const hex = Buffer.from(sha256).toString('hex');
+  return join(dir, 'content', 'sha256', hex.slice(0, 2), hex);
 }
 
 export type NodeBackupOptions = {
@@ -56,7 +66,7 @@ export async function backupNode(
     program: PROGRAM,
     database: storeFile,
     include: INCLUDED,
-    contentOf,
+    contentOf: (snapshot) => contentOf(snapshot, options.dir),
     about: {
       nodeId: enrolled.nodeId,
       hubId: enrolled.hubId,

@@ -18,11 +18,15 @@ const checkNames: Readonly<Record<string, string>> = {
 };
 const checkResults = { ok: 'tốt (ok)', warn: 'CHÚ Ý (warn)', fail: 'LỖI (fail)' } as const;
 
-function alarmText({ code, about, said, count }: EdgeStatus['alarms'][number]): string {
-  const words = isErrorCode(code) ? catalogue[code] : undefined;
-  const where = `${about} ${said}`.trim();
-  if (!words) return `! ${code}: ${where} (×${count})`;
-  return `! ${words.title.vi} (${code}, ${where}, ×${count})\n  → ${words.remedy.vi}\n  → ${words.remedy.en}`;
+function alarmLines({ code, about, said, count }: EdgeStatus['alarms'][number]): string[] {
+  const where = [about, said].filter(Boolean).join(' ');
+  if (!isErrorCode(code)) return [`! ${code}: ${where} (×${count})`];
+  const { title, remedy } = catalogue[code];
+  return [
+    `! ${title.vi} (${[code, where].filter(Boolean).join(': ')}, ×${count})`,
+    `  → ${remedy.vi}`,
+    `  → ${remedy.en}`,
+  ];
 }
 
 /** The exit code: failed when a check fails. */
@@ -47,16 +51,20 @@ export async function status(out: Output, { dir }: { readonly dir: string }): Pr
       ['', ''],
       checks.map(({ name, result }) => [checkNames[name] ?? name, checkResults[result]]),
     );
-    for (const { name, result, said, saidVi } of checks)
-      if (result !== 'ok')
-        out.say(visible(`\n${checkNames[name] ?? name}: ${saidVi ?? ''}\n  ${said ?? ''}`));
-    if (node.running && body.hub.detail) out.say(visible(`  [${body.hub.detail}]`));
+    for (const { name, result, said, saidVi } of checks) {
+      if (result === 'ok') continue;
+      out.say('');
+      out.say(visible(`${checkNames[name] ?? name}: ${saidVi ?? ''}`));
+      out.say(visible(`  ${said ?? ''}`));
+      // Whose certificate, which address: for whoever looks for the cause.
+      if (name === 'hub' && body.hub.detail) out.say(visible(`  [${body.hub.detail}]`));
+    }
     out.say(
       `\nChờ gửi / waiting to be sent: ${body.outbox.waiting}; biên nhận chờ gửi / receipts waiting: ${body.receipts.waiting}; đang nhận / fetching: ${body.inbox.fetching}; để riêng / set aside: ${body.inbox.aside}`,
     );
     if (body.outbox.waiting > 0)
       out.say('Văn bản chờ gửi được giữ trên máy này và tự gửi. They are kept here and sent by themselves.');
-    for (const alarm of body.alarms) out.say(visible(alarmText(alarm)));
+    for (const alarm of body.alarms) for (const line of alarmLines(alarm)) out.say(visible(line));
     return checks.some(({ result }) => result === 'fail') ? exitCodes.failed : exitCodes.done;
   });
 }

@@ -1,50 +1,40 @@
 // Composition root of the hub: every part in order, nothing else. Opens the store, the trust, the listeners; returns what main.ts and
 // tests need to stop it. The one place in the program that knows everything.
-import { statfs } from 'node:fs/promises';
 import { keyPem } from '../certs/keys.ts';
-import { exchangeClientOptions, exchangeListenerOptions, publicListenerOptions } from '../certs/listen.ts';
+import { exchangeClientOptions, publicListenerOptions } from '../certs/listen.ts';
 import { createSigners } from '../certs/signers.ts';
 import { createTrust } from '../certs/trust.ts';
-import { partialUploadType } from '../protocol/api.ts';
-import { leavesFromBytes, treeRoot } from '../protocol/chunks.ts';
-import { epochCodec, signedCodec } from '../protocol/codec.ts';
-import { unitStates } from '../protocol/directory.ts';
-import { ExchangeError } from '../protocol/errors.ts';
-import { limits } from '../protocol/limits.ts';
 import type { Clock } from '../protocol/node/clock.ts';
 import { openContentStore } from '../protocol/node/content-store.ts';
 import { serveControl } from '../protocol/node/control.ts';
-import { fairQueue } from '../protocol/node/fair-queue.ts';
 import { createHttpClient, type HttpClient } from '../protocol/node/http-client.ts';
-import { createServer, type ServerPeer } from '../protocol/node/http-server.ts';
+import { createServer } from '../protocol/node/http-server.ts';
 import { createHubLink } from '../protocol/node/hub-link.ts';
 import { lockDir } from '../protocol/node/lock.ts';
 import type { Log } from '../protocol/node/logger.ts';
-import { rateLimit } from '../protocol/node/rate-limit.ts';
 import { migrate, openDatabase } from '../protocol/node/sqlite.ts';
 import { startWorker } from '../protocol/node/worker.ts';
 import { startWriter } from '../protocol/node/writer.ts';
-import { createVerifier, type SigningKey, signOne } from '../protocol/signature.ts';
+import { createVerifier, type SigningKey } from '../protocol/signature.ts';
 import { createAdmin } from './admin/acts.ts';
 import { addAdminRoutes, adminBodyBytesMax } from './admin/routes.ts';
 import { type HubConfig, loadHubConfig } from './config.ts';
 import { contentTurns } from './content-turns.ts';
-import { partRoutes } from './delivery/parts.ts';
 import { createPolls } from './delivery/poll.ts';
-import { deliveryRoutes } from './delivery/routes.ts';
 import { sweep } from './delivery/sweeper.ts';
 import { createHubDirectory } from './directory/hub-directory.ts';
 import { createTrustRecords } from './directory/trust-records.ts';
 import { addEnrolmentRoutes } from './enrolment/routes.ts';
+import { signEpoch } from './epoch.ts';
+import { contentAssertion, createExchange, createHeard } from './exchange.ts';
 import { createHealth } from './health.ts';
 import { hubPaths, loadHubIdentity } from './identity.ts';
-import { ingressRoutes } from './ingress/routes.ts';
-import { uploadRoutes } from './ingress/uploads.ts';
-import { createInstances, hubPeer, identifyPeer } from './peers.ts';
+import { createInstances } from './peers.ts';
 import { childTowards } from './routing/route.ts';
+import { createSpace } from './space.ts';
 import { migrations } from './store/migrations.ts';
 import { sqliteHubStore } from './store/store.ts';
-import type { AcceptedPart, WriterContext } from './store/types.ts';
+import type { WriterContext } from './store/types.ts';
 import { startUpstream, type Upstream } from './upstream/link.ts';
 
 export type HubOptions = {
@@ -63,7 +53,6 @@ export type Hub = Awaited<ReturnType<typeof startHub>>;
 
 /** How long a clean stop waits for what runs. */
 const drainMs = 20_000;
-const requestBodyBytesMax = 1024 * 1024;
 
 /** Resolves when every listener answers. Codes: dir-missing, dir-in-use, config-invalid, schema-newer, key-file-*, certificate-*. */
 export async function startHub(options: HubOptions) {
@@ -152,103 +141,28 @@ export async function startHub(options: HubOptions) {
     log,
     nudge,
     assertSpace: space.assert,
-    assertContent: async ({ sha256, length, treeRoot: sealed, index }: AcceptedPart) => {
-      const held = await content.stat(sha256);
-      if (!held) throw new ExchangeError('part-missing', `part ${index}`);
-      const root = treeRoot(leavesFromBytes(await content.leaves(sha256)));
-      if (held.lengthBytes !== length || Buffer.compare(root, sealed) !== 0)
-        throw new ExchangeError('part-mismatch', `part ${index}: length or tree root`);
-    },
+    assertContent: contentAssertion(content),
   };
-  const queue = fairQueue({
-    concurrency: 16,
-    perKeyConcurrency: 4,
-    length: 512,
-    perKeyLength: 16,
-    retryAfterMs: 1000,
-  });
-  const rate = rateLimit({ perSecond: config.rate.documentsPerSecond, burst: config.rate.burst, clock });
   const heard = createHeard(store, clock);
 
   const takeDirectoryParts = async (parts: readonly Uint8Array[]) => {
     await directory.offerAll(parts);
   };
-  const mayUseUnit = (peer: ServerPeer, unitId: string): boolean => {
-    const { id, kind } = hubPeer(peer);
-    const unit = directory.current().unit(unitId);
-    if (!unit) return false;
-    if (kind === 'node')
-      return unit.hub === identity.hubId && unit.node === id && unit.state === unitStates.active;
-    return childTowards(directory.current(), identity.hubId, unit.hub) === id;
-  };
-
   // Listeners.
-  const exchange = createServer({
-    tls: exchangeListenerOptions(identity.tls) as never,
-    log,
-    clock,
-    trustHook: (request) => identifyPeer(trust, request.raw.socket as never),
-    bodyLimitBytes: requestBodyBytesMax,
-    streamTypes: [partialUploadType],
-  });
-  await exchange.app.register(ingressRoutes({ ...shared, instances, queue, rate }));
-  await exchange.app.register(
-    deliveryRoutes({
-      ...shared,
-      polls,
-      instances,
-      queue,
-      epoch: () => epoch,
-      heard: heard.note,
-      directoryAnswer: () => directory.answer(),
-      takeDirectoryParts,
-    }),
-  );
-  await exchange.app.register(async (app) => {
-    // PROTOCOL.md 10: content too moves only under the present instance number.
-    app.addHook('onRequest', async (request) => {
-      instances.assert(hubPeer(request.peer), request.headers);
-    });
-    await app.register(
-      uploadRoutes({
-        store: content,
-        mayUseUnit,
-        knowsContent: async (unit, sha256) =>
-          store.knowsContent(unit, sha256) && (await content.stat(sha256)) !== undefined,
-        rememberContent: (unit, sha256, length) =>
-          turns.run(Buffer.from(sha256).toString('hex'), async () => {
-            // Swept between finishing and here: the client uploads anew.
-            if (!(await content.stat(sha256))) throw new ExchangeError('upload-unknown');
-            await store.rememberContent({ unit, sha256, length, nowMs: clock.nowMs() });
-          }),
-        quota: async (unit) => {
-          const { openBytes, quotaBytes } = store.usage(unit);
-          return {
-            limitBytes: (quotaBytes ?? config.quotaBytesDefault) || Number.MAX_SAFE_INTEGER,
-            usedBytes: openBytes,
-          };
-        },
-        limits,
-        diskFree: async () => (await space.measure()).freeBytes,
-        diskReserveBytes: config.diskReserveBytes,
-        log,
-      }),
-    );
-    await app.register(
-      partRoutes({
-        store: content,
-        clock,
-        partOf: async (peer, deliveryId, index) => {
-          const found = store.deliveredPart(hubPeer(peer).id, Number(deliveryId), index);
-          if (!found) throw new ExchangeError('delivery-unknown');
-          const { sha256, length, content: inlineBytes } = found;
-          return { sha256, lengthBytes: length, ...(inlineBytes ? { inlineBytes } : {}) };
-        },
-        touchLease: async (deliveryId) => {
-          await store.extendLease({ id: Number(deliveryId), nowMs: clock.nowMs(), leaseMs: limits.leaseMs });
-        },
-      }),
-    );
+  const exchange = await createExchange({
+    ...shared,
+    tls: identity.tls,
+    trust,
+    content,
+    turns,
+    space,
+    config,
+    polls,
+    instances,
+    epoch: () => epoch,
+    heard: heard.note,
+    directoryAnswer: () => directory.answer(),
+    takeDirectoryParts,
   });
 
   const at: { exchange?: Address; enrolment?: Address; local?: Address } = {};
@@ -411,18 +325,6 @@ function parseUpstream(text: string | undefined): { hubId: string; url: string }
   return text ? (JSON.parse(text) as { hubId: string; url: string }) : undefined;
 }
 
-function signEpoch(fact: (name: string) => string | undefined, hub: string, key: SigningKey) {
-  const number = Number(fact('epoch') ?? 1);
-  const bytes = epochCodec.encode({
-    hub,
-    number,
-    startedMs: Number(fact('epochStartedMs') ?? 0),
-    commonLedgerSequence: Number(fact('commonLedgerSequence') ?? 0),
-    previous: Number(fact('epochBefore') ?? 0),
-  });
-  return { number, bytes: signedCodec.encode(signOne('lienthong/epoch/1', bytes, key)) };
-}
-
 /** Signed parts of this hub and of every hub below it, and a stamp that changes with them. */
 function subtreeParts(
   directory: ReturnType<typeof createHubDirectory>,
@@ -434,40 +336,5 @@ function subtreeParts(
   return {
     stamp: below.map(({ hub, version }) => `${hub}.${version}`).join(','),
     parts: below.map(({ bytes }) => bytes),
-  };
-}
-
-export type Space = ReturnType<typeof createSpace>;
-
-/** Free space of the data folder's disk, measured every few seconds; asked on every acceptance. */
-function createSpace(dir: string, reserveBytes: number) {
-  let freeBytes = Number.MAX_SAFE_INTEGER;
-  return {
-    async measure(): Promise<{ freeBytes: number }> {
-      const { bavail, bsize } = await statfs(dir);
-      freeBytes = bavail * bsize;
-      return { freeBytes };
-    },
-    assert(lengthBytes: number): void {
-      if (freeBytes - lengthBytes < reserveBytes)
-        throw new ExchangeError('disk-nearly-full', '', { retryAfterMs: 60_000 });
-    },
-    freeBytes: () => freeBytes,
-    reserveBytes,
-  };
-}
-
-/** When peers were last heard, written in one go every few seconds. */
-function createHeard(store: { seen(rows: { peer: string; atMs: number }[]): Promise<void> }, clock: Clock) {
-  const heard = new Map<string, number>();
-  return {
-    note(peer: string): void {
-      heard.set(peer, clock.nowMs());
-    },
-    async flush(): Promise<void> {
-      const rows = [...heard].map(([peer, atMs]) => ({ peer, atMs }));
-      heard.clear();
-      if (rows.length > 0) await store.seen(rows);
-    },
   };
 }

@@ -69,6 +69,13 @@ const changeConfig = (dir: string, change: object) => {
   const given = JSON.parse(fs.readFileSync(path, 'utf8')) as object;
   fs.writeFileSync(path, JSON.stringify({ ...given, ...change }));
 };
+/** As the local API takes it. */
+const requestOf = (to: string, subject: string, idempotencyKey: string) => ({
+  recipients: [to],
+  subject,
+  idempotencyKey,
+  parts: [{ name: 'a.txt', mediaType: 'text/plain', contentBase64: Buffer.from(subject).toString('base64') }],
+});
 const codeOf = async (work: Promise<unknown>): Promise<string> => {
   try {
     await work;
@@ -331,7 +338,7 @@ t.test('the hub is away: documents are taken, the status says so, and all arrive
   const answer = await a.fetch('/v1/documents', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ recipients: ['H08.35.22'], subject: 'qua API', idempotencyKey: 'away' }),
+    body: JSON.stringify(requestOf('H08.35.22', 'qua API', 'away')),
   });
   t.equal(answer.status, 202);
   ids.push(((await answer.json()) as { documentId: string }).documentId);
@@ -473,7 +480,7 @@ t.test('a node told to stop in the middle of traffic ends with 0 and starts agai
   const first = await startedAt(t, a.dir);
   const acknowledged: string[] = [];
   const one = async (i: number): Promise<boolean> => {
-    const body = { recipients: ['H08.35.22'], subject: `dừng giữa chừng ${i}`, idempotencyKey: `stop ${i}` };
+    const body = requestOf('H08.35.22', `dừng giữa chừng ${i}`, `stop ${i}`);
     try {
       const answer = await controlRequest(a.dir, 'POST', '/v1/documents', { body });
       acknowledged.push((answer.body as { documentId: string }).documentId);

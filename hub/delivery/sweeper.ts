@@ -30,6 +30,8 @@ export async function sweep(deps: SweepDeps): Promise<StepResult> {
   deps.nudge([...freed, ...expired]);
   const contentErased = await eraseOlder(deps, nowMs, retention.contentDays, false);
   const metadataErased = await eraseOlder(deps, nowMs, retention.metadataDays, true);
+  const unused = await store.forgetUnused({ olderThanMs: nowMs - limits.uploadIdleMs, rowsMax });
+  for (const digest of unused) await removeUnreferenced(deps, Buffer.from(digest).toString('hex'), digest);
   await deps.content.sweepPartials({ idleMs: limits.uploadIdleMs });
   // Leases and deadlines are answered by peers, not by rows: as long as there were any, there may be more.
   const moved = freed.length > 0 || expired.length > 0;

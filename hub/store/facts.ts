@@ -20,6 +20,8 @@ export type FactName =
   /** Instance and token at the next hub, and the ledger sequence of its that was seen. */
   | 'upstreamInstance'
   | 'upstreamLedgerSeen'
+  /** Epoch of the next hub for which everything open was offered. */
+  | 'upstreamEpoch'
   /** The next directory version is above this: set at a restore, since versions after the backup are in use outside. */
   | 'directoryVersionFloor';
 

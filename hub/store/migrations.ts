@@ -41,6 +41,9 @@ CREATE TABLE unit_content (
   PRIMARY KEY (unit, sha256)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX unit_content_sha256 ON unit_content (sha256);
+CREATE INDEX unit_content_at ON unit_content (at_ms);
+
 -- What each unit has waiting here, counted in the same transactions: the ground of its quota.
 CREATE TABLE unit_usage (unit TEXT PRIMARY KEY, open_bytes INTEGER NOT NULL, open_envelopes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 

@@ -104,6 +104,34 @@ export function peerOps({ db }: Shared) {
         said.slice(0, 500),
       );
     },
+    /** Large content that was uploaded completely and named by no envelope since: forgotten, so that it must be uploaded anew. */
+    forgetUnused({ olderThanMs, rowsMax }: { olderThanMs: number; rowsMax: number }): Uint8Array[] {
+      const rows = db.all<{ unit: string; sha256: Uint8Array }>(
+        `SELECT u.unit, u.sha256 FROM unit_content u WHERE u.at_ms <= ?
+           AND NOT EXISTS (SELECT 1 FROM parts p WHERE p.sha256 = u.sha256 AND p.content IS NULL) LIMIT ?`,
+        olderThanMs,
+        rowsMax,
+      );
+      for (const { unit, sha256 } of rows)
+        db.run('DELETE FROM unit_content WHERE unit = ? AND sha256 = ?', unit, sha256);
+      return rows.map(({ sha256 }) => sha256);
+    },
+    /**
+     * The next hub was restored: it may have lost what it had taken. Open deliveries are handed up once more and statements that it took
+     * are offered again; it recognises what it still has. What is settled needs nothing: its receiver's receipt is here.
+     */
+    offerAgain({ peer, takenSinceMs }: { peer: string; takenSinceMs: number }): number {
+      const deliveries = db.run(
+        "UPDATE deliveries SET again = 1, lease_until_ms = NULL WHERE peer = ? AND state = 'relayed'",
+        peer,
+      );
+      const statements = db.run(
+        "UPDATE outgoing SET state = 'ready', attempts = 0 WHERE peer = ? AND state = 'taken' AND taken_ms >= ?",
+        peer,
+        takenSinceMs,
+      );
+      return deliveries.changes + statements.changes;
+    },
     /** A single value of this hub by name (hub/store/facts.ts). */
     factSet({ name, value }: { name: string; value: string }): void {
       db.run(

@@ -48,6 +48,10 @@ export type HubStore = {
     metadata: boolean;
     rowsMax: number;
   }): Promise<{ readonly erased: number; readonly orphans: readonly Uint8Array[] }>;
+  /** Uploads that no envelope named in time; their digests, for the content folder. */
+  forgetUnused(args: { olderThanMs: number; rowsMax: number }): Promise<readonly Uint8Array[]>;
+  /** The next hub began a new epoch: what is still open there, and statements that it took lately, go up once more. */
+  offerAgain(args: { peer: string; takenSinceMs: number }): Promise<number>;
   /** Operations of hub/store/admin-ops.ts by name. */
   admin<Result>(name: string, args: unknown): Promise<Result>;
 
@@ -69,7 +73,12 @@ export type HubStore = {
     | { readonly sha256: Uint8Array; readonly length: number; readonly content: Uint8Array | null }
     | undefined;
   knowsContent(unit: string, sha256: Uint8Array): boolean;
-  usage(unit: string): { readonly openBytes: number; readonly quotaBytes: number | undefined };
+  /** `unusedBytes`: uploaded completely and named by no envelope yet. */
+  usage(unit: string): {
+    readonly openBytes: number;
+    readonly unusedBytes: number;
+    readonly quotaBytes: number | undefined;
+  };
   instanceOf(peer: string): number;
   /** Envelopes that `peer` submitted after a ledger sequence, oldest first, with every statement about them. */
   sent(peer: string, afterSequence: number, itemsMax: number): readonly SentRow[];
@@ -133,6 +142,8 @@ export function sqliteHubStore(writer: Writer<AnyOps>, reader: Database): HubSto
     alarm: verb('alarm'),
     seen: verb('seen'),
     reroute: verb('reroute'),
+    forgetUnused: verb('forgetUnused'),
+    offerAgain: verb('offerAgain'),
     async erase(args) {
       recent.clear();
       const erased = await run<Awaited<ReturnType<HubStore['erase']>>>('erase', args);
@@ -168,7 +179,8 @@ function reads(db: Database) {
     deliveredPart: (peer: string, deliveryId: number, index: number) =>
       db.get<{ sha256: Uint8Array; length: number; content: Uint8Array | null }>(
         `SELECT p.sha256, p.length, p.content FROM deliveries d JOIN parts p ON p.envelope_seq = d.envelope_seq
-         WHERE d.id = ? AND d.peer = ? AND p.idx = ?`,
+         WHERE d.id = ? AND d.peer = ? AND p.idx = ?
+           AND (d.again = 1 OR d.state IN ('ready','deferred','leased','held','relayed'))`,
         deliveryId,
         peer,
         index,
@@ -181,7 +193,16 @@ function reads(db: Database) {
         'SELECT quota_bytes FROM units WHERE unit = ?',
         unit,
       );
-      return { openBytes: row?.open_bytes ?? 0, quotaBytes: quota?.quota_bytes ?? undefined };
+      const unused = db.get<{ bytes: number }>(
+        `SELECT coalesce(sum(u.length), 0) AS bytes FROM unit_content u WHERE u.unit = ?
+           AND NOT EXISTS (SELECT 1 FROM parts p WHERE p.sha256 = u.sha256 AND p.content IS NULL)`,
+        unit,
+      );
+      return {
+        openBytes: row?.open_bytes ?? 0,
+        unusedBytes: unused?.bytes ?? 0,
+        quotaBytes: quota?.quota_bytes ?? undefined,
+      };
     },
     instanceOf: (peer: string) =>
       db.get<{ instance: number }>('SELECT instance FROM peers WHERE peer = ?', peer)?.instance ?? 0,

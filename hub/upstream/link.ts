@@ -56,6 +56,9 @@ const slowAtOnce = 3;
 /** When that many are on their way, and for what a receipt did not name. */
 const soonMs = 5_000;
 
+/** Statements taken longer ago than any backup that is restored in practice are not offered again. */
+const reofferMs = 60 * 86_400_000;
+
 /** The peer as the ingress and the settle procedure see it. */
 export function startUpstream(deps: UpstreamDeps): Upstream {
   const { clock, random, store } = deps;
@@ -89,12 +92,22 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
     );
     // What an earlier start had claimed for the way up is ready again: receipts of the next hub make a second copy harmless.
     await store.endLeases({ peer: upstream });
-    learnEpoch(answer.epoch);
+    await learnEpoch(answer.epoch);
     opened = true;
   }
 
-  function learnEpoch(bytes: Uint8Array): void {
-    if (bytes.length > 0) epochSeen = epochCodec.decode(signedCodec.decode(bytes).bytes).number;
+  /**
+   * PROTOCOL.md 10.11: a higher epoch means that the next hub was restored. What it may have lost is offered again, and only then the
+   * number is kept: a crash in between offers once more. The session's channel authenticates the hub; the number decides nothing else.
+   */
+  async function learnEpoch(bytes: Uint8Array): Promise<void> {
+    if (bytes.length === 0) return;
+    const { number } = epochCodec.decode(signedCodec.decode(bytes).bytes);
+    const kept = deps.facts.get('upstreamEpoch');
+    if (kept !== undefined && number > Number(kept))
+      await store.offerAgain({ peer: upstream, takenSinceMs: clock.nowMs() - reofferMs });
+    if (kept !== String(number)) await deps.facts.set('upstreamEpoch', String(number));
+    epochSeen = number;
   }
 
   /** Both loops begin here. One session for both: two at once would each take a number and keep the token of the other. */
@@ -136,7 +149,7 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
       taken = [...acknowledged, ...taken];
       throw error;
     }
-    learnEpoch(answer.epoch);
+    await learnEpoch(answer.epoch);
     lastError = undefined;
     if (answer.directory !== directorySeen) {
       const { parts, stamp } = await deps.link.directory(signal);

@@ -17,6 +17,8 @@ export type FaultOptions = {
   readonly ended: () => boolean;
   readonly say: (line: string) => void;
   readonly restored: (program: Program) => void;
+  /** A promise of the program that it did not keep. */
+  readonly wrong: (line: string) => void;
 };
 
 const seconds = (n: number) => n * 1000;
@@ -101,7 +103,7 @@ export async function restoring(options: FaultOptions): Promise<void> {
     try {
       await command([program.kind, 'backup', '--dir', program.dir, '--to', to, '--json']);
     } catch (error) {
-      options.say(`backup of ${program.name}: ${String(error)}`);
+      options.wrong(`backup of ${program.name}: ${String(error)}`);
       rmSync(to, { recursive: true, force: true });
       continue;
     }

@@ -67,6 +67,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
     counts: faults,
     ended,
     say,
+    wrong: (line: string) => wrong.push(line),
     restored: (program: Program) => restores.set(program, (restores.get(program) ?? 0) + 1),
   });
   await Promise.all([
