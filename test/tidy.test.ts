@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { eventsFresh } from '../docs/generate-events.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 type Source = { readonly path: string; readonly text: string; readonly imports: readonly string[] };
@@ -125,4 +126,8 @@ t.test('versions are exact and no package runs an install script', async (t) => 
   t.notOk(lock.includes('hasInstallScript'), 'no install script in the lock');
   for (const script of ['preinstall', 'install', 'postinstall', 'prepare'])
     t.notOk(pkg.scripts?.[script], script);
+});
+
+t.test('docs/EVENTS.md is what the table of log events says', async (t) => {
+  t.ok(eventsFresh(), 'node docs/generate-events.ts');
 });
