@@ -25,9 +25,12 @@ const cases: readonly KillCase[] = [
   { where: 'recipient', point: 'receive.5', size: 'small' },
 ];
 for (const one of cases)
-  t.test(`a kill at ${one.point} in the ${one.where} loses nothing and doubles nothing (${one.size})`, async (t) => {
-    t.same(await killOnce(district, one), []);
-  });
+  t.test(
+    `a kill at ${one.point} in the ${one.where} loses nothing and doubles nothing (${one.size})`,
+    async (t) => {
+      t.same(await killOnce(district, one), []);
+    },
+  );
 
 for (const { name, point, where } of [
   { name: 'a kill in the middle of a large upload', point: 'upload.2', where: 'hub' },

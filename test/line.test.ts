@@ -186,7 +186,11 @@ t.test('a box that inspects TLS is named, and sees nothing that is worth seeing'
   proxy.leadTo(box.port);
   await t.rejects(enrol(), { code: 'tls-inspected', detail: `issuer found: ${box.issuer}` });
   const { secret } = parseInvitation(invitation);
-  t.match(box.seen().toString('latin1'), /GET \/v1\//, 'it did look into the first, public request');
+  t.match(
+    box.seen().toString('latin1'),
+    /GET \/enrol\/v1\/root/,
+    'it did look into the first, public request',
+  );
   t.notOk(box.seen().includes(Buffer.from(secret)), 'no invitation');
   t.notMatch(box.seen().toString('latin1'), /POST/);
   proxy.leadTo(undefined);
@@ -252,16 +256,21 @@ t.test(
     const refused = async (code: string, words: RegExp): Promise<void> => {
       await says(a.node.edge, code);
       waiting.push(await handIn(a.node.edge, 'H08.35.22', `khi ${code}`));
-      const { out } = await cli('node', 'status', '--dir', a.dir);
-      t.match(out, new RegExp(`Trung tâm chưa cho nút này kết nối: [^\\n]*\\n[^\\n]*\\(${code}\\)`), code);
-      t.match(out, words, `${code}: the remedy`);
-      t.notMatch(out, /socket|ECONN|hang up/i);
+      const line = checksOf(await a.node.edge.status(), Date.now()).find(({ name }) => name === 'hub');
+      const said = `${line?.saidVi}\n${line?.said}`;
+      t.match(said, new RegExp(`^Trung tâm chưa cho nút này kết nối: .*\\n.*\\(${code}\\)`), code);
+      t.match(said, words, `${code}: the remedy`);
+      t.notMatch(said, /socket|ECONN|hang up/i);
     };
 
     await reopen(a, async () =>
       fs.writeFileSync(certificate, await nodeCertificate(a, ownCa, Date.now() - 3_600_000)),
     );
-    await refused('certificate-expired', /Xin giấy mời mới[\s\S]*node\.pem: đã hết hạn/);
+    await refused('certificate-expired', /Xin giấy mời mới/);
+    const shown = await cli('node', 'status', '--dir', a.dir);
+    t.equal(shown.code, 1);
+    t.match(shown.out, /chưa cho nút này kết nối: Chứng thư của nút đã hết hạn\. Xin giấy mời mới/);
+    t.match(shown.out, /\(certificate-expired\)[\s\S]*node\.pem: đã hết hạn/);
     const before = (await a.node.edge.outbox()).rows.length;
     await freshPapers(a, 'H08.35.21');
     await says(a.node.edge, undefined);

@@ -61,6 +61,16 @@ async function judged(out: Output, judge: () => Promise<void>): Promise<number> 
     out.answer({ good: false, code, detail, title: row.title.en, titleVi: row.title.vi });
     const said = detail ? `: ${visible(detail)}` : '';
     out.say(`KHÔNG HỢP LỆ — not good (${code})`);
+    if (code === 'signer-unknown') {
+      // No verdict on the file: what would judge it was not given.
+      out.say(
+        `${row.title.vi}${said}\n  → Thêm --directory (tệp của "hub directory export") hoặc --certificates.`,
+      );
+      out.say(
+        `${row.title.en}${said}\n  → Add --directory (a file of "hub directory export") or --certificates.`,
+      );
+      return exitCodes.judgedBad;
+    }
     // Not errorText: the catalogue's remedies speak to the owner of a node, not to the reader of a file.
     out.say(
       `${row.title.vi}${said}\n  → Đừng tin tệp này. Xin lại từ đơn vị gửi hoặc trung tâm, và so vân tay chứng thư gốc qua điện thoại.`,

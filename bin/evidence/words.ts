@@ -2,6 +2,7 @@
 // It must never say more than ProvenFacts does, and always says what is not proven. Pure.
 
 import type { Directory } from '../../protocol/directory.ts';
+import { uuidFromBytes } from '../../protocol/ids.ts';
 import type { NotProven, ProvenFacts, ProvenRecipient } from '../../protocol/proof.ts';
 import { kinds, urgencies } from '../../protocol/seal.ts';
 import { eventName, outcomeName } from '../../protocol/statement.ts';
@@ -162,8 +163,8 @@ export function statementJson(statement: Statement): Record<string, unknown> {
     issuer: statement.issuer,
     atMs: statement.atMs,
     sender: statement.sender,
-    envelopeId: hex(statement.envelopeId),
-    documentId: hex(statement.documentId),
+    envelopeId: uuidFromBytes(statement.envelopeId),
+    documentId: uuidFromBytes(statement.documentId),
     envelopeDigest: hex(statement.envelopeDigest),
     epoch: statement.epoch,
     ledgerSequence: statement.ledgerSequence,

@@ -46,7 +46,14 @@ const SCHEMES: Readonly<Record<string, Scheme>> = {
   '1.3.101.112': { key: 'ed25519', hash: undefined },
   '1.3.101.113': { key: 'ed448', hash: undefined },
 };
-const CURVES = new Set(['prime256v1', 'secp384r1', 'secp521r1', 'brainpoolP256r1', 'brainpoolP384r1', 'brainpoolP512r1']);
+const CURVES = new Set([
+  'prime256v1',
+  'secp384r1',
+  'secp521r1',
+  'brainpoolP256r1',
+  'brainpoolP384r1',
+  'brainpoolP512r1',
+]);
 
 /** Of a digest, by its object identifier; undefined when it is not on the list. */
 export const hashOf = (oid: string): Hash | undefined => HASHES[oid];
@@ -102,7 +109,9 @@ export function checkSignature(check: Check): Checked {
   if (digest.name === 'shake256') return refused('shake256');
   const pss = scheme.key === 'pss' ? algorithm.pss : undefined;
   if (scheme.key === 'pss' && !goodPss(pss)) return refused('PSS parameters');
-  const hash = pss ? hashOf(pss.hashOid) : Object.values(HASHES).find((one) => one.name === (scheme.hash ?? digest.name));
+  const hash = pss
+    ? hashOf(pss.hashOid)
+    : Object.values(HASHES).find((one) => one.name === (scheme.hash ?? digest.name));
   if (!hash) return refused('hash');
   const kinds = scheme.key === 'ec' ? ['ec'] : ['rsa', 'rsa-pss'];
   if (!kinds.includes(key.asymmetricKeyType ?? '')) return refused('key of another kind');

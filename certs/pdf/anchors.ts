@@ -3,7 +3,7 @@
 // A self-signed certification authority is an anchor; any other certificate only helps to build a chain.
 import fs from 'node:fs';
 import { join } from 'node:path';
-import { type Der, childrenOf, readDer, readOid, readTime, tags } from '../der.ts';
+import { childrenOf, type Der, readDer, readOid, readTime, tags } from '../der.ts';
 import { type PdfCertificate, parsePdfCertificate } from './asn1.ts';
 import { ANCHOR_FILE_BYTES_MAX, ANCHOR_FILES_MAX, malformed } from './limits.ts';
 
@@ -34,7 +34,7 @@ export const noAnchors: Anchors = { roots: [], intermediates: [], crls: [], unus
 export function isRoot(certificate: PdfCertificate): boolean {
   if (!certificate.isCa || !certificate.issuerDer.equals(certificate.subjectDer)) return false;
   try {
-    return certificate.x509.verify(certificate.x509.publicKey);
+    return certificate.x509.verify(certificate.publicKey);
   } catch {
     // A key that OpenSSL cannot use signs nothing.
     return false;
@@ -107,8 +107,12 @@ function sortIn(
   else found.intermediates.push(parsed);
 }
 
-const serialHexOf = (content: Uint8Array): string => Buffer.from(content).toString('hex').replace(/^(00)+(?=..)/, '');
-const isTime = (one: Der | undefined): boolean => one?.tag === tags.utcTime || one?.tag === tags.generalizedTime;
+const serialHexOf = (content: Uint8Array): string =>
+  Buffer.from(content)
+    .toString('hex')
+    .replace(/^(00)+(?=..)/, '');
+const isTime = (one: Der | undefined): boolean =>
+  one?.tag === tags.utcTime || one?.tag === tags.generalizedTime;
 
 /** CertificateList (RFC 5280, 5.1), DER. Throws on anything else; believes nothing yet. */
 export function parseCrl(bytes: Uint8Array, from: string): Crl {

@@ -1,12 +1,21 @@
 // The only door to pkijs and asn1js: takes CMS, time stamps, certificates and CRLs to pieces (BER and DER), as plain values with raw bytes.
 // It must never verify or trust: signatures are cms.ts, chains are chain.ts. Both libraries parse, neither decides.
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
 import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
 import { malformed } from './limits.ts';
 
-export type Algorithm = { readonly oid: string; readonly pss: PssParams | undefined; readonly curveOid: string | undefined };
-export type PssParams = { readonly hashOid: string; readonly maskOid: string; readonly maskHashOid: string; readonly saltBytes: number };
+export type Algorithm = {
+  readonly oid: string;
+  readonly pss: PssParams | undefined;
+  readonly curveOid: string | undefined;
+};
+export type PssParams = {
+  readonly hashOid: string;
+  readonly maskOid: string;
+  readonly maskHashOid: string;
+  readonly saltBytes: number;
+};
 
 /** `values`: raw encodings of the members of the set. */
 export type Attribute = { readonly type: string; readonly values: readonly Buffer[] };
@@ -17,6 +26,8 @@ export type PdfCertificate = {
   readonly der: Buffer;
   readonly fingerprint: string;
   readonly x509: X509Certificate;
+  /** Loaded once: a certificate whose key OpenSSL cannot load is not parsed. */
+  readonly publicKey: KeyObject;
   readonly subject: readonly NamePart[];
   readonly issuer: readonly NamePart[];
   readonly issuerDer: Buffer;
@@ -50,14 +61,20 @@ export type Cms = {
   readonly digest: Algorithm;
   readonly algorithm: Algorithm;
   /** The bytes that were signed, as they stand and as DER would have them; both begin with the tag of a SET. */
-  readonly signedAttributes: { readonly raw: Buffer; readonly der: Buffer; readonly list: readonly Attribute[] } | undefined;
+  readonly signedAttributes:
+    | { readonly raw: Buffer; readonly der: Buffer; readonly list: readonly Attribute[] }
+    | undefined;
   readonly unsignedAttributes: readonly Attribute[];
   readonly signature: Buffer;
   /** Bytes behind the CMS that are not zero: the space kept for it is filled with zeros. */
   readonly oddPadding: boolean;
 };
 
-export type TimeStampInfo = { readonly imprintOid: string; readonly imprint: Buffer; readonly timeMs: number };
+export type TimeStampInfo = {
+  readonly imprintOid: string;
+  readonly imprint: Buffer;
+  readonly timeMs: number;
+};
 
 const SIGNED_DATA = '1.2.840.113549.1.7.2';
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -97,12 +114,13 @@ function octetsOf(block: unknown): Buffer {
 
 function algorithmOf(id: pkijs.AlgorithmIdentifier): Algorithm {
   const params = id.algorithmParams as Block | undefined;
-  const curveOid =
-    params instanceof asn1js.ObjectIdentifier ? params.valueBlock.toString() : undefined;
+  const curveOid = params instanceof asn1js.ObjectIdentifier ? params.valueBlock.toString() : undefined;
   if (id.algorithmId !== '1.2.840.113549.1.1.10') return { oid: id.algorithmId, pss: undefined, curveOid };
   const pss = new pkijs.RSASSAPSSParams(params ? { schema: params } : {});
   const maskParams = pss.maskGenAlgorithm.algorithmParams;
-  const inner = maskParams ? new pkijs.AlgorithmIdentifier({ schema: maskParams }).algorithmId : '1.3.14.3.2.26';
+  const inner = maskParams
+    ? new pkijs.AlgorithmIdentifier({ schema: maskParams }).algorithmId
+    : '1.3.14.3.2.26';
   return {
     oid: id.algorithmId,
     curveOid,
@@ -149,7 +167,7 @@ export function parseCms(bytes: Uint8Array, { padded }: { padded: boolean }): Cm
       certificates: rawMembers(signedData, 0).flatMap((one) => certificateIn(rawOf(one))),
       crls: rawMembers(signedData, 1).map(rawOf),
       signers: data.signerInfos.length,
-      signerId: signerIdOf(signer),
+      signerId: signerIdOf(signedData),
       digest: algorithmOf(signer.digestAlgorithm),
       algorithm: algorithmOf(signer.signatureAlgorithm),
       signedAttributes: signedAttributesOf(signer),
@@ -160,15 +178,13 @@ export function parseCms(bytes: Uint8Array, { padded }: { padded: boolean }): Cm
   });
 }
 
-function signerIdOf(signer: pkijs.SignerInfo): SignerId {
-  const sid = signer.sid as unknown;
-  if (sid instanceof pkijs.IssuerAndSerialNumber)
-    return {
-      kind: 'issuer',
-      issuerDer: Buffer.from(sid.issuer.toSchema().toBER()),
-      serialHex: serialOf(sid.serialNumber),
-    };
-  return { kind: 'key', keyIdHex: hex(octetsOf(keyIdBlock(sid))) };
+/** Raw issuer and serial number: a name encoded again may differ from the certificate's. */
+function signerIdOf(signedData: Block): SignerId {
+  const infos = childrenOf(childrenOf(signedData).at(-1)!);
+  const sid = childrenOf(infos[0]!)[1]!;
+  if (sid.idBlock.tagClass === 3) return { kind: 'key', keyIdHex: hex(octetsOf(keyIdBlock(sid))) };
+  const [issuer, serial] = childrenOf(sid);
+  return { kind: 'issuer', issuerDer: rawOf(issuer), serialHex: serialOf(serial as asn1js.Integer) };
 }
 
 /** [0] IMPLICIT OCTET STRING comes primitive, or wrapped, from the library. */
@@ -185,9 +201,7 @@ function signedAttributesOf(signer: pkijs.SignerInfo): Cms['signedAttributes'] {
   const set = signer.signedAttrs;
   if (!set) return undefined;
   const encoded = Buffer.from(set.encodedValue);
-  const members = set.attributes
-    .map((one) => Buffer.from(one.toSchema().toBER()))
-    .sort(Buffer.compare);
+  const members = set.attributes.map((one) => Buffer.from(one.toSchema().toBER())).sort(Buffer.compare);
   const sorted = new asn1js.Set({ value: members.map((one) => asn1js.fromBER(own(one)).result) });
   return { raw: encoded, der: Buffer.from(sorted.toBER()), list: attributesOf(set) };
 }
@@ -221,6 +235,11 @@ export function parsePdfCertificate(bytes: Uint8Array): PdfCertificate {
     if (rest !== bytes.length) throw malformed('bytes behind a certificate');
     const certificate = new pkijs.Certificate({ schema: block });
     const der = Buffer.from(bytes);
+    const x509 = new X509Certificate(der);
+    const fields = childrenOf(childrenOf(block)[0]!).map(rawOf);
+    // Version 1 has no version field (RFC 5280, 4.1).
+    const shift = fields[0]![0] === 0xa0 ? 0 : -1;
+    const [issuerDer, subjectDer] = [fields[3 + shift]!, fields[5 + shift]!];
     const extensions = new Map((certificate.extensions ?? []).map((one) => [one.extnID, one]));
     const basic = extensions.get(OID_EXT.basic)?.parsedValue as pkijs.BasicConstraints | undefined;
     const usage = extensions.get(OID_EXT.usage)?.parsedValue as asn1js.BitString | undefined;
@@ -230,11 +249,12 @@ export function parsePdfCertificate(bytes: Uint8Array): PdfCertificate {
     return {
       der,
       fingerprint: createHash('sha256').update(der).digest('hex'),
-      x509: new X509Certificate(der),
+      x509,
+      publicKey: x509.publicKey,
       subject: namePartsOf(certificate.subject),
       issuer: namePartsOf(certificate.issuer),
-      issuerDer: Buffer.from(certificate.issuer.toSchema().toBER()),
-      subjectDer: Buffer.from(certificate.subject.toSchema().toBER()),
+      issuerDer,
+      subjectDer,
       serialHex: serialOf(certificate.serialNumber),
       notBeforeMs: certificate.notBefore.value.getTime(),
       notAfterMs: certificate.notAfter.value.getTime(),

@@ -1,8 +1,9 @@
 // Builds the chain of a signer to the operator's anchors at one moment: names, signatures, basic constraints, key usage, revocation.
 // It must never use a certificate of the document as an anchor, nor the network. RSA and ECDSA, SHA-1 labelled legacy; the exchange's
 // own peers are judged by certs/path.ts, which is stricter and stays so.
-import type { Anchors, Crl } from './anchors.ts';
+
 import { certificateStrength, checkSignature, keyStrength, type Strength, weakest } from './algorithms.ts';
+import type { Anchors, Crl } from './anchors.ts';
 import type { PdfCertificate } from './asn1.ts';
 
 export type ChainProblem =
@@ -85,7 +86,7 @@ function vouches(issuer: PdfCertificate, subject: PdfCertificate, search: Search
   if (certificateStrength(subject.signatureOid) === 'refused' || search.checksLeft <= 0) return false;
   search.checksLeft -= 1;
   try {
-    return subject.x509.verify(issuer.x509.publicKey);
+    return subject.x509.verify(issuer.publicKey);
   } catch {
     // A key that OpenSSL cannot load or use vouches for nothing.
     return false;
@@ -99,11 +100,14 @@ function judgePath(path: readonly PdfCertificate[], search: Search): Chain {
 }
 
 function verdictOf(path: readonly PdfCertificate[], search: Search, found: ChainProblem | undefined): Chain {
-  const revocation = found === 'no-anchor' ? { state: 'unknown' as const, times: [] } : revocationOf(path, search);
+  const revocation =
+    found === 'no-anchor' ? { state: 'unknown' as const, times: [] } : revocationOf(path, search);
   const problem = found ?? (revocation.state === 'revoked' ? ('revoked' as const) : undefined);
-  const keys = path.map((one) => keyStrength(one.x509.publicKey));
+  const keys = path.map((one) => keyStrength(one.publicKey));
   // The anchor's signature over itself proves nothing and is not weighed.
-  const signatures = path.slice(0, Math.max(1, path.length - 1)).map((one) => certificateStrength(one.signatureOid));
+  const signatures = path
+    .slice(0, Math.max(1, path.length - 1))
+    .map((one) => certificateStrength(one.signatureOid));
   const strength = weakest(...keys, ...signatures);
   const refused = strength === 'refused' && !problem ? ('algorithm-refused' as const) : problem;
   return {
@@ -147,8 +151,9 @@ function revocationOf(
   for (let at = 0; at < path.length - 1; at++) {
     const lists = [...search.anchors.crls, ...search.offeredCrls].filter((crl) => listBy(crl, path[at + 1]!));
     const newest = lists.sort((a, b) => b.thisUpdateMs - a.thisUpdateMs)[0];
-    if (!newest) state = 'unknown';
-    else times.push(newest.thisUpdateMs);
+    // A list that should have been replaced by then knows nothing about that moment.
+    if (!newest || (newest.nextUpdateMs ?? search.atMs) < search.atMs) state = 'unknown';
+    if (newest) times.push(newest.thisUpdateMs);
     for (const { revoked } of lists) {
       const sinceMs = revoked.get(path[at]!.serialHex);
       if (sinceMs !== undefined && sinceMs <= search.atMs) return { state: 'revoked', times };
@@ -163,7 +168,7 @@ function listBy(crl: Crl, issuer: PdfCertificate): boolean {
   return checkSignature({
     algorithm: { oid: crl.signatureOid, pss: undefined, curveOid: undefined },
     digestOid: '2.16.840.1.101.3.4.2.1',
-    key: issuer.x509.publicKey,
+    key: issuer.publicKey,
     signed: crl.signed,
     signature: crl.signature,
   }).good;

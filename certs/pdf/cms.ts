@@ -8,9 +8,9 @@ import {
   type Cms,
   octetsIn,
   oidIn,
+  type PdfCertificate,
   parseCms,
   parseTimeStampInfo,
-  type PdfCertificate,
   signingCertificateIn,
   timeIn,
 } from './asn1.ts';
@@ -59,7 +59,10 @@ const only = (list: readonly Attribute[], type: string): Buffer | undefined => {
   return found.length === 1 && found[0]!.values.length === 1 ? found[0]!.values[0] : undefined;
 };
 
-export function signerCertificate(cms: Cms, more: readonly PdfCertificate[] = []): PdfCertificate | undefined {
+export function signerCertificate(
+  cms: Cms,
+  more: readonly PdfCertificate[] = [],
+): PdfCertificate | undefined {
   const { signerId } = cms;
   return [...cms.certificates, ...more].find((one) =>
     signerId.kind === 'key'
@@ -108,7 +111,7 @@ function judge(cms: Cms, question: Question): Judged {
   if (!attributes) return judgeBare(cms, signer, question);
   const wrong = wrongAttributes(cms, signer, question);
   if (wrong) return invalid(wrong, digest.name);
-  const key = signer.x509.publicKey;
+  const key = signer.publicKey;
   const check = { algorithm: cms.algorithm, digestOid: cms.digest.oid, key, signature: cms.signature };
   let checked = checkSignature({ ...check, signed: attributes.raw });
   // A BER signer may store another order or length than the DER that it signed (RFC 5652, 5.4).
@@ -133,7 +136,7 @@ function judgeBare(cms: Cms, signer: PdfCertificate, question: Question): Judged
   const checked = checkSignature({
     algorithm: cms.algorithm,
     digestOid: cms.digest.oid,
-    key: signer.x509.publicKey,
+    key: signer.publicKey,
     signed: question.content(),
     signature: cms.signature,
   });
@@ -188,7 +191,10 @@ export function judgeToken(
     if (!content || cms.contentType !== OID.timeStampInfo) return tokenFault('time-stamp-content');
     const verdict = judgeCms(cms, {
       contentType: OID.timeStampInfo,
-      digestOf: (hash) => createHash(hash, hash === 'shake256' ? { outputLength: 64 } : {}).update(content).digest(),
+      digestOf: (hash) =>
+        createHash(hash, hash === 'shake256' ? { outputLength: 64 } : {})
+          .update(content)
+          .digest(),
       content: () => content,
       more,
     });

@@ -11,7 +11,12 @@ import { dictAt, type View } from './view.ts';
 /** `pageOf`: number of the page by its object number in the later revision. */
 export type FormScope = Scope & { readonly pageOf: Map<number, number> };
 
-type Context = { readonly name: string; readonly type: string | undefined; readonly depth: number; readonly parents: readonly [number, number] };
+type Context = {
+  readonly name: string;
+  readonly type: string | undefined;
+  readonly depth: number;
+  readonly parents: readonly [number, number];
+};
 const TOP: Context = { name: '', type: undefined, depth: 0, parents: [-1, -1] };
 
 /** Compares the whole form; a form that did not exist may come with signature fields only. */
@@ -42,7 +47,10 @@ const itemsOf = (value: PdfValue): readonly PdfValue[] => (isArray(value) ? valu
 const numOf = (value: PdfValue | undefined): number => (isRef(value) ? value.num : -1);
 
 /** Old items to new ones: by object number, direct ones by their order. */
-function matched(a: PdfValue, b: PdfValue): { pairs: (readonly [PdfValue, PdfValue])[]; lost: PdfValue[]; added: PdfValue[] } {
+function matched(
+  a: PdfValue,
+  b: PdfValue,
+): { pairs: (readonly [PdfValue, PdfValue])[]; lost: PdfValue[]; added: PdfValue[] } {
   const byNum = new Map<number, PdfValue>();
   const direct: PdfValue[] = [];
   for (const item of itemsOf(b)) {
@@ -83,14 +91,16 @@ function registerAdded(scope: FormScope, item: PdfValue, depth: number): void {
   // An object that was there under another role is not a new field.
   if (scope.before.resolve(item) !== null && scope.before.resolve(item) !== scope.after.resolve(item)) return;
   scope.judgedElsewhere.add(`+${item.num}`);
-  for (const kid of itemsOf(scope.after.get(dictAt(scope.after, item), 'Kids'))) registerAdded(scope, kid, depth + 1);
+  for (const kid of itemsOf(scope.after.get(dictAt(scope.after, item), 'Kids')))
+    registerAdded(scope, kid, depth + 1);
 }
 
 function compareFields(scope: FormScope, a: PdfValue, b: PdfValue, context: Context): void {
   if (context.depth > NESTING_MAX) throw new PdfFault('limit', 'form fields nested too deeply');
   const { pairs, lost, added } = matched(a, b);
   for (const item of lost)
-    if (scope.before.resolve(item) !== null) scope.changes.push({ kind: 'form-changed', where: `AcroForm.Fields ${context.name}` });
+    if (scope.before.resolve(item) !== null)
+      scope.changes.push({ kind: 'form-changed', where: `AcroForm.Fields ${context.name}` });
   for (const [old, now] of pairs) {
     scope.budget.spend(1);
     const [one, two] = [dictAt(scope.before, old), dictAt(scope.after, now)];
@@ -126,11 +136,17 @@ function compareField(scope: FormScope, pair: FieldPair, above: Context): void {
   let filled = false;
   for (const key of new Set([...old.map.keys(), ...now.map.keys()])) {
     if (key === 'Kids' || (key === 'Parent' && sameParent(old, now, above))) continue;
-    const where = firstDifference(scope, old.map.get(key) ?? null, now.map.get(key) ?? null, `field ${context.name}.${key}`);
+    const where = firstDifference(
+      scope,
+      old.map.get(key) ?? null,
+      now.map.get(key) ?? null,
+      `field ${context.name}.${key}`,
+    );
     if (!where) continue;
-    if (signs && SIGNING_KEYS.has(key)) continue;
+    if (signs && SIGNING_KEYS.has(key) && isWidget(after, now)) continue;
     if (!isSignature && FILLING_KEYS.has(key)) filled = true;
-    else if (isSignature && key === 'V') changes.push({ kind: 'signature-changed', where, field: context.name });
+    else if (isSignature && key === 'V')
+      changes.push({ kind: 'signature-changed', where, field: context.name });
     else changes.push({ kind: 'form-changed', where, field: context.name });
   }
   if (now.repeated && now !== old) changes.push({ kind: 'form-changed', where: `field ${context.name}` });
@@ -142,6 +158,10 @@ function compareField(scope: FormScope, pair: FieldPair, above: Context): void {
   }
   compareFields(scope, before.get(old, 'Kids'), after.get(now, 'Kids'), context);
 }
+
+/** A field that is no annotation, or a widget: anything else is drawn by its own rules, appearance or not. */
+const isWidget = (view: View, dict: PdfDict): boolean =>
+  (nameOf(view.get(dict, 'Subtype')) ?? 'Widget') === 'Widget';
 
 const sameParent = (old: PdfDict, now: PdfDict, above: Context): boolean =>
   numOf(now.map.get('Parent')) === above.parents[1] && numOf(old.map.get('Parent')) === above.parents[0];
@@ -187,12 +207,16 @@ function addedField(scope: FormScope, item: PdfValue, above: Context): void {
   const context = contextOf(after, dict, above, [-1, -1]);
   const page = pageNumber(scope, dict);
   const kids = itemsOf(after.get(dict, 'Kids'));
-  if (dict.repeated) changes.push({ kind: 'form-changed', where: `field ${context.name}`, ...page });
-  else if (context.type === 'Sig' && isDict(after.get(dict, 'V'))) changes.push(signatureAdded(scope, dict, context));
+  if (!isWidget(after, dict))
+    changes.push({ kind: 'annotation-added', where: `field ${context.name}`, ...page });
+  else if (dict.repeated) changes.push({ kind: 'form-changed', where: `field ${context.name}`, ...page });
+  else if (context.type === 'Sig' && isDict(after.get(dict, 'V')))
+    changes.push(signatureAdded(scope, dict, context));
   else if (context.type === 'Sig' || (context.type === undefined && kids.length > 0)) {
     const kind = showsSomething(after, dict) ? 'annotation-added' : 'signature-field-added';
     changes.push({ kind, where: `field ${context.name}`, field: context.name, ...page });
-  } else changes.push({ kind: 'form-field-added', where: `field ${context.name}`, field: context.name, ...page });
+  } else
+    changes.push({ kind: 'form-field-added', where: `field ${context.name}`, field: context.name, ...page });
   for (const kid of kids) {
     // Widgets of a signed field show its appearance; everything else below is a field of its own.
     const inner = dictAt(after, kid);

@@ -1,8 +1,9 @@
 // What was added to a document after a revision, and what that does to what is seen: compares two revisions from the trailer down.
 // It must never call a difference harmless that it does not know: every key without a rule must be equal. Whether a difference is
 // permitted for a given signature is judged in permission.ts. Between signature.ts and judge.ts.
-import { firstDifference, type Pairing, pairKey } from './equal.ts';
+
 import { compareForm, type FormScope } from './difference-form.ts';
+import { firstDifference, type Pairing, pairKey } from './equal.ts';
 import { type Budget, malformed, PdfFault } from './limits.ts';
 import { isArray, isDict, isRef, nameOf, type PdfDict, type PdfRef, type PdfValue } from './values.ts';
 import { catalogOf, dictAt, type View } from './view.ts';
@@ -48,7 +49,20 @@ export type Change = {
 
 export type Scope = Pairing & { readonly changes: Change[] };
 
-const TRAILER_IGNORED = new Set(['Size', 'Prev', 'XRefStm', 'ID', 'Type', 'W', 'Index', 'Length', 'Filter', 'DecodeParms', 'Root', 'Info']);
+const TRAILER_IGNORED = new Set([
+  'Size',
+  'Prev',
+  'XRefStm',
+  'ID',
+  'Type',
+  'W',
+  'Index',
+  'Length',
+  'Filter',
+  'DecodeParms',
+  'Root',
+  'Info',
+]);
 
 /** Every difference between the document at `before.end` and at `after.end`, harmless ones too. Throws only `limit`. */
 export function differences(before: View, after: View, budget: Budget): Change[] {
@@ -69,7 +83,8 @@ function compareAll(scope: Scope): void {
   const oldRoot = before.trailer.map.get('Root') as PdfRef;
   const newRoot = after.trailer.map.get('Root') as PdfRef;
   // The same chain of tables reads the same bytes.
-  if (before.sections.length === after.sections.length && before.sections[0]?.at === after.sections[0]?.at) return;
+  if (before.sections.length === after.sections.length && before.sections[0]?.at === after.sections[0]?.at)
+    return;
   scope.judgedElsewhere.add(pairKey(oldRoot.num, newRoot.num));
   const pages = pairPages(scope, old, now);
   const form: FormScope = { ...scope, pageOf: new Map() };
@@ -112,8 +127,19 @@ function compareCatalogs(scope: Scope, old: PdfDict, now: PdfDict): void {
   }
 }
 
-type PagePair = { readonly old: PdfDict; readonly new: PdfDict; readonly now: number; readonly oldParent: number; readonly newParent: number };
-type Node = { readonly a: PdfRef; readonly b: PdfRef; readonly parents: readonly [number, number]; readonly depth: number };
+type PagePair = {
+  readonly old: PdfDict;
+  readonly new: PdfDict;
+  readonly now: number;
+  readonly oldParent: number;
+  readonly newParent: number;
+};
+type Node = {
+  readonly a: PdfRef;
+  readonly b: PdfRef;
+  readonly parents: readonly [number, number];
+  readonly depth: number;
+};
 
 /** Walks both page trees together. Another shape is `pages-changed`. Pairs are registered, so that links to pages are not followed. */
 function pairPages(scope: Scope, old: PdfDict, now: PdfDict): PagePair[] {
@@ -138,7 +164,13 @@ function pairPages(scope: Scope, old: PdfDict, now: PdfDict): PagePair[] {
     if (!sameParents(one, two, node.parents)) changed('Pages.Parent');
     const [kidsA, kidsB] = [before.get(one, 'Kids'), after.get(two, 'Kids')];
     if (!isArray(kidsA) && !isArray(kidsB)) {
-      pairs.push({ old: one, new: two, now: node.b.num, oldParent: node.parents[0], newParent: node.parents[1] });
+      pairs.push({
+        old: one,
+        new: two,
+        now: node.b.num,
+        oldParent: node.parents[0],
+        newParent: node.parents[1],
+      });
       continue;
     }
     if (!isArray(kidsA) || !isArray(kidsB) || kidsA.items.length !== kidsB.items.length) {
@@ -183,14 +215,24 @@ function comparePage(scope: Scope, pair: PagePair, page: number): void {
     const kind = contentAdded(scope, old, now) ? 'page-content-added' : 'page-content-changed';
     scope.changes.push({ kind, where: contents, page });
   }
-  const resources = firstDifference(scope, value(old, 'Resources'), value(now, 'Resources'), `${path}.Resources`);
+  const [had, has] = [inherited(scope.before, old, 'Resources'), inherited(scope.after, now, 'Resources')];
+  const resources = firstDifference(scope, had, has, `${path}.Resources`);
   if (resources) {
-    const kind = onlyAdded(scope, value(old, 'Resources'), value(now, 'Resources'), 2)
-      ? 'page-content-added'
-      : 'page-content-changed';
+    const kind = onlyAdded(scope, had, has, 2) ? 'page-content-added' : 'page-content-changed';
     scope.changes.push({ kind, where: resources, page });
   }
   compareAnnotations(scope, pair, page);
+}
+
+/** The page's own value, else of the nearest node above it (ISO 32000-1, 7.7.3.4): a page may come to have its own. */
+function inherited(view: View, page: PdfDict, key: string): PdfValue {
+  let node: PdfDict | undefined = page;
+  for (let depth = 0; node && depth < 60; depth++) {
+    const value = node.map.get(key);
+    if (value !== undefined && value !== null) return value;
+    node = dictAt(view, node.map.get('Parent'));
+  }
+  return null;
 }
 
 /** True when every old content stream is still there, unchanged and in order, among new ones. */
@@ -242,7 +284,12 @@ function compareAnnotations(scope: Scope, pair: PagePair, page: number): void {
     // Widgets of new fields are judged with the form.
     if (isRef(item) && scope.judgedElsewhere.has(`+${item.num}`)) continue;
     const dict = dictAt(after, item);
-    if (dict) changes.push({ kind: 'annotation-added', where: `page ${page}: ${nameOf(dict.map.get('Subtype')) ?? '?'}`, page });
+    if (dict)
+      changes.push({
+        kind: 'annotation-added',
+        where: `page ${page}: ${nameOf(dict.map.get('Subtype')) ?? '?'}`,
+        page,
+      });
   }
 }
 

@@ -1,7 +1,16 @@
 // Decides whether a value means the same in two revisions of one document, following every reference in both at once.
 // It must never recurse, loop or compare without a bound; pairs that another file judges are left to it. Under difference.ts.
 import type { Budget } from './limits.ts';
-import { integerOf, isArray, isDict, isRef, isStream, type PdfRef, type PdfStream, type PdfValue } from './values.ts';
+import {
+  integerOf,
+  isArray,
+  isDict,
+  isRef,
+  isStream,
+  type PdfRef,
+  type PdfStream,
+  type PdfValue,
+} from './values.ts';
 import type { View } from './view.ts';
 
 export type Pairing = {
@@ -24,7 +33,12 @@ const OWN_LENGTH = new Set(['Length']);
  * Undefined when equal, else the path of the first difference. Numbers of objects may differ, meaning may not. Equal results are
  * remembered in `pairing.equal`; an unequal one leaves nothing behind.
  */
-export function firstDifference(pairing: Pairing, a: PdfValue, b: PdfValue, path: string): string | undefined {
+export function firstDifference(
+  pairing: Pairing,
+  a: PdfValue,
+  b: PdfValue,
+  path: string,
+): string | undefined {
   const fresh: string[] = [];
   const jobs: Job[] = [{ a, b, path }];
   for (let job = jobs.pop(); job; job = jobs.pop()) {
@@ -52,7 +66,8 @@ function step(pairing: Pairing, job: Job, { jobs, fresh }: { jobs: Job[]; fresh:
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (isArray(a) && isArray(b)) {
     if (a.items.length !== b.items.length) return false;
-    for (const [at, item] of a.items.entries()) jobs.push({ a: item, b: b.items[at]!, path: `${path}[${at}]` });
+    for (const [at, item] of a.items.entries())
+      jobs.push({ a: item, b: b.items[at]!, path: `${path}[${at}]` });
     return true;
   }
   if (isStream(a) && isStream(b)) {
@@ -122,4 +137,5 @@ export function usedElsewhere(view: View, targets: ReadonlySet<number>, budget: 
 }
 
 /** A whole number of a dictionary, resolved. */
-export const numberIn = (view: View, value: PdfValue | undefined): number | undefined => integerOf(view.resolve(value));
+export const numberIn = (view: View, value: PdfValue | undefined): number | undefined =>
+  integerOf(view.resolve(value));

@@ -42,7 +42,8 @@ export function fieldNodes(view: View): FieldNode[] {
   };
   push(view.get(form, 'Fields'), '', undefined, 0);
   for (let next = stack.pop(); next; next = stack.pop()) {
-    if (next.depth > NESTING_MAX || found.length > FIELDS_MAX) throw new PdfFault('limit', 'too many form fields');
+    if (next.depth > NESTING_MAX || found.length > FIELDS_MAX)
+      throw new PdfFault('limit', 'too many form fields');
     const { value, depth } = next;
     if (isRef(value)) {
       if (seen.has(value.num)) continue;
@@ -87,6 +88,48 @@ export function signatureFields(view: View): SignatureField[] {
       contents: isString(contents) ? contents : undefined,
       visible: showsSomething(view, node.dict),
     });
+  }
+  return found;
+}
+
+const PAGES_WALKED = 200_000;
+
+/**
+ * Signed signature fields that stand on a page and not in the form: tools that save a file anew forget the form. `known` are those
+ * of the form. Throws `limit`.
+ */
+export function signatureWidgets(view: View, known: readonly SignatureField[]): SignatureField[] {
+  const found: SignatureField[] = [];
+  const values = new Set(known.map((one) => one.signature));
+  const seen = new Set<number>();
+  const stack: PdfValue[] = [catalogOf(view).map.get('Pages') ?? null];
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    if (isRef(next)) {
+      if (seen.has(next.num)) continue;
+      seen.add(next.num);
+    }
+    if (seen.size > PAGES_WALKED) throw new PdfFault('limit', 'too many pages');
+    const node = dictAt(view, next);
+    const kids = view.get(node, 'Kids');
+    if (isArray(kids)) for (const kid of kids.items) stack.push(kid);
+    const annotations = view.get(node, 'Annots');
+    for (const item of isArray(annotations) ? annotations.items : []) {
+      const dict = dictAt(view, item);
+      const signature = view.get(dict, 'V');
+      if (!dict || nameOf(view.get(dict, 'FT')) !== 'Sig' || !isDict(signature) || values.has(signature))
+        continue;
+      values.add(signature);
+      const contents = view.get(signature, 'Contents');
+      found.push({
+        num: isRef(item) ? item.num : -1,
+        dict,
+        name: textOf(view.get(dict, 'T')) ?? '',
+        type: 'Sig',
+        signature,
+        contents: isString(contents) ? contents : undefined,
+        visible: showsSomething(view, dict),
+      });
+    }
   }
   return found;
 }

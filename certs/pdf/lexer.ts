@@ -101,7 +101,9 @@ function readName(cursor: Cursor): PdfValue {
   const word = readWord(cursor);
   return {
     kind: 'name',
-    name: word.replace(/#([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+    name: word.replace(/#([0-9a-fA-F]{2})/g, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    ),
   };
 }
 
@@ -122,10 +124,10 @@ function readHex(cursor: Cursor): PdfValue {
   };
 }
 
-const ESCAPES: Readonly<Record<number, number>> = { 0x6e: 10, 0x72: 13, 0x74: 9, 0x62: 8, 0x66: 12 };
+const ESCAPES: Readonly<Record<number, number>> = { 110: 10, 114: 13, 116: 9, 98: 8, 102: 12 };
 
 function readLiteral(cursor: Cursor): PdfValue {
-  const { bytes, base } = cursor;
+  const { base } = cursor;
   const start = cursor.at;
   const out: number[] = [];
   let depth = 0;

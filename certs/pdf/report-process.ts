@@ -14,7 +14,11 @@ function run(question: ReportQuestion & { readonly limits: PdfLimits }): Report 
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     // A fault of the reader must not look like a judgement of the document.
-    return bareReport('unreadable', [/^E[A-Z]+$/.test(code) ? `file-${code.toLowerCase()}` : 'reader-failed'], atMs);
+    return bareReport(
+      'unreadable',
+      [/^E[A-Z]+$/.test(code) ? `file-${code.toLowerCase()}` : 'reader-failed'],
+      atMs,
+    );
   }
 }
 

@@ -43,7 +43,9 @@ export type ReportedChange = Change & {
 };
 
 export type ReportedSignature = {
+  /** Empty where the file is encrypted. */
   readonly field: string;
+  readonly visible: boolean;
   readonly kind: 'signature' | 'document-time-stamp';
   readonly subFilter: string | null;
   readonly integrity: 'good' | 'altered' | 'invalid' | 'empty';
@@ -97,7 +99,12 @@ export type ReportQuestion = {
 };
 
 /** A report that holds only its verdict. */
-export function bareReport(verdict: Verdict, reasons: readonly string[], atMs: number, sizeBytes = 0): Report {
+export function bareReport(
+  verdict: Verdict,
+  reasons: readonly string[],
+  atMs: number,
+  sizeBytes = 0,
+): Report {
   const parts = { verdict, reasons, signatures: [] };
   const { vi, en } = sentenceOf(parts);
   return { ...parts, sentence: vi, sentenceEn: en, warnings: [], atMs, sizeBytes, encrypted: false };
@@ -122,7 +129,11 @@ export async function signatureReport(question: ReportQuestion): Promise<Report>
   });
 }
 
-function answerOf(error: (Error & { killed?: boolean; signal?: unknown }) | null, stdout: string, atMs: number): Report {
+function answerOf(
+  error: (Error & { killed?: boolean; signal?: unknown }) | null,
+  stdout: string,
+  atMs: number,
+): Report {
   if (!error) {
     try {
       return JSON.parse(stdout) as Report;

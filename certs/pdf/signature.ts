@@ -1,20 +1,19 @@
 // Judges the signatures of one PDF, each for itself: coverage, CMS, time stamp, chain. What came after is judged in judge.ts.
 // It must never let one bad signature stop the look at the others. Between ranges.ts, cms.ts, chain.ts and judge.ts.
-import type { Anchors, Crl } from './anchors.ts';
-import { parseCrl } from './anchors.ts';
-import { inflateSync } from 'node:zlib';
+
 import { createHash } from 'node:crypto';
-import { parseCms, parsePdfCertificate, type PdfCertificate } from './asn1.ts';
+import { inflateSync } from 'node:zlib';
+import { type Anchors, type Crl, parseCrl } from './anchors.ts';
+import { type PdfCertificate, parseCms, parsePdfCertificate } from './asn1.ts';
 import { type Chain, chainOf } from './chain.ts';
 import { type CmsVerdict, type DigestBy, judgeCms, judgeToken, OID, type TokenVerdict } from './cms.ts';
-import type { SignatureField } from './fields.ts';
+import { type SignatureField, signatureFields } from './fields.ts';
 import { type Budget, CMS_BYTES_MAX, malformed, PdfFault } from './limits.ts';
 import { type Party, partyOf } from './party.ts';
 import { type Coverage, coverageOf } from './ranges.ts';
 import { hashRanges } from './source.ts';
 import { dateOf, isArray, isDict, isStream, nameOf, type PdfDict } from './values.ts';
-import { catalogOf, dictAt, type View, viewOf, type PdfFile } from './view.ts';
-import { signatureFields } from './fields.ts';
+import { catalogOf, dictAt, type PdfFile, type View, viewOf } from './view.ts';
 
 export type Integrity = 'good' | 'altered' | 'invalid' | 'empty';
 
@@ -36,11 +35,21 @@ export type Judged = {
   readonly claimedTimeMs: number | undefined;
 };
 
-const SUB_FILTERS = new Set(['adbe.pkcs7.detached', 'ETSI.CAdES.detached', 'adbe.pkcs7.sha1', 'ETSI.RFC3161']);
+const SUB_FILTERS = new Set([
+  'adbe.pkcs7.detached',
+  'ETSI.CAdES.detached',
+  'adbe.pkcs7.sha1',
+  'ETSI.RFC3161',
+]);
 /** Read into memory only for signatures without signed attributes. */
 const BARE_BYTES_MAX = 256 * 1024 * 1024;
 
-type Context = { readonly file: PdfFile; readonly view: View; readonly budget: Budget; readonly offered: readonly PdfCertificate[] };
+type Context = {
+  readonly file: PdfFile;
+  readonly view: View;
+  readonly budget: Budget;
+  readonly offered: readonly PdfCertificate[];
+};
 
 /** One signature field with a value. Throws only `limit`. */
 export function judgeSignature(context: Context, field: SignatureField): Judged {
@@ -61,18 +70,26 @@ export function judgeSignature(context: Context, field: SignatureField): Judged 
     claimedTimeMs: dateOf(context.view.get(field.signature, 'M')),
   };
   const bytes = field.contents?.bytes;
-  if (!bytes || bytes.every((byte) => byte === 0)) return { ...base, integrity: 'empty', reason: 'placeholder' };
+  if (!bytes || bytes.every((byte) => byte === 0))
+    return { ...base, integrity: 'empty', reason: 'placeholder' };
   try {
     const cryptographic = judgeBytes(context, { ...base, bytes });
-    return coverage.good ? withSignedView(context, { ...base, ...cryptographic }) : { ...base, ...cryptographic };
+    return coverage.good
+      ? withSignedView(context, { ...base, ...cryptographic })
+      : { ...base, ...cryptographic };
   } catch (error) {
     if (!(error instanceof PdfFault) || error.code === 'limit') throw error;
     return { ...base, integrity: 'invalid', reason: 'signature-malformed', notes: [error.message] };
   }
 }
 
-type Start = Pick<Judged, 'field' | 'subFilter' | 'coverage' | 'notes' | 'claimedTimeMs'> & { readonly bytes: Buffer };
-type Outcome = Pick<Judged, 'integrity' | 'reason' | 'cms' | 'token' | 'strength' | 'algorithm' | 'party' | 'claimedTimeMs'>;
+type Start = Pick<Judged, 'field' | 'subFilter' | 'coverage' | 'notes' | 'claimedTimeMs'> & {
+  readonly bytes: Buffer;
+};
+type Outcome = Pick<
+  Judged,
+  'integrity' | 'reason' | 'cms' | 'token' | 'strength' | 'algorithm' | 'party' | 'claimedTimeMs'
+>;
 
 function judgeBytes(context: Context, start: Start): Outcome {
   const { coverage, subFilter, bytes } = start;
@@ -91,7 +108,10 @@ function judgeBytes(context: Context, start: Start): Outcome {
   // A range that means nothing has no bytes to hash; of the rest only "re-saved" asks whether the signature itself is genuine.
   if (!coverage.good && !coverage.resaved) return invalid(coverage.why);
   const digestOf = digesting(context, coverage);
-  const outcome = subFilter === 'ETSI.RFC3161' ? judgeStamp(context, bytes, digestOf) : judgeSigned(context, start, digestOf);
+  const outcome =
+    subFilter === 'ETSI.RFC3161'
+      ? judgeStamp(context, bytes, digestOf)
+      : judgeSigned(context, start, digestOf);
   if (coverage.good) return outcome;
   return outcome.integrity === 'invalid'
     ? outcome
@@ -142,15 +162,29 @@ function judgeSigned(context: Context, start: Start, digestOf: DigestBy): Outcom
   const shape = sha1Form ? content?.length !== 20 : content !== undefined;
   const verdict = judgeCms(cms, {
     contentType: OID.data,
-    digestOf: sha1Form ? (hash) => createHash(hash).update(content ?? '').digest() : digestOf,
+    digestOf: sha1Form
+      ? (hash) =>
+          createHash(hash)
+            .update(content ?? '')
+            .digest()
+      : digestOf,
     content: () => (sha1Form ? (content ?? Buffer.alloc(0)) : coveredBytes(context, coverage)),
     more: context.offered,
   });
-  const stampAttribute = verdict.cms.unsignedAttributes.find((one) => one.type === OID.timeStampToken)?.values[0];
+  const stampAttribute = verdict.cms.unsignedAttributes.find((one) => one.type === OID.timeStampToken)
+    ?.values[0];
   const token = stampAttribute
-    ? judgeToken(stampAttribute, (hash) => createHash(hash, hash === 'shake256' ? { outputLength: 64 } : {}).update(cms.signature).digest(), context.offered)
+    ? judgeToken(
+        stampAttribute,
+        (hash) =>
+          createHash(hash, hash === 'shake256' ? { outputLength: 64 } : {})
+            .update(cms.signature)
+            .digest(),
+        context.offered,
+      )
     : undefined;
-  const sha1Altered = sha1Form && verdict.integrity === 'good' && !digestOf('sha1').equals(content ?? Buffer.alloc(0));
+  const sha1Altered =
+    sha1Form && verdict.integrity === 'good' && !digestOf('sha1').equals(content ?? Buffer.alloc(0));
   return {
     integrity: shape ? 'invalid' : sha1Altered ? 'altered' : verdict.integrity,
     reason: shape ? 'content-inside-detached' : sha1Altered ? 'digest-mismatch' : verdict.reason,
@@ -165,7 +199,8 @@ function judgeSigned(context: Context, start: Start, digestOf: DigestBy): Outcom
 
 function coveredBytes({ view, budget }: Context, coverage: Coverage): Buffer {
   if (!coverage.good) throw malformed('nothing covered');
-  if (coverage.end > BARE_BYTES_MAX) throw new PdfFault('limit', 'too large for a signature without signed attributes');
+  if (coverage.end > BARE_BYTES_MAX)
+    throw new PdfFault('limit', 'too large for a signature without signed attributes');
   budget.hash(coverage.end);
   const { source } = view;
   return Buffer.concat([
@@ -187,7 +222,11 @@ function withSignedView(context: Context, judged: Judged): Judged {
   return { ...judged, notes, integrity: 'invalid', reason: 'signature-not-in-its-revision' };
 }
 
-export type Trust = { readonly chain: Chain; readonly stampChain: Chain | undefined; readonly stampTimeMs: number | undefined };
+export type Trust = {
+  readonly chain: Chain;
+  readonly stampChain: Chain | undefined;
+  readonly stampTimeMs: number | undefined;
+};
 
 export type TrustQuestion = {
   readonly anchors: Anchors;
@@ -259,7 +298,10 @@ function streamBytes(view: View, item: Parameters<View['resolve']>[0]): Buffer[]
 }
 
 /** DocMDP and the /P of a lock: 1 nothing, 2 forms and signatures, 3 also annotations (ISO 32000-1, table 254). */
-export function certificationOf(view: View, signature: PdfDict): { level: number | undefined; locked: (field: string) => boolean } {
+export function certificationOf(
+  view: View,
+  signature: PdfDict,
+): { level: number | undefined; locked: (field: string) => boolean } {
   let level: number | undefined;
   const locks: ((field: string) => boolean)[] = [];
   const references = view.get(signature, 'Reference');
@@ -286,7 +328,8 @@ function lockOf(view: View, parms: PdfDict): (field: string) => boolean {
         return typeof value === 'object' && value?.kind === 'string' ? value.bytes.toString('latin1') : '';
       })
     : [];
-  const named = (field: string): boolean => names.some((name) => field === name || field.startsWith(`${name}.`));
+  const named = (field: string): boolean =>
+    names.some((name) => field === name || field.startsWith(`${name}.`));
   if (action === 'Include') return named;
   if (action === 'Exclude') return (field) => !named(field);
   return () => true;

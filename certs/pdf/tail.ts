@@ -9,7 +9,7 @@ import { endOfStream, readIndirect, withWindow } from './xref.ts';
 
 /** Undefined when everything in [from, view.end) is accounted for, else what is not. Throws only `limit`. */
 export function strayBytes(view: View, from: number, budget: Budget): string | undefined {
-  const sections = new Map(view.sections.map((section) => [section.at, section]));
+  const sections = new Map(view.sections.map((section) => [section.startAt, section]));
   try {
     let at = from;
     for (;;) {
@@ -49,7 +49,9 @@ function skipAll(view: View, from: number): number {
 }
 
 function closingEnd(view: View, at: number): number {
-  const match = /^startxref[\0\t\n\f\r ]+\d{1,15}[\0\t\n\f\r ]+%%EOF/.exec(view.source.read(at, 64).toString('latin1'));
+  const match = /^startxref[\0\t\n\f\r ]+\d{1,15}[\0\t\n\f\r ]+%%EOF/.exec(
+    view.source.read(at, 64).toString('latin1'),
+  );
   if (!match) throw malformed(`"startxref" at ${at} without an end`);
   return at + match[0].length;
 }
@@ -59,14 +61,17 @@ function objectEnd(view: View, at: number): number {
   const object = withWindow(view.source, { at, end: view.end }, readIndirect);
   const named = view.sections.some((section) => {
     const entry = section.entries.get(object.num);
-    return (entry?.in === 'file' && entry.at === at) || section.at === at || section.ownNum === object.num;
+    return (
+      (entry?.in === 'file' && entry.at === at) || section.startAt === at || section.ownNum === object.num
+    );
   });
   if (!named) throw malformed(`object ${object.num} at ${at} that no table names`);
   if (!isStream(object.value)) return object.end;
   const streamEnd = endOfStream(view.source, view.dataOf(object.value).to);
   return withWindow(view.source, { at: streamEnd, end: view.end }, (cursor: Cursor) => {
     skipWhite(cursor);
-    if (cursor.bytes.toString('latin1', cursor.at, cursor.at + 6) !== 'endobj') throw malformed('a stream without "endobj"');
+    if (cursor.bytes.toString('latin1', cursor.at, cursor.at + 6) !== 'endobj')
+      throw malformed('a stream without "endobj"');
     return streamEnd + cursor.at + 6;
   });
 }

@@ -68,8 +68,7 @@ export function textOf(value: PdfValue | undefined): string | undefined {
     text = Buffer.from(bytes.subarray(2, 2 + ((bytes.length - 2) & ~1)))
       .swap16()
       .toString('utf16le');
-  else if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf)
-    text = bytes.toString('utf8', 3);
+  else if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) text = bytes.toString('utf8', 3);
   else text = bytes.toString('latin1');
   return text.slice(0, 300).normalize('NFC');
 }

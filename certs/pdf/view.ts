@@ -16,8 +16,8 @@ import {
   type PdfValue,
 } from './values.ts';
 import {
-  endOfStream,
   type Entry,
+  endOfStream,
   readIndirect,
   readSection,
   type Section,
@@ -45,7 +45,10 @@ export type PdfFile = {
   readonly source: ByteSource;
   readonly limits: PdfLimits;
   readonly sections: Map<number, Section>;
-  readonly objects: Map<number, { readonly num: number; readonly gen: number; readonly value: PdfValue; readonly end: number }>;
+  readonly objects: Map<
+    number,
+    { readonly num: number; readonly gen: number; readonly value: PdfValue; readonly end: number }
+  >;
   readonly objectStreams: Map<number, readonly (readonly [num: number, value: PdfValue])[]>;
   entriesLeft: number;
 };
@@ -68,7 +71,10 @@ export function openPdf(source: ByteSource, limits: PdfLimits): PdfFile {
 }
 
 /** Offset named by the last `startxref` before `end`, and what follows its `%%EOF`. */
-function startOfChain(source: ByteSource, end: number): { sectionAt: number; eofEnd: number; startAt: number } {
+function startOfChain(
+  source: ByteSource,
+  end: number,
+): { sectionAt: number; eofEnd: number; startAt: number } {
   const from = Math.max(0, end - 2048);
   const tail = source.read(from, end - from).toString('latin1');
   const at = tail.lastIndexOf('startxref');
@@ -194,13 +200,19 @@ function membersOf(file: PdfFile, view: View, stream: PdfStream): readonly (read
   const data = structuralData(file.source, stream, to - from);
   const count = integerOf(view.get(stream.dict, 'N')) ?? -1;
   const first = integerOf(view.get(stream.dict, 'First')) ?? -1;
-  if (count < 0 || first < 0 || first > data.length || count > 1_000_000) throw malformed('head of an object stream');
-  const head = data.toString('latin1', 0, first).trim().split(/[\0\t\n\f\r ]+/).map(Number);
+  if (count < 0 || first < 0 || first > data.length || count > 1_000_000)
+    throw malformed('head of an object stream');
+  const head = data
+    .toString('latin1', 0, first)
+    .trim()
+    .split(/[\0\t\n\f\r ]+/)
+    .map(Number);
   if (count > 0 && head.length < count * 2) throw malformed('head of an object stream');
   const members: (readonly [number, PdfValue])[] = [];
   for (let i = 0; i < count; i++) {
     const [num, offset] = [head[i * 2]!, head[i * 2 + 1]!];
-    if (!Number.isSafeInteger(num) || !Number.isSafeInteger(offset) || offset < 0) throw malformed('object stream');
+    if (!Number.isSafeInteger(num) || !Number.isSafeInteger(offset) || offset < 0)
+      throw malformed('object stream');
     const cursor = { bytes: data, at: first + offset, base: -1, last: true };
     members.push([num, readValue(cursor)]);
   }
@@ -220,4 +232,5 @@ export function catalogOf(view: View): PdfDict {
 export const closingOf = startOfChain;
 
 /** The dictionary of an object, if it is one. */
-export const dictAt = (view: View, value: PdfValue | undefined): PdfDict | undefined => dictOf(view.resolve(value));
+export const dictAt = (view: View, value: PdfValue | undefined): PdfDict | undefined =>
+  dictOf(view.resolve(value));

@@ -12,7 +12,9 @@ export type Entry =
   | { readonly in: 'free' };
 
 export type Section = {
+  /** As the chain names it, and where its first letter stands. */
   readonly at: number;
+  readonly startAt: number;
   readonly entries: ReadonlyMap<number, Entry>;
   readonly trailer: PdfDict;
   readonly previousAt: number | undefined;
@@ -138,7 +140,8 @@ export function readSection(
   { at, end, entriesLeft }: { at: number; end: number; entriesLeft: number },
 ): Section {
   const start = skipTo(source, at, end);
-  if (source.read(start, 4).toString('latin1') !== 'xref') return readStreamSection(source, { at, end, entriesLeft });
+  if (source.read(start, 4).toString('latin1') !== 'xref')
+    return readStreamSection(source, { at, end, entriesLeft });
   const entries = new Map<number, Entry>();
   const trailerAt = readTable(source, { at: start + 4, end, entriesLeft }, entries);
   return withWindow(source, { at: trailerAt, end }, (cursor) => {
@@ -146,6 +149,7 @@ export function readSection(
     if (!isDict(trailer)) throw malformed('the trailer is no dictionary');
     const section: Section = {
       at,
+      startAt: start,
       entries,
       trailer,
       previousAt: offsetIn(trailer, 'Prev'),
@@ -153,7 +157,9 @@ export function readSection(
       ownNum: undefined,
     };
     const hybridAt = offsetIn(trailer, 'XRefStm');
-    return hybridAt === undefined ? section : mergeHybrid(source, section, { at: hybridAt, end, entriesLeft });
+    return hybridAt === undefined
+      ? section
+      : mergeHybrid(source, section, { at: hybridAt, end, entriesLeft });
   });
 }
 
@@ -205,7 +211,8 @@ function readTable(
     for (let done = 0; done < count; done += 3000) {
       const rows = Math.min(3000, count - done);
       const text = source.read(here, rows * 20).toString('latin1');
-      for (let row = 0; row < rows; row++) into.set(first + done + row, entryOf(text.slice(row * 20, row * 20 + 20)));
+      for (let row = 0; row < rows; row++)
+        into.set(first + done + row, entryOf(text.slice(row * 20, row * 20 + 20)));
       here += rows * 20;
     }
   }
@@ -224,7 +231,8 @@ function readStreamSection(
 ): Section {
   const object = withWindow(source, { at, end }, readIndirect);
   const stream = object.value;
-  if (typeof stream !== 'object' || stream?.kind !== 'stream') throw malformed('no cross-reference section here');
+  if (typeof stream !== 'object' || stream?.kind !== 'stream')
+    throw malformed('no cross-reference section here');
   const { map } = stream.dict;
   const lengthBytes = integerOf(map.get('Length'));
   if (nameOf(map.get('Type')) !== 'XRef' || lengthBytes === undefined || lengthBytes < 0)
@@ -233,6 +241,7 @@ function readStreamSection(
   const data = structuralData(source, stream, lengthBytes);
   return {
     at,
+    startAt: skipTo(source, at, end),
     entries: streamEntries(data, stream.dict, entriesLeft),
     trailer: stream.dict,
     previousAt: offsetIn(stream.dict, 'Prev'),
@@ -249,7 +258,8 @@ function numbersIn(value: PdfValue | undefined): number[] | undefined {
 
 function streamEntries(data: Buffer, dict: PdfDict, entriesLeft: number): Map<number, Entry> {
   const [w0 = -1, w1 = -1, w2 = -1] = numbersIn(dict.map.get('W')) ?? [];
-  if (w0 < 0 || w1 < 1 || w2 < 0 || w0 > 1 || w1 > 8 || w2 > 4) throw malformed('widths of a cross-reference stream');
+  if (w0 < 0 || w1 < 1 || w2 < 0 || w0 > 1 || w1 > 8 || w2 > 4)
+    throw malformed('widths of a cross-reference stream');
   const size = integerOf(dict.map.get('Size')) ?? -1;
   const index = numbersIn(dict.map.get('Index')) ?? [0, size];
   if (size < 0 || index.length % 2) throw malformed('index of a cross-reference stream');

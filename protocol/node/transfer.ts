@@ -163,15 +163,27 @@ export async function uploadPart(
   let cuts = 0;
   let sourceError: { error: unknown } | undefined;
 
-  async function* body(from: number, to: number): AsyncGenerator<Uint8Array> {
+  async function own<T>(work: () => Promise<T>): Promise<T> {
     try {
-      for await (const piece of await source.read({ from, to })) {
-        carriedBytes += piece.length;
-        yield piece;
-      }
+      return await work();
     } catch (error) {
       sourceError = { error };
       throw error;
+    }
+  }
+
+  /** Only reading is the source's: a line that breaks throws into a stream's generator at its yield, and that is a cut. */
+  async function* body(from: number, to: number): AsyncGenerator<Uint8Array> {
+    const pieces = (await own(() => source.read({ from, to })))[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const next = await own(() => pieces.next());
+        if (next.done) return;
+        carriedBytes += next.value.length;
+        yield next.value;
+      }
+    } finally {
+      await pieces.return?.();
     }
   }
 

@@ -32,7 +32,7 @@ export async function startHubProcess(
     serialization: 'advanced',
     env: { ...process.env, BENCH_HUB_DIR: dir },
     execArgv: [
-      ...(options.execArgv ?? (process.env.BENCH_ARGS ?? '').split(' ').filter(Boolean)),
+      ...(options.execArgv ?? (process.env.BENCH_NODE_ARGS ?? '').split(' ').filter(Boolean)),
       ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`, '--cpu-prof-interval=500'] : []),
     ],
   });

@@ -1,4 +1,5 @@
 // One large part through a hub: made once in a file, uploaded by a bare sender, named in a sealed envelope, fetched by a bare receiver.
+import { randomFillSync } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createChunkHasher, type PartDigest } from '../../protocol/chunks.ts';
@@ -9,7 +10,6 @@ import { type BareNode, prepare } from '../support/hub.ts';
 
 /** A file of pseudo-random bytes that no disk compresses, with its digests. */
 export async function makePart(path: string, bytes: number): Promise<PartDigest> {
-  const { randomFillSync } = await import('node:crypto');
   const file = await open(path, 'w');
   const block = Buffer.allocUnsafe(1024 * 1024);
   const hasher = createChunkHasher();

@@ -1,12 +1,13 @@
 // Benchmark `large`: one part of 1 GB into the hub and out of it to a receiver that stores it; beside it what the disk writes in
 // sequence, alternating. Then once more over a line that is cut 20 times. Options: --bytes N, --runs N, --cuts N.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { createReadStream, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { instanceHeader } from '../../protocol/api.ts';
 import { systemClock } from '../../protocol/node/clock.ts';
 import { openContentStore } from '../../protocol/node/content-store.ts';
 import { createHttpClient } from '../../protocol/node/http-client.ts';
-import { createHubLink } from '../../protocol/node/hub-link.ts';
+import { uploadLink } from '../../protocol/node/link-content.ts';
 import { downloadPart, uploadPart } from '../../protocol/node/transfer.ts';
 import { createCutProxy } from '../faults/cut-proxy.ts';
 import { type BareNode, pollOnce } from '../support/hub.ts';
@@ -120,12 +121,13 @@ async function withCuts(given: {
     tls: sender.tls!,
     connections: 1,
   });
-  const link = createHubLink({ client, clock: systemClock });
   // The session of the sender goes on: its number is what the hub asks for.
-  const request = link.uploads;
+  const instance = String(sender.link.instance());
+  const request = uploadLink((options) =>
+    client.request({ ...options, headers: { [instanceHeader]: instance, ...options.headers } }),
+  );
   let acknowledged = 0;
   let againBytes = 0;
-  const { createReadStream } = await import('node:fs');
   const startedMs = now();
   const counted = await uploadPart(
     request,

@@ -1,12 +1,13 @@
 // One kill: arm a point in one program, hand documents in until it is dead by its own SIGKILL, look at the dead store, start again, and judge
 // every document. Shared by kill-points.ts (all points) and crash.test.ts (some). The office software of these tests repeats with the
 // same key until it is answered; it never gives up and never changes what it sends.
+
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { certificateDer } from '../../certs/pem.ts';
 import { verifyProof } from '../../certs/verify-proof.ts';
 import { fsckNode } from '../../edge-node/fsck.ts';
 import { fsckHub } from '../../hub/fsck.ts';
-import { readFileSync } from 'node:fs';
 import { isExchangeError } from '../../protocol/errors.ts';
 import { systemClock } from '../../protocol/node/clock.ts';
 import { controlStream } from '../../protocol/node/control.ts';

@@ -84,7 +84,8 @@ async function tryDisk({ hub }: TestDistrict, disk: Disk, nth: number): Promise<
   const { program } = disk;
   const wrong: string[] = [];
   const said: Said = { answered: new Set(), papers: [] };
-  const trace = join(dir, `trace-${(serial += 1)}`);
+  serial += 1;
+  const trace = join(dir, `trace-${serial}`);
   await program.stop();
   const early = await program.start({ under: underStrace(disk, nth, trace) });
   const end = early ?? (await driveUntilDead(disk, said));
@@ -158,7 +159,11 @@ function receiptsMissing(hub: Program, said: Said): string[] {
       'SELECT envelope_id, ledger_sequence FROM envelopes WHERE ledger_sequence IS NOT NULL',
     );
     for (const { envelope_id, ledger_sequence } of rows) {
-      const held = hubDb.get('SELECT 1 FROM envelopes WHERE envelope_id = ? AND ledger_sequence = ?', envelope_id, ledger_sequence);
+      const held = hubDb.get(
+        'SELECT 1 FROM envelopes WHERE envelope_id = ? AND ledger_sequence = ?',
+        envelope_id,
+        ledger_sequence,
+      );
       if (!held) wrong.push(`the hub gave a receipt ${ledger_sequence} that it does not have (head ${head})`);
     }
   } finally {

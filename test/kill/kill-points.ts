@@ -16,7 +16,9 @@ const large = ['large'] as const;
 
 /** Every point, in each program that can pass it, with the documents that pass it. */
 const list: readonly (Omit<KillCase, 'size'> & { readonly sizes: readonly KillCase['size'][] })[] = [
-  ...numbered('accept', 1, 2, 3, 4, 5, 6, 7, 8, 9, 10).map((point) => ({ where: 'hub', point, sizes: both }) as const),
+  ...numbered('accept', 1, 2, 3, 4, 5, 6, 7, 8, 9, 10).map(
+    (point) => ({ where: 'hub', point, sizes: both }) as const,
+  ),
   ...numbered('settle', 1, 2, 3).map((point) => ({ where: 'hub', point, sizes: both }) as const),
   ...numbered('upload', 1, 2, 3).map((point) => ({ where: 'hub', point, sizes: large }) as const),
   ...numbered('writer', 1, 2, 3).map((point) => ({ where: 'hub', point, sizes: both, nth: 4 }) as const),
@@ -29,7 +31,9 @@ const list: readonly (Omit<KillCase, 'size'> & { readonly sizes: readonly KillCa
   { where: 'recipient', point: 'receive.3', sizes: large },
   // Downloads grow in the same store as uploads to a hub.
   ...numbered('upload', 1, 2, 3).map((point) => ({ where: 'recipient', point, sizes: large }) as const),
-  ...numbered('writer', 1, 2, 3).map((point) => ({ where: 'recipient', point, sizes: both, nth: 5 }) as const),
+  ...numbered('writer', 1, 2, 3).map(
+    (point) => ({ where: 'recipient', point, sizes: both, nth: 5 }) as const,
+  ),
 ];
 
 const wanted = process.argv.slice(2);

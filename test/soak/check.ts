@@ -8,7 +8,14 @@ import { fsckHub } from '../../hub/fsck.ts';
 import { isExchangeError } from '../../protocol/errors.ts';
 import { systemClock } from '../../protocol/node/clock.ts';
 import { controlRequest, controlStream } from '../../protocol/node/control.ts';
-import { arrivedPart, bytesOf, digestOfPart, type Office, showSent, type TestDistrict } from '../support/processes.ts';
+import {
+  arrivedPart,
+  bytesOf,
+  digestOfPart,
+  type Office,
+  showSent,
+  type TestDistrict,
+} from '../support/processes.ts';
 import type { Tracked } from './traffic.ts';
 
 export type Counts = {
@@ -21,6 +28,9 @@ export type Counts = {
   stuck: number;
   unproven: number;
 };
+
+/** Papers compared at once. */
+const atOnce = 6;
 
 /** While everything runs and nothing moves any more. */
 export async function checkAll(
@@ -48,14 +58,23 @@ export async function checkAll(
         counts.duplicated += rows.length;
         wrong(`${office.code} got "${key}", which nobody handed in`);
       }
-  for (const paper of papers) {
+  const left = [...papers];
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      for (let paper = left.shift(); paper; paper = left.shift()) await checkPaper(paper);
+    }),
+  );
+  return counts;
+
+  async function checkPaper(paper: Tracked): Promise<void> {
     if (paper.documentId === undefined) {
       counts.stuck += 1;
       wrong(`${paper.key} was never acknowledged: ${paper.lastError}`);
-      continue;
+      return;
     }
     counts.acknowledged += 1;
-    for (const office of paper.to) await checkArrival(paper, office, inboxes.get(office)!.get(paper.key) ?? []);
+    for (const office of paper.to)
+      await checkArrival(paper, office, inboxes.get(office)!.get(paper.key) ?? []);
     for (const [office, byKey] of inboxes)
       if (!paper.to.includes(office) && byKey.has(paper.key)) {
         counts.duplicated += 1;
@@ -63,17 +82,20 @@ export async function checkAll(
       }
     await checkSender(paper);
   }
-  return counts;
 
   async function checkArrival(paper: Tracked, office: Office, rows: readonly InboxRow[]): Promise<void> {
     if (rows.length === 0) {
       counts.lost += 1;
-      wrong(`${paper.key} is lost: ${office.code} has nothing; at its sender ${paper.ids.join(', ')} ${paper.lastError}`);
+      wrong(
+        `${paper.key} is lost: ${office.code} has nothing; at its sender ${paper.ids.join(', ')} ${paper.lastError}`,
+      );
     }
     if (rows.length > 1) {
       counts.duplicated += rows.length - 1;
       const said = rows.map(({ documentId, envelopeId }) => `${documentId}/${envelopeId}`).join(' and ');
-      wrong(`${paper.key} came ${rows.length} times to ${office.code}: ${said}; acknowledged as ${paper.ids.join(', ')}`);
+      wrong(
+        `${paper.key} came ${rows.length} times to ${office.code}: ${said}; acknowledged as ${paper.ids.join(', ')}`,
+      );
     }
     for (const row of rows) {
       counts.deliveries += 1;
@@ -97,11 +119,15 @@ export async function checkAll(
     }
     try {
       const path = `/v1/documents/${paper.documentId}/proof`;
-      const bytes = await controlStream(paper.from.node.dir, { method: 'GET', path }, ({ body }) => bytesOf(body));
+      const bytes = await controlStream(paper.from.node.dir, { method: 'GET', path }, ({ body }) =>
+        bytesOf(body),
+      );
       verifyProof(bytes, rootDer);
     } catch (error) {
       counts.unproven += 1;
-      wrong(`${paper.key}: its proof ${isExchangeError(error) ? `${error.code} ${error.detail}` : String(error)}`);
+      wrong(
+        `${paper.key}: its proof ${isExchangeError(error) ? `${error.code} ${error.detail}` : String(error)}`,
+      );
     }
   }
 }
@@ -110,7 +136,11 @@ async function inboxOf({ node }: Office): Promise<Map<string, InboxRow[]>> {
   const byKey = new Map<string, InboxRow[]>();
   let after = '';
   for (;;) {
-    const { body } = await controlRequest(node.dir, 'GET', `/v1/inbox?limit=200${after && `&after=${after}`}`);
+    const { body } = await controlRequest(
+      node.dir,
+      'GET',
+      `/v1/inbox?limit=200${after && `&after=${after}`}`,
+    );
     const { rows, next } = body as { rows: InboxRow[]; next?: string };
     for (const row of rows) byKey.set(row.subject, [...(byKey.get(row.subject) ?? []), row]);
     if (!next) return byKey;

@@ -75,7 +75,9 @@ export async function cutting(options: FaultOptions, silent: boolean): Promise<v
       const at = { up: chance.whole(500, 3_000_000), down: chance.whole(500, 3_000_000) };
       const only = chance.next() < 0.5;
       proxy.setFaults((connection) =>
-        connection % 3 === 0 ? { how, ...(only ? { cutAfterUpBytes: at.up } : { cutAfterDownBytes: at.down }) } : {},
+        connection % 3 === 0
+          ? { how, ...(only ? { cutAfterUpBytes: at.up } : { cutAfterDownBytes: at.down }) }
+          : {},
       );
     } else if (what < 0.75) proxy.setFaults(() => ({ delayMs: 40, bytesPerSecond: 2_000_000 }));
     else if (what < 0.85) {
@@ -107,20 +109,24 @@ export async function restoring(options: FaultOptions): Promise<void> {
       rmSync(to, { recursive: true, force: true });
       continue;
     }
-    await rest(options, seconds(2), seconds(8));
-    await alone(program, async () => {
-      if (chance.next() < 0.5) await program.kill();
-      else await program.stop();
-      const old = program.dir;
-      const dir = join(district.dir, `${program.name}-restored-${turn}`);
-      await command([program.kind, 'restore', '--from', to, '--dir', dir, '--json']);
-      program.dir = dir;
-      options.restored(program);
-      counts.restores += 1;
-      options.say(`restored ${program.name} (${turn})`);
-      await program.start();
-      rmSync(old, { recursive: true, force: true });
-      rmSync(to, { recursive: true, force: true });
-    });
+    // One and the same backup may come back twice: an operator tries again.
+    const times = chance.next() < 0.3 ? 2 : 1;
+    for (let time = 1; time <= times; time += 1) {
+      await rest(options, seconds(2), seconds(8));
+      await alone(program, async () => {
+        if (chance.next() < 0.5) await program.kill();
+        else await program.stop();
+        const old = program.dir;
+        const dir = join(district.dir, `${program.name}-restored-${turn}-${time}`);
+        await command([program.kind, 'restore', '--from', to, '--dir', dir, '--json']);
+        program.dir = dir;
+        options.restored(program);
+        counts.restores += 1;
+        options.say(`restored ${program.name} (${turn}, ${time} of ${times})`);
+        await program.start();
+        rmSync(old, { recursive: true, force: true });
+      });
+    }
+    rmSync(to, { recursive: true, force: true });
   }
 }

@@ -29,7 +29,10 @@ export function chance(seed: number): Chance {
     pick: (of) => of[whole(0, of.length - 1)]!,
     some(of, count) {
       const left = [...of];
-      return Array.from({ length: Math.min(count, of.length) }, () => left.splice(whole(0, left.length - 1), 1)[0]!);
+      return Array.from(
+        { length: Math.min(count, of.length) },
+        () => left.splice(whole(0, left.length - 1), 1)[0]!,
+      );
     },
     fork(name) {
       let hash = seed >>> 0;

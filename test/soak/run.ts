@@ -1,7 +1,7 @@
 // One soak from its district to its judgement: traffic and faults side by side, then the faults stop, everything is driven to its end within a
 // bounded wait, and all is compared. Used by soak.ts and, short, by soak.test.ts.
 import { systemClock } from '../../protocol/node/clock.ts';
-import { createCutProxy, type CutProxy } from '../faults/cut-proxy.ts';
+import { type CutProxy, createCutProxy } from '../faults/cut-proxy.ts';
 import { createTestDistrict, type Program, type TestDistrict } from '../support/processes.ts';
 import { type Counts, checkAll, fsckAll } from './check.ts';
 import { cutting, type FaultCounts, killing, restoring } from './faults.ts';
@@ -24,7 +24,8 @@ export type SoakOptions = {
 export type SoakResult = {
   readonly good: boolean;
   readonly wrong: readonly string[];
-  readonly counts: Counts & FaultCounts & { seed: number; seconds: number; drainSeconds: number; broken: number };
+  readonly counts: Counts &
+    FaultCounts & { seed: number; seconds: number; drainSeconds: number; broken: number };
 };
 
 /** Leases of what was handed out into a cut line run out after two minutes, and a wait that grew in an outage takes as long again. */

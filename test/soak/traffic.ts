@@ -90,7 +90,9 @@ export function startTraffic(options: TrafficOptions): { papers: Tracked[]; done
   }
 
   const desks = options.offices.flatMap((office) =>
-    Array.from({ length: deskCount }, (_, i) => desk(office, options.chance.fork(`${office.code} desk ${i}`))),
+    Array.from({ length: deskCount }, (_, i) =>
+      desk(office, options.chance.fork(`${office.code} desk ${i}`)),
+    ),
   );
   const done = Promise.all(desks).then(() => Promise.all(follows));
   return { papers, done };
@@ -104,7 +106,11 @@ async function handInUntilAnswered(paper: Tracked, options: TrafficOptions): Pro
       const { documentId } = await handIn(paper);
       const known = paper.documentId;
       // A store that is an older one may have forgotten what had not left it: only then a second id is right.
-      if (known !== undefined && known !== documentId && paper.restoresSeen === options.restoresOf(paper.from))
+      if (
+        known !== undefined &&
+        known !== documentId &&
+        paper.restoresSeen === options.restoresOf(paper.from)
+      )
         options.wrong(`${paper.key}: acknowledged as ${known}, then as ${documentId}`);
       if (known !== documentId) paper.ids.push(documentId);
       paper.documentId = documentId;

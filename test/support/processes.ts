@@ -6,14 +6,14 @@ import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { command, freePorts } from '../../bin/demo/processes.ts';
+import { freePorts } from '../../bin/demo/processes.ts';
 import type { DocumentView, InboxRow } from '../../edge-node/core.ts';
 import { systemClock } from '../../protocol/node/clock.ts';
 import { controlRequest, controlStream, isRunning } from '../../protocol/node/control.ts';
 
-export { command, exitOf } from '../../bin/demo/processes.ts';
-
 const program = fileURLToPath(new URL('../../bin/lienthong', import.meta.url));
+/** Without the loaders that tap puts into NODE_OPTIONS. `env` becomes the program: its pid and its end are the program's. */
+const plainNode = ['env', '-u', 'NODE_OPTIONS', process.execPath];
 const startMsMax = 60_000;
 const stopMsMax = 60_000;
 
@@ -49,6 +49,32 @@ export type Program = {
   /** Resolves when it is gone, or with undefined after `ms`. */
   ended(ms: number): Promise<End | undefined>;
 };
+/** Runs one command to its end; returns its standard output. Throws with its standard error when it fails. */
+export async function command(args: readonly string[]): Promise<string> {
+  const { code, out, err } = await exitOf(args);
+  if (code !== 0)
+    throw new Error(`lienthong ${args.slice(0, 2).join(' ')} ended with ${code}\n${err || out}`);
+  return out;
+}
+
+/** As `command`, without judging the exit code. */
+export function exitOf(args: readonly string[]): Promise<{ code: number | null; out: string; err: string }> {
+  const line = [...plainNode, program, ...args];
+  const child = spawn(line[0]!, line.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  let err = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, out, err }));
+  });
+}
+
 export type StartHow = {
   /** LIENTHONG_CRASH_AT: `accept.9` or `accept.9:3`. */
   readonly crashAt?: string | undefined;
@@ -73,7 +99,7 @@ export function createProgram(options: {
     kind,
     dir: options.dir,
     async start(how = {}) {
-      const line = [...(how.under ?? []), process.execPath, program, kind, 'start', '--dir', one.dir];
+      const line = [...(how.under ?? []), ...plainNode, program, kind, 'start', '--dir', one.dir];
       const { LIENTHONG_CRASH_AT: _, ...env } = process.env;
       const started = spawn(line[0]!, line.slice(1), {
         stdio: ['ignore', 'pipe', 'pipe'],
@@ -164,7 +190,9 @@ export async function createTestDistrict(options: {
   const offices = await Promise.all(
     Array.from({ length: options.nodes }, async (_, i): Promise<Office> => {
       const code = officeCode(i);
-      await controlRequest(hubDir, 'POST', '/admin/v1/units', { body: { name: `UBND xã ${code}`, codes: [code] } });
+      await controlRequest(hubDir, 'POST', '/admin/v1/units', {
+        body: { name: `UBND xã ${code}`, codes: [code] },
+      });
       const { body } = await controlRequest(hubDir, 'POST', `/admin/v1/units/${code}/invite`, { body: {} });
       const { invitation } = body as { invitation: string };
       const at = join(dir, `node-${code}`);
@@ -250,7 +278,9 @@ export type Paper = {
 const inlineBytesMax = 256 * 1024;
 
 /** Hands a paper in once: uploads, then the document. Returns its id and whether it was known; throws what the node said, or that nobody answered. */
-export async function handIn(paper: Paper): Promise<{ documentId: string; state: string; duplicate: boolean }> {
+export async function handIn(
+  paper: Paper,
+): Promise<{ documentId: string; state: string; duplicate: boolean }> {
   const { dir } = paper.from.node;
   const parts = [];
   for (const [i, part] of paper.parts.entries()) {
@@ -274,10 +304,14 @@ export async function handIn(paper: Paper): Promise<{ documentId: string; state:
 
 async function upload(dir: string, bytes: Buffer): Promise<string> {
   const headers = { 'content-type': 'application/octet-stream' };
-  return await controlStream(dir, { method: 'POST', path: '/v1/uploads', headers, body: bytes }, async ({ body }) => {
-    const { uploadId } = JSON.parse((await bytesOf(body)).toString()) as { uploadId: string };
-    return uploadId;
-  });
+  return await controlStream(
+    dir,
+    { method: 'POST', path: '/v1/uploads', headers, body: bytes },
+    async ({ body }) => {
+      const { uploadId } = JSON.parse((await bytesOf(body)).toString()) as { uploadId: string };
+      return uploadId;
+    },
+  );
 }
 
 export async function bytesOf(body: Readable): Promise<Buffer> {
