@@ -86,7 +86,6 @@ export function judgeCms(
 ): CmsVerdict {
   const signer = signerCertificate(cms, question.more);
   const notes: string[] = [];
-  if (cms.oddPadding) notes.push('padding-not-zero');
   const list = cms.signedAttributes?.list ?? [];
   const time = only(list, OID.signingTime);
   const judged = judge(cms, { ...question, signer, notes });
@@ -104,6 +103,8 @@ type Question = {
 function judge(cms: Cms, question: Question): Judged {
   const { signer } = question;
   if (cms.signers !== 1) return invalid('signers-not-one');
+  // Nothing signs the space kept for the CMS: what is not zero there was put there.
+  if (cms.oddPadding) return invalid('padding-not-zero');
   if (!signer) return invalid('signer-certificate-missing');
   const digest = hashOf(cms.digest.oid);
   if (!digest) return invalid('algorithm-refused', cms.digest.oid);

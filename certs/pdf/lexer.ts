@@ -119,6 +119,7 @@ function readHex(cursor: Cursor): PdfValue {
     kind: 'string',
     bytes: Buffer.from(text.length % 2 ? `${text}0` : text, 'hex'),
     hex: true,
+    plain: text.length === end - start - 1 && text.length % 2 === 0,
     start: base < 0 ? -1 : base + start,
     end: base < 0 ? -1 : base + end + 1,
   };
@@ -147,6 +148,7 @@ function readLiteral(cursor: Cursor): PdfValue {
     kind: 'string',
     bytes: Buffer.from(out),
     hex: false,
+    plain: false,
     start: base < 0 ? -1 : base + start,
     end: base < 0 ? -1 : base + cursor.at,
   };

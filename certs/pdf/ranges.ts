@@ -19,6 +19,8 @@ export function coverageOf(view: View, field: SignatureField): Coverage {
   const { contents, signature } = field;
   if (signature.repeated) return bad('signature-key-repeated');
   if (!contents?.hex || contents.start < 0) return bad('contents-not-in-file');
+  // Digits only: white space in the one place that nothing signs is not what a signer writes.
+  if (!contents.plain) return bad('contents-not-plain');
   const list = view.get(signature, 'ByteRange');
   if (!isArray(list) || list.items.length !== 4) return bad('byte-range-shape');
   const numbers = list.items.map((item) => integerOf(item) ?? -1);

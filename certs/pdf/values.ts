@@ -7,6 +7,8 @@ export type PdfString = {
   readonly kind: 'string';
   readonly bytes: Buffer;
   readonly hex: boolean;
+  /** Hexadecimal, an even number of digits and nothing else. */
+  readonly plain: boolean;
   readonly start: number;
   readonly end: number;
 };

@@ -147,32 +147,36 @@ type Inflating = {
   close(): void;
 };
 
-/** zlib as a step: bytes in, bytes out, and how many were used. */
+/** zlib as a step: bytes in, bytes out, and how many were used. What is still under way when the member ends is waited for. */
 function createInflating(): Inflating {
   const stream: InflateRaw = createInflateRaw();
   let out: Buffer[] = [];
   let fed = 0;
   let failure: Error | undefined;
+  let wake = (): void => {};
   stream.on('data', (piece: Buffer) => out.push(piece));
   stream.on('error', (error) => {
     failure = error;
+    wake();
   });
+  const wait = async (begin: (resolve: () => void) => void): Promise<void> => {
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      begin(resolve);
+    });
+    if (failure) throw zipDamaged(`the compressed data is wrong (${failure.message})`);
+  };
   return {
     async push(slice) {
-      out = [];
       const before = stream.bytesWritten;
-      await new Promise<void>((resolve) => {
-        stream.once('error', () => resolve());
-        stream.write(slice, () => resolve());
-      });
-      stream.removeAllListeners('error');
-      stream.on('error', (error) => {
-        failure = error;
-      });
-      if (failure) throw zipDamaged(`the compressed data is wrong (${failure.message})`);
+      await wait((resolve) => stream.write(slice, () => resolve()));
       fed += slice.length;
-      return { used: stream.bytesWritten - before, ended: stream.bytesWritten < fed, out };
+      const ended = stream.bytesWritten < fed;
+      if (ended && !stream.readableEnded) await wait((resolve) => stream.once('end', resolve));
+      const taken = out;
+      out = [];
+      return { used: stream.bytesWritten - before, ended, out: taken };
     },
-    close: () => stream.destroy(),
+    close: () => void stream.destroy(),
   };
 }

@@ -79,7 +79,9 @@ export async function runSoak(options: SoakOptions): Promise<SoakResult> {
   ]);
   const calmMs = systemClock.monotonicMs();
   say(`faults are over after ${Math.round((calmMs - startedMs) / 1000)} s; ${traffic.papers.length} papers`);
-  await Promise.race([traffic.done, systemClock.sleep(drainMsMax)]);
+  const drained = new AbortController();
+  await Promise.race([traffic.done, systemClock.sleep(drainMsMax, drained.signal)]);
+  drained.abort();
   over = true;
   const drainSeconds = Math.round((systemClock.monotonicMs() - calmMs) / 1000);
   faults.cuts = proxies.reduce((sum, { count }) => sum + count.cuts, 0);
