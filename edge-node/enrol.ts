@@ -87,7 +87,7 @@ export async function enrolNode(options: EnrolOptions): Promise<EnrolResult> {
     const units: Enrolled[] = [];
     let clockOffsetMs: number | undefined;
     for (const invitation of invitations) {
-      const done = await enrolOne(invitation, options);
+      const done = await patient(options.clock, () => enrolOne(invitation, options));
       units.push(done.unit);
       clockOffsetMs = done.clockOffsetMs ?? clockOffsetMs;
     }
@@ -95,6 +95,25 @@ export async function enrolNode(options: EnrolOptions): Promise<EnrolResult> {
     return { nodeId, hubId, exchangeUrl, units, clockOffsetMs };
   } finally {
     release();
+  }
+}
+
+/** How long an invitation waits at a hub that says "not so fast": a district's boxes are set up on one morning, behind one address. */
+const patienceMs = 60_000;
+
+/** Enrolment may be repeated with the same keys, so what the hub asks to be repeated is repeated here rather than by the clerk. */
+async function patient<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
+  const untilMs = clock.monotonicMs() + patienceMs;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const waitMs = isExchangeError(error, 'rate-limited', 'overloaded')
+        ? (error.retryAfterMs ?? 1000)
+        : undefined;
+      if (waitMs === undefined || clock.monotonicMs() + waitMs > untilMs) throw error;
+      await clock.sleep(waitMs + 250);
+    }
   }
 }
 

@@ -9,6 +9,7 @@ import t from 'tap';
 import { makeSampleCa } from '../bin/demo/sample-ca.ts';
 import { addSignature } from '../bin/demo/sample-sign.ts';
 import { makeSamples, SAMPLE_ROOT_FILE } from '../bin/demo/samples.ts';
+import { childrenOf, readDer } from '../certs/der.ts';
 import { type Anchors, noAnchors, readAnchors } from '../certs/pdf/anchors.ts';
 import { parsePdfCertificate } from '../certs/pdf/asn1.ts';
 import { chainOf } from '../certs/pdf/chain.ts';
@@ -24,6 +25,7 @@ const lienthong = fileURLToPath(new URL('../bin/lienthong', import.meta.url));
 const NOW_MS = Date.UTC(2026, 10, 22, 3);
 const PYHANKO_MS = Date.UTC(2020, 10, 1);
 const has = (path: string): boolean => fs.existsSync(path);
+const noOpenssl = spawnSync('openssl', ['version']).error !== undefined;
 const hasTool = (name: string): boolean => spawnSync(name, ['-v']).error === undefined;
 
 const judge = (file: string, anchors: Anchors = noAnchors, atMs = NOW_MS): Report =>
@@ -101,49 +103,46 @@ t.test('the fixtures get the verdicts of their authors', async (t) => {
   }
 });
 
-t.test('pyHanko: every signed file as its manifest says', async (t) => {
-  const dir = join(shared, 'signed-pdf-pyhanko');
-  if (!has(dir)) {
-    t.skip('../shared/data/signed-pdf-pyhanko is not here');
-    return;
-  }
-  const roots = readAnchors(join(dir, 'certs/root'));
-  for (const [name, wanted] of Object.entries(pyhanko)) {
-    const report = judge(join(dir, name), roots, PYHANKO_MS);
-    t.equal(report.verdict, wanted, name);
-    if (pyhankoTrusted.includes(name))
-      t.ok(
-        report.signatures.every((one) => one.trusted),
-        `${name}: trusted`,
-      );
-  }
-  const stamped = judge(join(dir, 'pades-lta-dss-indirect-arrs-test.pdf'), roots, PYHANKO_MS);
-  t.match(stamped.signatures[0], { judgedBy: 'time-stamp', timeStamp: { valid: true, trusted: true } });
-  t.equal(stamped.signatures[1]?.kind, 'document-time-stamp');
-  for (const name of fs.readdirSync(join(dir, 'malformed'))) {
-    const { verdict } = judge(join(dir, 'malformed', name));
-    t.ok(verdict === 'unsigned' || verdict === 'unreadable', `${name}: ${verdict}`);
-  }
-});
+t.test(
+  'pyHanko: every signed file as its manifest says',
+  { skip: !has(join(shared, 'signed-pdf-pyhanko')) && '../shared/data/signed-pdf-pyhanko is not here' },
+  async (t) => {
+    const dir = join(shared, 'signed-pdf-pyhanko');
+    const roots = readAnchors(join(dir, 'certs/root'));
+    for (const [name, wanted] of Object.entries(pyhanko)) {
+      const report = judge(join(dir, name), roots, PYHANKO_MS);
+      t.equal(report.verdict, wanted, name);
+      if (pyhankoTrusted.includes(name))
+        t.ok(
+          report.signatures.every((one) => one.trusted),
+          `${name}: trusted`,
+        );
+    }
+    const stamped = judge(join(dir, 'pades-lta-dss-indirect-arrs-test.pdf'), roots, PYHANKO_MS);
+    t.match(stamped.signatures[0], { judgedBy: 'time-stamp', timeStamp: { valid: true, trusted: true } });
+    t.equal(stamped.signatures[1]?.kind, 'document-time-stamp');
+    for (const name of fs.readdirSync(join(dir, 'malformed'))) {
+      const { verdict } = judge(join(dir, 'malformed', name));
+      t.ok(verdict === 'unsigned' || verdict === 'unreadable', `${name}: ${verdict}`);
+    }
+  },
+);
 
-t.test('other signers, and files that wait for a signature', async (t) => {
-  const dir = join(shared, 'signed-pdf-misc');
-  if (!has(dir)) {
-    t.skip('../shared/data/signed-pdf-misc is not here');
-    return;
-  }
-  for (const [name, wanted] of Object.entries(misc)) t.equal(judge(join(dir, name)).verdict, wanted, name);
-});
+t.test(
+  'other signers, and files that wait for a signature',
+  { skip: !has(join(shared, 'signed-pdf-misc')) && '../shared/data/signed-pdf-misc is not here' },
+  async (t) => {
+    const dir = join(shared, 'signed-pdf-misc');
+    for (const [name, wanted] of Object.entries(misc)) t.equal(judge(join(dir, name)).verdict, wanted, name);
+  },
+);
 
 t.test(
   'the re-saved gazette is changed, its old signature genuine, stamped and trusted by the first root',
+  { skip: !has(join(shared, 'vn-ca-certs')) && '../shared/data/vn-ca-certs is not here' },
   async (t) => {
     const anchors = join(shared, 'vn-ca-certs');
     const file = join(shared, 'pdf/congbao__28-2018-qd-ttg__gui-nhan-van-ban-dien-tu.pdf');
-    if (!has(anchors)) {
-      t.skip('../shared/data/vn-ca-certs is not here');
-      return;
-    }
     const report = judge(file, readAnchors(anchors));
     t.equal(report.verdict, 'changed-after-signing');
     t.match(report.signatures, [
@@ -161,49 +160,49 @@ t.test(
   },
 );
 
-t.test('certificates of Vietnamese authorities: names, chains by time, SHA-1 labelled', async (t) => {
-  const dir = join(shared, 'vn-ca-certs');
-  if (!has(dir)) {
-    t.skip('../shared/data/vn-ca-certs is not here');
-    return;
-  }
-  type Row = {
-    file: string;
-    subject: { value: string }[];
-    not_before: string;
-    not_after: string;
-    sig: string;
-    self_issued: boolean;
-    openssl_today: string;
-  };
-  const rows = JSON.parse(fs.readFileSync(join(dir, 'manifest.json'), 'utf8')) as Row[];
-  const anchors = readAnchors(dir);
-  t.same(anchors.unusable, []);
-  t.equal(anchors.roots.length, 4, 'two generations of the government, two national roots');
-  const bytesOf = (name: string): Buffer => {
-    const bytes = fs.readFileSync(join(dir, name));
-    const pem = /-----BEGIN CERTIFICATE-----([^-]+)/.exec(bytes.toString('latin1'))?.[1];
-    return pem ? Buffer.from(pem, 'base64') : bytes;
-  };
-  for (const row of rows) {
-    const signer = parsePdfCertificate(bytesOf(row.file));
-    t.same(
-      signer.subject.map(({ value }) => value),
-      row.subject.map(({ value }) => value.normalize('NFC')),
-      row.file,
-    );
-    const at = (atMs: number) =>
-      chainOf({ signer, purpose: 'document', atMs, anchors, offered: [], offeredCrls: [] });
-    const middle = (Date.parse(row.not_before) + Date.parse(row.not_after)) / 2;
-    // Asked as a signer, an authority fails on its usage only: the chain itself is found and in time.
-    t.ok(
-      [undefined, 'usage'].includes(at(middle).problem),
-      `${row.file} in the middle of its life: ${at(middle).problem}`,
-    );
-    if (row.openssl_today.includes('expired')) t.equal(at(NOW_MS).problem, 'expired', `${row.file} today`);
-    if (row.sig === 'sha1_rsa' && !row.self_issued) t.equal(at(middle).strength, 'legacy', row.file);
-  }
-});
+t.test(
+  'certificates of Vietnamese authorities: names, chains by time, SHA-1 labelled',
+  { skip: !has(join(shared, 'vn-ca-certs')) && '../shared/data/vn-ca-certs is not here' },
+  async (t) => {
+    const dir = join(shared, 'vn-ca-certs');
+    type Row = {
+      file: string;
+      subject: { value: string }[];
+      not_before: string;
+      not_after: string;
+      sig: string;
+      self_issued: boolean;
+      openssl_today: string;
+    };
+    const rows = JSON.parse(fs.readFileSync(join(dir, 'manifest.json'), 'utf8')) as Row[];
+    const anchors = readAnchors(dir);
+    t.same(anchors.unusable, []);
+    t.equal(anchors.roots.length, 4, 'two generations of the government, two national roots');
+    const bytesOf = (name: string): Buffer => {
+      const bytes = fs.readFileSync(join(dir, name));
+      const pem = /-----BEGIN CERTIFICATE-----([^-]+)/.exec(bytes.toString('latin1'))?.[1];
+      return pem ? Buffer.from(pem, 'base64') : bytes;
+    };
+    for (const row of rows) {
+      const signer = parsePdfCertificate(bytesOf(row.file));
+      t.same(
+        signer.subject.map(({ value }) => value),
+        row.subject.map(({ value }) => value.normalize('NFC')),
+        row.file,
+      );
+      const at = (atMs: number) =>
+        chainOf({ signer, purpose: 'document', atMs, anchors, offered: [], offeredCrls: [] });
+      const middle = (Date.parse(row.not_before) + Date.parse(row.not_after)) / 2;
+      // Asked as a signer, an authority fails on its usage only: the chain itself is found and in time.
+      t.ok(
+        [undefined, 'usage'].includes(at(middle).problem),
+        `${row.file} in the middle of its life: ${at(middle).problem}`,
+      );
+      if (row.openssl_today.includes('expired')) t.equal(at(NOW_MS).problem, 'expired', `${row.file} today`);
+      if (row.sig === 'sha1_rsa' && !row.self_issued) t.equal(at(middle).strength, 'legacy', row.file);
+    }
+  },
+);
 
 t.test('person or organisation, by the certificate alone', async (t) => {
   const of = (...pairs: [string, string][]) =>
@@ -475,8 +474,28 @@ t.test('an update that shows something else, without touching a signed byte', as
   t.equal(judge(file, anchors).verdict, 'original-value', 'validation data');
 });
 
+const indefinite = (tag: number, ...inner: Uint8Array[]): Buffer =>
+  Buffer.concat([Buffer.from([tag, 0x80]), ...inner, Buffer.from([0, 0])]);
+
+/** The same CMS with indefinite lengths down to the signed attributes, as the government's signing tool writes it. */
+function asBer(cms: Uint8Array): Buffer {
+  const [type, content] = childrenOf(readDer(cms));
+  const fields = childrenOf(childrenOf(content!)[0]!);
+  const signer = childrenOf(childrenOf(fields.at(-1)!)[0]!).map((field) =>
+    field.tag === 0xa0 ? indefinite(0xa0, field.content) : field.whole,
+  );
+  const whole = [
+    ...fields.slice(0, -1).map((field) => field.whole),
+    indefinite(0x31, indefinite(0x30, ...signer)),
+  ];
+  return indefinite(0x30, type!.whole, indefinite(0xa0, indefinite(0x30, ...whole)));
+}
+
+type Shape = { readonly subFilter?: string; readonly reshape?: (cms: Uint8Array) => Uint8Array };
+
 /** One page, one invisible signature field; the CMS comes from openssl. */
-function signedBy(dir: string, cmsArguments: readonly string[], subFilter = 'adbe.pkcs7.detached'): string {
+function signedBy(dir: string, cmsArguments: readonly string[], shape: Shape = {}): string {
+  const { subFilter = 'adbe.pkcs7.detached', reshape = (bytes: Uint8Array) => bytes } = shape;
   const contents = '0'.repeat(16_000);
   const objects = [
     '<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [4 0 R] /SigFlags 3 >> >>',
@@ -503,17 +522,18 @@ function signedBy(dir: string, cmsArguments: readonly string[], subFilter = 'adb
     ...cmsArguments,
   ]);
   const file = join(dir, 'openssl.pdf');
-  fs.writeFileSync(file, text.replace(contents, cms.toString('hex').padEnd(contents.length, '0')), 'latin1');
+  fs.writeFileSync(
+    file,
+    text.replace(contents, Buffer.from(reshape(cms)).toString('hex').padEnd(contents.length, '0')),
+    'latin1',
+  );
   return file;
 }
 
 t.test(
-  'algorithms: RSA, PSS, ECDSA, BER, SHA-1 as legacy; MD5, short keys and short attributes refused',
+  'algorithms: RSA, PSS, ECDSA, BER, SHA-1 as legacy; MD5 and weak curves refused',
+  { skip: noOpenssl && 'openssl is not installed' },
   async (t) => {
-    if (spawnSync('openssl', ['version']).error) {
-      t.skip('openssl is not installed');
-      return;
-    }
     const dir = t.testdir();
     const make = (name: string, ...key: string[]): string[] => {
       const path = join(dir, name);
@@ -544,7 +564,6 @@ t.test(
     const pss = [...rsa, '-keyopt', 'rsa_padding_mode:pss'];
     const cases: [string, string[], Verdict, string][] = [
       ['RSA SHA-256', [...rsa, '-md', 'sha256'], 'valid-untrusted', 'strong'],
-      ['BER of indefinite length', [...rsa, '-md', 'sha256', '-stream'], 'valid-untrusted', 'strong'],
       ['RSA SHA-1', [...rsa, '-md', 'sha1'], 'valid-untrusted', 'legacy'],
       ['RSA 1024', [...short, '-md', 'sha256'], 'valid-untrusted', 'legacy'],
       ['PSS', [...pss, '-md', 'sha256'], 'valid-untrusted', 'strong'],
@@ -564,90 +583,95 @@ t.test(
       t.equal(report.signatures[0]?.strength, strength, name);
     }
     t.equal(
-      judge(signedBy(dir, rsa, 'adbe.x509.rsa_sha1')).verdict,
+      judge(signedBy(dir, rsa, { reshape: asBer })).verdict,
+      'valid-untrusted',
+      'BER of indefinite length',
+    );
+    t.equal(
+      judge(signedBy(dir, rsa, { subFilter: 'adbe.x509.rsa_sha1' })).verdict,
       'invalid',
       'a form of signature that is not read',
     );
   },
 );
 
-t.test('a revoked certificate is invalid, from the moment of revocation on', async (t) => {
-  if (spawnSync('openssl', ['version']).error) {
-    t.skip('openssl is not installed');
-    return;
-  }
-  const dir = t.testdir({ anchors: {}, ca: { 'index.txt': '', serial: '1000', crlnumber: '01' } });
-  const run = (...args: string[]) => execFileSync('openssl', args, { cwd: dir, stdio: 'ignore' });
-  fs.writeFileSync(
-    join(dir, 'ca.cnf'),
-    '[ca]\ndefault_ca=d\n[d]\ndatabase=ca/index.txt\nserial=ca/serial\ncrlnumber=ca/crlnumber\nnew_certs_dir=ca\ncertificate=anchors/root.pem\nprivate_key=root.key\ndefault_md=sha256\ndefault_days=9000\ndefault_crl_days=9000\npolicy=p\nx509_extensions=leaf\n[p]\ncommonName=supplied\n[leaf]\nkeyUsage=critical,nonRepudiation\n[root]\nbasicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign,cRLSign\n[req]\ndistinguished_name=n\n[n]\n',
-  );
-  run(
-    'req',
-    '-x509',
-    '-nodes',
-    '-newkey',
-    'rsa:2048',
-    '-days',
-    '9999',
-    '-subj',
-    '/CN=Root',
-    '-config',
-    'ca.cnf',
-    '-extensions',
-    'root',
-    '-keyout',
-    'root.key',
-    '-out',
-    'anchors/root.pem',
-  );
-  run(
-    'req',
-    '-nodes',
-    '-newkey',
-    'rsa:2048',
-    '-subj',
-    '/CN=UBND xa C',
-    '-config',
-    'ca.cnf',
-    '-keyout',
-    'leaf.key',
-    '-out',
-    'leaf.csr',
-  );
-  run('ca', '-batch', '-config', 'ca.cnf', '-in', 'leaf.csr', '-out', 'leaf.pem', '-notext');
-  const file = signedBy(dir, [
-    '-md',
-    'sha256',
-    '-signer',
-    join(dir, 'leaf.pem'),
-    '-inkey',
-    join(dir, 'leaf.key'),
-  ]);
-  const soon =
-    Date.parse(
-      execFileSync('openssl', ['x509', '-in', join(dir, 'leaf.pem'), '-noout', '-startdate'])
-        .toString()
-        .slice(10),
-    ) + 3_600_000;
-  t.match(judge(file, readAnchors(join(dir, 'anchors')), soon), {
-    verdict: 'organisation-only',
-    warnings: ['revocation-unknown', 'no-trusted-time'],
-  });
-  run('ca', '-config', 'ca.cnf', '-gencrl', '-out', 'anchors/before.crl');
-  t.match(judge(file, readAnchors(join(dir, 'anchors')), soon).signatures, [
-    { revocation: 'not-revoked', trusted: true },
-  ]);
-  run('ca', '-config', 'ca.cnf', '-revoke', 'leaf.pem');
-  run('ca', '-config', 'ca.cnf', '-gencrl', '-out', 'crl.pem');
-  run('crl', '-in', 'crl.pem', '-outform', 'DER', '-out', 'anchors/after.crl');
-  const anchors = readAnchors(join(dir, 'anchors'));
-  t.equal(anchors.crls.length, 2, 'PEM and DER');
-  t.match(judge(file, anchors, soon), { verdict: 'invalid', reasons: ['certificate-revoked'] });
-  t.match(judge(file, anchors, soon - 7_200_000).signatures, [
-    { chainProblem: 'not-yet-valid', revocation: 'not-revoked' },
-  ]);
-});
+t.test(
+  'a revoked certificate is invalid, from the moment of revocation on',
+  { skip: noOpenssl && 'openssl is not installed' },
+  async (t) => {
+    const dir = t.testdir({ anchors: {}, ca: { 'index.txt': '', serial: '1000', crlnumber: '01' } });
+    const run = (...args: string[]) => execFileSync('openssl', args, { cwd: dir, stdio: 'ignore' });
+    fs.writeFileSync(
+      join(dir, 'ca.cnf'),
+      '[ca]\ndefault_ca=d\n[d]\ndatabase=ca/index.txt\nserial=ca/serial\ncrlnumber=ca/crlnumber\nnew_certs_dir=ca\ncertificate=anchors/root.pem\nprivate_key=root.key\ndefault_md=sha256\ndefault_days=9000\ndefault_crl_days=9000\npolicy=p\nx509_extensions=leaf\n[p]\ncommonName=supplied\n[leaf]\nkeyUsage=critical,nonRepudiation\n[root]\nbasicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign,cRLSign\n[req]\ndistinguished_name=n\n[n]\n',
+    );
+    run(
+      'req',
+      '-x509',
+      '-nodes',
+      '-newkey',
+      'rsa:2048',
+      '-days',
+      '9999',
+      '-subj',
+      '/CN=Root',
+      '-config',
+      'ca.cnf',
+      '-extensions',
+      'root',
+      '-keyout',
+      'root.key',
+      '-out',
+      'anchors/root.pem',
+    );
+    run(
+      'req',
+      '-nodes',
+      '-newkey',
+      'rsa:2048',
+      '-subj',
+      '/CN=UBND xa C',
+      '-config',
+      'ca.cnf',
+      '-keyout',
+      'leaf.key',
+      '-out',
+      'leaf.csr',
+    );
+    run('ca', '-batch', '-config', 'ca.cnf', '-in', 'leaf.csr', '-out', 'leaf.pem', '-notext');
+    const file = signedBy(dir, [
+      '-md',
+      'sha256',
+      '-signer',
+      join(dir, 'leaf.pem'),
+      '-inkey',
+      join(dir, 'leaf.key'),
+    ]);
+    const soon =
+      Date.parse(
+        execFileSync('openssl', ['x509', '-in', join(dir, 'leaf.pem'), '-noout', '-startdate'])
+          .toString()
+          .slice(10),
+      ) + 3_600_000;
+    t.match(judge(file, readAnchors(join(dir, 'anchors')), soon), {
+      verdict: 'organisation-only',
+      warnings: ['revocation-unknown', 'no-trusted-time'],
+    });
+    run('ca', '-config', 'ca.cnf', '-gencrl', '-out', 'anchors/before.crl');
+    t.match(judge(file, readAnchors(join(dir, 'anchors')), soon).signatures, [
+      { revocation: 'not-revoked', trusted: true },
+    ]);
+    run('ca', '-config', 'ca.cnf', '-revoke', 'leaf.pem');
+    run('ca', '-config', 'ca.cnf', '-gencrl', '-out', 'crl.pem');
+    run('crl', '-in', 'crl.pem', '-outform', 'DER', '-out', 'anchors/after.crl');
+    const anchors = readAnchors(join(dir, 'anchors'));
+    t.equal(anchors.crls.length, 2, 'PEM and DER');
+    t.match(judge(file, anchors, soon), { verdict: 'invalid', reasons: ['certificate-revoked'] });
+    t.match(judge(file, anchors, soon - 7_200_000).signatures, [
+      { chainProblem: 'not-yet-valid', revocation: 'not-revoked' },
+    ]);
+  },
+);
 
 t.test('the command: our samples, verdict, sentence and exit codes', async (t) => {
   const dir = t.testdir({ anchors: {} });
@@ -704,29 +728,29 @@ t.test('hostile files end in bounded time and memory with a verdict', async (t) 
   });
 });
 
-t.test('pdfsig agrees about the arithmetic', async (t) => {
-  if (!hasTool('pdfsig')) {
-    t.skip('pdfsig (poppler-utils) is not installed');
-    return;
-  }
-  const { files } = await office();
-  const all = [
-    ...Object.values(files),
-    ...fs
-      .readdirSync(fixtures)
-      .filter((name) => name.endsWith('.pdf'))
-      .map((name) => join(fixtures, name)),
-  ];
-  for (const file of all) {
-    const { stdout } = spawnSync('pdfsig', ['-nocert', file], { encoding: 'utf8', timeout: 20_000 });
-    const theirs = [...stdout.matchAll(/Signature Validation: (.*)/g)].map((match) => match[1]!);
-    const ours = judge(file).signatures;
-    t.equal(theirs.length, ours.length, `${file}: number of signatures`);
-    for (const [index, one] of ours.entries()) {
-      // Order of pdfsig is that of the fields too. What it cannot judge is left out; what it calls valid may still be refused here.
-      if (one.integrity === 'good' && /Mismatch|Invalid/.test(theirs[index] ?? ''))
-        t.fail(`${file}: ${theirs[index]}`);
-      if (one.integrity === 'altered') t.notMatch(theirs[index], /is Valid/, file);
+t.test(
+  'pdfsig agrees about the arithmetic',
+  { skip: !hasTool('pdfsig') && 'pdfsig (poppler-utils) is not installed' },
+  async (t) => {
+    const { files } = await office();
+    const all = [
+      ...Object.values(files),
+      ...fs
+        .readdirSync(fixtures)
+        .filter((name) => name.endsWith('.pdf'))
+        .map((name) => join(fixtures, name)),
+    ];
+    for (const file of all) {
+      const { stdout } = spawnSync('pdfsig', ['-nocert', file], { encoding: 'utf8', timeout: 20_000 });
+      const theirs = [...stdout.matchAll(/Signature Validation: (.*)/g)].map((match) => match[1]!);
+      const ours = judge(file).signatures;
+      t.equal(theirs.length, ours.length, `${file}: number of signatures`);
+      for (const [index, one] of ours.entries()) {
+        // Order of pdfsig is that of the fields too. What it cannot judge is left out; what it calls valid may still be refused here.
+        if (one.integrity === 'good' && /Mismatch|Invalid/.test(theirs[index] ?? ''))
+          t.fail(`${file}: ${theirs[index]}`);
+        if (one.integrity === 'altered') t.notMatch(theirs[index], /is Valid/, file);
+      }
     }
-  }
-});
+  },
+);

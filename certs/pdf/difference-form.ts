@@ -142,7 +142,7 @@ function compareField(scope: FormScope, pair: FieldPair, above: Context): void {
       now.map.get(key) ?? null,
       `field ${context.name}.${key}`,
     );
-    if (!where) continue;
+    if (!where || (key === 'Ff' && before.get(old, key) === null && after.get(now, key) === 0)) continue;
     if (signs && SIGNING_KEYS.has(key) && isWidget(after, now)) continue;
     if (!isSignature && FILLING_KEYS.has(key)) filled = true;
     else if (isSignature && key === 'V')

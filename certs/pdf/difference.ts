@@ -10,7 +10,7 @@ import { catalogOf, dictAt, type View } from './view.ts';
 
 /**
  * Harmless: `signature-added` (not `visible`), `signature-field-added`, `validation-data`, `metadata`.
- * Additions to what is seen: `page-content-added`, `annotation-added`, `form-filled`, `form-field-added`, `signature-added` when `visible`.
+ * Additions to what is seen: `page-content-added`, `annotation-added`, `form-filled`, `form-field-added`, `structure-changed`, `signature-added` when `visible`.
  * Everything else changes or hides what was signed.
  */
 export type ChangeKind =
@@ -22,6 +22,7 @@ export type ChangeKind =
   | 'annotation-added'
   | 'form-filled'
   | 'form-field-added'
+  | 'structure-changed'
   | 'page-content-changed'
   | 'pages-changed'
   | 'annotation-changed'
@@ -116,6 +117,8 @@ const CATALOG_RULES: Readonly<Record<string, ChangeKind>> = {
   Extensions: 'metadata',
   Version: 'metadata',
   LastModified: 'metadata',
+  // Tags for screen readers; some signing tools add one for the field. Nothing is seen of them, much may be read.
+  StructTreeRoot: 'structure-changed',
 };
 
 function compareCatalogs(scope: Scope, old: PdfDict, now: PdfDict): void {

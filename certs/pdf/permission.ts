@@ -23,6 +23,7 @@ const ADDITIONS: ReadonlySet<ChangeKind> = new Set<ChangeKind>([
   'annotation-added',
   'form-filled',
   'form-field-added',
+  'structure-changed',
 ]);
 
 /** `coveredTo`: the change lies in the revision that ends here; a signature covers it when it reaches as far. */

@@ -207,19 +207,26 @@ function readTable(
     const [first, count] = [Number(match[1]), Number(match[2])];
     here += match[0].length;
     if (into.size + count > entriesLeft) throw new PdfFault('limit', 'too many objects');
-    if (here + count * 20 > end) throw malformed('cross-reference table is cut short');
+    const width = rowBytes(source, here);
+    if (here + count * width > end) throw malformed('cross-reference table is cut short');
     for (let done = 0; done < count; done += 3000) {
       const rows = Math.min(3000, count - done);
-      const text = source.read(here, rows * 20).toString('latin1');
+      const text = source.read(here, rows * width).toString('latin1');
       for (let row = 0; row < rows; row++)
-        into.set(first + done + row, entryOf(text.slice(row * 20, row * 20 + 20)));
-      here += rows * 20;
+        into.set(first + done + row, entryOf(text.slice(row * width, (row + 1) * width)));
+      here += rows * width;
     }
   }
 }
 
+/** 20 (7.5.4); writers that end lines with one letter, or with three, are read by everybody else too. */
+function rowBytes(source: ByteSource, at: number): number {
+  const match = /^\d{10} \d{5} [nf]( \r\n| \r| \n|\r\n|\r|\n)/.exec(source.read(at, 24).toString('latin1'));
+  return 18 + (match?.[1]?.length ?? 2);
+}
+
 function entryOf(line: string): Entry {
-  if (!/^\d{10} \d{5} [nf][ \r\n]{2}$/.test(line)) throw malformed('entry of a cross-reference table');
+  if (!/^\d{10} \d{5} [nf][ \r\n]{1,3}$/.test(line)) throw malformed('entry of a cross-reference table');
   const at = Number(line.slice(0, 10));
   // Offset 0 is the header: some writers mark lost objects so.
   return line[17] === 'n' && at > 0 ? { in: 'file', at, gen: Number(line.slice(11, 16)) } : FREE;

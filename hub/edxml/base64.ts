@@ -45,7 +45,8 @@ export function createBase64(): { push(bytes: Uint8Array): Buffer; end(): void }
     end() {
       if (held.includes('&')) throw damaged('not base64: character U+0026');
       if (held !== '' && padded) throw damaged('base64 goes on after its padding');
-      if (held !== '') throw damaged(`base64 is cut off: ${done + held.length} characters, not a multiple of 4`);
+      if (held !== '')
+        throw damaged(`base64 is cut off: ${done + held.length} characters, not a multiple of 4`);
     },
   };
 }

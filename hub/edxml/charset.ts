@@ -14,8 +14,7 @@ export function charsetOf(head: Uint8Array): { readonly charset: Charset; readon
   if (head.length === 0) throw new ExchangeError('edxml-malformed', 'the file has 0 bytes');
   if (startsWith(head, 0xff, 0xfe, 0, 0) || startsWith(head, 0, 0, 0xfe, 0xff))
     throw new ExchangeError('edxml-charset-refused', 'UTF-32');
-  if (startsWith(head, 0x4c, 0x6f, 0xa7, 0x94))
-    throw new ExchangeError('edxml-charset-refused', 'EBCDIC');
+  if (startsWith(head, 0x4c, 0x6f, 0xa7, 0x94)) throw new ExchangeError('edxml-charset-refused', 'EBCDIC');
   if (startsWith(head, 0xef, 0xbb, 0xbf)) return { charset: 'utf-8', skip: 3 };
   if (startsWith(head, 0xff, 0xfe)) return { charset: 'utf-16le', skip: 2 };
   if (startsWith(head, 0xfe, 0xff)) return { charset: 'utf-16be', skip: 2 };
@@ -53,7 +52,9 @@ export function createConverter(charset: Charset): {
     try {
       return decoder.decode(bytes, { stream: bytes !== undefined });
     } catch (cause) {
-      throw new ExchangeError('edxml-charset-refused', `bytes that are not ${charset.toUpperCase()}`, { cause });
+      throw new ExchangeError('edxml-charset-refused', `bytes that are not ${charset.toUpperCase()}`, {
+        cause,
+      });
     }
   };
   return { push: (bytes) => Buffer.from(decode(bytes)), end: () => void decode() };

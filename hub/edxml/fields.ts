@@ -59,14 +59,15 @@ export const fields: Readonly<Record<string, Field>> = {
   'edXMLManifest/Reference/AttachmentName': { max: 500 },
 };
 
-const forms: Readonly<Record<NonNullable<Field['form']>, { readonly fits: RegExp; readonly words: string }>> = {
-  date: { fits: /^\d{4}\/\d{2}\/\d{2}$/, words: 'not a date yyyy/MM/dd that exists' },
-  time: { fits: /^\d{4}\/\d{2}\/\d{2} \d{2}:\d{2}:\d{2}$/, words: 'not a time yyyy/MM/dd HH:mm:ss' },
-  whole: { fits: /^\d{1,9}$/, words: 'not a whole number' },
-  priority: { fits: /^[0-4]$/, words: 'not 0 to 4' },
-  flag: { fits: /^[01]$/, words: 'not 0 or 1' },
-  boolean: { fits: /^(true|false)$/i, words: 'not true or false' },
-};
+const forms: Readonly<Record<NonNullable<Field['form']>, { readonly fits: RegExp; readonly words: string }>> =
+  {
+    date: { fits: /^\d{4}\/\d{2}\/\d{2}$/, words: 'not a date yyyy/MM/dd that exists' },
+    time: { fits: /^\d{4}\/\d{2}\/\d{2} \d{2}:\d{2}:\d{2}$/, words: 'not a time yyyy/MM/dd HH:mm:ss' },
+    whole: { fits: /^\d{1,9}$/, words: 'not a whole number' },
+    priority: { fits: /^[0-4]$/, words: 'not 0 to 4' },
+    flag: { fits: /^[01]$/, words: 'not 0 or 1' },
+    boolean: { fits: /^(true|false)$/i, words: 'not true or false' },
+  };
 
 /** Of a value as it is written. undefined: good, or nothing is known of the field. */
 export function fieldFault(

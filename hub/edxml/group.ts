@@ -1,7 +1,7 @@
 // One element of a message, read by the names of its children: order and prefixes do not matter. What nobody asks for is kept as an extra,
 // so that it passes through untouched. A value that may occur once and occurs twice is refused: two readers would see two messages.
 import { ExchangeError } from '../../protocol/errors.ts';
-import { type Extra, qcvnNamespace, type Warning, type WarningCode, type XmlNode } from './model.ts';
+import { type Extra, qcvnNamespace, type WarningCode, type XmlNode } from './model.ts';
 import { readDate, readTime } from './times.ts';
 import { type Element, elementsOf, textOf } from './xml.ts';
 
@@ -19,17 +19,23 @@ export type Group = {
   time(name: string): string;
   texts(name: string): string[];
   group(name: string): Group;
+  /** Those that say something. */
   groups(name: string): Group[];
   has(name: string): boolean;
   /** Takes children without reading them. */
   skip(...names: string[]): void;
-  /** Keeps every child that nobody asked for. Call last. */
-  rest(): void;
+  /** Keeps every child that nobody asked for, under `at` instead of the path if given. Call last. */
+  rest(at?: string): void;
 };
 
 /** Elements of the format, however they are prefixed; a foreign namespace is somebody else's field. */
 const ours = (element: Element): boolean =>
   element.uri === undefined || element.uri === '' || /QCVN_102/i.test(element.uri);
+
+/** False for an element that says nothing: empty groups are written by templates and mean that there is none. */
+export const hasContent = (element: Element): boolean =>
+  element.cut !== undefined ||
+  element.children.some((child) => (typeof child === 'string' ? child.trim() !== '' : hasContent(child)));
 
 const trimXml = (text: string) => text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
 
@@ -73,16 +79,19 @@ export function openGroup(element: Element | undefined, path: string, reading: R
         .map((child, i) => value(child, `${path}/${name}[${i + 1}]`))
         .filter((found) => found !== ''),
     group: (name) => openGroup(one(name), `${path}/${name}`, reading),
-    groups: (name) => all(name).map((child, i) => openGroup(child, `${path}/${name}[${i + 1}]`, reading)),
+    groups: (name) =>
+      all(name)
+        .filter(hasContent)
+        .map((child, i) => openGroup(child, `${path}/${name}[${i + 1}]`, reading)),
     has: (name) => children.some((child) => child.local === name && ours(child)),
     skip(...names) {
       for (const name of names) asked.add(name);
     },
-    rest() {
+    rest(at = path) {
       const lower = new Set([...asked].map((name) => name.toLowerCase()));
       for (const child of children) {
         if (asked.has(child.local) && ours(child)) continue;
-        reading.extras.push({ at: path, node: nodeOf(child) });
+        reading.extras.push({ at, node: nodeOf(child) });
         const near = lower.has(child.local.toLowerCase()) ? '; spelled differently, so not understood' : '';
         reading.warn(
           'unknown-element',

@@ -2,7 +2,7 @@
 // whom it is for, which document it is or speaks of. Everything else that is missing or odd is a warning.
 import { ExchangeError } from '../../protocol/errors.ts';
 import { fieldFault } from './fields.ts';
-import { type Group, openGroup, type Reading } from './group.ts';
+import { type Group, hasContent, openGroup, type Reading } from './group.ts';
 import {
   type Attachment,
   type Business,
@@ -17,7 +17,7 @@ import {
   statusNames,
   type Warning,
 } from './model.ts';
-import { headerTree, leaves } from './tree.ts';
+import { attachmentPath, headerTree, leaves } from './tree.ts';
 import { type Element, elementsOf } from './xml.ts';
 
 /** What stood under AttachmentEncoded, before it is joined with the manifest. `cut`: number of its text, if it had any. */
@@ -76,11 +76,8 @@ function staffOf(group: Group): Staff | null {
 }
 
 function from(header: Group): Organ {
-  const found = header.groups('From');
-  if (found.length === 0) return missing(`${header.path}/From`);
-  if (found.length > 1)
-    throw new ExchangeError('edxml-field-repeated', `${header.path}/From occurs ${found.length} times`);
-  return organ(openGroup(found[0]!.element, `${header.path}/From`, header.reading));
+  const group = header.group('From');
+  return group.element ? organ(group) : missing(group.path);
 }
 
 function business(trace: Group, reading: Reading): Business | null {
@@ -89,7 +86,9 @@ function business(trace: Group, reading: Reading): Business | null {
   if (spelled === undefined) return null;
   if (spelled === 'Business')
     reading.warn('spelling', `${trace.path}/Business`, 'read as Bussiness', 'đọc như Bussiness');
-  const group = openGroup(trace.group(spelled).element, `${trace.path}/Bussiness`, reading);
+  const { element } = trace.group(spelled);
+  if (!element || !hasContent(element)) return null;
+  const group = openGroup(element, `${trace.path}/Bussiness`, reading);
   const name = (rest: string) => (group.has(`Business${rest}`) ? `Business${rest}` : `Bussiness${rest}`);
   const info = group.group(name('DocumentInfo'));
   const receivers = info.group('ReceiverList');
@@ -130,23 +129,45 @@ function traceOf(envelopeHeader: Group, reading: Reading): Pick<DocumentMessage,
     reading.warn('trace-without-organ', hop.path, 'a hop without its office', 'chặng không ghi cơ quan');
     return { organId: '', at };
   });
-  const read = { trace, business: business(list, reading) };
+  const read = { trace: trace.filter(says), business: business(list, reading) };
   list.rest();
   if (!read.business)
-    reading.warn('no-business', 'TraceHeaderList/Bussiness', 'missing: read as a new document', 'thiếu: hiểu là văn bản mới');
+    reading.warn(
+      'no-business',
+      'TraceHeaderList/Bussiness',
+      'missing: read as a new document',
+      'thiếu: hiểu là văn bản mới',
+    );
   return read;
 }
 
 /** Attributes on elements of ours have no meaning that we know, and the strict layout has no place for them. */
 function noAttributes(group: Group, reading: Reading): void {
-  const names = (group.element?.attributes ?? []).map(({ name }) => name).filter((name) => name !== 'version');
+  const names = (group.element?.attributes ?? [])
+    .map(({ name }) => name)
+    .filter((name) => name !== 'version');
   if (names.length > 0)
-    reading.warn('attribute-not-kept', group.path, `attributes ${names.join(', ')}`.slice(0, 200), 'thuộc tính không giữ lại');
+    reading.warn(
+      'attribute-not-kept',
+      group.path,
+      `attributes ${names.join(', ')}`.slice(0, 200),
+      'thuộc tính không giữ lại',
+    );
 }
 
-function headerFields(header: Group): Omit<DocumentMessage, 'what' | 'kind' | 'trace' | 'business' | 'attachments' | 'extras'> {
-  const [code, promulgation, type] = ['Code', 'PromulgationInfo', 'DocumentType'].map(header.group) as [Group, Group, Group];
-  const [signer, places, other] = ['SignerInfo', 'ToPlaces', 'OtherInfo'].map(header.group) as [Group, Group, Group];
+function headerFields(
+  header: Group,
+): Omit<DocumentMessage, 'what' | 'kind' | 'trace' | 'business' | 'attachments' | 'extras'> {
+  const [code, promulgation, type] = ['Code', 'PromulgationInfo', 'DocumentType'].map(header.group) as [
+    Group,
+    Group,
+    Group,
+  ];
+  const [signer, places, other] = ['SignerInfo', 'ToPlaces', 'OtherInfo'].map(header.group) as [
+    Group,
+    Group,
+    Group,
+  ];
   const appendixes = other.group('Appendixes');
   const to = header.groups('To').map(organ);
   if (to.length === 0) missing(`${header.path}/To`, 'no receiver');
@@ -177,7 +198,7 @@ function headerFields(header: Group): Omit<DocumentMessage, 'what' | 'kind' | 't
       direction: other.text('Direction'),
       appendixes: appendixes.texts('Appendix'),
     },
-    responseFor: header.groups('ResponseFor').map(responseFor).filter(says),
+    responseFor: header.groups('ResponseFor').map(responseFor),
     steeringType: header.text('SteeringType'),
   };
   for (const group of [code, promulgation, type, signer, places, other, appendixes, header]) group.rest();
@@ -185,13 +206,10 @@ function headerFields(header: Group): Omit<DocumentMessage, 'what' | 'kind' | 't
 }
 
 function status(header: Group, extras: readonly Extra[]): StatusMessage {
-  const about = header.groups('ResponseFor');
-  if (about.length > 1)
-    throw new ExchangeError('edxml-field-repeated', `${header.path}/ResponseFor of a status occurs ${about.length} times`);
   const read = {
     what: 'status' as const,
     from: from(header),
-    responseFor: responseFor(openGroup(about[0]?.element, `${header.path}/ResponseFor`, header.reading)),
+    responseFor: responseFor(header.group('ResponseFor')),
     staff: staffOf(header.group('StaffInfo')),
     code: need(header.text('StatusCode'), `${header.path}/StatusCode`),
     description: header.text('Description'),
@@ -224,19 +242,29 @@ function join(references: readonly Attachment[], carried: readonly Carried[], re
     const seen = new Set<string>();
     for (const { contentId } of list) {
       need(contentId, `${where}/ContentId`);
-      if (seen.has(contentId)) throw new ExchangeError('edxml-attachment-repeated', `${where}: ${contentId.slice(0, 100)}`);
+      if (seen.has(contentId))
+        throw new ExchangeError('edxml-attachment-repeated', `${where}: ${contentId.slice(0, 100)}`);
       seen.add(contentId);
     }
   };
   byId(references, 'edXMLManifest/Reference');
   byId(carried, 'AttachmentEncoded/Attachment');
-  const warn = (contentId: string, en: string, vi: string) => reading.warn('not-in-manifest', contentId, en, vi);
+  const warn = (contentId: string, en: string, vi: string) =>
+    reading.warn('not-in-manifest', contentId, en, vi);
   const joined = references.map((reference) => {
     const found = carried.find(({ contentId }) => contentId === reference.contentId);
     if (!found || found.cut === undefined)
-      throw new ExchangeError('edxml-attachment-missing', `${reference.contentId.slice(0, 100)} (${reference.name.slice(0, 100)})`);
+      throw new ExchangeError(
+        'edxml-attachment-missing',
+        `${reference.contentId.slice(0, 100)} (${reference.name.slice(0, 100)})`,
+      );
     if (found.name !== '' && reference.name !== '' && found.name !== reference.name)
-      reading.warn('names-differ', reference.contentId, 'manifest and attachment name the file differently', 'tên tệp ở hai nơi khác nhau');
+      reading.warn(
+        'names-differ',
+        reference.contentId,
+        'manifest and attachment name the file differently',
+        'tên tệp ở hai nơi khác nhau',
+      );
     const merged: Attachment = {
       contentId: reference.contentId,
       name: reference.name || found.name,
@@ -245,9 +273,12 @@ function join(references: readonly Attachment[], carried: readonly Carried[], re
     };
     return { merged, cut: found.cut };
   });
-  const alone = carried.filter(({ contentId }) => !references.some((reference) => reference.contentId === contentId));
+  const alone = carried.filter(
+    ({ contentId }) => !references.some((reference) => reference.contentId === contentId),
+  );
   for (const { cut, ...merged } of alone) {
-    if (cut === undefined) throw new ExchangeError('edxml-attachment-missing', merged.contentId.slice(0, 100));
+    if (cut === undefined)
+      throw new ExchangeError('edxml-attachment-missing', merged.contentId.slice(0, 100));
     warn(merged.contentId, 'the manifest does not list this attachment', 'tệp không có trong danh mục');
     joined.push({ merged, cut });
   }
@@ -266,11 +297,15 @@ function files(envelope: Group, root: Group, reading: Reading): ReturnType<typeo
   });
   const places = [root, envelope].flatMap((place) => place.groups('AttachmentEncoded'));
   const carried = places.flatMap((place, nth) => {
-    const list = openGroup(place.element, nth === 0 ? 'AttachmentEncoded' : `AttachmentEncoded[${nth + 1}]`, reading);
+    const list = openGroup(
+      place.element,
+      nth === 0 ? 'AttachmentEncoded' : `AttachmentEncoded[${nth + 1}]`,
+      reading,
+    );
     const found = list.groups('Attachment').map((attachment) => {
       const read = attachmentOf(attachment);
       const content = attachment.group('ContentTransferEncoded').element;
-      attachment.rest();
+      attachment.rest(attachmentPath(read.contentId));
       return { ...read, cut: content?.cut };
     });
     list.rest();
@@ -298,11 +333,17 @@ function adviceOn(message: EdxmlMessage, reading: Reading): void {
   absent('MessageHeader/Code/CodeNotation', message.notation);
   absent('MessageHeader/PromulgationInfo/PromulgationDate', message.date);
   absent('MessageHeader/SteeringType', message.steeringType);
-  if (message.kind !== 'new') absent('TraceHeaderList/Bussiness/BussinessDocReason', message.business?.reason ?? '');
+  if (message.kind !== 'new')
+    absent('TraceHeaderList/Bussiness/BussinessDocReason', message.business?.reason ?? '');
   if (message.kind === 'recall' || message.kind === 'update')
     absent('TraceHeaderList/Bussiness/DocumentId', message.business?.documentId ?? '');
   if (message.kind === 'unknown')
-    reading.warn('kind-unknown', 'TraceHeaderList/Bussiness/BussinessDocType', 'not 0 to 3', 'không phải 0 đến 3');
+    reading.warn(
+      'kind-unknown',
+      'TraceHeaderList/Bussiness/BussinessDocType',
+      'not 0 to 3',
+      'không phải 0 đến 3',
+    );
   const seen = new Set<string>();
   for (const [i, { organId }] of message.to.entries()) {
     if (seen.has(organId.toUpperCase()))

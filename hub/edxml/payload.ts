@@ -5,7 +5,14 @@ import { ExchangeError } from '../../protocol/errors.ts';
 import { createBase64 } from './base64.ts';
 import type { Bounds } from './bounds.ts';
 import { damageOf, type FileType, replacementPair, sniffType } from './types.ts';
-import { createUnzipper, type LocalHeader, localHeader, type Unzipper, zipDamaged, zipRefused } from './unzip.ts';
+import {
+  createUnzipper,
+  type LocalHeader,
+  localHeader,
+  type Unzipper,
+  zipDamaged,
+  zipRefused,
+} from './unzip.ts';
 
 /** Where the bytes of one file go. `abort` instead of `end` when the message is refused. */
 export type FileSink = {
@@ -43,7 +50,10 @@ function createTaker(bounds: Bounds, total: Total, sink: FileSink | undefined): 
       if (lengthBytes > bounds.fileBytesMax)
         throw new ExchangeError('edxml-too-large', `a file of more than ${bounds.fileBytesMax} bytes`);
       if (total.fileBytes > bounds.filesBytesMax)
-        throw new ExchangeError('edxml-too-large', `files of more than ${bounds.filesBytesMax} bytes together`);
+        throw new ExchangeError(
+          'edxml-too-large',
+          `files of more than ${bounds.filesBytesMax} bytes together`,
+        );
       digest.update(bytes);
       if (head.length < HEAD) head = Buffer.concat([head, bytes.subarray(0, HEAD - head.length)]);
       for (let at = bytes.indexOf(replacementPair); at >= 0 && pairs < 16; pairs += 1)

@@ -9,7 +9,9 @@ export type Segment =
   | { readonly what: 'xml' | 'payload'; readonly bytes: Uint8Array }
   | { readonly what: 'payload-begins' | 'payload-ends' };
 
-const [LT, GT, SLASH, BANG, QUESTION, QUOTE, APOSTROPHE, DASH, BRACKET] = [60, 62, 47, 33, 63, 34, 39, 45, 93];
+const [LT, GT, SLASH, BANG, QUESTION, QUOTE, APOSTROPHE, DASH, BRACKET] = [
+  60, 62, 47, 33, 63, 34, 39, 45, 93,
+];
 const isSpace = (byte: number) => byte === 32 || byte === 9 || byte === 10 || byte === 13;
 const cdataOpens = '[CDATA[';
 const lessThan = Buffer.from('<');
@@ -45,7 +47,8 @@ export function createScanner(bounds: Bounds): Scanner {
   let tagBytes = 0;
   let xmlBytes = 0;
 
-  const tooLarge = (what: string, max: number) => new ExchangeError('edxml-too-large', `${what}, at most ${max} bytes`);
+  const tooLarge = (what: string, max: number) =>
+    new ExchangeError('edxml-too-large', `${what}, at most ${max} bytes`);
   const countXml = (bytes: Uint8Array): Segment => {
     xmlBytes += bytes.length;
     if (xmlBytes > bounds.xmlBytesMax) throw tooLarge('XML outside attachments', bounds.xmlBytesMax);
@@ -63,9 +66,9 @@ export function createScanner(bounds: Bounds): Scanner {
   /** One byte after "<!": true once it is decided; the state then says what it is. */
   const bangByte = (byte: number, comment: State, cdata: State): void => {
     bang += String.fromCharCode(byte);
-    if (bang === '--') return enter(comment);
-    if (bang === cdataOpens) return enter(cdata);
-    if (!'--'.startsWith(bang) && !cdataOpens.startsWith(bang))
+    if (bang === '--') enter(comment);
+    else if (bang === cdataOpens) enter(cdata);
+    else if (!'--'.startsWith(bang) && !cdataOpens.startsWith(bang))
       throw new ExchangeError('edxml-dtd-refused', 'a DOCTYPE or another declaration');
   };
 
@@ -127,8 +130,7 @@ export function createScanner(bounds: Bounds): Scanner {
   const payloadByte = (byte: number): boolean => {
     if (state === 'payload-opened') {
       if (byte === SLASH) return true;
-      if (byte !== BANG)
-        throw new ExchangeError('edxml-malformed', `an element inside ${cutElement}`);
+      if (byte !== BANG) throw new ExchangeError('edxml-malformed', `an element inside ${cutElement}`);
       enter('payload-bang');
     } else if (state === 'payload-bang') bangByte(byte, 'payload-comment', 'payload-cdata');
     else if (byte === GT && last === DASH && beforeLast === DASH) enter('payload');

@@ -27,8 +27,9 @@ export function readDate(text: string): string | undefined {
 
 /** As readDate, then HH:mm[:ss[.fff]], then Z or an offset. Answers YYYY-MM-DDTHH:mm:ss+07:00. A date alone is its first second. */
 export function readTime(text: string): string | undefined {
-  const found =
-    /^(\S+?)(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?)?$/.exec(text);
+  const found = /^(\S+?)(?:[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?)?$/.exec(
+    text,
+  );
   const date = found ? dayOf(found[1]!) : undefined;
   if (!found || date === undefined) return undefined;
   const [hour, minute, second] = [Number(found[2] ?? 0), Number(found[3] ?? 0), Number(found[4] ?? 0)];

@@ -1,17 +1,18 @@
 // A message → the elements of its header, in the one order that is known to be accepted (sample pvn__edoc_new_bak.edxml; for a status
 // pvn__status.edxml). Empty values make no element. Pure. What an element is called and where it stands is said here and nowhere else.
-import { writeDate, writeTime } from './times.ts';
-import {
-  type Attachment,
-  type DocumentMessage,
-  type EdxmlMessage,
-  type Extra,
-  type Organ,
-  type ResponseFor,
-  type Staff,
-  type StatusMessage,
-  type XmlNode,
+
+import type {
+  Attachment,
+  DocumentMessage,
+  EdxmlMessage,
+  Extra,
+  Organ,
+  ResponseFor,
+  Staff,
+  StatusMessage,
+  XmlNode,
 } from './model.ts';
+import { writeDate, writeTime } from './times.ts';
 
 /** `path` is that of extras and of the table of fields. */
 export type Branch = {
@@ -84,7 +85,8 @@ const nth = (parent: string, name: string, i: number) => `${parent}/${name}[${i 
 function messageHeader(build: Build, of: DocumentMessage): Branch {
   const root = 'MessageHeader';
   const leaf = (path: string, text: string) => build.leaf(`${root}/${path}`, text);
-  const group = (path: string, ...children: Child[]) => build.group(nameOf(path), `${root}/${path}`, children);
+  const group = (path: string, ...children: Child[]) =>
+    build.group(nameOf(path), `${root}/${path}`, children);
   const many = (path: string, texts: readonly string[]) =>
     texts.map((text, i) => build.leaf(`${root}/${path}[${i + 1}]`, text)).filter((one) => one !== undefined);
   const each = <T>(items: readonly T[], make: (item: T, i: number) => Branch | undefined) =>
@@ -216,9 +218,11 @@ export function headerTree(message: EdxmlMessage): Branch {
   ])!;
 }
 
+/** Path of extras inside one attachment; its place in the list may change. */
+export const attachmentPath = (contentId: string): string => `Attachment(${contentId})`;
+
 /** Every value with its path. */
 export function* leaves(branch: Branch): Generator<{ readonly path: string; readonly value: string }> {
   if (branch.text !== '') yield { path: branch.path, value: branch.text };
   for (const child of branch.children) yield* leaves(child);
 }
-

@@ -75,7 +75,10 @@ export function createUnzipper(
     tailBytes += bytes.length;
     // A second member is named as such, not as too much tail.
     if (tail.length === 0 || tailBytes <= bounds.zipTailBytesMax) tail.push(Buffer.from(bytes));
-    else throw moreMembers(Buffer.concat(tail)) ? zipRefused('more than one member') : zipDamaged('no end record');
+    else
+      throw moreMembers(Buffer.concat(tail))
+        ? zipRefused('more than one member')
+        : zipDamaged('no end record');
   };
   const stored = async (bytes: Buffer): Promise<void> => {
     const mine = bytes.subarray(0, header.compressedBytes - packedBytes);
@@ -121,10 +124,13 @@ const moreMembers = (tail: Buffer) => descriptorSizes.some((size) => markAt(tail
 
 function assertTail(header: LocalHeader, tail: Buffer, counted: Counted): void {
   const at = descriptorSizes.find(
-    (size) => markAt(tail, size) === CENTRAL && (size % 8 === 4 || size === 0 || markAt(tail, 0) === DESCRIPTOR),
+    (size) =>
+      markAt(tail, size) === CENTRAL && (size % 8 === 4 || size === 0 || markAt(tail, 0) === DESCRIPTOR),
   );
   if (at === undefined)
-    throw moreMembers(tail) ? zipRefused('more than one member') : zipDamaged('no central directory after the member');
+    throw moreMembers(tail)
+      ? zipRefused('more than one member')
+      : zipDamaged('no central directory after the member');
   if (tail.length < at + 46) throw zipDamaged('central directory cut off');
   const entryBytes =
     46 + tail.readUInt16LE(at + 28) + tail.readUInt16LE(at + 30) + tail.readUInt16LE(at + 32);
@@ -132,8 +138,7 @@ function assertTail(header: LocalHeader, tail: Buffer, counted: Counted): void {
   if (markAt(tail, end) === CENTRAL) throw zipRefused('more than one member');
   if (markAt(tail, end) !== END || tail.length < end + 22) throw zipDamaged('no end record');
   if (tail.readUInt16LE(end + 10) !== 1) throw zipRefused(`${tail.readUInt16LE(end + 10)} members`);
-  if (tail.length !== end + 22 + tail.readUInt16LE(end + 20))
-    throw zipDamaged('bytes after the end record');
+  if (tail.length !== end + 22 + tail.readUInt16LE(end + 20)) throw zipDamaged('bytes after the end record');
   if (tail.readUInt32LE(at + 42) !== 0) throw zipDamaged('the directory points elsewhere');
   if (tail.readUInt16LE(at + 10) !== header.method) throw zipDamaged('two compression methods are stated');
   if (tail.readUInt32LE(at + 16) !== counted.crc)

@@ -9,7 +9,11 @@ export type Element = {
   readonly prefix: string;
   /** undefined: the prefix is not declared. */
   readonly uri: string | undefined;
-  readonly attributes: readonly { readonly name: string; readonly uri: string | undefined; readonly value: string }[];
+  readonly attributes: readonly {
+    readonly name: string;
+    readonly uri: string | undefined;
+    readonly value: string;
+  }[];
   readonly children: (Element | string)[];
   /** Number of the text cut out of this element, in the order of the message. */
   cut?: number;

@@ -13,7 +13,7 @@ import { type EnrolmentDeps, enrol } from './enrol.ts';
 export const enrolBodyBytesMax = 32 * 1024;
 
 /** An office behind one address enrols a dozen units in a morning; more is guessing or a loop. Hashes make guessing hopeless anyway. */
-const PER_ADDRESS = { perSecond: 1, burst: 30 };
+const PER_ADDRESS = { perSecond: 1, burst: 60 };
 /** Issuing costs about 5 ms of two cores; the exchange must not feel a flood here. */
 const OVER_ALL = { perSecond: 20, burst: 100 };
 
