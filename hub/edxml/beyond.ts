@@ -1,6 +1,13 @@
 // Fields of edXML that the envelope has no field for: they ride in Metadata.extra_json under the key "edxml", so that a document that passes
 // through us leaves as it came. Personal data of clerks is left out. Only what differs from the usual value is kept.
-import { type DocumentMessage, kindOf, type ReceiverChange, type Replacement, type Trace } from './model.ts';
+import {
+  type DocumentMessage,
+  kindOf,
+  type ReceiverChange,
+  type Replacement,
+  type ResponseFor,
+  type Trace,
+} from './model.ts';
 
 /** 16 KiB is the bound of extra_json. */
 const EXTRA_BYTES_MAX = 16 * 1024;
@@ -15,6 +22,10 @@ export type Beyond = {
   readonly appendixes?: readonly string[];
   readonly steeringType?: string;
   readonly trace?: readonly Trace[];
+  /** Bussiness/DocumentId of a message that is neither recall nor update. */
+  readonly businessDocumentId?: string;
+  /** All of them, if one names a document that was not known here. */
+  readonly responseFor?: readonly ResponseFor[];
   readonly documentInfo?: string;
   readonly documentReceiver?: string;
   readonly receivers?: readonly ReceiverChange[];
@@ -33,7 +44,8 @@ const kept = (record: Record<string, unknown>): Beyond =>
   );
 const unless = (value: string, usually: string) => (value === usually ? '' : value);
 
-export function beyondOf(message: DocumentMessage): Beyond {
+/** `unknown`: a document that the message speaks of is not known here, so that no link carries it. */
+export function beyondOf(message: DocumentMessage, unknown: boolean): Beyond {
   const { business, other, type } = message;
   const receivers = message.to.map(({ organId }) => organId);
   const plain = (business?.replacements ?? []).every(({ organIds }) => organIds.join() === receivers.join());
@@ -49,13 +61,15 @@ export function beyondOf(message: DocumentMessage): Beyond {
     // The first hop is the sender itself and travels as the time of making.
     trace:
       message.trace.length > 1 || message.trace[0]?.organId !== message.from.organId ? message.trace : [],
+    businessDocumentId: /^(recall|update)$/.test(message.kind) ? '' : (business?.documentId ?? ''),
+    responseFor: unknown ? message.responseFor : [],
     documentInfo: unless(business?.documentInfo ?? '', kindOf(business?.type ?? '') === 'update' ? '1' : ''),
     documentReceiver: unless(
       business?.documentReceiver ?? '',
       kindOf(business?.type ?? '') === 'update' ? '0' : '',
     ),
     receivers: business?.receivers ?? [],
-    replacements: plain ? [] : (business?.replacements ?? []),
+    replacements: plain && !unknown ? [] : (business?.replacements ?? []),
     descriptions: message.attachments.some(({ description }) => description !== '')
       ? message.attachments.map(({ description }) => description)
       : [],
@@ -92,12 +106,23 @@ const shapes: Readonly<Record<keyof Beyond, (value: unknown) => boolean>> = {
       'direction',
       'steeringType',
       'documentInfo',
+      'businessDocumentId',
       'documentReceiver',
     ].map((name) => [name, isText]),
   ) as Record<keyof Beyond, typeof isText>),
   appendixes: (value) => list(value, isText),
   descriptions: (value) => list(value, isText),
   trace: (value) => list(value, (one) => isRecord(one) && isText(one.organId) && isText(one.at)),
+  responseFor: (value) =>
+    list(
+      value,
+      (one) =>
+        isRecord(one) &&
+        isText(one.organId) &&
+        isText(one.code) &&
+        isText(one.documentId) &&
+        isText(one.date),
+    ),
   receivers: (value) => list(value, (one) => isRecord(one) && isText(one.organId) && isText(one.type)),
   replacements: (value) =>
     list(value, (one) => isRecord(one) && isText(one.documentId) && list(one.organIds, isText)),

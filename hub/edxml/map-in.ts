@@ -108,10 +108,10 @@ function partNames(message: DocumentMessage, changed: string[]): Metadata['parts
   });
 }
 
-function metadataOf(message: DocumentMessage, changed: string[]): Metadata {
+function metadataOf(message: DocumentMessage, unknown: boolean, changed: string[]): Metadata {
   const { business, other, signer, kind } = message;
   const reason = business?.reason ?? '';
-  const { json, left } = beyondJson(beyondOf(message));
+  const { json, left } = beyondJson(beyondOf(message, unknown));
   changed.push(...left.map((name) => `extra_json.edxml.${name}`));
   return {
     ...emptyMetadata,
@@ -169,7 +169,7 @@ function document(message: DocumentMessage, places: Places): Incoming {
       links,
       status: null,
     },
-    metadata: metadataOf(message, changed),
+    metadata: metadataOf(message, unknown.length > 0, changed),
     documentId: own?.document.documentId,
     edxmlId: message.documentId,
     rule: own?.rule,

@@ -72,7 +72,7 @@ function business(outgoing: Outgoing, to: readonly Organ[], beyond: Beyond, plac
   const acted = target === undefined ? [] : linked(outgoing, target, places);
   if (target !== undefined && acted.length !== 1)
     throw refused('links', 'a recall or an update names exactly one document');
-  const replaced = linked(outgoing, relations.replaces, places);
+  const replaced = header.kind === kinds.replacement ? linked(outgoing, relations.replaces, places) : [];
   if (header.kind === kinds.replacement && replaced.length === 0 && !beyond.replacements)
     throw refused('links', 'a replacement names the documents it replaces');
   if (header.kind !== kinds.document && metadata.reason === '')
@@ -84,7 +84,7 @@ function business(outgoing: Outgoing, to: readonly Organ[], beyond: Beyond, plac
   return {
     type: typeByKind[header.kind]!,
     reason: metadata.reason === '' ? usualReason : metadata.reason,
-    documentId: acted[0]?.edxmlId ?? '',
+    documentId: acted[0]?.edxmlId ?? beyond.businessDocumentId ?? '',
     paper: metadata.paperFollows ? '1' : '0',
     documentInfo: beyond.documentInfo ?? (update ? '1' : ''),
     documentReceiver: beyond.documentReceiver ?? (update ? '0' : ''),
@@ -143,7 +143,7 @@ function document(outgoing: Outgoing, places: Places): DocumentMessage {
       direction: beyond.direction ?? usual.direction,
       appendixes: beyond.appendixes ?? [],
     },
-    responseFor: linked(outgoing, relations.answers, places).map(aboutOf),
+    responseFor: beyond.responseFor ?? linked(outgoing, relations.answers, places).map(aboutOf),
     steeringType: beyond.steeringType ?? usual.steeringType,
     trace: beyond.trace ?? [{ organId: from.organId, at: timeText(header.createdMs) }],
     business: business(outgoing, to, beyond, places),
@@ -181,10 +181,13 @@ function status(outgoing: Outgoing, places: Places): StatusMessage {
 
 /** Losses that a person may want to know of before sending; those that are always lost stand in docs/EDXML.md only. */
 function losses({ header, metadata }: Outgoing): string[] {
-  const carried: readonly number[] =
-    header.kind === kinds.status
-      ? [relations.statusOf]
-      : [relations.answers, relations.recalls, relations.updates, relations.replaces];
+  const acts: Readonly<Record<number, number>> = {
+    [kinds.recall]: relations.recalls,
+    [kinds.update]: relations.updates,
+    [kinds.replacement]: relations.replaces,
+  };
+  const carried =
+    header.kind === kinds.status ? [relations.statusOf] : [relations.answers, acts[header.kind]];
   const said: readonly (readonly [string, boolean])[] = [
     ['recipients.desk', header.recipients.some(({ desk }) => desk !== '')],
     ['recipients.group', header.recipients.some(({ group }) => group !== '')],
