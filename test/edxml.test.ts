@@ -1,10 +1,12 @@
 // edXML (QCVN 102): the samples and what each means, what is refused and why, attacks, damaged files, the mapping to our envelope and back.
 // Samples lie beside the repository (../shared/data): they are other people's and have no licence to be copied.
+import { deepStrictEqual } from 'node:assert';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -21,8 +23,17 @@ import { writeEdxml } from '../hub/edxml/write.ts';
 import { ExchangeError, isExchangeError } from '../protocol/errors.ts';
 import { kinds, relations } from '../protocol/seal.ts';
 import { measureMessage } from './bench/edxml-memory.ts';
-import { cli } from './support/run-cli.ts';
 
+const program = fileURLToPath(new URL('./fixtures/edxml/cli.ts', import.meta.url));
+/** Without the loaders that tap puts into NODE_OPTIONS. */
+const env = { ...process.env, NODE_OPTIONS: '' };
+const cli = (...args: string[]) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
+    env,
+    encoding: 'utf8',
+  });
+  return { code: status, out: stdout, err: stderr };
+};
 const shared = fileURLToPath(new URL('../../shared/data/', import.meta.url));
 const samples = join(shared, 'edxml');
 const attacks = join(shared, 'xml-attacks');
@@ -266,6 +277,7 @@ t.test(
       else t.strictSame((await again(bytes)).differ, [], name);
     }
     // Its attachment put right, the template with undeclared prefixes is read.
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the placeholder of the sample.
     const template = String(sample('__edoc')).replace('${__StringFromFile(test.txt,,,)}', base64(pdf()));
     const repaired = await read(template);
     t.match(repaired.message, { responseFor: [], subject: 'Văn bản liên thông chỉ đạo - 190701' });
@@ -331,20 +343,12 @@ t.test('reading is tolerant where senders differ', async (t) => {
     t.strictSame((await read(wide)).message, plain, charset);
     t.strictSame((await read(Buffer.from(wide).swap16())).message, plain, `${charset}, other end first`);
   }
-  const pieces = (size: number) =>
-    Array.from({ length: Math.ceil(text.length / size) }, (_, i) =>
-      Buffer.from(text).subarray(i * size, (i + 1) * size),
-    );
   for (const size of [1, 2, 3, 7, 64]) {
     const bytes = Buffer.from(withFile(`<![CDATA[${base64(zip([[member, 'abc']]))}]]>`));
     const cut = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
       bytes.subarray(i * size, (i + 1) * size),
     );
     t.strictSame((await readEdxml(cut)).message, plain, `in pieces of ${size} bytes`);
-    t.strictSame(
-      (await readEdxml(pieces(size).filter((piece) => piece.length > 0))).message.from,
-      plain.from,
-    );
   }
   const empty = '<edXML:ResponseFor><edXML:OrganId></edXML:OrganId></edXML:ResponseFor>';
   t.strictSame((await documentOf(xml({ header: from + to + rest + empty }))).responseFor, []);
@@ -691,7 +695,6 @@ t.test('an attack opens no other file and no connection', { skip: absent(attacks
     t.comment('skipped: strace is not installed (package strace)');
     return;
   }
-  const program = fileURLToPath(new URL('./support/cli.ts', import.meta.url));
   const folder = mkdtempSync(join(tmpdir(), 'edxml-strace-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   for (const file of [
@@ -716,9 +719,7 @@ t.test('an attack opens no other file and no connection', { skip: absent(attacks
         'show',
         join(attacks, file),
       ],
-      {
-        env: { ...process.env, NODE_OPTIONS: '' },
-      },
+      { env },
     );
     const calls = readFileSync(log, 'utf8');
     t.ok(calls.includes(file), `${file} was opened`);
@@ -726,6 +727,54 @@ t.test('an attack opens no other file and no connection', { skip: absent(attacks
     t.notMatch(calls, /connect\(.*AF_INET/, 'no connection');
   }
 });
+
+/** Bytes of a good message, changed as broken software and hostile people do. */
+function changed(good: Buffer, [what, where, byte]: readonly [number, number, number]): Buffer {
+  const at = Math.floor(where * good.length);
+  if (what === 0) return good.subarray(0, at);
+  if (what === 1) return Buffer.concat([good.subarray(0, at), Buffer.from([byte]), good.subarray(at)]);
+  if (what === 2) return Buffer.concat([good.subarray(0, at), good.subarray(at + byte)]);
+  const tags = [...String(good).matchAll(/<[^>]*>/g)];
+  const tag = tags[Math.floor(where * tags.length)];
+  if (!tag) return good;
+  // A tag twice, or gone.
+  const text = String(good);
+  return Buffer.from(
+    text.slice(0, tag.index) + (byte % 2 ? tag[0] + tag[0] : '') + text.slice(tag.index + tag[0].length),
+  );
+}
+
+t.test(
+  'whatever the bytes, they are refused with a reason, or read and then written to the same meaning',
+  async (t) => {
+    const good = Buffer.from(
+      xml({
+        references: reference('1') + reference('2', 'b.txt'),
+        attachments:
+          attachment('1', base64(zip([[member, 'abc']]))) + attachment('2', base64('xyz'), 'b.txt'),
+        trace:
+          '<edXML:TraceHeaderList><edXML:TraceHeader><edXML:OrganId>null</edXML:OrganId></edXML:TraceHeader><edXML:Bussiness><edXML:BussinessDocType>3</edXML:BussinessDocType><edXML:ReplacementInfoList><edXML:ReplacementInfo><edXML:DocumentId>x</edXML:DocumentId><edXML:OrganIdList><edXML:OrganId>a</edXML:OrganId></edXML:OrganIdList></edXML:ReplacementInfo></edXML:ReplacementInfoList></edXML:Bussiness></edXML:TraceHeaderList>',
+      }),
+    );
+    const change = fc.tuple(
+      fc.integer({ min: 0, max: 3 }),
+      fc.double({ min: 0, max: 0.999999, noNaN: true }),
+      fc.nat(255),
+    );
+    let kept = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 2 }), async (changes) => {
+        const bytes = changes.reduce<Buffer>(changed, good);
+        const error = await refusal(bytes);
+        if (error.code !== 'internal') return;
+        deepStrictEqual((await again(bytes)).differ, []);
+        kept += 1;
+      }),
+      { numRuns: Number(process.env.EDXML_RUNS ?? 300) },
+    );
+    t.pass(`${kept} were read`);
+  },
+);
 
 const organ = (organId: string, name = organId): Organ => ({
   organId,
@@ -779,32 +828,41 @@ const link = (relation: number, n: number) => ({
   documentId: Buffer.alloc(16, n),
 });
 
-const metadata = fc.record({
-  subject: wordsNeeded(500),
-  number: wordsNeeded(11),
-  notation: wordsNeeded(20),
-  type: words(25),
-  issueDate: day,
-  signers: fc.array(fc.record({ name: wordsNeeded(50), position: words(50), competence: words(10) }), {
-    maxLength: 1,
-  }),
-  parts: fc
-    .uniqueArray(fc.stringMatching(/^[a-zA-ZđĐắ][a-zA-Z0-9 _-]{0,20}[a-z]\.(pdf|docx|txt)$/), {
-      maxLength: 3,
-      selector: (name) => name.toLowerCase().normalize('NFKC'),
-    })
-    .map((names) => names.map((name) => ({ name: name.normalize('NFC'), mediaType: 'application/pdf' }))),
-  clientReference: fc.constant(''),
-  sphere: words(50),
-  note: words(500),
-  origin: fc.constant(0),
-  paperFollows: fc.boolean(),
-  pages: fc.nat(999),
-  copies: fc.nat(999),
-  otherPlaces: fc.array(wordsNeeded(50), { maxLength: 4 }),
-  reason: wordsNeeded(500),
-  extraJson: fc.constant(''),
-});
+const metadata = fc.record(
+  {
+    subject: wordsNeeded(500),
+    number: wordsNeeded(11),
+    notation: wordsNeeded(20),
+    type: words(25),
+    issueDate: day,
+    signers: fc.array(
+      fc.record(
+        { name: wordsNeeded(50), position: words(50), competence: words(10) },
+        { noNullPrototype: true },
+      ),
+      {
+        maxLength: 1,
+      },
+    ),
+    parts: fc
+      .uniqueArray(fc.stringMatching(/^[a-zA-ZđĐắ][a-zA-Z0-9 _-]{0,20}[a-z]\.(pdf|docx|txt)$/), {
+        maxLength: 3,
+        selector: (name) => name.toLowerCase().normalize('NFKC'),
+      })
+      .map((names) => names.map((name) => ({ name: name.normalize('NFC'), mediaType: 'application/pdf' }))),
+    clientReference: fc.constant(''),
+    sphere: words(50),
+    note: words(500),
+    origin: fc.constant(0),
+    paperFollows: fc.boolean(),
+    pages: fc.nat(999),
+    copies: fc.nat(999),
+    otherPlaces: fc.array(wordsNeeded(50), { maxLength: 4 }),
+    reason: wordsNeeded(500),
+    extraJson: fc.constant(''),
+  },
+  { noNullPrototype: true },
+);
 const outgoing: fc.Arbitrary<Outgoing> = fc
   .record({
     metadata,
@@ -880,7 +938,7 @@ t.test('envelope → edXML → envelope loses nothing that the format can carry'
   await fc.assert(
     fc.asyncProperty(outgoing, async (one) => {
       const { message, notCarried } = toEdxml(one, places());
-      t.strictSame(notCarried, []);
+      deepStrictEqual(notCarried, []);
       const files = one.metadata.parts.map(({ name }) => pdf(name));
       const { read: back, files: content } = await whole(await written(message, files));
       if (message.what === 'document')
@@ -895,13 +953,14 @@ t.test('envelope → edXML → envelope loses nothing that the format can carry'
       };
       const known = places([own]);
       const incoming = fromEdxml(back.message, known);
-      t.strictSame(carried(incoming.header, incoming.metadata), carried(one.header, one.metadata));
-      t.strictSame([incoming.unknownOrgans, incoming.unknownDocuments, incoming.changed], [[], [], []]);
+      deepStrictEqual(carried(incoming.header, incoming.metadata), carried(one.header, one.metadata));
+      deepStrictEqual([incoming.unknownOrgans, incoming.unknownDocuments, incoming.changed], [[], [], []]);
       if (message.what === 'document')
-        t.strictSame(Buffer.from(incoming.documentId!), Buffer.from(one.header.documentId));
+        deepStrictEqual(Buffer.from(incoming.documentId!), Buffer.from(one.header.documentId));
     }),
     { numRuns: 60 },
   );
+  t.pass('60 envelopes');
 });
 
 t.test(
@@ -1124,7 +1183,7 @@ t.test('names that could deceive are changed and said to be', async (t) => {
 t.test('a file of 30 MB passes in constant memory', async (t) => {
   const small = await measureMessage(1);
   const large = await measureMessage(30);
-  t.equal(large.fileBytes, 30_000_000 + 1);
+  t.equal(large.fileBytes, 30_000_000);
   const growth = large.rssMaxBytes - small.rssMaxBytes;
   t.ok(growth < 64_000_000, `RSS ${small.rssMaxBytes} then ${large.rssMaxBytes}`);
 });
@@ -1137,7 +1196,7 @@ t.test('the commands end with 0, or 65 and the reason, and never print half a do
     return join(folder, name);
   };
   const good = file('good.edxml', withFile(base64(zip([[member, 'abc']]))));
-  const shown = await cli('edxml', 'show', good, '--json');
+  const shown = cli('edxml', 'show', good, '--json');
   t.equal(shown.code, 0);
   const sha256 = createHash('sha256').update('abc').digest('hex');
   t.match(JSON.parse(shown.out), {
@@ -1145,17 +1204,17 @@ t.test('the commands end with 0, or 65 and the reason, and never print half a do
     timeZone: 'Asia/Ho_Chi_Minh',
     attachments: [{ sha256, type: 'text/plain' }],
   });
-  t.match(await cli('edxml', 'show', good), { code: 0, out: /VĂN BẢN văn bản mới/ });
-  t.match(await cli('edxml', 'roundtrip', good), { code: 0, out: /^CÙNG NGHĨA/ });
+  t.match(cli('edxml', 'show', good), { code: 0, out: /VĂN BẢN văn bản mới/ });
+  t.match(cli('edxml', 'roundtrip', good), { code: 0, out: /^CÙNG NGHĨA/ });
   const kept = join(folder, 'out.edxml');
-  t.equal((await cli('edxml', 'roundtrip', good, '--out', kept)).code, 0);
+  t.equal(cli('edxml', 'roundtrip', good, '--out', kept).code, 0);
   t.strictSame((await read(readFileSync(kept))).message.from.organId, 'H08.35.12');
-  const bad = await cli('edxml', 'show', file('empty', ''), '--json');
+  const bad = cli('edxml', 'show', file('empty', ''), '--json');
   t.equal(bad.code, 65);
   t.match(JSON.parse(bad.out), { good: false, code: 'edxml-malformed', reason: 'the file has 0 bytes' });
-  t.match(await cli('edxml', 'roundtrip', join(folder, 'empty')), { code: 65 });
-  t.match(await cli('edxml', 'show', good, '--sha256', '00'), { code: 65 });
-  t.match(await cli('edxml', 'show', join(folder, 'none')), { code: 66 });
-  t.match(await cli('edxml', 'show', folder), { code: 66 });
+  t.match(cli('edxml', 'roundtrip', join(folder, 'empty')), { code: 65 });
+  t.match(cli('edxml', 'show', good, '--sha256', '00'), { code: 65 });
+  t.match(cli('edxml', 'show', join(folder, 'none')), { code: 66 });
+  t.match(cli('edxml', 'show', folder), { code: 66 });
   t.strictSame(readdirSync(folder).sort(), ['empty', 'good.edxml', 'out.edxml'], 'nothing is left behind');
 });

@@ -57,6 +57,8 @@ const doors: Readonly<Record<string, RegExp>> = {
   'node:sqlite': /^protocol\/node\/sqlite\.ts$/,
   pino: /^protocol\/node\/logger\.ts$/,
   undici: /^protocol\/node\/http-client\.ts$/,
+  pkijs: /^certs\/pdf\/asn1\.ts$|^bin\/demo\//,
+  asn1js: /^certs\/pdf\/asn1\.ts$|^bin\/demo\//,
   lowdb: /^protocol\/node\/settings\.ts$/,
 };
 t.test('each library enters through one file', async (t) => {

@@ -56,7 +56,7 @@ async function* file(bytes: number): AsyncGenerator<Buffer> {
     noise.writeUInt32LE(state, i);
   }
   yield Buffer.from('%PDF-1.7\n%\xe2\xe3\xcf\xd3\n', 'latin1');
-  for (let left = bytes - 24; left > 0; left -= MB) yield noise.subarray(0, Math.min(left, MB));
+  for (let left = bytes - 22; left > 0; left -= MB) yield noise.subarray(0, Math.min(left, MB));
   yield Buffer.from('\n%%EOF\n');
 }
 
