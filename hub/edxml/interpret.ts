@@ -295,7 +295,9 @@ function files(envelope: Group, root: Group, reading: Reading): ReturnType<typeo
     reference.rest();
     return read;
   });
-  const places = (root === envelope ? [envelope] : [root, envelope]).flatMap((place) => place.groups('AttachmentEncoded'));
+  const places = (root === envelope ? [envelope] : [root, envelope]).flatMap((place) =>
+    place.groups('AttachmentEncoded'),
+  );
   const carried = places.flatMap((place, nth) => {
     const list = openGroup(
       place.element,
