@@ -141,7 +141,7 @@ function createMessageReader(bounds: Bounds, options: ReadOptions): MessageReade
         const { message, cuts } = interpret(root, reading, warnings);
         const ordered = cuts.map((index) => ({ ...files.facts[index]!, index }));
         if (files.facts.length !== ordered.length)
-          throw new ExchangeError('edxml-malformed', `${cutElement} outside an Attachment`);
+          throw new ExchangeError('edxml-malformed', 'attachments where the message has no place for them');
         if (message.what === 'document') adviceOnFiles(message.attachments, ordered, reading);
         await files.close();
         return { message, files: ordered, warnings, evidence: { ...evidence, charset: charset! } };
@@ -244,6 +244,7 @@ function createFiles(bounds: Bounds, options: ReadOptions): Files {
     push: async (bytes) => await named(current!.reader.push(bytes)),
     async finish() {
       const found = await named(current!.reader.end());
+      current!.reader.close();
       if (found.lengthBytes === 0 && found.encoding === 'raw')
         throw new ExchangeError('edxml-attachment-missing', `${current!.label} has no content`);
       if (found.damage !== undefined)
