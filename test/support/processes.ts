@@ -367,10 +367,19 @@ export async function judge(paper: Paper): Promise<readonly string[]> {
   return wrong;
 }
 
-/** Final for every recipient. */
+/**
+ * Final for every recipient, and the sender holds the hub's receipt: a receiver's word may overtake it when the sender was killed in between,
+ * and the sender asks for it until it has it.
+ */
 export async function isFinal(paper: Paper): Promise<boolean> {
   if (!paper.documentId) return false;
   const view = await showSent(paper.from, paper.documentId);
   const moving: readonly string[] = ['queued', 'accepted', 'relayed'];
-  return view.envelopes[0]?.recipients.every(({ state }) => !moving.includes(state)) ?? false;
+  const receipted = (timeline: readonly { readonly event: string }[]) =>
+    timeline.some(({ event }) => event === 'SubmissionAcceptance');
+  return (
+    view.envelopes[0]?.recipients.every(
+      ({ state, timeline }) => !moving.includes(state) && receipted(timeline),
+    ) ?? false
+  );
 }
