@@ -35,6 +35,7 @@ import { wordList, wordsOfKeys } from '../certs/words.ts';
 import { buildCertificate, buildCsr, publicKeyOfCsr } from '../certs/x509.ts';
 import { ExchangeError } from '../protocol/errors.ts';
 import { type HubId, newHubId, newNodeId, newUnitId } from '../protocol/ids.ts';
+import { sharedData } from './support/shared-data.ts';
 
 const DAY_MS = 86_400_000;
 const nowMs = Date.now();
@@ -889,7 +890,7 @@ t.test('identify() denies by default and judges an open connection anew each tim
   );
 });
 
-const chains = '/work/shared/data/x509/boringssl-chain';
+const chains = sharedData('x509/boringssl-chain');
 const noChains = fs.existsSync(chains) ? false : `the folder ${chains} is not on this machine`;
 t.test('no chain of BoringSSL that must fail passes', { skip: noChains }, async (t) => {
   type Case = {

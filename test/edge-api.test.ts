@@ -15,6 +15,7 @@ import { controlRequest } from '../protocol/node/control.ts';
 import { quiet, startTestHub, temporaryDir } from './support/hub.ts';
 import { eventually, inviteUnit, type Office, openOffice, seeEachOther } from './support/office.ts';
 import { cli, startCli } from './support/run-cli.ts';
+import { sharedData } from './support/shared-data.ts';
 
 const hub = await startTestHub();
 const a: Office = await openOffice(hub.hub, 'H08.35.12');
@@ -181,7 +182,7 @@ t.test('a request that is not right is refused with every field named, and never
 });
 
 t.test('no broken JSON gets anything but 400', async (t) => {
-  const folder = '/work/shared/data/json-parsing';
+  const folder = sharedData('json-parsing');
   if (!fs.existsSync(folder)) {
     t.pass('the suite is not on this machine');
     return;

@@ -50,6 +50,7 @@ import {
   type TestHub,
   temporaryDir,
 } from './support/hub.ts';
+import { sharedData } from './support/shared-data.ts';
 
 const day = 86_400_000;
 
@@ -226,7 +227,7 @@ t.test('malformed messages are refused by name, at every depth, and leave nothin
   await drain(a);
 });
 
-const rawFolder = '/work/shared/data/protobuf/raw';
+const rawFolder = sharedData('protobuf/raw');
 const absent = existsSync(rawFolder)
   ? false
   : `hostile protobuf files are not on this machine (${rawFolder})`;

@@ -29,11 +29,12 @@ import * as signature from '../protocol/signature.ts';
 import { openStatement, openStatementSync } from '../protocol/statement.ts';
 import type { DirectoryPart, Metadata, Wrapper } from '../protocol/wire.ts';
 import { hopsWrapper, rawFields, spliceWrapper } from '../protocol/wire-splice.ts';
+import { sharedData as samples } from './support/shared-data.ts';
 import * as vectors from './support/vectors.ts';
 
 const { bytesField, fromBytes, numberField, outcomeOf, readVectors, resolveSigner } = vectors;
 const protocolDir = fileURLToPath(new URL('../protocol/', import.meta.url));
-const sharedData = '/work/shared/data';
+const sharedData = samples('');
 /** Other people's test data lies beside the tree, not in it. */
 const without = (path: string) => ({
   skip: existsSync(join(sharedData, path)) ? false : `${join(sharedData, path)} is not here`,
