@@ -1,7 +1,7 @@
 // The wire shapes of enrolment and its pure logic for both sides: what a box sends, what a hub answers, what a box checks.
 // It must never accept an answer that names another subject, another root or another key than those agreed.
 // Between the invitation and the first connection to the exchange; the routes are hub/ and edge-node/.
-import { ExchangeError, isExchangeError } from '../protocol/errors.ts';
+import { ExchangeError } from '../protocol/errors.ts';
 import type { HubId, NodeId, UnitId } from '../protocol/ids.ts';
 import { checkRootFingerprint, type Invitation, secretText } from './invitation.ts';
 import type { OwnKey } from './keys.ts';
@@ -182,14 +182,4 @@ export function verifyEnrolAnswer(options: {
 
 function refused(why: string): ExchangeError {
   return new ExchangeError('enrol-answer-refused', why);
-}
-
-/** True for failures of an answer that mean "do not trust what is at that address", rather than "try again". */
-export function isEnrolmentAlarm(error: unknown): boolean {
-  return isExchangeError(
-    error,
-    'root-fingerprint-mismatch',
-    'enrol-answer-refused',
-    'certificate-unknown-issuer',
-  );
 }

@@ -4,6 +4,7 @@
 import { createHash, type Hash, hash } from 'node:crypto';
 import { ExchangeError } from './errors.ts';
 import { limits } from './limits.ts';
+import { treeLevels } from './merkle.ts';
 
 export const hashBytes = 32;
 const leafPrefix = Uint8Array.of(0);
@@ -19,11 +20,6 @@ export type PartDigest = {
 /** Chunks of a part. An empty part has none. */
 export function chunkCount(lengthBytes: number): number {
   return Math.ceil(lengthBytes / limits.chunkBytes);
-}
-
-/** SHA-256(0x00 || chunk). */
-export function chunkLeaf(chunk: Uint8Array): Uint8Array {
-  return createHash('sha256').update(leafPrefix).update(chunk).digest();
 }
 
 /** The leaf prefix, and room behind it for a part that rides inside its envelope. Filled and hashed within one call. */
@@ -43,24 +39,7 @@ export function oneChunkDigests(content: Uint8Array): Pick<PartDigest, 'sha256' 
  */
 export function treeRoot(leaves: readonly Uint8Array[]): Uint8Array {
   if (leaves.length === 0) return hash('sha256', new Uint8Array(0), 'buffer');
-  // Perfect subtrees, largest at the bottom: as in a binary counter, equal heights merge as soon as they meet.
-  const stack: { height: number; root: Uint8Array }[] = [];
-  const pair = new Uint8Array(1 + 2 * hashBytes);
-  pair[0] = 1;
-  const join = (left: Uint8Array, right: Uint8Array): Uint8Array => {
-    pair.set(left, 1);
-    pair.set(right, 1 + hashBytes);
-    return hash('sha256', pair, 'buffer');
-  };
-  for (const leaf of leaves) {
-    let top = { height: 0, root: leaf };
-    while (stack.at(-1)?.height === top.height)
-      top = { height: top.height + 1, root: join(stack.pop()!.root, top.root) };
-    stack.push(top);
-  }
-  let root = stack.pop()!.root;
-  for (let left = stack.pop(); left !== undefined; left = stack.pop()) root = join(left.root, root);
-  return root;
+  return treeLevels(leaves).at(-1)![0]!;
 }
 
 export function leavesToBytes(leaves: readonly Uint8Array[]): Uint8Array {

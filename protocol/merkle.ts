@@ -1,5 +1,5 @@
 // The RFC 6962 §2.1 Merkle tree over leaf hashes: root, paths, and verification of a path. Pure; SHA-256 only.
-// Used for batches of statements (signature.ts), chunks of content (chunks.ts has its own streaming form) and later the log.
+// Used for batches of statements (signature.ts), chunks of content (chunks.ts) and later the log.
 import { hash } from 'node:crypto';
 
 const leafPrefix = Buffer.of(0);
@@ -31,11 +31,13 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
  * Levels of the tree from the leaves up; an odd last node is carried up unchanged, which gives the same tree as the
  * split at the largest power of two.
  */
-export function treeLevels(leaves: readonly Buffer[]): readonly (readonly Buffer[])[] {
+export function treeLevels<Leaf extends Uint8Array>(
+  leaves: readonly Leaf[],
+): readonly (readonly (Leaf | Buffer)[])[] {
   if (leaves.length === 0) throw new RangeError('a tree has at least one leaf');
-  const levels: Buffer[][] = [[...leaves]];
+  const levels: (Leaf | Buffer)[][] = [[...leaves]];
   for (let level = levels[0]!; level.length > 1; level = levels.at(-1)!) {
-    const above: Buffer[] = [];
+    const above: (Leaf | Buffer)[] = [];
     for (let i = 0; i + 1 < level.length; i += 2) above.push(nodeHash(level[i]!, level[i + 1]!));
     if (level.length % 2 === 1) above.push(level.at(-1)!);
     levels.push(above);

@@ -41,11 +41,6 @@ export const deliveryStates = {
 } as const satisfies Record<string, readonly string[]>;
 export type DeliveryState = keyof typeof deliveryStates;
 
-/** True if the table allows the move. */
-export function mayMove<S extends string>(table: Record<S, readonly string[]>, from: S, to: S): boolean {
-  return table[from].includes(to);
-}
-
 /** The states from which `to` may be reached: for the WHERE of a compare-and-swap. */
 export function statesBefore<S extends string>(table: Record<S, readonly string[]>, to: S): S[] {
   return (Object.keys(table) as S[]).filter((from) => table[from].includes(to));

@@ -1,16 +1,7 @@
 // Decides whether a value means the same in two revisions of one document, following every reference in both at once.
 // It must never recurse, loop or compare without a bound; pairs that another file judges are left to it. Under difference.ts.
 import type { Budget } from './limits.ts';
-import {
-  integerOf,
-  isArray,
-  isDict,
-  isRef,
-  isStream,
-  type PdfRef,
-  type PdfStream,
-  type PdfValue,
-} from './values.ts';
+import { isArray, isDict, isRef, isStream, type PdfRef, type PdfStream, type PdfValue } from './values.ts';
 import type { View } from './view.ts';
 
 export type Pairing = {
@@ -135,7 +126,3 @@ export function usedElsewhere(view: View, targets: ReadonlySet<number>, budget: 
   }
   return false;
 }
-
-/** A whole number of a dictionary, resolved. */
-export const numberIn = (view: View, value: PdfValue | undefined): number | undefined =>
-  integerOf(view.resolve(value));

@@ -228,9 +228,6 @@ export function catalogOf(view: View): PdfDict {
   return root;
 }
 
-/** Offsets that the last section before `end` and its closing words take, for tail.ts. */
-export const closingOf = startOfChain;
-
 /** The dictionary of an object, if it is one. */
 export const dictAt = (view: View, value: PdfValue | undefined): PdfDict | undefined =>
   dictOf(view.resolve(value));

@@ -5,13 +5,7 @@ import { hash } from 'node:crypto';
 import { createChunkHasher } from '../../protocol/chunks.ts';
 import { type KnownUnit, resolveAddress, unitStates } from '../../protocol/directory.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
-import {
-  newDocumentId,
-  parseDocumentId,
-  parseEnvelopeId,
-  uuidFromBytes,
-  uuidToBytes,
-} from '../../protocol/ids.ts';
+import { newDocumentId, parseDocumentId, parseEnvelopeId, uuidToBytes } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import { assertHeader, buildMetadata, kinds, urgencies } from '../../protocol/seal.ts';
 import type { EdgeContext } from '../context.ts';
@@ -214,5 +208,3 @@ function digestOf(request: SubmitRequest, parts: readonly PartRow[], metadata: U
   ]);
   return hash('sha256', said, 'buffer');
 }
-
-export const documentIdText = ({ documentId }: SubmitOutcome): string => uuidFromBytes(documentId);

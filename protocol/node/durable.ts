@@ -56,11 +56,6 @@ function temporaryFor(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}-${threadId}-${temporaries}.tmp`);
 }
 
-/** True for what a crash leaves behind between open and rename; safe to delete at start, under the lock of the folder. */
-export function isTemporaryName(name: string): boolean {
-  return /^\..+\.\d+-\d+-\d+\.tmp$/.test(name);
-}
-
 function syncFd(fd: number, path: string): void {
   try {
     fs.fsyncSync(fd);
