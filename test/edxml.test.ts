@@ -18,9 +18,9 @@ import { type KnownDocument, matchDocument, type Places } from '../hub/edxml/pla
 import { type EdxmlRead, kitHex, outlineOf, type ReadOptions, readEdxml } from '../hub/edxml/read.ts';
 import { differences, withoutPersonal } from '../hub/edxml/same.ts';
 import { readDate, readTime, writeDate, writeTime } from '../hub/edxml/times.ts';
-import { sniffType } from '../hub/edxml/types.ts';
 import { writeEdxml } from '../hub/edxml/write.ts';
 import { ExchangeError, isExchangeError } from '../protocol/errors.ts';
+import { sniffType } from '../protocol/node/files/types.ts';
 import { kinds, relations } from '../protocol/seal.ts';
 import { measureMessage } from './bench/edxml-memory.ts';
 

@@ -1,7 +1,7 @@
 // The first bytes of a message: what it is at all, and in which character set. UTF-8 goes on unchanged, UTF-16 is converted, everything
 // else is refused: a guessed character set makes false Vietnamese. It must never let a byte reach the XML parser undecided.
 import { ExchangeError } from '../../protocol/errors.ts';
-import { sniffType } from './types.ts';
+import { sniffType } from '../../protocol/node/files/types.ts';
 
 export type Charset = 'utf-8' | 'utf-16le' | 'utf-16be';
 /** Enough for the headers of a MIME message and the first tags. */

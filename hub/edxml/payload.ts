@@ -2,17 +2,11 @@
 // A bare office file is a ZIP too: member names tell. Constant memory; the file goes to the caller's sink and is kept nowhere here.
 import { createHash } from 'node:crypto';
 import { ExchangeError } from '../../protocol/errors.ts';
+import { damageOf, type FileType, replacementPair, sniffType } from '../../protocol/node/files/types.ts';
+import { type LocalHeader, localHeader } from '../../protocol/node/files/zip-records.ts';
 import { createBase64 } from './base64.ts';
 import type { Bounds } from './bounds.ts';
-import { damageOf, type FileType, replacementPair, sniffType } from './types.ts';
-import {
-  createUnzipper,
-  type LocalHeader,
-  localHeader,
-  type Unzipper,
-  zipDamaged,
-  zipRefused,
-} from './unzip.ts';
+import { createUnzipper, type Unzipper, zipDamaged, zipRefused } from './unzip.ts';
 
 /** Where the bytes of one file go. `abort` instead of `end` when the message is refused. */
 export type FileSink = {

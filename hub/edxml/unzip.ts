@@ -1,37 +1,17 @@
 // The one-member ZIP around an attachment, unpacked while it streams: what comes out is counted, what the ZIP says of itself is compared
 // afterwards (sizes and CRC of the central directory: streaming writers put none in front). No member name is ever used as a path.
-import { crc32, createInflateRaw, type InflateRaw } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import { ExchangeError } from '../../protocol/errors.ts';
+import { createInflating } from '../../protocol/node/files/inflate.ts';
+import { type LocalHeader, zipMarks } from '../../protocol/node/files/zip-records.ts';
 import type { Bounds } from './bounds.ts';
 
-const [LOCAL, DESCRIPTOR, CENTRAL, END] = [0x04034b50, 0x08074b50, 0x02014b50, 0x06054b50];
+const { local: LOCAL, descriptor: DESCRIPTOR, central: CENTRAL, end: END } = zipMarks;
 /** A slice of this size inflates to 16 MiB at most, which is what waits in memory for the receiver of the bytes. */
 const SLICE_BYTES = 16 * 1024;
 
 export const zipDamaged = (why: string) => new ExchangeError('edxml-attachment-damaged', `ZIP: ${why}`);
 export const zipRefused = (why: string) => new ExchangeError('edxml-zip-refused', why);
-
-export type LocalHeader = {
-  readonly member: string;
-  readonly flags: number;
-  readonly method: number;
-  readonly compressedBytes: number;
-  readonly headerBytes: number;
-};
-/** undefined: more bytes are needed (30, then the name). Assumes the magic bytes. */
-export function localHeader(bytes: Buffer): LocalHeader | undefined {
-  if (bytes.length < 30) return undefined;
-  const nameBytes = bytes.readUInt16LE(26);
-  const headerBytes = 30 + nameBytes + bytes.readUInt16LE(28);
-  if (bytes.length < headerBytes) return undefined;
-  return {
-    member: bytes.subarray(30, 30 + nameBytes).toString('utf8'),
-    flags: bytes.readUInt16LE(6),
-    method: bytes.readUInt16LE(8),
-    compressedBytes: bytes.readUInt32LE(18),
-    headerBytes,
-  };
-}
 
 function assertReadable({ member, flags, method, compressedBytes }: LocalHeader): void {
   if ((flags & 1) !== 0) throw zipRefused('the member is encrypted');
@@ -61,7 +41,7 @@ export function createUnzipper(
   let memberEnded = header.method === 0 && header.compressedBytes === 0;
   const tail: Buffer[] = [];
   let tailBytes = 0;
-  const inflater = header.method === 8 ? createInflating() : undefined;
+  const inflater = header.method === 8 ? createInflating(zipDamaged) : undefined;
 
   const take = async (bytes: Buffer): Promise<void> => {
     fileBytes += bytes.length;
@@ -145,43 +125,4 @@ function assertTail(header: LocalHeader, tail: Buffer, counted: Counted): void {
     throw zipDamaged('the checksum (CRC-32) does not match the content');
   if (tail.readUInt32LE(at + 20) !== counted.packedBytes || tail.readUInt32LE(at + 24) !== counted.fileBytes)
     throw zipDamaged('the sizes in the directory do not match the content');
-}
-
-type Inflating = {
-  push(slice: Buffer): Promise<{ readonly used: number; readonly ended: boolean; readonly out: Buffer[] }>;
-  close(): void;
-};
-
-/** zlib as a step: bytes in, bytes out, and how many were used. What is still under way when the member ends is waited for. */
-function createInflating(): Inflating {
-  const stream: InflateRaw = createInflateRaw();
-  let out: Buffer[] = [];
-  let fed = 0;
-  let failure: Error | undefined;
-  let wake = (): void => {};
-  stream.on('data', (piece: Buffer) => out.push(piece));
-  stream.on('error', (error) => {
-    failure = error;
-    wake();
-  });
-  const wait = async (begin: (resolve: () => void) => void): Promise<void> => {
-    await new Promise<void>((resolve) => {
-      wake = resolve;
-      begin(resolve);
-    });
-    if (failure) throw zipDamaged(`the compressed data is wrong (${failure.message})`);
-  };
-  return {
-    async push(slice) {
-      const before = stream.bytesWritten;
-      await wait((resolve) => stream.write(slice, () => resolve()));
-      fed += slice.length;
-      const ended = stream.bytesWritten < fed;
-      if (ended && !stream.readableEnded) await wait((resolve) => stream.once('end', resolve));
-      const taken = out;
-      out = [];
-      return { used: stream.bytesWritten - before, ended, out: taken };
-    },
-    close: () => void stream.destroy(),
-  };
 }
