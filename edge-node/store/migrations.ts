@@ -2,6 +2,7 @@
 // The writer thread owns the writing connection (writer-ops.ts); everything else reads. Three axes are never mixed: what the sender
 // still has to do for an envelope (envelopes.work), what became of it per recipient (outbox_recipients.state), what arrived (inbox).
 import type { Migration } from '../../protocol/node/sqlite.ts';
+import { accountsSchema } from './schema-accounts.ts';
 
 const core = `
 -- Small facts by name: epoch, commonLedgerSequence, instance, instanceToken, ledgerSeen, clockOffsetMs, restoreCount, recoveredCount,
@@ -145,4 +146,7 @@ CREATE TABLE alarms (
 ) STRICT;
 `;
 
-export const migrations: readonly Migration[] = [{ version: 1, name: 'core', sql: core }];
+export const migrations: readonly Migration[] = [
+  { version: 1, name: 'core', sql: core },
+  { version: 2, name: 'accounts', sql: accountsSchema },
+];

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { type Database, migrate, openDatabase } from '../../protocol/node/sqlite.ts';
 import { startWriter, type Writer } from '../../protocol/node/writer.ts';
+import { accountReads } from '../accounts/reads.ts';
 import { migrations } from './migrations.ts';
 import { outboxReads } from './outbox-reads.ts';
 import type { FactName, UnitKey, WriterContext } from './types.ts';
@@ -53,6 +54,7 @@ function reads(db: Database) {
   return {
     ...outboxReads(db),
     ...viewReads(db),
+    ...accountReads(db),
     fact: (name: FactName): string | undefined =>
       db.get<{ value: string }>('SELECT value FROM facts WHERE name = ?', name)?.value,
     /** 0 if absent. */
