@@ -32,6 +32,7 @@ export function foldedWords(text: string): string[] {
 
 /** The five tone marks in dictionary order after the level tone: huyền, hỏi, ngã, sắc, nặng. */
 const tones = '\u0300\u0309\u0303\u0301\u0323';
+const toneMarks = new RegExp(`[${tones}]`, 'g');
 const word = /[\p{L}\p{M}]+/gu;
 
 /**
@@ -43,8 +44,8 @@ export function sameSpelling(text: string): string {
     .normalize('NFD')
     .replace(likeD, (letter) => (letter === letter.toLowerCase() ? 'đ' : 'Đ'))
     .replace(word, (letters) => {
-      const tone = letters.replace(/[^\u0300\u0309\u0303\u0301\u0323]/g, '');
-      return tone === '' ? letters : letters.replace(/[\u0300\u0309\u0303\u0301\u0323]/g, '') + tone;
+      const tone = letters.match(toneMarks);
+      return tone === null ? letters : letters.replace(toneMarks, '') + tone.join('');
     })
     .normalize('NFC');
 }
@@ -86,7 +87,7 @@ function* lettersOf(text: string): Generator<Letter> {
   const plain = text.normalize('NFD').replace(likeD, (d) => (d === d.toLowerCase() ? 'đ' : 'Đ'));
   for (const [cluster, base, marks] of plain.matchAll(/(\P{M})(\p{M}*)/gu)) {
     const tone = Math.max(...[...marks!].map((mark) => tones.indexOf(mark))) + 1;
-    const letter = cluster.replace(/[\u0300\u0309\u0303\u0301\u0323]/g, '').normalize('NFC');
+    const letter = cluster.replace(toneMarks, '').normalize('NFC');
     const lower = letter.toLowerCase();
     const known = weights.get(lower) ?? weights.get(base!.toLowerCase());
     if (known !== undefined) yield { primary: known, tone: Math.max(tone, 0), upper: letter !== lower };
