@@ -10,6 +10,7 @@ import type { ProxyOptions } from '../protocol/node/connector.ts';
 import { isRunning } from '../protocol/node/control.ts';
 import { withNode } from './commands-reach.ts';
 import { status } from './commands-status.ts';
+import { userCommands } from './commands-users.ts';
 import { exits, timeText, withDir } from './commands-words.ts';
 import type { UnitHere } from './core.ts';
 import type { EnrolResult } from './enrol.ts';
@@ -54,6 +55,7 @@ export function operatorCommands(node: Command): void {
     .action((options: Common) => runCommand((out) => fsck(out, options), options));
   tokenCommands(node);
   unitCommands(node);
+  userCommands(node);
 }
 
 type InitOptions = Common & {

@@ -3,6 +3,8 @@ import { renewalDueMs } from '../certs/profile.ts';
 import { unitStates } from '../protocol/directory.ts';
 import { ExchangeError } from '../protocol/errors.ts';
 import { parseDocumentId, uuidFromBytes, uuidToBytes } from '../protocol/ids.ts';
+import { createPeople } from './accounts/people.ts';
+import { createSignIn } from './accounts/sign-in.ts';
 import type { EdgeContext } from './context.ts';
 import type { ContentHandle, EdgeCore, EdgeEvent, EdgeStatus, SubmitAnswer } from './core.ts';
 import type { Fetcher } from './inbox/fetcher.ts';
@@ -116,6 +118,9 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
     async alarmSeen(id, actor) {
       await store.write('alarmSeen', { id, actor, nowMs: clock.nowMs() });
     },
+    people: createPeople(context),
+    signIn: createSignIn(context),
+    verifyAudit: store.verifyAudit,
     retryNow: hooks.retryNow,
     reloadIdentity: hooks.reloadIdentity,
     onEvent: hooks.onEvent,

@@ -1,7 +1,11 @@
 // What the rest of the node (local API, command line, console) may ask of its core: hand in, look, read, cancel, send again, and see
 // how it stands. Types only; edge.ts makes one. Nobody above this line touches the store, the content folder or the line to the hub.
+
 import type { OutboxState } from '../protocol/states.ts';
 import type { Metadata } from '../protocol/wire.ts';
+import type { AuditVerdict } from './accounts/audit-chain.ts';
+import type { People } from './accounts/people.ts';
+import type { SignIn } from './accounts/sign-in.ts';
 
 /** Content of a part: bytes of at most `limits.inlinePartBytesMax`, or the handle that `addContent` gave. */
 export type SubmitPart = { readonly name: string; readonly mediaType: string } & (
@@ -297,6 +301,11 @@ export type EdgeCore = {
     readonly said?: string;
   }): Promise<void>;
   alarmSeen(id: number, actor: string): Promise<void>;
+  /** People of the units here, and who may sign in (accounts/). */
+  readonly people: People;
+  readonly signIn: SignIn;
+  /** Walks the chain over the whole audit. */
+  verifyAudit(): AuditVerdict;
   /** Try the line now, whatever the back-off says: an operator has acted. */
   retryNow(): void;
   /** Certificates or units in the folder have changed (renewal, a further unit): read them again and use them for new connections. */

@@ -929,6 +929,108 @@ export const catalogue = {
     ['Thiếu mã truy cập API', 'The API token is missing or unknown'],
     ['Tạo mã bằng "lienthong node token add".', 'Make a token with "lienthong node token add".'],
   ),
+  // People of a unit and their sessions (the clerk's console).
+  'sign-in-refused': row(
+    401,
+    'never',
+    'clerk',
+    ['Địa chỉ e-mail hoặc mật khẩu không đúng', 'The e-mail address or the password is wrong'],
+    [
+      'Gõ lại (chú ý phím Caps Lock và bộ gõ tiếng Việt). Quên mật khẩu: nhờ người quản trị của đơn vị cấp mã một lần.',
+      'Type them again (Caps Lock, input method). Forgotten: the administrator of your unit gives you a one-time code.',
+    ],
+  ),
+  'second-factor-needed': row(
+    401,
+    'never',
+    'clerk',
+    ['Cần mã xác thực 6 số', 'The 6-digit code is needed'],
+    [
+      'Mở ứng dụng xác thực trên điện thoại và nhập mã 6 số đang hiện; mỗi mã dùng một lần.',
+      'Open the authenticator app and enter the code that it shows; each code counts once.',
+    ],
+  ),
+  'code-refused': row(
+    401,
+    'never',
+    'clerk',
+    ['Mã một lần không đúng, đã dùng hoặc đã hết hạn', 'The one-time code is wrong, used or expired'],
+    [
+      'Nhờ người quản trị của đơn vị cấp mã mới; lần đầu: "lienthong node user code E-MAIL" trên máy của nút.',
+      'Ask the administrator of your unit for a new one; at first: "lienthong node user code E-MAIL" on the machine.',
+    ],
+  ),
+  'session-ended': row(
+    401,
+    'never',
+    'clerk',
+    ['Phiên làm việc đã kết thúc', 'The session has ended'],
+    ['Đăng nhập lại; dự thảo đã được giữ.', 'Sign in again; drafts were kept.'],
+  ),
+  'right-missing': row(
+    403,
+    'never',
+    'clerk',
+    ['Vai trò của bạn không được làm việc này', 'Your role may not do this'],
+    [
+      'Nhờ người có vai trò phù hợp, hoặc nhờ người quản trị của đơn vị giao vai trò.',
+      'Ask somebody who has the role, or the administrator of your unit to give it to you.',
+    ],
+  ),
+  'request-forged': row(
+    403,
+    'never',
+    'clerk',
+    ['Yêu cầu không đến từ trang này', 'The request does not come from this page'],
+    [
+      'Mở lại trang của nút từ địa chỉ chính thức rồi thử lại.',
+      'Open the console by its official address and try again.',
+    ],
+  ),
+  'sign-in-outside-failed': row(
+    502,
+    'later',
+    'node-operator',
+    [
+      'Đăng nhập qua hệ thống xác thực chung không thành công',
+      'Signing in through the shared authentication failed',
+    ],
+    [
+      'Thử lại; nếu vẫn lỗi, dùng tài khoản khẩn cấp và báo người quản trị.',
+      'Try again; if it fails, use the emergency account and tell the administrator.',
+    ],
+  ),
+  'password-weak': row(
+    400,
+    'never',
+    'clerk',
+    ['Mật khẩu chưa đủ mạnh', 'The password is too weak'],
+    [
+      'Chọn mật khẩu dài hơn, ví dụ một câu dễ nhớ có ít nhất 10 ký tự.',
+      'Choose a longer one, such as a sentence of at least 10 characters.',
+    ],
+  ),
+  'person-unknown': row(
+    404,
+    'never',
+    'clerk',
+    ['Đơn vị không có người này', 'The unit has no such person'],
+    ['Kiểm tra địa chỉ e-mail công vụ.', 'Check the official e-mail address.'],
+  ),
+  'person-known': row(
+    409,
+    'never',
+    'clerk',
+    ['Người này đã có trong đơn vị', 'The person is in the unit already'],
+    ['Sửa vai trò của tài khoản có sẵn.', 'Change the roles of the account that exists.'],
+  ),
+  'person-last-admin': row(
+    409,
+    'never',
+    'clerk',
+    ['Đây là người quản trị cuối cùng của đơn vị', 'This is the last administrator of the unit'],
+    ['Giao vai trò quản trị cho người khác trước.', 'Give the role to somebody else first.'],
+  ),
   'not-found': row(404, 'never', 'software', ['Không có địa chỉ này', 'No such address'], callVendor),
   'method-refused': row(
     405,
@@ -1085,27 +1187,6 @@ export const catalogue = {
     [
       'Tra sổ văn bản đi theo số, ký hiệu và ngày; nếu không có thì báo nơi gửi trạng thái.',
       'Look in the outgoing register by number, notation and date; if it is not there tell who sent the status.',
-    ],
-  ),
-  // Tables that people bring: CSV and XLSX.
-  'spreadsheet-malformed': row(
-    400,
-    'never',
-    'clerk',
-    ['Bảng tính không đọc được', 'The spreadsheet could not be read'],
-    [
-      'Mở tệp bằng Excel hoặc LibreOffice, lưu lại dạng XLSX (không mật khẩu) hoặc CSV UTF-8, giữ nguyên dòng tiêu đề cột.',
-      'Open the file in a spreadsheet program and save it as XLSX without a password or as CSV UTF-8; keep the row of column names.',
-    ],
-  ),
-  'spreadsheet-too-large': row(
-    413,
-    'never',
-    'clerk',
-    ['Bảng tính quá lớn', 'The spreadsheet is too large'],
-    [
-      'Chia thành nhiều tệp: mỗi tệp tối đa 200.000 dòng, 64 cột, 64 MB.',
-      'Split it: at most 200,000 rows, 64 columns and 64 MB in a file.',
     ],
   ),
   internal: row(

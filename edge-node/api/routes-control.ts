@@ -3,6 +3,7 @@
 // Beside the document's path.
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../protocol/node/clock.ts';
+import { peopleControlRoutes } from '../accounts/control-routes.ts';
 import type { EdgeCore } from '../core.ts';
 import type { Tokens } from './access.ts';
 import { noBody } from './schemas-requests.ts';
@@ -42,6 +43,7 @@ export function controlRoutes(app: FastifyInstance, { core, tokens, clock, local
       return { name: params.name };
     },
   );
+  peopleControlRoutes(app, core);
   app.post('/control/retry', { schema: { body: noBody } }, async () => {
     core.retryNow();
     return { ok: true };

@@ -1,6 +1,8 @@
 // Small writes that belong to no queue: facts, units, audit, alarms, directory parts, staged content, things kept aside.
 // Run in the writer thread. The audit holds facts only: no content, no titles.
+
 import type { Database } from '../../protocol/node/sqlite.ts';
+import { auditDigest } from '../accounts/audit-chain.ts';
 import type { AsideRow, FactName, Facts } from './types.ts';
 
 export function writeFact(db: Database, name: FactName, value: string): void {
@@ -21,17 +23,26 @@ export function raiseLedgerSeen(db: Database, sequence: number): void {
     );
 }
 
+/** Each row is chained to the one before (accounts/audit-chain.ts). */
 export function noteAudit(
   db: Database,
   a: { atMs: number; actor: string; act: string; about: string; said?: string },
 ): void {
+  const last = db.get<{ id: number; digest: Uint8Array | null }>(
+    'SELECT id, digest FROM audit ORDER BY id DESC LIMIT 1',
+  );
+  // The id is part of what is chained, so it is chosen here; the writer thread is the only one that writes.
+  const row = { id: (last?.id ?? 0) + 1, at_ms: a.atMs, actor: a.actor, act: a.act, about: a.about };
+  const said = (a.said ?? '').slice(0, 500);
   db.run(
-    'INSERT INTO audit (at_ms, actor, act, about, said) VALUES (?, ?, ?, ?, ?)',
-    a.atMs,
-    a.actor,
-    a.act,
-    a.about,
-    (a.said ?? '').slice(0, 500),
+    'INSERT INTO audit (id, at_ms, actor, act, about, said, digest) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    row.id,
+    row.at_ms,
+    row.actor,
+    row.act,
+    row.about,
+    said,
+    auditDigest(last?.digest ?? null, { ...row, said }),
   );
 }
 

@@ -3,6 +3,7 @@
 // still has to do for an envelope (envelopes.work), what became of it per recipient (outbox_recipients.state), what arrived (inbox).
 import type { Migration } from '../../protocol/node/sqlite.ts';
 import { accountsSchema } from './schema-accounts.ts';
+import { signInSchema } from './schema-sign-in.ts';
 
 const core = `
 -- Small facts by name: epoch, commonLedgerSequence, instance, instanceToken, ledgerSeen, clockOffsetMs, restoreCount, recoveredCount,
@@ -149,4 +150,5 @@ CREATE TABLE alarms (
 export const migrations: readonly Migration[] = [
   { version: 1, name: 'core', sql: core },
   { version: 2, name: 'accounts', sql: accountsSchema },
+  { version: 3, name: 'sign-in', sql: signInSchema },
 ];

@@ -3,7 +3,9 @@
 import { join } from 'node:path';
 import { type Database, migrate, openDatabase } from '../../protocol/node/sqlite.ts';
 import { startWriter, type Writer } from '../../protocol/node/writer.ts';
+import { verifyAudit } from '../accounts/audit-chain.ts';
 import { accountReads } from '../accounts/reads.ts';
+import { signInReads } from '../accounts/sign-in-reads.ts';
 import { migrations } from './migrations.ts';
 import { outboxReads } from './outbox-reads.ts';
 import type { FactName, UnitKey, WriterContext } from './types.ts';
@@ -55,6 +57,8 @@ function reads(db: Database) {
     ...outboxReads(db),
     ...viewReads(db),
     ...accountReads(db),
+    ...signInReads(db),
+    verifyAudit: () => verifyAudit(db),
     fact: (name: FactName): string | undefined =>
       db.get<{ value: string }>('SELECT value FROM facts WHERE name = ?', name)?.value,
     /** 0 if absent. */

@@ -9,6 +9,8 @@ import { crashPoint } from '../../protocol/node/crash.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { Operations } from '../../protocol/node/writer.ts';
 import { type SigningKey, signMany } from '../../protocol/signature.ts';
+import { personOps } from '../accounts/ops.ts';
+import { signInOps } from '../accounts/sign-in-ops.ts';
 import { factOps } from './fact-ops.ts';
 import { inboxOps, type ToSign } from './inbox-ops.ts';
 import { outboxOps } from './outbox-ops.ts';
@@ -21,6 +23,8 @@ function allOps(db: Database, keys: Map<string, SigningKey>, sign: (items: reado
     ...recoveryOps(db),
     ...inboxOps(db, sign),
     ...factOps(db),
+    ...personOps(db),
+    ...signInOps(db),
     /** Keys after a renewal, or of a further unit. */
     setKeys({ keys: given }: { keys: readonly UnitKey[] }): void {
       for (const { unit, keyId, pem } of given)
