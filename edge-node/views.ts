@@ -204,7 +204,7 @@ function timelines(envelopeId: Uint8Array, context: EdgeContext): Map<number, Ti
     const { statement: s } = parseStatement(signedStatementCodec.decode(bytes));
     const event = eventName(s.event);
     const byName = directory.unit(s.issuer)?.name ?? directory.hub(s.issuer)?.name ?? '';
-    for (const { index, outcome, code } of s.results) {
+    for (const { index, outcome, code, words } of s.results) {
       const name = outcomeName(outcome);
       const line: TimelineEvent = {
         atMs: s.atMs,
@@ -213,7 +213,7 @@ function timelines(envelopeId: Uint8Array, context: EdgeContext): Map<number, Ti
         by: s.issuer,
         byName,
         code,
-        words: eventWords(event, name, code),
+        words: eventWords(event, name, code, words),
       };
       byRecipient.set(index, [...(byRecipient.get(index) ?? []), line]);
     }

@@ -18,6 +18,8 @@ const events: Readonly<Record<string, Words>> = {
   ContentHandoverFailure: { vi: 'Không chuyển được tới nơi nhận', en: 'Could not be delivered' },
   AcceptanceRejectionExpiry: { vi: 'Hết hạn chuyển', en: 'Expired before delivery' },
   ConsignmentRejection: { vi: 'Nơi nhận từ chối', en: 'Refused by the recipient' },
+  RelayToNonERDS: { vi: 'Đã chuyển sang hệ thống khác', en: 'Handed to another system' },
+  RelayToNonERDSFailure: { vi: 'Hệ thống khác không nhận', en: 'Not taken by the other system' },
 };
 const outcomes: Readonly<Record<string, Words>> = {
   forwarded: { vi: 'chuyển cho đơn vị kế thừa', en: 'forwarded to the successor' },
@@ -26,14 +28,21 @@ const outcomes: Readonly<Record<string, Words>> = {
   undeliverable: { vi: 'không chuyển được', en: 'undeliverable' },
   relayed: { vi: 'đã chuyển tiếp', en: 'passed on' },
   cancelled: { vi: 'đã huỷ', en: 'cancelled' },
+  reported: {
+    vi: 'hệ thống đó báo nơi nhận đã có (không có chữ ký của nơi nhận)',
+    en: 'that system says that the recipient has it (the recipient signed nothing)',
+  },
 };
 
-export function eventWords(event: string, outcome: string, code: string): Words {
+/** `said`: words of another system, as it gave them. */
+export function eventWords(event: string, outcome: string, code: string, said = ''): Words {
   const what = events[event] ?? { vi: event, en: event };
   const how = outcomes[outcome];
   const why = isErrorCode(code) ? catalogue[code].title : code ? { vi: code, en: code } : undefined;
   const join = (language: keyof Words) =>
-    [what[language], how?.[language], why?.[language]].filter((text) => text !== undefined).join('; ');
+    [what[language], how?.[language], why?.[language], said === '' ? undefined : `“${said}”`]
+      .filter((text) => text !== undefined)
+      .join('; ');
   return { vi: join('vi'), en: join('en') };
 }
 

@@ -3,7 +3,7 @@
 import { X509Certificate } from 'node:crypto';
 import { ExchangeError } from './errors.ts';
 import { keyIdOf } from './signature.ts';
-import type { DirectoryPart, DirectoryUnit } from './wire.ts';
+import type { DirectoryPart, DirectoryUnit, Foreign, Metadata } from './wire.ts';
 
 export const unitStates = { active: 1, unconfirmed: 2, suspended: 3, closed: 4, invited: 5 } as const;
 export type UnitStateName = keyof typeof unitStates;
@@ -117,6 +117,19 @@ function readCertificate(der: Uint8Array): { keyId: string; notAfterMs: number }
   } catch (cause) {
     throw new ExchangeError('certificate-malformed', 'in the directory', { cause });
   }
+}
+
+/**
+ * Whom a border sealed for, by the block that it sealed; undefined for every unit that seals for itself. The office named has signed
+ * nothing: this is the border's word (PROTOCOL.md 16). What other units write into that field says nothing.
+ */
+export function foreignSender(
+  directory: Directory,
+  sender: string,
+  metadata: Pick<Metadata, 'foreign'> | undefined,
+): Foreign | undefined {
+  const unit = directory.unit(sender);
+  return unit?.border === sender && metadata?.foreign?.code ? metadata.foreign : undefined;
 }
 
 /** Resolves an address `[desk@]code` or an internal id. Throws `unit-unknown` naming the code. */

@@ -1189,6 +1189,27 @@ export const catalogue = {
       'Look in the outgoing register by number, notation and date; if it is not there tell who sent the status.',
     ],
   ),
+  // Tables that people bring: CSV and XLSX.
+  'spreadsheet-malformed': row(
+    400,
+    'never',
+    'clerk',
+    ['Bảng tính không đọc được', 'The spreadsheet could not be read'],
+    [
+      'Mở tệp bằng Excel hoặc LibreOffice, lưu lại dạng XLSX (không mật khẩu) hoặc CSV UTF-8, giữ nguyên dòng tiêu đề cột.',
+      'Open the file in a spreadsheet program and save it as XLSX without a password or as CSV UTF-8; keep the row of column names.',
+    ],
+  ),
+  'spreadsheet-too-large': row(
+    413,
+    'never',
+    'clerk',
+    ['Bảng tính quá lớn', 'The spreadsheet is too large'],
+    [
+      'Chia thành nhiều tệp: mỗi tệp tối đa 200.000 dòng, 64 cột, 64 MB.',
+      'Split it: at most 200,000 rows, 64 columns and 64 MB in a file.',
+    ],
+  ),
   internal: row(
     500,
     'later',

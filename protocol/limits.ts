@@ -58,6 +58,8 @@ export const limits = {
   uploadIdleMs: 7 * 86_400_000,
   /** Uploads one unit may have open. */
   uploadsOpenMax: 64,
+  /** Words of another system in a signed statement: a sentence of its error answer. `statement`. */
+  foreignWordsBytesMax: 300,
   /** Hand-outs of one delivery without a receipt before it is set aside for a person (poison). */
   attemptsMax: 30,
 } as const;

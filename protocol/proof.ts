@@ -60,7 +60,16 @@ export type ProvenStatement = {
   readonly epoch: number;
   readonly ledgerSequence: number;
   readonly clockOffsetMs: number;
-  readonly results: readonly { index: number; unit: string; outcome: string; code: string }[];
+  readonly results: readonly {
+    index: number;
+    unit: string;
+    outcome: string;
+    code: string;
+    words?: string;
+    foreignId?: string;
+  }[];
+  /** SHA-256 of the message handed to another system, in hex; '' for every other statement. */
+  readonly foreignMessage: string;
   /** Indexes of parts whose digests the receiver states to have checked itself. */
   readonly verifiedParts: readonly number[];
 };
@@ -77,6 +86,8 @@ export type ProvenRecipient = {
   readonly receivedBy: string | undefined;
   /** Its clock minus the hub's, as it had measured. */
   readonly clockOffsetMs: number;
+  /** A border's word that another system reports delivery; the recipient itself signed nothing. */
+  readonly reportedMs: number | undefined;
   /** The last that went wrong: refused, expired, undeliverable, cancelled. */
   readonly failed: { readonly outcome: string; readonly code: string; readonly atMs: number } | undefined;
 };
@@ -223,12 +234,15 @@ function judgeStatement(
     epoch: statement.epoch,
     ledgerSequence: statement.ledgerSequence,
     clockOffsetMs: statement.clockOffsetMs,
-    results: statement.results.map(({ index, unit, outcome, code }) => ({
+    results: statement.results.map(({ index, unit, outcome, code, words, foreignId }) => ({
       index,
       unit,
       outcome: outcomeName(outcome),
       code,
+      ...(words ? { words } : {}),
+      ...(foreignId ? { foreignId } : {}),
     })),
+    foreignMessage: Buffer.from(statement.foreignMessage ?? []).toString('hex'),
     verifiedParts: statement.parts.map(({ index }) => index),
   };
 }
@@ -299,6 +313,9 @@ function recipientOf(
     ({ statement }) => statement.event === 'SubmissionAcceptance' && statement.issuer === acceptor,
   );
   const failed = about.findLast(({ result }) => failures.has(result.outcome));
+  const reported = about.find(
+    ({ statement, result }) => statement.event === 'RelayToNonERDS' && result.outcome === 'reported',
+  );
   return {
     index,
     unit,
@@ -307,6 +324,7 @@ function recipientOf(
     receivedMs: received?.statement.atMs,
     receivedBy: received?.result.unit,
     clockOffsetMs: received?.statement.clockOffsetMs ?? 0,
+    reportedMs: reported?.statement.atMs,
     failed: failed && {
       outcome: failed.result.outcome,
       code: failed.result.code,

@@ -19,6 +19,9 @@ export const events = {
   ContentHandoverFailure: 11,
   AcceptanceRejectionExpiry: 12,
   ConsignmentRejection: 13,
+  /** Handed to a system outside this exchange, and what it says since. */
+  RelayToNonERDS: 14,
+  RelayToNonERDSFailure: 15,
 } as const;
 export type EventName = keyof typeof events;
 
@@ -38,6 +41,8 @@ export const outcomes = {
   undeliverable: 6,
   relayed: 7,
   cancelled: 8,
+  /** Another system says that the recipient has it; the recipient has signed nothing. */
+  reported: 9,
 } as const;
 export type OutcomeName = keyof typeof outcomes;
 
@@ -52,8 +57,10 @@ const outcomesOf: Readonly<Record<number, readonly number[]>> = {
   [events.ContentHandoverFailure]: [outcomes.undeliverable, outcomes.cancelled],
   [events.AcceptanceRejectionExpiry]: [outcomes.expired],
   [events.ConsignmentRejection]: [outcomes.refused],
+  [events.RelayToNonERDS]: [outcomes.relayed, outcomes.reported],
+  [events.RelayToNonERDSFailure]: [outcomes.refused, outcomes.undeliverable],
 };
-const lastOutcome = outcomes.cancelled;
+const lastOutcome = outcomes.reported;
 
 /** Name of an event number; a later one is `event-<n>`. */
 export function eventName(event: number): EventName | `event-${number}` {
@@ -92,6 +99,7 @@ export type StatementFacts = {
   readonly ledgerSequence?: number;
   readonly parts?: Statement['parts'];
   readonly clockOffsetMs?: number;
+  readonly foreignMessage?: Uint8Array;
 };
 
 /** Bytes to sign, with the payload type under which to sign them. */
@@ -166,26 +174,52 @@ export function parseStatement(signed: Signed): OpenedStatement {
 }
 
 /** Outcomes of a later version are carried; those of this one stand only under their events. */
-function assertResults({ event, results, parts }: Statement): void {
+function assertResults({ event, results, parts, foreignMessage }: Statement): void {
   if (results.length === 0) throw new ExchangeError('statement-malformed', 'no results');
   if (results.length > limits.recipientsMax) throw new ExchangeError('statement-malformed', 'results');
   const seen = new Set<number>();
-  for (const { index, outcome, code } of results) {
+  for (const { index, outcome, code, words = '', foreignId = '' } of results) {
     if (seen.has(index)) throw new ExchangeError('statement-malformed', `result ${index} twice`);
     seen.add(index);
     if (outcome === 0 || (outcome <= lastOutcome && !mayConclude(event, outcome)))
       throw new ExchangeError('statement-malformed', `outcome ${outcome} under event ${event}`);
     if (Buffer.byteLength(code) > 64) throw new ExchangeError('statement-malformed', 'code');
+    if (Buffer.byteLength(words) > limits.foreignWordsBytesMax || Buffer.byteLength(foreignId) > 100)
+      throw new ExchangeError('statement-malformed', 'words of another system');
   }
   if (parts.length > limits.partsMax || parts.some(({ sha256 }) => sha256.length !== 32))
     throw new ExchangeError('statement-malformed', 'parts');
+  if (foreignMessage && foreignMessage.length !== 0 && foreignMessage.length !== 32)
+    throw new ExchangeError('statement-malformed', 'foreign_message');
+}
+
+/**
+ * A hub speaks for another system only about units that the directory says are reached through a border of that very hub: else any hub
+ * could say of anybody that he has a document. PROTOCOL.md 16. Code: statement-mismatch.
+ */
+export function assertBorderWord(
+  { event, issuer, results }: Statement,
+  unitOf: (id: string) => { readonly hub: string; readonly border?: string } | undefined,
+): void {
+  if (event !== events.RelayToNonERDS && event !== events.RelayToNonERDSFailure) return;
+  for (const { unit } of results) {
+    const found = unitOf(unit);
+    if (!found?.border || found.hub !== issuer)
+      throw new ExchangeError('statement-mismatch', `${issuer} speaks for another system about ${unit}`);
+  }
 }
 
 /** An event of a later version takes no responsibility over and delivers nothing. */
 function mayConclude(event: number, outcome: number): boolean {
   const known = outcomesOf[event];
   if (known) return known.includes(outcome);
-  return outcome !== outcomes.accepted && outcome !== outcomes.forwarded && outcome !== outcomes.delivered;
+  const taken: readonly number[] = [
+    outcomes.accepted,
+    outcomes.forwarded,
+    outcomes.delivered,
+    outcomes.reported,
+  ];
+  return !taken.includes(outcome);
 }
 
 function assertIssuer(

@@ -64,6 +64,16 @@ export type Metadata = {
   readonly otherPlaces: readonly string[];
   readonly reason: string;
   readonly extraJson: string;
+  readonly foreign?: Foreign | null;
+};
+export type Foreign = {
+  readonly code: string;
+  readonly name: string;
+  readonly documentId: string;
+  readonly system: string;
+  readonly messageId: string;
+  readonly messageSha256: Bytes;
+  readonly receivedMs: number;
 };
 export type Signer = { readonly name: string; readonly position: string; readonly competence: string };
 export type PartName = { readonly name: string; readonly mediaType: string };
@@ -103,12 +113,15 @@ export type Statement = {
   readonly ledgerSequence: number;
   readonly parts: readonly VerifiedPart[];
   readonly clockOffsetMs: number;
+  readonly foreignMessage?: Bytes;
 };
 export type Result = {
   readonly index: number;
   readonly unit: string;
   readonly outcome: number;
   readonly code: string;
+  readonly words?: string;
+  readonly foreignId?: string;
 };
 export type VerifiedPart = { readonly index: number; readonly sha256: Bytes };
 
@@ -207,6 +220,7 @@ export type DirectoryUnit = {
   readonly documentBytesMax: number;
   readonly node: string;
   readonly parent: string;
+  readonly border?: string;
 };
 export type UnitAlias = { readonly code: string; readonly fromMs: number; readonly untilMs: number };
 export type Revocation = { readonly serialHex: string; readonly fromMs: number; readonly reason: string };

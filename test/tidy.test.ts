@@ -60,6 +60,8 @@ const doors: Readonly<Record<string, RegExp>> = {
   pkijs: /^certs\/pdf\/asn1\.ts$|^bin\/demo\//,
   asn1js: /^certs\/pdf\/asn1\.ts$|^bin\/demo\//,
   saxes: /^hub\/edxml\/xml\.ts$/,
+  'read-excel-file/universal': /^protocol\/node\/xlsx-process\.ts$/,
+  'write-excel-file/universal': /^protocol\/node\/xlsx-process\.ts$/,
   otpauth: /^edge-node\/accounts\/second-factor\.ts$/,
   lowdb: /^protocol\/node\/settings\.ts$/,
 };

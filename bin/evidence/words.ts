@@ -71,11 +71,15 @@ function recipientLines(facts: ProvenFacts, directory: Directory, each: ProvenRe
     const offset = each.clockOffsetMs === 0 ? '' : ` (lệch giờ / clock offset ${each.clockOffsetMs} ms)`;
     lines.push(`     đã nhận / received ${timeText(each.receivedMs)}${offset}${other}`);
   }
+  if (each.reportedMs !== undefined)
+    lines.push(
+      `     hệ thống khác báo đã đến, nơi nhận không ký / another system reports it arrived, the recipient signed nothing ${timeText(each.reportedMs)}`,
+    );
   if (each.failed)
     lines.push(
       `     ${each.failed.outcome} ${timeText(each.failed.atMs)}${each.failed.code ? ` (${each.failed.code})` : ''}`,
     );
-  if (facts.accepted && each.receivedMs === undefined && !each.failed)
+  if (facts.accepted && each.receivedMs === undefined && each.reportedMs === undefined && !each.failed)
     lines.push('     chưa có biên nhận / no receipt');
   return lines;
 }
@@ -148,6 +152,7 @@ export function proofJson(facts: ProvenFacts, directory: Directory): Record<stri
       receivedBy: each.receivedBy ? party(each.receivedBy) : null,
       accepted: each.accepted ?? null,
       receivedMs: each.receivedMs ?? null,
+      reportedMs: each.reportedMs ?? null,
       failed: each.failed ?? null,
     })),
     statements: facts.statements,
@@ -173,5 +178,6 @@ export function statementJson(statement: Statement): Record<string, unknown> {
     clockOffsetMs: statement.clockOffsetMs,
     results: statement.results.map((each) => ({ ...each, outcome: outcomeName(each.outcome) })),
     parts: statement.parts.map(({ index, sha256 }) => ({ index, sha256: hex(sha256) })),
+    ...(statement.foreignMessage?.length ? { foreignMessage: hex(statement.foreignMessage) } : {}),
   };
 }

@@ -41,6 +41,7 @@ const stateOf: Readonly<Record<number, MoveTo>> = {
   [outcomes.undeliverable]: 'undeliverable',
   [outcomes.relayed]: 'relayed',
   [outcomes.cancelled]: 'cancelled',
+  [outcomes.reported]: 'delivered',
 };
 
 const insertStatement = `INSERT INTO statements (statement_id, issuer, direction, event, sender, envelope_id, at_ms, stored_ms, bytes)

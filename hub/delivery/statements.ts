@@ -6,6 +6,7 @@ import type { Clock } from '../../protocol/node/clock.ts';
 import { crashPoint } from '../../protocol/node/crash.ts';
 import type { Verifier } from '../../protocol/signature.ts';
 import {
+  assertBorderWord,
   issuerKind,
   type OpenedStatement,
   openStatement,
@@ -77,6 +78,7 @@ function assertMayState({ statement }: OpenedStatement, peer: Submitter, deps: S
   // A hub's word comes from that hub or through hubs between; never from a node, and never in our own name.
   if (peer.kind === 'node' || statement.issuer === deps.hubId)
     throw new ExchangeError('peer-not-recipient', statement.issuer);
+  assertBorderWord(statement, (id) => directory.unit(id));
   const below = childTowards(directory, deps.hubId, statement.issuer);
   if (peer.id !== deps.upstream() && below !== peer.id)
     throw new ExchangeError('peer-not-recipient', statement.issuer);

@@ -32,6 +32,7 @@ type UnitRow = {
   parent: string;
   node: string | null;
   document_bytes_max: number;
+  border: string;
 };
 type CertificateRow = {
   role: string;
@@ -93,7 +94,9 @@ function unitsOf(db: Database, nowMs: number): DirectoryUnit[] {
     (row) => row.der,
   );
   return db
-    .all<UnitRow>('SELECT unit, name, state, parent, node, document_bytes_max FROM units ORDER BY unit')
+    .all<UnitRow>(
+      'SELECT unit, name, state, parent, node, document_bytes_max, border FROM units ORDER BY unit',
+    )
     .map((row) => ({
       unit: row.unit,
       aliases: aliases.get(row.unit) ?? [],
@@ -104,6 +107,7 @@ function unitsOf(db: Database, nowMs: number): DirectoryUnit[] {
       documentBytesMax: row.document_bytes_max,
       node: row.node ?? '',
       parent: row.parent,
+      border: row.border,
     }));
 }
 

@@ -1,6 +1,7 @@
 // The hub's schema, numbered and append-only; run once, in order. STRICT tables; states are held by CHECK, duplicates by UNIQUE.
 // The writer thread owns the writing connection (writer-ops.ts); everything else reads.
 import type { Migration } from '../../protocol/node/sqlite.ts';
+import { border } from './schema-border.ts';
 
 const core = `
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;   -- hubId, epoch, commonLedgerSequence, …
@@ -160,4 +161,7 @@ CREATE TABLE directory_parts (
 ) STRICT, WITHOUT ROWID;
 `;
 
-export const migrations: readonly Migration[] = [{ version: 1, name: 'core', sql: core }];
+export const migrations: readonly Migration[] = [
+  { version: 1, name: 'core', sql: core },
+  { version: 2, name: 'border', sql: border },
+];
