@@ -101,13 +101,20 @@ export function errorText(error: unknown): string {
   }
   const known = isExchangeError(error) ? error : new ExchangeError('internal', '', { cause: error });
   const { title, remedy, retry } = known.row;
-  const said = known.detail ? `: ${visible(known.detail)}` : '';
+  const fields = (language: 'vi' | 'en') =>
+    known.violations.map(
+      (each) => `  • ${visible(language === 'vi' ? each.vi : `${each.field} ${each.en}`)}`,
+    );
+  // What is said field by field is not said twice.
+  const said = known.detail && known.violations.length === 0 ? `: ${visible(known.detail)}` : '';
   const wait = known.retryAfterMs === undefined ? '' : ` (≥ ${Math.ceil(known.retryAfterMs / 1000)} s)`;
   const lines = [
     `${title.vi}${said}`,
+    ...fields('vi'),
     `  ${next[retry].vi}${wait}`,
     `  → ${remedy.vi}`,
     `${title.en}${said}`,
+    ...fields('en'),
     `  ${next[retry].en}${wait}`,
     `  → ${remedy.en}`,
     `(${known.code})`,

@@ -1229,7 +1229,14 @@ export function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(catalogue, text);
 }
 
-export type ExchangeErrorOptions = { readonly cause?: unknown; readonly retryAfterMs?: number };
+/** One thing that is wrong with a request: JSON pointer of the field, what is wrong with its remedy. protocol/document/violations.ts. */
+export type Violation = { readonly field: string; readonly vi: string; readonly en: string };
+
+export type ExchangeErrorOptions = {
+  readonly cause?: unknown;
+  readonly retryAfterMs?: number;
+  readonly violations?: readonly Violation[];
+};
 
 /**
  * The only failure that crosses a boundary. `detail` may name fields, sizes and ids; never content, keys, names of persons or secrets,
@@ -1240,6 +1247,8 @@ export class ExchangeError extends Error {
   readonly code: ErrorCode;
   readonly detail: string;
   readonly retryAfterMs: number | undefined;
+  /** Everything that is wrong with a request, for people; empty for other failures. */
+  readonly violations: readonly Violation[];
   constructor(code: ErrorCode, detail = '', options: ExchangeErrorOptions = {}) {
     super(
       detail ? `${code}: ${detail}` : code,
@@ -1248,6 +1257,7 @@ export class ExchangeError extends Error {
     this.code = code;
     this.detail = detail;
     this.retryAfterMs = options.retryAfterMs;
+    this.violations = options.violations ?? [];
   }
   get row(): CatalogueRow {
     return catalogue[this.code];

@@ -1,5 +1,12 @@
 // ExchangeError <-> RFC 9457 problem documents. The only shape in which a failure crosses the wire.
-import { catalogue, type ErrorCode, ExchangeError, isErrorCode, isExchangeError } from './errors.ts';
+import {
+  catalogue,
+  type ErrorCode,
+  ExchangeError,
+  isErrorCode,
+  isExchangeError,
+  type Violation,
+} from './errors.ts';
 
 export const problemMediaType = 'application/problem+json';
 const typeBase = 'https://lienthong.invalid/errors/';
@@ -18,6 +25,8 @@ export type Problem = {
   readonly remedy: string;
   readonly remedyVi: string;
   readonly retryAfterMs?: number;
+  /** All that is wrong with a request, field by field. */
+  readonly violations?: readonly Violation[];
 };
 
 /** Anything that is not an ExchangeError becomes `internal` with no detail; its cause belongs in the log. */
@@ -37,6 +46,7 @@ export function toProblem(error: unknown, options: { requestId?: string } = {}):
     remedy: remedy.en,
     remedyVi: remedy.vi,
     ...(known.retryAfterMs === undefined ? {} : { retryAfterMs: known.retryAfterMs }),
+    ...(known.violations.length === 0 ? {} : { violations: known.violations }),
   };
 }
 
@@ -48,13 +58,28 @@ export function fromProblem(status: number, body: unknown): ExchangeError {
   const said = typeof fields.detail === 'string' ? fields.detail.slice(0, 500) : '';
   const wait =
     typeof fields.retryAfterMs === 'number' && fields.retryAfterMs >= 0 ? fields.retryAfterMs : undefined;
-  const options = wait === undefined ? {} : { retryAfterMs: Math.min(wait, 86_400_000) };
+  const violations = violationsIn(fields.violations);
+  const options = {
+    ...(wait === undefined ? {} : { retryAfterMs: Math.min(wait, 86_400_000) }),
+    ...(violations.length === 0 ? {} : { violations }),
+  };
   if (isErrorCode(code)) return new ExchangeError(code, said, options);
   return new ExchangeError(
     byStatus(status),
     `status ${status}${code ? `, code ${code.slice(0, 60)}` : ''}`,
     options,
   );
+}
+
+/** Of a body made by anybody: bounded, and only what has the shape. */
+function violationsIn(given: unknown): Violation[] {
+  const isViolation = (one: unknown): one is Violation =>
+    typeof one === 'object' &&
+    one !== null &&
+    ['field', 'vi', 'en'].every((name) => typeof (one as Record<string, unknown>)[name] === 'string');
+  return (Array.isArray(given) ? given.slice(0, 64) : [])
+    .filter(isViolation)
+    .map(({ field, vi, en }) => ({ field: field.slice(0, 200), vi: vi.slice(0, 500), en: en.slice(0, 500) }));
 }
 
 function byStatus(status: number): ErrorCode {

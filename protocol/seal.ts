@@ -19,6 +19,7 @@ export const relations = {
   answers: 5,
   relates: 6,
   statusOf: 7,
+  corrects: 8,
 } as const;
 
 /** SHA-256 over salt || block: what the header carries of the metadata. PROTOCOL.md 5.3. */

@@ -1,5 +1,6 @@
 // The types of wire.proto, by hand: what decoded messages look like. Scalars that were absent are zero, empty or false; absent
 // messages are null. Nothing here has behaviour.
+import type { RelatedDocument } from './document/related.ts';
 
 type Bytes = Uint8Array;
 
@@ -43,7 +44,13 @@ export type Part = {
   readonly encryption: number;
 };
 export type Link = { readonly relation: number; readonly envelopeId: Bytes; readonly documentId: Bytes };
-export type Status = { readonly code: string; readonly counter: number; readonly atMs: number };
+export type Status = {
+  readonly code: string;
+  readonly counter: number;
+  readonly atMs: number;
+  /** Makers may leave it out; decoded it is there. */
+  readonly reason?: number;
+};
 
 export type MetadataBlock = { readonly salt: Bytes; readonly block: Bytes };
 export type Metadata = {
@@ -64,6 +71,11 @@ export type Metadata = {
   readonly otherPlaces: readonly string[];
   readonly reason: string;
   readonly extraJson: string;
+  readonly urgentAtMs: number;
+  readonly reportPeriod: string;
+  readonly related: readonly RelatedDocument[];
+  readonly registeredNumber: string;
+  readonly person: string;
   readonly foreign?: Foreign | null;
 };
 export type Foreign = {

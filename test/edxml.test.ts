@@ -861,6 +861,11 @@ const metadata = fc.record(
     otherPlaces: fc.array(wordsNeeded(50), { maxLength: 4 }),
     reason: wordsNeeded(500),
     extraJson: fc.constant(''),
+    urgentAtMs: fc.constant(0),
+    reportPeriod: fc.constant(''),
+    related: fc.constant([]),
+    registeredNumber: fc.constant(''),
+    person: fc.constant(''),
   },
   { noNullPrototype: true },
 );

@@ -3,9 +3,11 @@
 // First step of a document's path.
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { DocumentFields } from '../../protocol/document/fields.ts';
+import { metadataOf, urgencyOf } from '../../protocol/document/metadata.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import { kinds, relations, urgencies } from '../../protocol/seal.ts';
+import { kinds, relations } from '../../protocol/seal.ts';
 import type { OutboxState } from '../../protocol/states.ts';
 import type { EdgeCore, SubmitPart, SubmitRequest } from '../core.ts';
 import {
@@ -31,36 +33,15 @@ import { sendPart } from './send-part.ts';
 
 type GivenPart = { name: string; mediaType: string; contentBase64?: string; uploadId?: string };
 /** What `submitSchema` lets through. */
-export type SubmitBody = {
+export type SubmitBody = DocumentFields & {
   idempotencyKey?: string;
   unit?: string;
   recipients: string[];
   parts: GivenPart[];
   kind?: keyof typeof kinds;
-  urgency?: keyof typeof urgencies;
   deliverBy?: string;
-  replyBy?: string;
-  subject?: string;
-  number?: string;
-  notation?: string;
-  type?: string;
-  issueDate?: string;
-  signers?: { name: string; position?: string; competence?: string }[];
-  sphere?: string;
-  note?: string;
-  origin?: 'scan' | 'digital';
-  paperFollows?: boolean;
-  pages?: number;
-  copies?: number;
-  otherPlaces?: string[];
-  reason?: string;
-  extra?: Record<string, unknown>;
-  links?: { relation: keyof typeof relations; documentId?: string; envelopeId?: string }[];
   status?: { code: string; counter: number; at: string };
 };
-
-/** wire.proto Metadata.extra_json. */
-const EXTRA_BYTES_MAX = 16 * 1024;
 
 function partOf({ name, mediaType, contentBase64, uploadId }: GivenPart, index: number): SubmitPart {
   if (uploadId !== undefined) return { name, mediaType, handle: uploadId };
@@ -71,55 +52,6 @@ function partOf({ name, mediaType, contentBase64, uploadId }: GivenPart, index: 
       `/parts/${index}: upload what is larger than ${limits.inlinePartBytesMax} bytes`,
     );
   return { name, mediaType, content };
-}
-
-function metadataOf(body: SubmitBody): SubmitRequest['metadata'] {
-  const {
-    subject,
-    number,
-    notation,
-    type,
-    issueDate,
-    sphere,
-    note,
-    paperFollows,
-    pages,
-    copies,
-    otherPlaces,
-    reason,
-  } = body;
-  const given = {
-    subject,
-    number,
-    notation,
-    type,
-    issueDate,
-    sphere,
-    note,
-    paperFollows,
-    pages,
-    copies,
-    otherPlaces,
-    reason,
-  };
-  const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  const extraJson = body.extra === undefined ? undefined : JSON.stringify(body.extra);
-  if (extraJson !== undefined && Buffer.byteLength(extraJson) > EXTRA_BYTES_MAX)
-    throw new ExchangeError('request-malformed', `/extra: more than ${EXTRA_BYTES_MAX} bytes of JSON`);
-  return {
-    ...said,
-    ...(body.origin === undefined ? {} : { origin: body.origin === 'scan' ? 1 : 2 }),
-    ...(extraJson === undefined ? {} : { extraJson }),
-    ...(body.signers === undefined
-      ? {}
-      : {
-          signers: body.signers.map(({ name, position = '', competence = '' }) => ({
-            name,
-            position,
-            competence,
-          })),
-        }),
-  };
 }
 
 /** Header or field; both only if they agree. Without one a lost answer would make a second document. */
@@ -142,7 +74,7 @@ export function toSubmitRequest(body: SubmitBody, idempotencyKey: string, actor:
     parts: body.parts.map(partOf),
     ...(body.unit === undefined ? {} : { unit: body.unit }),
     ...(body.kind === undefined ? {} : { kind: kinds[body.kind] }),
-    ...(body.urgency === undefined ? {} : { urgency: urgencies[body.urgency] }),
+    urgency: urgencyOf(body),
     ...(body.deliverBy === undefined ? {} : { deliverByMs: Date.parse(body.deliverBy) }),
     ...(body.replyBy === undefined ? {} : { replyByMs: Date.parse(body.replyBy) }),
     ...(body.links === undefined

@@ -1,28 +1,14 @@
 // JSON schemas of what the office's software sends. They are the documentation of the API too: every field has a description.
 // Unknown fields and wrong types are refused (validate.ts); what only the core can judge (codes, states) is judged there.
 // First thing that an outgoing document meets.
+import { documentProperties, text, time, uuidPattern } from '../../protocol/document/fields.ts';
 import { limits } from '../../protocol/limits.ts';
-import { kinds, relations, urgencies } from '../../protocol/seal.ts';
-
-const uuid = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$';
+import { kinds } from '../../protocol/seal.ts';
 
 /** Enough for the longest code, a desk and an "@". */
 const addressLengthMax = 200;
 /** A part given in the request: base64 of at most 256 KiB. */
 const base64LengthMax = 4 * Math.ceil(limits.inlinePartBytesMax / 3);
-
-/** Bounds of wire.proto are in bytes of UTF-8; `x-max-bytes` is judged by validate.ts. */
-const text = (bytesMax: number, description: string) => ({
-  type: 'string',
-  maxLength: bytesMax,
-  'x-max-bytes': bytesMax,
-  description,
-});
-const time = (description: string) => ({
-  type: 'string',
-  format: 'date-time',
-  description: `${description} RFC 3339 with a time zone, such as 2026-11-30T17:00:00+07:00.`,
-});
 
 const part = {
   type: 'object',
@@ -61,33 +47,10 @@ const part = {
   ],
 } as const;
 
-const signer = {
-  type: 'object',
-  description: 'One signer as printed on the document.',
-  additionalProperties: false,
-  required: ['name'],
-  properties: {
-    name: text(200, 'Full name.'),
-    position: text(200, 'Position (chức vụ).'),
-    competence: text(40, 'Competence as written: TM., KT., TL., TUQ. …'),
-  },
-} as const;
-
-const link = {
-  type: 'object',
-  description: 'A relation to another document or envelope. At least one of the two ids.',
-  additionalProperties: false,
-  required: ['relation'],
-  anyOf: [{ required: ['documentId'] }, { required: ['envelopeId'] }],
-  properties: {
-    relation: { type: 'string', enum: Object.keys(relations), description: 'What the relation is.' },
-    documentId: { type: 'string', pattern: uuid, description: 'Id of the other document.' },
-    envelopeId: { type: 'string', pattern: uuid, description: 'Id of the other envelope.' },
-  },
-} as const;
-
 export const submitSchema = {
   type: 'object',
+  // Judged beyond the schema by protocol/document/judge.ts.
+  'x-document': true,
   additionalProperties: false,
   required: ['recipients', 'parts'],
   properties: {
@@ -115,47 +78,8 @@ export const submitSchema = {
       description: `The files, in order; at most ${limits.partsMax}.`,
     },
     kind: { type: 'string', enum: Object.keys(kinds), description: 'Kind of sending; default document.' },
-    urgency: {
-      type: 'string',
-      enum: Object.keys(urgencies),
-      description:
-        'normal, urgent (khẩn), veryUrgent (thượng khẩn), flash (hỏa tốc), flashTimed (hỏa tốc hẹn giờ).',
-    },
     deliverBy: time('Transport deadline; default 30 days after sealing, at most 400 days.'),
-    replyBy: time('Deadline for the reply (hạn trả lời). Business only.'),
-    subject: text(2000, 'Trích yếu. At most 2,000 bytes.'),
-    number: text(40, 'Số, as written.'),
-    notation: text(80, 'Ký hiệu, as written: QĐ-UBND.'),
-    type: text(100, 'Loại văn bản, as written.'),
-    issueDate: {
-      type: 'string',
-      pattern: '^(\\d{4}-\\d{2}-\\d{2})?$',
-      description: 'Date of issue, YYYY-MM-DD.',
-    },
-    signers: { type: 'array', maxItems: 16, items: signer, description: 'Who signed, as printed.' },
-    sphere: text(200, 'Lĩnh vực.'),
-    note: text(4000, 'Free note to the receiving clerk.'),
-    origin: {
-      type: 'string',
-      enum: ['scan', 'digital'],
-      description: 'scan: digitised paper; digital: born digital.',
-    },
-    paperFollows: { type: 'boolean', description: 'True if paper copies follow.' },
-    pages: { type: 'integer', minimum: 0, maximum: 1_000_000, description: 'Pages; 0 is not said.' },
-    copies: { type: 'integer', minimum: 0, maximum: 1_000_000, description: 'Copies; 0 is not said.' },
-    otherPlaces: {
-      type: 'array',
-      maxItems: 256,
-      items: { type: 'string', maxLength: 200, 'x-max-bytes': 200 },
-      description: 'Places named in "nơi nhận" that are not addressees here.',
-    },
-    reason: text(4000, 'Reason of a recall or text of a status.'),
-    extra: {
-      type: 'object',
-      additionalProperties: true,
-      description: 'Fields of your own, carried as they are; at most 16 KiB of JSON.',
-    },
-    links: { type: 'array', maxItems: 16, items: link, description: 'Relations to other documents.' },
+    ...documentProperties,
     status: {
       type: 'object',
       description: 'Only with kind status: the facts of the status.',
@@ -178,7 +102,7 @@ export const submitSchema = {
 export const idParams = {
   type: 'object',
   required: ['id'],
-  properties: { id: { type: 'string', pattern: uuid, description: 'Document id or envelope id.' } },
+  properties: { id: { type: 'string', pattern: uuidPattern, description: 'Document id or envelope id.' } },
 } as const;
 
 export const partParams = {

@@ -42,7 +42,7 @@ export async function createApi(options: ApiOptions): Promise<ExchangeServer> {
   const { app } = server;
   if (tokens) requireToken(app, tokens, options.hosts ?? []);
   else operatorOnly(app);
-  strictRequests(app);
+  strictRequests(app, () => clock.nowMs());
   await describeApi(app, version);
   documentRoutes(app, core);
   inboxRoutes(app, core);

@@ -4,7 +4,9 @@
 import { TextDecoder } from 'node:util';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import type { FastifyInstance, FastifySchemaCompiler } from 'fastify';
-import { ExchangeError } from '../../protocol/errors.ts';
+import { judgeDocument } from '../../protocol/document/judge.ts';
+import { violation, violationOf } from '../../protocol/document/violations.ts';
+import { ExchangeError, type Violation } from '../../protocol/errors.ts';
 
 /** 1,024 recipients, 64 parts of 4 fields, 256 places and the rest come to less than 2,000 values. */
 const VALUES_MAX = 4_000;
@@ -30,8 +32,12 @@ export function createAjv(): Ajv2020 {
     schemaType: 'number',
     validate: (bytesMax: number, text: string) => Buffer.byteLength(text) <= bytesMax,
   });
+  // Marks a body that protocol/document/judge.ts looks at as well.
+  ajv.addKeyword({ keyword: 'x-document', schemaType: 'boolean' });
   return ajv;
 }
+
+const isDocument = (schema: object): boolean => 'x-document' in schema;
 
 /** What is wrong with the value whatever the schema says. Not recursive: a million nested arrays may come. */
 function faultOf(value: unknown): string | undefined {
@@ -49,31 +55,44 @@ function faultOf(value: unknown): string | undefined {
   return undefined;
 }
 
-function nameOf(error: ErrorObject): string {
-  const at = error.instancePath;
-  if (error.keyword === 'additionalProperties')
-    return `${at}/${String(error.params.additionalProperty).slice(0, 60)}: unknown field`;
-  if (error.keyword === 'required') return `${at}/${error.params.missingProperty}: missing`;
-  if (error.keyword === 'enum')
-    return `${at}: one of ${(error.params.allowedValues as unknown[]).join(', ').slice(0, 200)}`;
-  if (error.keyword === 'oneOf' && /^\/parts\/\d+$/.test(at))
-    return `${at}: contentBase64 or uploadId, one of them`;
-  if (error.keyword === 'x-max-bytes') return `${at}: more than ${String(error.schema)} bytes in UTF-8`;
-  return `${at || '/'}: ${error.message ?? error.keyword}`;
+function pointerOf({ instancePath: at, keyword, params }: ErrorObject): string {
+  if (keyword === 'additionalProperties') return `${at}/${String(params.additionalProperty).slice(0, 60)}`;
+  if (keyword === 'required') return `${at}/${params.missingProperty}`;
+  return at;
+}
+
+function violationIn(error: ErrorObject): Violation {
+  const pointer = pointerOf(error);
+  if (error.keyword === 'oneOf' && /^\/parts\/\d+$/.test(pointer))
+    return violation(
+      pointer,
+      'cần nội dung (contentBase64) hoặc mã tải lên (uploadId), chỉ một trong hai.',
+      'contentBase64 or uploadId, one of them',
+    );
+  const { keyword, params, schema, message = keyword } = error;
+  return violationOf({ pointer, keyword, params, schema, message });
 }
 
 /** The sub-errors of a oneOf repeat what its own line says. */
 const isInner = ({ schemaPath }: ErrorObject): boolean => /\/(oneOf|anyOf)\/\d+\//.test(schemaPath);
 
-/** Makes `request-malformed` from all errors, each once. */
-export function refusal(where: string, errors: readonly ErrorObject[]): ExchangeError {
-  const named = [...new Set(errors.filter((error) => !isInner(error)).map(nameOf))];
-  const more = named.length > NAMED_MAX ? `; and ${named.length - NAMED_MAX} more` : '';
-  return new ExchangeError('request-malformed', `${where}: ${named.slice(0, NAMED_MAX).join('; ')}${more}`);
+/** Makes `request-malformed` from everything that is wrong, each once. */
+export function refusal(
+  where: string,
+  errors: readonly ErrorObject[],
+  more: readonly Violation[] = [],
+): ExchangeError {
+  const all = [...errors.filter((error) => !isInner(error)).map(violationIn), ...more];
+  const byField = new Map(all.map((each) => [`${each.field || '/'}: ${each.en}`, each]));
+  const lines = [...byField.keys()];
+  const left = lines.length > NAMED_MAX ? `; and ${lines.length - NAMED_MAX} more` : '';
+  return new ExchangeError('request-malformed', `${where}: ${lines.slice(0, NAMED_MAX).join('; ')}${left}`, {
+    violations: [...byField.values()].slice(0, NAMED_MAX),
+  });
 }
 
 /** Every route of `app` registered after this is judged by these rules. */
-export function strictRequests(app: FastifyInstance): void {
+export function strictRequests(app: FastifyInstance, nowMs: () => number): void {
   const ajv = createAjv();
   const compiler: FastifySchemaCompiler<object> = ({ schema, httpPart }) => {
     const validate = ajv.compile(schema);
@@ -81,8 +100,10 @@ export function strictRequests(app: FastifyInstance): void {
     return (value: unknown) => {
       const fault = faultOf(value);
       if (fault) return { error: new ExchangeError('request-malformed', `${where}: ${fault}`) };
-      if (validate(value)) return { value };
-      return { error: refusal(where, validate.errors ?? []) };
+      const good = validate(value);
+      const wrong = isDocument(schema) ? judgeDocument(value, nowMs()) : [];
+      if (good && wrong.length === 0) return { value };
+      return { error: refusal(where, (good ? undefined : validate.errors) ?? [], wrong) };
     };
   };
   app.setValidatorCompiler(compiler);

@@ -66,6 +66,11 @@ const emptyMetadata: Metadata = {
   otherPlaces: [],
   reason: '',
   extraJson: '',
+  urgentAtMs: 0,
+  reportPeriod: '',
+  related: [],
+  registeredNumber: '',
+  person: '',
 };
 
 type Found = { readonly links: Link[]; readonly unknown: string[] };

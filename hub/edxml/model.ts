@@ -156,16 +156,5 @@ const kindsByCode: Readonly<Record<string, DocumentKind>> = {
 /** Of BussinessDocType as written. */
 export const kindOf = (type: string): DocumentKind => kindsByCode[type.replace(/^0+(?=.)/, '')] ?? 'unknown';
 
-/** QĐ28 Đ10.2h and the SDK; codes not listed are shown, never refused. */
-export const statusNames: Readonly<Record<string, { readonly vi: string; readonly en: string }>> = {
-  '01': { vi: 'Đã đến', en: 'arrived' },
-  '02': { vi: 'Từ chối tiếp nhận', en: 'refused' },
-  '03': { vi: 'Đã tiếp nhận', en: 'accepted' },
-  '04': { vi: 'Phân công', en: 'assigned' },
-  '05': { vi: 'Đang xử lý', en: 'in process' },
-  '06': { vi: 'Hoàn thành', en: 'finished' },
-  '13': { vi: 'Lấy lại (thu hồi)', en: 'asked back' },
-  '15': { vi: 'Đồng ý cập nhật, lấy lại', en: 'update or recall agreed' },
-  '16': { vi: 'Từ chối cập nhật, lấy lại', en: 'update or recall refused' },
-};
-export const statusName = (code: string) => statusNames[code] ?? { vi: 'mã khác', en: 'another code' };
+// One table of status codes for all: codes not listed are shown, never refused.
+export { statusName, statusNames } from '../../protocol/document/statuses.ts';
