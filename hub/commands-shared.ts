@@ -1,17 +1,35 @@
 // What all commands of a hub have in common: --dir, --json, words for states, times in and out. No command of its own.
 import { type Command, InvalidArgumentError } from 'commander';
+import { account, passphraseFrom } from '../bin/person.ts';
+import { setCaller } from './offline.ts';
 
 export const exits =
   '\nMã kết thúc / exit codes: 0 xong / done, 1 bị từ chối / failed or refused, 2 dùng sai / wrong use, 65 dữ liệu hỏng / judged bad, 66 không đọc được / unreadable, 75 thử lại sau / try later, 78 cấu hình / configuration.';
 
-/** A command with the two options that each one has. The description is a Vietnamese line and an English one. */
+/** A command with the options that each one has. The description is a Vietnamese line and an English one. */
 export function leaf(parent: Command, name: string, description: string): Command {
   return parent
     .command(name)
     .description(description)
     .requiredOption('--dir <dir>', 'thư mục dữ liệu của trung tâm; the data folder of the hub')
     .option('--json', 'kết quả JSON; machine-readable answer')
+    .option('--operator <name>', 'người vận hành đứng tên; the operator in whose name it is done')
+    .option('--passphrase-file <file>', 'mật khẩu của người đó (tệp 600); default: typed')
     .addHelpText('after', exits);
+}
+
+/** Who runs a command: the account as the system says, and as operator whoever can prove it when the hub is first asked something. */
+export function nameCaller(options: { operator?: string; passphraseFile?: string }): void {
+  const { operator, passphraseFile } = options;
+  setCaller(async () =>
+    operator === undefined
+      ? account()
+      : {
+          ...account(),
+          operator,
+          passphrase: await passphraseFrom(passphraseFile, `Mật khẩu của ${operator} (passphrase)`),
+        },
+  );
 }
 
 const states: Readonly<Record<string, string>> = {

@@ -3,9 +3,12 @@
 // hub's own code takes longer to load than most commands to answer.
 import type { Command } from 'commander';
 import { bytesText, exitCodes, runCommand } from '../bin/output.ts';
+import { account } from '../bin/person.ts';
 import { systemClock } from '../protocol/node/clock.ts';
+import { actorOfClaim } from './admin/caller.ts';
+import { auditCommands } from './commands-audit.ts';
 import { queueCommands } from './commands-queue.ts';
-import { exits, leaf, stateText, timeText, wholeNumber } from './commands-shared.ts';
+import { exits, leaf, nameCaller, stateText, timeText, wholeNumber } from './commands-shared.ts';
 import { unitCommands } from './commands-units.ts';
 import { withHub } from './offline.ts';
 
@@ -15,6 +18,7 @@ export function hubCommands(program: Command): void {
     .command('hub')
     .description('Trung tâm liên thông của một huyện hoặc tỉnh.\nThe hub of a district or a province.');
   const software = program.version() ?? '';
+  hub.hook('preAction', (_hub, command) => nameCaller(command.opts()));
   initCommand(hub);
   startCommand(hub, software);
   statusCommand(hub, software);
@@ -22,6 +26,7 @@ export function hubCommands(program: Command): void {
   fsckCommand(hub);
   unitCommands(hub, software);
   queueCommands(hub, software);
+  auditCommands(hub, software);
 }
 
 const collect = (value: string, before: string[] = []): string[] => [...before, value];
@@ -56,6 +61,7 @@ function initCommand(hub: Command): void {
             ...(options.host ? { hosts: options.host } : {}),
             ...(options.port === undefined ? {} : { port: options.port }),
             ...(options.root === undefined ? {} : { rootDir: options.root }),
+            by: actorOfClaim(account(), 'init'),
             nowMs: systemClock.nowMs(),
           });
           out.say(`Đã tạo trung tâm ${made.hubId} trong ${options.dir}. The hub is made.`);

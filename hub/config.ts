@@ -1,6 +1,7 @@
 // The hub's config.json: schema, defaults with their reasons, and the text that `hub init` writes. Read once at start; secrets are never in it.
 import { join } from 'node:path';
 import { loadConfig } from '../protocol/node/config.ts';
+import { type SecondPersonKind, secondPersonKinds } from './store/audit-acts.ts';
 
 export type HubConfig = {
   /** Where nodes and hubs below connect (mutual TLS). `publicUrl` is what invitations and answers tell them. */
@@ -11,6 +12,8 @@ export type HubConfig = {
   readonly local: { readonly host: string; readonly port: number };
   /** False: a unit is active as soon as it enrols, without the six words. Only for practice. */
   readonly confirmUnits: boolean;
+  /** Kinds of acts that take force only when two operators agreed (audit-acts.ts), and how long a proposal waits. */
+  readonly secondPerson: { readonly acts: readonly SecondPersonKind[]; readonly waitHours: number };
   readonly invitationDays: number;
   readonly directoryDays: number;
   /** Days after the last delivery ended; -1 keeps for ever. */
@@ -32,6 +35,8 @@ export const hubDefaults: HubConfig = {
   local: { host: '127.0.0.1', port: 9445 },
   // Words read over the telephone are what stops an invitation that was read by somebody else.
   confirmUnits: true,
+  // A district office often has one operator; where there are two, name the kinds here. Three days: a weekend passes between.
+  secondPerson: { acts: [], waitHours: 72 },
   // A week: the clerk may be on leave; longer lies around.
   invitationDays: 7,
   // A node works on without the hub for as long as its directory is good.
@@ -69,6 +74,15 @@ const schema = {
       properties: { host: { enum: ['127.0.0.1', '::1', 'localhost'] }, port },
     },
     confirmUnits: { type: 'boolean' },
+    secondPerson: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['acts', 'waitHours'],
+      properties: {
+        acts: { type: 'array', uniqueItems: true, items: { enum: [...secondPersonKinds] } },
+        waitHours: { type: 'integer', minimum: 1, maximum: 720 },
+      },
+    },
     invitationDays: { type: 'integer', minimum: 1, maximum: 90 },
     directoryDays: { type: 'integer', minimum: 1, maximum: 365 },
     retention: {

@@ -11,6 +11,7 @@ import type { ContentStore } from '../protocol/node/content-store.ts';
 import { fairQueue } from '../protocol/node/fair-queue.ts';
 import { createServer, type ExchangeServer, type ServerPeer } from '../protocol/node/http-server.ts';
 import { rateLimit } from '../protocol/node/rate-limit.ts';
+import { nameCallers, peerActor } from './admin/caller.ts';
 import type { HubConfig } from './config.ts';
 import type { ContentTurns } from './content-turns.ts';
 import { partRoutes } from './delivery/parts.ts';
@@ -57,6 +58,7 @@ export async function createExchange(deps: ExchangeDeps): Promise<ExchangeServer
     bodyLimitBytes: requestBodyBytesMax,
     streamTypes: [partialUploadType],
   });
+  nameCallers(server.app, peerActor);
   await server.app.register(ingressRoutes({ ...deps, queue, rate }));
   await server.app.register(deliveryRoutes({ ...deps, queue }));
   await server.app.register(async (app) => {

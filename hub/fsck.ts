@@ -8,7 +8,8 @@ import { checkContent } from './fsck-content.ts';
 import { checkEnvelopes, checkStatements } from './fsck-envelopes.ts';
 import { checkRecords, loadAllParts } from './fsck-records.ts';
 import { hubPaths, readCertificateFile } from './identity.ts';
-import { chainHash, chainStart } from './store/ledger.ts';
+import { checkAudit } from './store/audit-check.ts';
+import { checkLedger } from './store/ledger.ts';
 
 /** A `fault` must not be; a `note` may be and is worth a look. */
 export type Finding = {
@@ -37,6 +38,7 @@ export type Fsck = {
   fault(check: string, about: string, said: string): void;
   note(check: string, about: string, said: string): void;
   count(what: string): void;
+  counted(what: string, n: number): void;
   /** The ledger's leaf at a sequence is the hash of `entry`. */
   inLedger(sequence: number, entry: Uint8Array): boolean;
   /** The leaf that an entry has in the ledger, hex. */
@@ -74,6 +76,9 @@ export async function fsckHub({ dir, fast = false, onProgress }: FsckOptions): P
         done += 1;
         if (done % 256 === 0) onProgress?.(done);
       },
+      counted(what, n) {
+        counted[what] = n;
+      },
       inLedger(sequence, entry) {
         const row = db.get<{ leaf: Uint8Array }>('SELECT leaf FROM ledger WHERE sequence = ?', sequence);
         return row !== undefined && leafHash(entry).equals(Buffer.from(row.leaf));
@@ -83,7 +88,11 @@ export async function fsckHub({ dir, fast = false, onProgress }: FsckOptions): P
     // One snapshot for all checks: a hub that goes on working does not make them disagree.
     db.exec('BEGIN');
     for (const line of integrityCheck(db)) fsck.fault('database', 'hub.sqlite', line);
-    checkLedger(fsck);
+    for (const { about, said } of checkLedger(db, () => fsck.count('ledger')))
+      fsck.fault('ledger', about, said);
+    const audit = checkAudit(db, fsck.rootDer);
+    fsck.counted('audit', audit.entries);
+    for (const { about, said } of audit.faults) fsck.fault('audit', about, said);
     const directory = loadAllParts(fsck);
     checkRecords(fsck);
     checkEnvelopes(fsck, directory);
@@ -93,25 +102,5 @@ export async function fsckHub({ dir, fast = false, onProgress }: FsckOptions): P
     return { sound: total.fault === 0, counted, findings, faults: total.fault, notes: total.note };
   } finally {
     db.close();
-  }
-}
-
-function checkLedger({ db, fault, count }: Fsck): void {
-  let expected = 1;
-  let chain: Uint8Array = chainStart;
-  for (const row of db.each<{ sequence: number; leaf: Uint8Array; chain: Uint8Array }>(
-    'SELECT sequence, leaf, chain FROM ledger ORDER BY sequence',
-  )) {
-    count('ledger');
-    if (row.sequence !== expected) fault('ledger', `entry ${row.sequence}`, `entry ${expected} is missing`);
-    if (!chainHash(chain, row.leaf).equals(Buffer.from(row.chain)))
-      fault(
-        'ledger',
-        `entry ${row.sequence}`,
-        'the chain does not continue here: this entry or one before it was changed',
-      );
-    // From the stored value: one changed entry is one finding, not one for each after it.
-    chain = row.chain;
-    expected = row.sequence + 1;
   }
 }

@@ -17,6 +17,9 @@ import { startWorker } from '../protocol/node/worker.ts';
 import { startWriter } from '../protocol/node/writer.ts';
 import { createVerifier, type SigningKey } from '../protocol/signature.ts';
 import { createAdmin } from './admin/acts.ts';
+import { recordPolicy } from './admin/audit-routes.ts';
+import { nameCallers } from './admin/caller.ts';
+import { commandActor } from './admin/operators.ts';
 import { addAdminRoutes, adminBodyBytesMax } from './admin/routes.ts';
 import { type HubConfig, loadHubConfig } from './config.ts';
 import { contentTurns } from './content-turns.ts';
@@ -74,6 +77,7 @@ export async function startHub(options: HubOptions) {
     directoryKeyId: identity.keys.directory.keyId,
     quotaBytesDefault: config.quotaBytesDefault,
     directoryDays: config.directoryDays,
+    secondPerson: config.secondPerson.acts,
   };
   const operations = new URL('./store/writer-ops.ts', import.meta.url);
   const writer = await startWriter({ path: paths.database, operations, context });
@@ -178,6 +182,7 @@ export async function startHub(options: HubOptions) {
     cutPeer,
     wake: nudge,
     enrolmentUrl: () => urlOf(config.enrolment, at.enrolment),
+    proposalLifeMs: config.secondPerson.waitHours * 3_600_000,
     clock,
     log,
   });
@@ -204,6 +209,8 @@ export async function startHub(options: HubOptions) {
   const local = createServer({ log, clock, bodyLimitBytes: 1024 });
   health.addRoutes(local.app);
   const control = createServer({ log, clock, bodyLimitBytes: adminBodyBytesMax });
+  const listening = options.listen ?? true;
+  nameCallers(control.app, commandActor({ store, clock, log, via: listening ? 'socket' : 'files' }));
   addAdminRoutes(control.app, admin, {
     invitationMs: config.invitationDays * 86_400_000,
     live: () => ({ checks: health.checks(), connections: exchange.connections(), at }),
@@ -216,9 +223,7 @@ export async function startHub(options: HubOptions) {
     random: options.random,
     // A command on a hub that is not running looks; it decides nothing that time alone would decide.
     step: async () =>
-      (options.listen ?? true)
-        ? await sweep({ store, content, turns, clock, nudge, retention: config.retention })
-        : 'idle',
+      listening ? await sweep({ store, content, turns, clock, nudge, retention: config.retention }) : 'idle',
     idleMs: 5000,
     onError: (error, waitMs) => log.error({ event: 'worker.waiting', worker: 'sweeper', waitMs, err: error }),
   });
@@ -227,7 +232,10 @@ export async function startHub(options: HubOptions) {
     clock,
     random: options.random,
     step: async () => {
-      if (options.listen ?? true) await admin.act('republishIfDue', { nowMs: clock.nowMs() });
+      if (!listening) return 'idle';
+      const nowMs = clock.nowMs();
+      await admin.act('approvalExpire', { nowMs });
+      await admin.act('republishIfDue', { nowMs });
       return 'idle';
     },
     idleMs: 3_600_000,
@@ -246,7 +254,7 @@ export async function startHub(options: HubOptions) {
     onError: (error, waitMs) => log.warn({ event: 'worker.waiting', worker: 'heard', waitMs, err: error }),
   });
 
-  const listening = options.listen ?? true;
+  await recordPolicy(admin, config.secondPerson.acts);
   if (listening) {
     await store.endAllLeases();
     at.exchange = await exchange.listen(config.exchange);

@@ -17,6 +17,7 @@ import { assertCode, assertUnitName } from './admin/unit-names.ts';
 import { initialConfigText } from './config.ts';
 import { hubKeyNames, hubKeyRoles, hubPaths } from './identity.ts';
 import { adminOps } from './store/admin-ops.ts';
+import { type Actor, programActor } from './store/audit.ts';
 import { type CertificateRecord, recordCertificate } from './store/enrol-ops.ts';
 import { type FactName, writeFact } from './store/facts.ts';
 import { openLedger } from './store/ledger.ts';
@@ -33,6 +34,8 @@ export type HubInit = {
   readonly port?: number;
   /** Folder of the deployment's root; made when there is none. Default DIR/root. */
   readonly rootDir?: string;
+  /** Who makes it, for the first row of the audit. */
+  readonly by?: Actor;
   readonly nowMs: number;
 };
 
@@ -70,7 +73,7 @@ export async function initHub(init: HubInit): Promise<HubInitResult> {
   const made = await issueHubKeys(dir, { issuer, hosts, ips, nowMs: init.nowMs });
 
   const unit = newUnitId(randomBytes(10));
-  const first = { hubId, unit, name: init.name, code, nowMs: init.nowMs };
+  const first = { hubId, unit, name: init.name, code, nowMs: init.nowMs, by: init.by ?? programActor };
   const directoryVersion = createStore(paths.database, first, made);
   writeFileDurable(
     paths.config,
@@ -132,10 +135,10 @@ function recordOf(role: string, subject: string, certificateDer: Uint8Array): Ce
 /** Facts, certificates, the office's own unit and directory version 1, in one transaction. Returns the version. */
 function createStore(
   path: string,
-  first: { hubId: HubId; unit: string; name: string; code: string; nowMs: number },
+  first: { hubId: HubId; unit: string; name: string; code: string; nowMs: number; by: Actor },
   { records, directoryKey }: Made,
 ): number {
-  const { hubId, unit, name, code, nowMs } = first;
+  const { hubId, unit, name, code, nowMs, by } = first;
   const db = openDatabase(path, { create: true });
   try {
     migrate(db, migrations);
@@ -156,7 +159,7 @@ function createStore(
       for (const record of records) recordCertificate(db, { appendLedger }, record, nowMs);
       const context = { directoryKeyPem: keyPem(directoryKey), directoryKeyId: directoryKey.keyId };
       const ops = adminOps(db, { appendLedger, context });
-      return ops.unitAdd({ unit, name, codes: [code], parent: '', documentBytesMax: 0, nowMs }).version;
+      return ops.unitAdd({ unit, name, codes: [code], parent: '', documentBytesMax: 0, nowMs, by }).version;
     });
   } finally {
     db.close();

@@ -6,11 +6,19 @@ import { systemClock } from '../protocol/node/clock.ts';
 import { controlRequest } from '../protocol/node/control.ts';
 import { createLogger } from '../protocol/node/logger.ts';
 import { fromProblem } from '../protocol/problem.ts';
+import { type CallerClaim, callerHeaders } from './admin/caller.ts';
 import type { Hub } from './hub.ts';
 
 export type AdminMethod = 'GET' | 'POST';
 /** One JSON request to the admin API; refusals arrive as ExchangeErrors. */
 export type AdminRequest = <T>(method: AdminMethod, path: string, body?: unknown) => Promise<T>;
+
+type Caller = () => Promise<CallerClaim>;
+let caller: Caller | undefined;
+/** Who runs this command, for the audit: asked when the command first speaks to the hub. One process runs one command. */
+export function setCaller(claim: Caller): void {
+  caller = claim;
+}
 
 const random = () => randomInt(2 ** 32) / 2 ** 32;
 
@@ -24,14 +32,16 @@ async function openHub(dir: string, software: string): Promise<Hub> {
 }
 
 /** A request into the routes of a hub of this process. */
-export function injected({ control }: Pick<Hub, 'control'>): AdminRequest {
+export function injected({ control }: Pick<Hub, 'control'>, claim?: CallerClaim): AdminRequest {
   return async <T>(method: AdminMethod, path: string, body?: unknown): Promise<T> => {
     const answer = await control.inject({
       method,
       url: path,
-      ...(body === undefined
-        ? {}
-        : { payload: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
+      headers: {
+        ...callerHeaders(claim),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
     });
     const parsed: unknown = answer.payload === '' ? undefined : JSON.parse(answer.payload);
     if (answer.statusCode >= 400) throw fromProblem(answer.statusCode, parsed);
@@ -45,16 +55,20 @@ export async function withHub<T>(
   use: (request: AdminRequest) => Promise<T>,
 ): Promise<T> {
   let opened: Hub | undefined;
+  const claim = await caller?.();
   const request: AdminRequest = async <R>(method: AdminMethod, path: string, body?: unknown): Promise<R> => {
-    if (opened) return await injected(opened)<R>(method, path, body);
+    if (opened) return await injected(opened, claim)<R>(method, path, body);
     try {
-      const answer = await controlRequest(dir, method, path, body === undefined ? {} : { body });
+      const answer = await controlRequest(dir, method, path, {
+        headers: callerHeaders(claim),
+        ...(body === undefined ? {} : { body }),
+      });
       return answer.body as R;
     } catch (error) {
       if (!isExchangeError(error, 'not-running')) throw error;
     }
     opened = await openHub(dir, software);
-    return await injected(opened)<R>(method, path, body);
+    return await injected(opened, claim)<R>(method, path, body);
   };
   try {
     return await use(request);

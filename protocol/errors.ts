@@ -842,6 +842,46 @@ export const catalogue = {
     ['Dữ liệu do phiên bản mới hơn tạo ra', 'The data were written by a newer version'],
     ['Cài phiên bản phần mềm bằng hoặc mới hơn bản đã ghi dữ liệu.', 'Install that version or a newer one.'],
   ),
+  'second-person-needed': row(
+    409,
+    'operator',
+    'hub-operator',
+    ['Việc này cần người thứ hai đồng ý', 'This act needs the agreement of a second person'],
+    [
+      'Người vận hành khác chạy "lienthong hub approvals approve SỐ --operator TÊN" trước khi hết hạn.',
+      'Another operator runs "lienthong hub approvals approve NUMBER --operator NAME" before it expires.',
+    ],
+  ),
+  'proposal-closed': row(
+    409,
+    'never',
+    'hub-operator',
+    ['Đề nghị này đã xong, bị từ chối hoặc quá hạn', 'The proposal is done, refused or expired'],
+    [
+      'Nếu vẫn cần, đề nghị lại bằng đúng lệnh ban đầu.',
+      'If it is still wanted, propose it again with the first command.',
+    ],
+  ),
+  'operator-needed': row(
+    403,
+    'operator',
+    'hub-operator',
+    ['Cần tên người vận hành và mật khẩu', 'The name of an operator and the passphrase are needed'],
+    [
+      'Thêm "--operator TÊN"; người vận hành được lập bằng "lienthong hub operator add".',
+      'Add "--operator NAME"; operators are made with "lienthong hub operator add".',
+    ],
+  ),
+  'operator-refused': row(
+    403,
+    'never',
+    'hub-operator',
+    ['Sai tên người vận hành hoặc mật khẩu', 'Wrong operator name or passphrase'],
+    [
+      'Nhập lại. Nếu quên, người khác chạy "lienthong hub operator remove" rồi "operator add".',
+      'Try again. If it is forgotten, another operator runs "lienthong hub operator remove", then "operator add".',
+    ],
+  ),
   'key-file-loose': row(
     500,
     'operator',

@@ -15,6 +15,7 @@ const contexts = {
   'lienthong/epoch/1': 'lienthong v1 epoch',
   'lienthong/directory/1': 'lienthong v1 directory',
   'lienthong/renewal/1': 'lienthong v1 renewal',
+  'lienthong/audit/1': 'lienthong v1 audit',
 } as const;
 export type PayloadType = keyof typeof contexts;
 

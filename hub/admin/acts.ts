@@ -3,13 +3,15 @@
 import { randomBytes } from 'node:crypto';
 import { formatInvitation, hashSecret, rootFingerprint } from '../../certs/invitation.ts';
 import { resolveAddress } from '../../protocol/directory.ts';
-import { ExchangeError } from '../../protocol/errors.ts';
+import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import type { Clock } from '../../protocol/node/clock.ts';
 import type { Log } from '../../protocol/node/logger.ts';
 import type { HubDirectory } from '../directory/hub-directory.ts';
 import type { TrustRecords } from '../directory/trust-records.ts';
 import type { AdminOps } from '../store/admin-ops.ts';
+import type { DecideResult } from '../store/approval-ops.ts';
 import type { HubStore } from '../store/store.ts';
+import { actorNow } from './caller.ts';
 
 export type AdminDeps = {
   readonly store: HubStore;
@@ -22,16 +24,23 @@ export type AdminDeps = {
   readonly wake: (peers: readonly string[]) => void;
   /** https address of the enrolment listener as nodes reach it; it goes into invitations. */
   readonly enrolmentUrl: () => string;
+  /** How long an act waits for a second person: config.secondPerson.waitHours. Default three days. */
+  readonly proposalLifeMs?: number;
   readonly clock: Clock;
   readonly log: Log;
 };
 
 export type Admin = AdminDeps & {
-  /** Runs one operation of hub/store/admin-ops.ts; on return it is durable, published and in force in this process. */
+  /**
+   * Runs one operation of hub/store/admin-ops.ts in the name of whoever made the running request (caller.ts); on return it is durable, in
+   * the audit, published and in force in this process. `second-person-needed`: it was kept as a proposal, whose number the detail names.
+   */
   act<K extends keyof AdminOps & string>(
     name: K,
     args: Parameters<AdminOps[K]>[0],
   ): Promise<ReturnType<AdminOps[K]>>;
+  /** A proved operator's yes or no to a proposal; what it completes is in force on return. `proposal-closed` when its time is over. */
+  decide(args: { id: number; yes: boolean }): Promise<DecideResult>;
   /** Internal id of a unit of this hub by its code (any in force) or id. `unit-unknown`. */
   unitOf(codeOrId: string): string;
   /** As people write it. */
@@ -46,6 +55,7 @@ export type MadeInvitation = {
 };
 
 const SECRET_BYTES = 20;
+const PROPOSAL_LIFE_MS = 72 * 3_600_000;
 
 export function createAdmin(deps: AdminDeps): Admin {
   const { store, directory, records, clock, log } = deps;
@@ -61,19 +71,47 @@ export function createAdmin(deps: AdminDeps): Admin {
     name: K,
     args: Parameters<AdminOps[K]>[0],
   ): Promise<ReturnType<AdminOps[K]>> {
-    const result = await store.admin<ReturnType<AdminOps[K]>>(name, args);
+    const by = actorNow();
+    try {
+      const result = await store.admin<ReturnType<AdminOps[K]>>(name, { ...args, by });
+      inForce(result);
+      return result;
+    } catch (error) {
+      if (!isExchangeError(error, 'second-person-needed') || name === 'approvalDecide') throw error;
+      const nowMs = clock.nowMs();
+      const lifeMs = deps.proposalLifeMs ?? PROPOSAL_LIFE_MS;
+      const id = await store.admin<number>('approvalPropose', {
+        act: name,
+        args,
+        proposer: by,
+        lifeMs,
+        nowMs,
+        by,
+      });
+      log.warn({ event: 'act.proposed', proposal: id, act: name });
+      throw new ExchangeError('second-person-needed', `đề nghị số (proposal) ${id}: ${name} ${error.detail}`);
+    }
+  }
+
+  /** After the commit of an act, whatever it was. */
+  function inForce(result: unknown): void {
     directory.refresh();
     // Also without a new directory version: a peer's state is not in it.
     records.refresh();
-    if (typeof result !== 'object' || result === null) return result;
-    if ('cut' in result) cut(result.cut);
-    if ('node' in result) deps.wake([result.node]);
-    return result;
+    if (typeof result !== 'object' || result === null) return;
+    if ('cut' in result && Array.isArray(result.cut)) cut(result.cut as string[]);
+    if ('node' in result && typeof result.node === 'string') deps.wake([result.node]);
   }
 
   const admin: Admin = {
     ...deps,
     act,
+    async decide({ id, yes }) {
+      const decided = await act('approvalDecide', { id, yes, decider: actorNow(), nowMs: clock.nowMs() });
+      if (decided.outcome === 'expired') throw new ExchangeError('proposal-closed', `${id} is expired`);
+      inForce(decided.inner);
+      return decided;
+    },
     unitOf(codeOrId) {
       const { unit } = resolveAddress(directory.current(), codeOrId.trim(), clock.nowMs());
       if (unit.hub !== directory.own().hub)

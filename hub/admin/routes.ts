@@ -6,6 +6,7 @@ import { parseHubId } from '../../protocol/ids.ts';
 import { readFact } from '../store/facts.ts';
 import type { PeerStateName } from '../store/unit-ops.ts';
 import type { Admin } from './acts.ts';
+import { addAuditRoutes } from './audit-routes.ts';
 import { alarms, deliveries, ledgerHead, queue, report } from './queue.ts';
 import { addUnitRoutes } from './unit-routes.ts';
 
@@ -214,4 +215,5 @@ export function addAdminRoutes(app: FastifyInstance, admin: Admin, options: Admi
   addPeerRoutes(app, admin, options);
   addQueueRoutes(app, admin);
   addStateRoutes(app, admin, options);
+  addAuditRoutes(app, admin);
 }

@@ -7,6 +7,7 @@ import { certificatePem } from '../../certs/pem.ts';
 import { enrolPaths } from '../../protocol/api.ts';
 import type { Clock } from '../../protocol/node/clock.ts';
 import { rateLimit } from '../../protocol/node/rate-limit.ts';
+import { nameCallers } from '../admin/caller.ts';
 import { type EnrolmentDeps, enrol } from './enrol.ts';
 
 /** Two requests with certificate requests of 8 KiB and JSON around them fit twice. The listener's `bodyLimitBytes`. */
@@ -31,6 +32,8 @@ export function addEnrolmentRoutes(
     // Only what issues: a flood of the cheap routes may not shut boxes out.
     if (request.method === 'POST') overAll.take('all');
   });
+
+  nameCallers(app, (request) => ({ who: 'invitation', from: `enrolment ${request.ip}` }));
 
   app.get(enrolPaths.root, async (_request, reply) =>
     reply.type('application/x-pem-file').send(certificatePem(deps.issuer.rootDer)),

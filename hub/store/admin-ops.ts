@@ -1,7 +1,11 @@
 // Writer thread: all operations of the hub's operator and of enrolment, merged into the hub's operations by writer-ops.ts.
 // Each act is one transaction: rows, the new signed directory version and its ledger entry. Nothing here is on a document's path.
+// All of them run under the audit (audit-acts.ts).
 import { createPrivateKey } from 'node:crypto';
 import type { Database } from '../../protocol/node/sqlite.ts';
+import type { Op } from '../../protocol/node/writer.ts';
+import { approvalOps } from './approval-ops.ts';
+import { auditedOps } from './audit-acts.ts';
 import { type AdminDeps, directoryOps } from './directory-ops.ts';
 import { enrolOps } from './enrol-ops.ts';
 import type { WriterContext } from './types.ts';
@@ -19,6 +23,8 @@ export function adminOps(
     readonly context: Pick<WriterContext, 'directoryKeyPem' | 'directoryKeyId'> & {
       /** config.directoryDays. */
       readonly directoryDays?: number;
+      /** config.secondPerson.acts. */
+      readonly secondPerson?: readonly string[];
     };
   },
 ) {
@@ -30,5 +36,15 @@ export function adminOps(
       privateKey: createPrivateKey(options.context.directoryKeyPem),
     },
   };
-  return { ...unitOps(db, deps), ...enrolOps(db, deps), ...directoryOps(db, deps) };
+  // An agreed act runs as any other: under the audit.
+  const byName = new Map<string, Op>();
+  const acts = {
+    ...unitOps(db, deps),
+    ...enrolOps(db, deps),
+    ...directoryOps(db, deps),
+    ...approvalOps(db, (act) => byName.get(act)),
+  };
+  const audited = auditedOps(db, acts, { ...deps, secondPerson: options.context.secondPerson ?? [] });
+  for (const [name, op] of Object.entries(audited)) byName.set(name, op as Op);
+  return audited;
 }

@@ -58,3 +58,24 @@ export function openLedger(db: Database): Ledger {
     },
   };
 }
+
+/** Walks the whole chain. Yields what is wrong, in order; one changed entry is one finding, not one for each after it. */
+export function* checkLedger(
+  db: Database,
+  onEntry: () => void = () => {},
+): Generator<{ readonly about: string; readonly said: string }> {
+  let expected = 1;
+  let chain: Uint8Array = chainStart;
+  for (const row of db.each<{ sequence: number; leaf: Uint8Array; chain: Uint8Array }>(
+    'SELECT sequence, leaf, chain FROM ledger ORDER BY sequence',
+  )) {
+    onEntry();
+    const about = `entry ${row.sequence}`;
+    if (row.sequence !== expected) yield { about, said: `entry ${expected} is missing` };
+    if (!chainHash(chain, row.leaf).equals(Buffer.from(row.chain)))
+      yield { about, said: 'the chain does not continue here: this entry or one before it was changed' };
+    // From the stored value, so that the next entries are judged by themselves.
+    chain = row.chain;
+    expected = row.sequence + 1;
+  }
+}

@@ -1,6 +1,7 @@
 // The hub's schema, numbered and append-only; run once, in order. STRICT tables; states are held by CHECK, duplicates by UNIQUE.
 // The writer thread owns the writing connection (writer-ops.ts); everything else reads.
 import type { Migration } from '../../protocol/node/sqlite.ts';
+import { auditSchema } from './schema-audit.ts';
 import { border } from './schema-border.ts';
 
 const core = `
@@ -164,4 +165,5 @@ CREATE TABLE directory_parts (
 export const migrations: readonly Migration[] = [
   { version: 1, name: 'core', sql: core },
   { version: 2, name: 'border', sql: border },
+  { version: 3, name: 'audit', sql: auditSchema },
 ];

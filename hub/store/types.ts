@@ -14,6 +14,8 @@ export type WriterContext = {
   readonly directoryKeyId: string;
   /** How long a signed directory part may be used without the hub. */
   readonly directoryDays: number;
+  /** Kinds of acts that two operators must agree on; config.secondPerson.acts. */
+  readonly secondPerson?: readonly string[];
   /** Bytes that may wait for one unit's recipients when its row names no quota; 0 is without bound. */
   readonly quotaBytesDefault: number;
 };

@@ -22,7 +22,15 @@ function socketPath(dir: string): { readonly path: string; close(): void } {
   const path = join(dir, 'control.sock');
   if (Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX) return { path, close() {} };
   const fd = fs.openSync(dir, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
-  return { path: `/proc/self/fd/${fd}/control.sock`, close: () => fs.closeSync(fd) };
+  let open = true;
+  return {
+    path: `/proc/self/fd/${fd}/control.sock`,
+    close() {
+      // Once: the number may be another file's by then.
+      if (open) fs.closeSync(fd);
+      open = false;
+    },
+  };
 }
 
 /**
@@ -58,6 +66,7 @@ export async function serveControl(dir: string, app: FastifyInstance): Promise<{
 
 export type ControlOptions = {
   readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Default 60 s: restore and fsck are started, not waited for. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -75,9 +84,11 @@ export async function controlRequest(
       method,
       path,
       ...(options.signal ? { signal: options.signal } : {}),
-      ...(options.body === undefined
-        ? {}
-        : { body: JSON.stringify(options.body), headers: { 'content-type': 'application/json' } }),
+      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+      headers: {
+        ...options.headers,
+        ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
     });
     const text = Buffer.from(await readBounded(answer.body, ANSWER_BYTES_MAX)).toString('utf8');
     return { status: answer.status, body: text === '' ? undefined : (JSON.parse(text) as unknown) };

@@ -41,6 +41,8 @@ export const logEvents = {
   'unit.enrolled': 'fields: unit, node.',
   'unit.confirmed': 'An operator compared the words; the unit may send.',
   'unit.suspended': 'fields: unit.',
+  'act.proposed': 'An act waits for a second person; fields: proposal, act.',
+  'operator.refused': 'Somebody on this machine gave a wrong operator name or passphrase; fields: said.',
   'directory.updated': 'fields: version.',
   'directory.stale': 'The signed directory is older than it may be; fields: ageMs.',
   'ledger.checkpoint': 'fields: size, root.',

@@ -1,0 +1,113 @@
+// The person at the keyboard: which account runs this command, and a passphrase typed without being shown, or read from a file that only its
+// owner reads. Must never print a passphrase, take one from an argument (every process list shows those), or wait where nobody can type.
+import fs from 'node:fs';
+import os from 'node:os';
+import process from 'node:process';
+import { CommandError } from './output.ts';
+
+/** As the system says; `sudo` is who called it, `ssh` from where. A claim, good among people who trust their machine. */
+export function account(): {
+  readonly account: string;
+  readonly host: string;
+  readonly sudo?: string;
+  readonly ssh?: string;
+} {
+  const { SUDO_USER: sudo, SSH_CONNECTION: ssh } = process.env;
+  let name: string;
+  try {
+    name = os.userInfo().username;
+  } catch {
+    // An account without a line in passwd (a container): its number names it.
+    name = `uid ${process.getuid?.() ?? '?'}`;
+  }
+  return {
+    account: name,
+    host: os.hostname(),
+    ...(sudo ? { sudo } : {}),
+    ...(ssh ? { ssh: ssh.split(' ')[0]! } : {}),
+  };
+}
+
+const FILE_BYTES_MAX = 4096;
+
+/** The first line of a file that nobody but its owner may read. Ends the command with 78 or 66 otherwise. */
+export function passphraseOfFile(path: string): string {
+  let text: string;
+  try {
+    const { mode } = fs.statSync(path);
+    if ((mode & 0o077) !== 0)
+      throw new CommandError(
+        'failed',
+        {
+          vi: `Tệp mật khẩu ${path} cho người khác đọc được`,
+          en: `The passphrase file ${path} can be read by others`,
+        },
+        { vi: `Chạy: chmod 600 '${path}'`, en: `Run: chmod 600 '${path}'` },
+      );
+    text = fs.readFileSync(path, 'utf8').slice(0, FILE_BYTES_MAX);
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    throw new CommandError('unreadable', {
+      vi: `Không đọc được tệp mật khẩu ${path}`,
+      en: `Cannot read the passphrase file ${path}`,
+    });
+  }
+  const line = text.split(/\r?\n/)[0]!;
+  if (line === '')
+    throw new CommandError('failed', { vi: `Tệp ${path} trống`, en: `The file ${path} is empty` });
+  return line;
+}
+
+/** Typed on the terminal, not shown. `twice` asks again and compares, for a new one. */
+export async function askPassphrase(question: string, options: { twice?: boolean } = {}): Promise<string> {
+  if (!process.stdin.isTTY)
+    throw new CommandError(
+      'wrongUse',
+      { vi: 'Không có màn hình để gõ mật khẩu', en: 'There is no terminal to type a passphrase on' },
+      {
+        vi: 'Dùng tuỳ chọn đọc mật khẩu từ tệp (600).',
+        en: 'Use the option that reads it from a file (mode 600).',
+      },
+    );
+  const first = await typed(`${question}: `);
+  if (options.twice && (await typed('Gõ lại (again): ')) !== first)
+    throw new CommandError('wrongUse', { vi: 'Hai lần gõ khác nhau', en: 'The two differ' });
+  return first;
+}
+
+function typed(prompt: string): Promise<string> {
+  const { stdin, stderr } = process;
+  stderr.write(prompt);
+  stdin.setRawMode(true);
+  stdin.setEncoding('utf8');
+  stdin.resume();
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const done = (end: () => void) => {
+      stdin.off('data', onText);
+      stdin.setRawMode(false);
+      stdin.pause();
+      stderr.write('\n');
+      end();
+    };
+    const onText = (piece: string | Buffer) => {
+      for (const letter of piece.toString()) {
+        if (letter === '\r' || letter === '\n') return done(() => resolve(text));
+        if (letter === '\u0003' || letter === '\u0004')
+          return done(() => reject(new CommandError('failed', { vi: 'Đã dừng', en: 'Stopped' })));
+        if (letter === '\u007f' || letter === '\b') text = [...text].slice(0, -1).join('');
+        else if (letter >= ' ') text += letter;
+      }
+    };
+    stdin.on('data', onText);
+  });
+}
+
+/** A file given by name, else typed. */
+export async function passphraseFrom(
+  file: string | undefined,
+  question: string,
+  options: { twice?: boolean } = {},
+): Promise<string> {
+  return file === undefined ? await askPassphrase(question, options) : passphraseOfFile(file);
+}
