@@ -68,6 +68,9 @@ const judgedBad: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'proof-invalid',
   'signature-invalid',
   'merkle-proof-invalid',
+  'text-binary',
+  'text-mixed',
+  'text-uncertain',
 ]);
 
 export function exitCodeOf(error: unknown): number {

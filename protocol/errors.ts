@@ -167,6 +167,56 @@ export const catalogue = {
       'Rename the file: no slashes, control or bidi characters, 255 bytes at most.',
     ],
   ),
+  'text-legacy': row(
+    400,
+    'never',
+    'clerk',
+    ['Thông tin mô tả có chữ không phải Unicode', 'Metadata hold text that is not Unicode'],
+    [
+      'Chữ có vẻ theo bảng mã cũ (TCVN3, VNI, VISCII…). Xem bản chuyển đổi đề nghị trong chi tiết và gửi lại bằng chữ đó; nếu chữ viết như thế là đúng, gửi lại với keepText.',
+      'The text seems to be in an older encoding (TCVN3, VNI, VISCII …). Look at the conversion offered in the detail and send that; if it is right as written, send it again with keepText.',
+    ],
+  ),
+  'text-not-nfc': row(
+    400,
+    'never',
+    'software',
+    ['Chữ không ở dạng dựng sẵn (NFC)', 'Text is not in Unicode NFC'],
+    [
+      'TCVN 6909:2001: chuẩn hoá chữ về NFC trước khi gửi; hệ thống không tự đổi chữ của văn bản.',
+      'TCVN 6909:2001: bring the text to NFC before sending; the system does not change it by itself.',
+    ],
+  ),
+  'text-binary': row(
+    400,
+    'never',
+    'clerk',
+    ['Tệp không phải là văn bản thuần', 'The file is not plain text'],
+    [
+      'Chỉ kiểm tra và chuyển mã được tệp chữ (txt, csv, html…). Tệp Word, PDF, ảnh: mở bằng phần mềm của nó. Tệp đã ký không được sửa.',
+      'Only plain text (txt, csv, html …) can be checked and converted. Open Word, PDF and image files with their own program. A signed file must not be changed.',
+    ],
+  ),
+  'text-mixed': row(
+    400,
+    'never',
+    'clerk',
+    ['Tệp trộn nhiều bảng mã', 'The file mixes several encodings'],
+    [
+      'Các dòng được nêu khác bảng mã với phần còn lại. Tách chúng ra tệp riêng rồi chuyển từng tệp, hoặc chọn một bảng mã với --from.',
+      'The lines named are in another encoding than the rest. Put them into a file of their own and convert each, or choose one encoding with --from.',
+    ],
+  ),
+  'text-uncertain': row(
+    400,
+    'never',
+    'clerk',
+    ['Không chắc chữ theo bảng mã nào', 'It is not certain which encoding the text is in'],
+    [
+      'Xem thử từng bảng mã rồi chọn bằng --from (ví dụ --from tcvn3); phông .Vn* là TCVN3, phông VNI-* là VNI.',
+      'Try the encodings and choose with --from (for example --from tcvn3); .Vn* fonts are TCVN3, VNI-* fonts are VNI.',
+    ],
+  ),
   'parts-too-many': row(
     400,
     'never',
