@@ -38,6 +38,7 @@ type SendOptions = {
   readonly urgentAt?: string;
   readonly origin?: string;
   readonly paper?: boolean;
+  readonly keepText?: boolean;
   readonly pages?: string;
   readonly copies?: string;
   readonly otherPlace?: string[];
@@ -116,6 +117,10 @@ export function sendCommand(program: Command): void {
     .option(
       '--exception <word>',
       'nội dung an ninh (security), quốc phòng (defence), trật tự (order): không được gửi qua đây, lệnh sẽ dừng',
+    )
+    .option(
+      '--keep-text',
+      'chữ viết như thế là đúng, không phải bảng mã cũ; after text-legacy: keep the text as written',
     )
     .option(
       '--key <text>',
@@ -277,6 +282,7 @@ function fieldsOf(options: SendOptions): Record<string, unknown> {
     exception,
     otherPlaces: otherPlace,
     paperFollows: options.paper,
+    keepText: options.keepText,
     pages: wholeNumber('pages', options.pages),
     copies: wholeNumber('copies', options.copies),
   };

@@ -37,6 +37,8 @@ export type SubmitRequest = {
   readonly replyByMs?: number;
   readonly links?: readonly SubmitLink[];
   readonly status?: { readonly code: string; readonly counter: number; readonly atMs: number };
+  /** True: text that seems to be in an older encoding is right as written (`text-legacy`). */
+  readonly keepText?: boolean;
   /** Who asked, for the audit: a user, a token's name, 'command line'. */
   readonly actor?: string;
 };

@@ -177,16 +177,6 @@ export const catalogue = {
       'The text seems to be in an older encoding (TCVN3, VNI, VISCII …). Look at the conversion offered in the detail and send that; if it is right as written, send it again with keepText.',
     ],
   ),
-  'text-not-nfc': row(
-    400,
-    'never',
-    'software',
-    ['Chữ không ở dạng dựng sẵn (NFC)', 'Text is not in Unicode NFC'],
-    [
-      'TCVN 6909:2001: chuẩn hoá chữ về NFC trước khi gửi; hệ thống không tự đổi chữ của văn bản.',
-      'TCVN 6909:2001: bring the text to NFC before sending; the system does not change it by itself.',
-    ],
-  ),
   'text-binary': row(
     400,
     'never',

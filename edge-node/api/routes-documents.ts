@@ -35,6 +35,7 @@ type GivenPart = { name: string; mediaType: string; contentBase64?: string; uplo
 /** What `submitSchema` lets through. */
 export type SubmitBody = DocumentFields & {
   idempotencyKey?: string;
+  keepText?: boolean;
   unit?: string;
   recipients: string[];
   parts: GivenPart[];
@@ -73,6 +74,7 @@ export function toSubmitRequest(body: SubmitBody, idempotencyKey: string, actor:
     metadata: metadataOf(body),
     parts: body.parts.map(partOf),
     ...(body.unit === undefined ? {} : { unit: body.unit }),
+    ...(body.keepText === undefined ? {} : { keepText: body.keepText }),
     ...(body.kind === undefined ? {} : { kind: kinds[body.kind] }),
     urgency: urgencyOf(body),
     ...(body.deliverBy === undefined ? {} : { deliverByMs: Date.parse(body.deliverBy) }),

@@ -80,6 +80,11 @@ export const submitSchema = {
     kind: { type: 'string', enum: Object.keys(kinds), description: 'Kind of sending; default document.' },
     deliverBy: time('Transport deadline; default 30 days after sealing, at most 400 days.'),
     ...documentProperties,
+    keepText: {
+      type: 'boolean',
+      description:
+        'After text-legacy: a person has looked, the text is right as written and is not to be converted.',
+    },
     status: {
       type: 'object',
       description: 'Only with kind status: the facts of the status.',

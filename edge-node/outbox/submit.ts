@@ -11,6 +11,7 @@ import { assertHeader, buildMetadata, kinds, urgencies } from '../../protocol/se
 import type { EdgeContext } from '../context.ts';
 import type { SubmitLink, SubmitPart, SubmitRequest } from '../core.ts';
 import type { PartRow, RecipientRow, SubmitOutcome } from '../store/types.ts';
+import { metadataText } from './metadata-text.ts';
 import { wireLinks } from './sealing.ts';
 
 export async function submitDocument(request: SubmitRequest, context: EdgeContext): Promise<SubmitOutcome> {
@@ -23,13 +24,15 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
   if (keyBytes < 1 || keyBytes > 200)
     throw new ExchangeError('request-malformed', 'idempotencyKey has 1 to 200 bytes');
   const nowMs = clock.nowMs();
+  const names = request.parts.map(({ name }) => name);
+  const said = metadataText(request.metadata, names, request.keepText === true);
   const recipients = request.to.map((address) => recipientOf(address, nowMs, context));
   const parts = await storeParts(request.parts, unit, context);
   const bytes = parts.reduce((sum, { length }) => sum + length, 0);
   assertTaken(recipients, bytes, context);
   const metadata = buildMetadata(
     {
-      ...request.metadata,
+      ...said,
       clientReference: key,
       parts: parts.map(({ name, mediaType }) => ({ name, mediaType })),
     },
@@ -78,9 +81,9 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
     status: status === null ? null : JSON.stringify(status),
     salt: metadata.salt,
     metadata: metadata.block,
-    subject: request.metadata.subject ?? '',
-    notation: request.metadata.notation ?? '',
-    number: request.metadata.number ?? '',
+    subject: said.subject ?? '',
+    notation: said.notation ?? '',
+    number: said.number ?? '',
     bytes,
     recipients,
     parts,
