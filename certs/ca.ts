@@ -36,7 +36,7 @@ import { type CertificateFacts, verifyCertificate } from './trust.ts';
 import { buildCertificate, buildCsr, publicKeyOfCsr } from './x509.ts';
 
 /** The files of a CA folder. The root's folder is made to be carried away; a hub's folder holds no root key. */
-const files = {
+export const caFiles = {
   rootKey: 'root.key',
   rootCertificate: 'root.crt',
   issuingKey: 'issuing.key',
@@ -53,7 +53,8 @@ function newSerial(): string {
   return bytes.toString('hex');
 }
 
-function readCertificate(path: string): Certificate {
+/** One certificate file. Throws `dir-missing`, `certificate-malformed`. */
+export function readCertificate(path: string): Certificate {
   let pem: string;
   try {
     pem = fs.readFileSync(path, 'utf8');
@@ -72,9 +73,9 @@ export type Root = { readonly certificateDer: Uint8Array; readonly keyId: string
  */
 export async function createRoot(dir: string, options: { name: string; nowMs: number }): Promise<Root> {
   makeDirDurable(dir, 0o700);
-  const path = join(dir, files.rootCertificate);
+  const path = join(dir, caFiles.rootCertificate);
   if (fs.existsSync(path)) throw new ExchangeError('dir-exists', `there is a root: ${path}`);
-  const key = loadOrCreateKeyFile(join(dir, files.rootKey));
+  const key = loadOrCreateKeyFile(join(dir, caFiles.rootKey));
   const { pathLength, keyUsage: usages, lifetimeMs } = caProfiles.root;
   const der = await buildCertificate({
     serialHex: newSerial(),
@@ -96,7 +97,7 @@ export async function createRoot(dir: string, options: { name: string; nowMs: nu
 /** Makes, or finds, the key of a hub's issuing CA in `dir` and returns the request (PEM) to be carried to the root. */
 export async function requestIssuing(dir: string): Promise<string> {
   makeDirDurable(dir, 0o700);
-  return buildCsr(loadOrCreateKeyFile(join(dir, files.issuingKey)).privateKey);
+  return buildCsr(loadOrCreateKeyFile(join(dir, caFiles.issuingKey)).privateKey);
 }
 
 export type HubRequest = {
@@ -117,8 +118,8 @@ export async function issueHub(
   rootDir: string,
   request: HubRequest,
 ): Promise<{ certificateDer: Uint8Array; rootDer: Uint8Array }> {
-  const root = readCertificate(join(rootDir, files.rootCertificate));
-  const key = matchingKey(join(rootDir, files.rootKey), root);
+  const root = readCertificate(join(rootDir, caFiles.rootCertificate));
+  const key = matchingKey(join(rootDir, caFiles.rootKey), root);
   const hubId = parseHubId(request.hubId);
   checkHosts(request.hosts, request.ips);
   const publicKeyDer = await publicKeyOfCsr(request.csr);
@@ -178,10 +179,10 @@ export function installIssuing(
 ): void {
   const { certificateDer: leafDer, rootDer, nowMs: atMs } = signed;
   verifyCertificate({ leafDer, intermediatesDer: [], rootsDer: [rootDer], atMs, role: 'issuing' });
-  matchingKey(join(dir, files.issuingKey), parseCertificate(leafDer));
+  matchingKey(join(dir, caFiles.issuingKey), parseCertificate(leafDer));
   // The issuing certificate last: it is the sign that the folder is complete.
-  writeFileDurable(join(dir, files.rootCertificate), certificatePem(rootDer), { mode: PUBLIC_MODE });
-  writeFileDurable(join(dir, files.issuingCertificate), certificatePem(leafDer), { mode: PUBLIC_MODE });
+  writeFileDurable(join(dir, caFiles.rootCertificate), certificatePem(rootDer), { mode: PUBLIC_MODE });
+  writeFileDurable(join(dir, caFiles.issuingCertificate), certificatePem(leafDer), { mode: PUBLIC_MODE });
 }
 
 /** All three steps on one machine, for a first hub or the demo. The root's folder should be carried away afterwards. */
@@ -206,6 +207,9 @@ export type IssueRequest = {
   readonly ips?: readonly string[];
 };
 
+/** Shorter lives than the profiles' (config.certificateDays); a longer one is cut to the profile. */
+export type Lifetimes = Partial<Record<LeafRole, number>>;
+
 export type Issuer = {
   readonly hubId: HubId;
   readonly certificateDer: Uint8Array;
@@ -222,10 +226,13 @@ export type Issuer = {
 };
 
 /** Loads the issuing CA of a hub from its folder. Throws `dir-missing`, `key-file-*`, `certificate-*`. */
-export function loadIssuer(dir: string, options: { nowMs: number }): Issuer {
-  const root = readCertificate(join(dir, files.rootCertificate));
-  const certificate = readCertificate(join(dir, files.issuingCertificate));
-  const key = matchingKey(join(dir, files.issuingKey), certificate);
+export function loadIssuer(
+  dir: string,
+  options: { readonly nowMs: number; readonly lifetimesMs?: Lifetimes | undefined },
+): Issuer {
+  const root = readCertificate(join(dir, caFiles.rootCertificate));
+  const certificate = readCertificate(join(dir, caFiles.issuingCertificate));
+  const key = matchingKey(join(dir, caFiles.issuingKey), certificate);
   const { hubId } = verifyCertificate({
     leafDer: certificate.der,
     intermediatesDer: [],
@@ -238,7 +245,8 @@ export function loadIssuer(dir: string, options: { nowMs: number }): Issuer {
     certificateDer: certificate.der,
     rootDer: root.der,
     notAfterMs: certificate.notAfterMs,
-    issue: (request) => issueLeaf({ root, certificate, key, hubId }, request),
+    issue: (request) =>
+      issueLeaf({ root, certificate, key, hubId, lifetimesMs: options.lifetimesMs ?? {} }, request),
     revocationList: (spec) => buildCrl(certificate, key.privateKey, spec),
   };
 }
@@ -248,6 +256,7 @@ type Authority = {
   readonly certificate: Certificate;
   readonly key: OwnKey;
   readonly hubId: HubId;
+  readonly lifetimesMs: Lifetimes;
 };
 
 const parsers = { hub: parseHubId, node: parseNodeId, unit: parseUnitId } as const;
@@ -263,13 +272,14 @@ async function issueLeaf(authority: Authority, request: IssueRequest): Promise<C
   checkHosts(hosts, ips);
   const publicKeyDer =
     'csr' in request.key ? await publicKeyOfCsr(request.key.csr) : request.key.publicKeyDer;
-  const { certificate: ca } = authority;
+  const { certificate: ca, lifetimesMs } = authority;
+  const lifeMs = Math.min(profile.lifetimeMs, lifetimesMs[role] ?? profile.lifetimeMs);
   const leafDer = await buildCertificate({
     serialHex: newSerial(),
     subject: { commonName: subjectId, role },
     issuerDer: ca.der,
     notBeforeMs: Math.max(nowMs - BACKDATE_MS, ca.notBeforeMs),
-    notAfterMs: Math.min(nowMs + profile.lifetimeMs, ca.notAfterMs),
+    notAfterMs: Math.min(nowMs + lifeMs, ca.notAfterMs),
     publicKeyDer,
     signingKey: authority.key.privateKey,
     extensions: [

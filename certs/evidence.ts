@@ -10,7 +10,7 @@ import { verifySigned } from '../protocol/signature.ts';
 import type { DirectoryPart } from '../protocol/wire.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { type LeafRole, leafRoles, type Role } from './profile.ts';
-import { revocations } from './signers.ts';
+import { issuingOf, revocations } from './signers.ts';
 import { type CertificateFacts, type RevokedFromMs, verifyCertificate } from './trust.ts';
 
 export type EvidenceSources = {
@@ -41,7 +41,7 @@ export function createEvidence(sources: EvidenceSources): Evidence {
   const pool = new Map<string, Certificate>();
   const loose = [
     ...sources.certificates,
-    ...drafts.flatMap(({ part }) => [part.issuingCertificate, ...part.hubCertificates]),
+    ...drafts.flatMap(({ part }) => [...issuingOf(part), ...part.hubCertificates]),
   ];
   for (const der of loose) {
     const certificate = parseCertificate(der);
@@ -79,11 +79,14 @@ type Judge = (leafDer: Uint8Array, role: Role, atMs: number, revoked?: RevokedFr
 
 /** At the first moment at which the whole path can be good: the clocks of root and hub may have differed a little. */
 function judgeAny(certificate: Certificate, above: readonly Certificate[], judge: Judge): CertificateFacts {
-  const { der, isCa, issuerName } = certificate;
-  const issuers = above.filter(({ subjectName }) => Buffer.compare(subjectName, issuerName) === 0);
-  const atMs = Math.max(...[certificate, above[0]!, ...issuers].map(({ notBeforeMs }) => notBeforeMs));
-  if (isCa) return judge(der, 'issuing', atMs);
-  return firstRole(leafRoles, (role) => judge(der, role, atMs));
+  const { der, isCa, notBeforeMs, x509 } = certificate;
+  const begins = above
+    .filter((issuer) => x509.checkIssued(issuer.x509))
+    .map((issuer) => Math.max(notBeforeMs, above[0]!.notBeforeMs, issuer.notBeforeMs));
+  // A CA that was certified twice (its root has handed over) has one moment for each.
+  return firstGood(begins.length > 0 ? begins : [notBeforeMs], (atMs) =>
+    isCa ? judge(der, 'issuing', atMs) : firstRole(leafRoles, (role) => judge(der, role, atMs)),
+  );
 }
 
 /** The verdict of the role that the certificate has; a certificate has exactly one. */

@@ -5,6 +5,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject 
 import fs from 'node:fs';
 import { ExchangeError } from '../protocol/errors.ts';
 import { writeFileDurable } from '../protocol/node/durable.ts';
+import type { SigningKey } from '../protocol/signature.ts';
 import { keyIdOf } from './certificate.ts';
 import { isP256 } from './x509.ts';
 
@@ -15,6 +16,12 @@ export type OwnKey = {
   /** SHA-256 of it, hex. */
   readonly keyId: string;
 };
+
+/** As protocol/signature.ts takes it. */
+export const signingKeyOf = ({ keyId, privateKey }: OwnKey): SigningKey => ({
+  keyId: Buffer.from(keyId, 'hex'),
+  privateKey,
+});
 
 const KEY_FILE_BYTES_MAX = 16 * 1024;
 

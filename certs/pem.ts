@@ -22,3 +22,18 @@ export function pemToDer(label: string, text: string): Uint8Array {
 
 /** Throws `certificate-malformed`. */
 export const certificateDer = (pem: string): Uint8Array => pemToDer('CERTIFICATE', pem);
+
+/** Every block of `label` in `text`, in order; other text is passed over. Throws `certificate-malformed` for one that is not base64. */
+export function pemBlocks(label: string, text: string): readonly Uint8Array[] {
+  const begin = `-----BEGIN ${label}-----`;
+  const end = `-----END ${label}-----`;
+  return text
+    .split(begin)
+    .slice(1)
+    .map((rest) => {
+      const [body, ...more] = rest.split(end);
+      if (more.length === 0 || !/^[A-Za-z0-9+/=\s]+$/.test(body!))
+        throw new ExchangeError('certificate-malformed', `a damaged ${label}`);
+      return Buffer.from(body!, 'base64');
+    });
+}

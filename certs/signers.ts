@@ -12,7 +12,7 @@ import type { ResolveStatementSigner } from '../protocol/statement.ts';
 import type { DirectoryPart } from '../protocol/wire.ts';
 import { parseCertificate } from './certificate.ts';
 import type { LeafRole } from './profile.ts';
-import { type CertificateFacts, type RevokedFromMs, verifyCertificate } from './trust.ts';
+import { type Anchor, type CertificateFacts, type RevokedFromMs, verifyCertificate } from './trust.ts';
 
 export type ResolvedSigner = {
   readonly kind: 'unit' | 'hub';
@@ -41,7 +41,8 @@ export type Signers = {
 export type SignersOptions = {
   /** The directory in force; another object empties the memory. */
   readonly directory: () => Directory;
-  readonly rootsDer: readonly Uint8Array[];
+  /** A getter where roots may hand over while the program runs: another array empties the memory. */
+  readonly rootsDer: readonly Anchor[] | (() => readonly Anchor[]);
   /** certs/trust.ts `verifyCertificate`; a parameter so that a hub can put a remembering one in. */
   readonly verify?: typeof verifyCertificate;
 };
@@ -57,6 +58,8 @@ export function createSigners({
   rootsDer,
   verify = verifyCertificate,
 }: SignersOptions): Signers {
+  const currentRoots = typeof rootsDer === 'function' ? rootsDer : () => rootsDer;
+  let roots = currentRoots();
   let directory: Directory | undefined;
   let issuing: readonly Uint8Array[] = [];
   let revoked: RevokedFromMs = () => undefined;
@@ -64,10 +67,12 @@ export function createSigners({
 
   function renew(): Directory {
     const now = current();
-    if (now === directory) return now;
+    const rootsNow = currentRoots();
+    if (now === directory && rootsNow === roots) return now;
     directory = now;
+    roots = rootsNow;
     remembered.clear();
-    issuing = now.parts.map((part) => part.issuingCertificate);
+    issuing = now.parts.flatMap(issuingOf);
     revoked = revocations(now.parts);
     return now;
   }
@@ -81,7 +86,7 @@ export function createSigners({
     const facts = verify({
       leafDer: named.certificateDer,
       intermediatesDer: issuing,
-      rootsDer,
+      rootsDer: roots,
       atMs,
       role,
       revoked,
@@ -138,13 +143,21 @@ function assertNamed(named: NamedKey, facts: CertificateFacts, keyId: Uint8Array
     throw new ExchangeError('signer-unknown', 'the certificate is for another key');
 }
 
+/** The issuing CAs of a hub, the present one first. */
+export const issuingOf = (part: DirectoryPart): readonly Uint8Array[] => [
+  part.issuingCertificate,
+  ...part.formerIssuingCertificates,
+];
+
 /** The revocation lists of all hubs as one look-up. Serial numbers are unique per issuer only. */
 export function revocations(parts: readonly DirectoryPart[]): RevokedFromMs {
   const fromMs = new Map<string, number>();
   for (const part of parts) {
     if (part.revocations.length === 0) continue;
-    const issuer = parseCertificate(part.issuingCertificate).keyId;
-    for (const each of part.revocations) fromMs.set(`${issuer} ${each.serialHex.toLowerCase()}`, each.fromMs);
+    // A serial of 126 random bits is one of the hub's, whichever of its CAs gave it.
+    for (const issuer of new Set(issuingOf(part).map((der) => parseCertificate(der).keyId)))
+      for (const each of part.revocations)
+        fromMs.set(`${issuer} ${each.serialHex.toLowerCase()}`, each.fromMs);
   }
   return ({ serialHex, issuerKeyId }) => fromMs.get(`${issuerKeyId} ${serialHex}`);
 }
@@ -175,7 +188,7 @@ export type OpenedParts = {
 export function openDirectoryParts(
   signedBytes: readonly Uint8Array[],
   options: {
-    readonly rootsDer: readonly Uint8Array[];
+    readonly rootsDer: readonly Anchor[];
     readonly nowMs: number;
     readonly known?: Directory | undefined;
   },
@@ -219,7 +232,7 @@ function verifyPart(
     nowMs,
     before,
   }: {
-    readonly rootsDer: readonly Uint8Array[];
+    readonly rootsDer: readonly Anchor[];
     readonly nowMs: number;
     readonly before: DirectoryPart | undefined;
   },
@@ -245,7 +258,7 @@ function verifyPart(
   if (!holder) throw new ExchangeError('signer-unknown', `the directory of ${part.hub.slice(0, 17)}`);
   const facts = verifyCertificate({
     leafDer: holder.der,
-    intermediatesDer: [part.issuingCertificate],
+    intermediatesDer: issuingOf(part),
     rootsDer,
     atMs,
     role: 'hub-directory',

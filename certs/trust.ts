@@ -49,10 +49,20 @@ export type RevokedFromMs = (certificate: {
   readonly issuerKeyId: string;
 }) => number | undefined;
 
+/** A root that is believed: its certificate (DER), and for one that has handed over (certs/roots.ts) until when it vouches for anything new. */
+export type Anchor = Uint8Array | { readonly der: Uint8Array; readonly untilMs: number };
+
+/** A root that has handed over ends before its certificate does. */
+function parseAnchor(anchor: Anchor): Certificate {
+  if (anchor instanceof Uint8Array) return parseCertificate(anchor);
+  const root = parseCertificate(anchor.der);
+  return { ...root, notAfterMs: Math.min(root.notAfterMs, anchor.untilMs - 1000) };
+}
+
 export type CertificateQuestion = {
   readonly leafDer: Uint8Array;
   readonly intermediatesDer: readonly Uint8Array[];
-  readonly rootsDer: readonly Uint8Array[];
+  readonly rootsDer: readonly Anchor[];
   readonly atMs: number;
   readonly role: Role;
   readonly revoked?: RevokedFromMs;
@@ -65,7 +75,7 @@ export type CertificateQuestion = {
 export function verifyCertificate(question: CertificateQuestion): CertificateFacts {
   const facts = judge(parseCertificate(question.leafDer), {
     intermediates: question.intermediatesDer.map(parseCertificate),
-    roots: question.rootsDer.map(parseCertificate),
+    roots: question.rootsDer.map(parseAnchor),
     atMs: question.atMs,
   });
   checkRole(facts, question.role);
@@ -195,7 +205,7 @@ export type Peer =
 export type PeerSocket = { getPeerX509Certificate?(): X509Certificate | undefined };
 
 export type TrustOptions = {
-  readonly rootsDer: readonly Uint8Array[];
+  readonly rootsDer: readonly Anchor[];
   /**
    * Issuing CAs known at start; more come with `learnIssuing`. What a client shows along with its leaf is not used: Node does not hand it
    * out on a server (nodejs/node#65579, in 24.21 too), and a resumed session does not keep it.
@@ -224,6 +234,8 @@ export type Trust = {
   verify(question: { leafDer: Uint8Array; role: Role; atMs: number }): CertificateFacts;
   /** Adds an issuing CA (DER) after checking it against the roots. Idempotent. Throws `certificate-*`. */
   learnIssuing(issuingDer: Uint8Array): CertificateFacts;
+  /** Another set of roots (one has handed over). Every verdict is reached anew. */
+  setRoots(rootsDer: readonly Anchor[]): void;
 };
 
 /** Verified leaves remembered; one takes about 4 kB. More than a province has. */
@@ -235,14 +247,14 @@ const intact = (facts: CertificateFacts, atMs: number): boolean =>
 
 /** Denies by default. Holds no resource. */
 export function createTrust(options: TrustOptions): Trust {
-  const roots = options.rootsDer.map(parseCertificate);
+  let roots = options.rootsDer.map(parseAnchor);
   const issuing = new Map<string, Certificate>();
   for (const der of options.intermediatesDer) {
     const certificate = parseCertificate(der);
     issuing.set(certificate.fingerprint, certificate);
   }
   const remembered = new Map<string, CertificateFacts>();
-  const bySocket = new WeakMap<object, CertificateFacts>();
+  let bySocket = new WeakMap<object, CertificateFacts>();
 
   function factsOf(leafDer: Uint8Array, atMs: number): CertificateFacts {
     // By hash before any parsing: a remembered leaf costs 3 us instead of 60.
@@ -291,6 +303,12 @@ export function createTrust(options: TrustOptions): Trust {
       checkRevocation(facts, nowMs, options.revoked);
       issuing.set(certificate.fingerprint, certificate);
       return facts;
+    },
+    setRoots(rootsDer) {
+      roots = rootsDer.map(parseAnchor);
+      // Verdicts rest on the roots of then.
+      remembered.clear();
+      bySocket = new WeakMap();
     },
   };
 }

@@ -1,6 +1,7 @@
 // The signed directory on this node: verified, kept durably, usable without the hub. Fetched when the hub's stamp changes or a signer is
 // unknown. It must never let an older part replace a newer one, nor stop the exchange because one hub's part does not verify.
 import { openDirectoryParts } from '../certs/signers.ts';
+import type { Anchor } from '../certs/trust.ts';
 import { createDirectory, type Directory } from '../protocol/directory.ts';
 import type { Clock } from '../protocol/node/clock.ts';
 import type { HubLink } from '../protocol/node/hub-link.ts';
@@ -21,18 +22,19 @@ const unknownEveryMs = 10_000;
 
 export function createDirectoryCache(options: {
   readonly store: Store;
-  readonly rootDer: Uint8Array;
+  /** The roots believed now. */
+  readonly anchors: () => readonly Anchor[];
   readonly clock: Clock;
   readonly log: Log;
   readonly onChange: (stamp: string) => void;
 }): DirectoryCache {
   const { store, clock, log } = options;
-  const rootsDer = [options.rootDer];
   let stamp = store.fact('directoryStamp') ?? '';
   let directory = createDirectory(
-    openDirectoryParts(store.directoryParts(), { rootsDer, nowMs: clock.nowMs() }).parts.map(
-      ({ part }) => part,
-    ),
+    openDirectoryParts(store.directoryParts(), {
+      rootsDer: options.anchors(),
+      nowMs: clock.nowMs(),
+    }).parts.map(({ part }) => part),
   );
   let running: Promise<void> | undefined;
   let askedMs = Number.NEGATIVE_INFINITY;
@@ -40,7 +42,11 @@ export function createDirectoryCache(options: {
   async function fetchOnce(link: HubLink, signal: AbortSignal | undefined): Promise<void> {
     const answer = await link.directory(signal);
     const nowMs = clock.nowMs();
-    const opened = openDirectoryParts(answer.parts, { rootsDer, nowMs, known: directory });
+    const opened = openDirectoryParts(answer.parts, {
+      rootsDer: options.anchors(),
+      nowMs,
+      known: directory,
+    });
     for (const { hub, code, detail } of opened.refused) {
       log.warn({ event: 'directory.stale', code, hub, said: detail });
       await store.write('alarm', { atMs: nowMs, code, about: `directory of ${hub}`, said: detail });

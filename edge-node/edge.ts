@@ -24,6 +24,7 @@ import { createLine } from './line.ts';
 import { startSender } from './outbox/sender.ts';
 import { startUploader } from './outbox/uploader.ts';
 import { recoverSent } from './recovery.ts';
+import { startRenewal } from './renewal.ts';
 import { openStore, type Store } from './store/store.ts';
 
 export type EdgeOptions = {
@@ -69,6 +70,7 @@ type Workers = {
   readonly poster: WorkLoop;
   readonly fetcher: Fetcher;
   readonly housekeeping: WorkLoop;
+  readonly renewal: WorkLoop;
 };
 
 async function assemble(
@@ -113,12 +115,12 @@ async function assemble(
   });
   const directory = createDirectoryCache({
     store,
-    rootDer: identity.rootDer,
+    anchors: () => identity.anchors,
     clock,
     log,
     onChange: (stamp) => emit({ kind: 'directory', stamp }),
   });
-  const signers = createSigners({ directory: directory.current, rootsDer: [identity.rootDer] });
+  const signers = createSigners({ directory: directory.current, rootsDer: () => identity.anchors });
   const link: HubLink = createHubLink({ client, clock, onOutcome: (error) => line.outcome(error) });
   const line = createLine({
     link: () => link,
@@ -130,8 +132,10 @@ async function assemble(
     software: options.software ?? 'lienthong',
     emit,
     onUsable: nudgeAll,
-    beforeEpoch: (signal) =>
-      directory.current().hub(identity.hubId) ? Promise.resolve() : directory.refresh(link, signal),
+    beforeEpoch: (signal, unknownSigner) =>
+      directory.current().hub(identity.hubId) && !unknownSigner
+        ? Promise.resolve()
+        : directory.refresh(link, signal),
   });
   const disk = createDiskGuard({
     dir,
@@ -160,7 +164,13 @@ async function assemble(
     identity: () => identity,
     emit,
   };
-  const running = startWorkers(context, nudgeAll);
+  async function reloadIdentity(): Promise<void> {
+    identity = loadIdentity(dir);
+    client.swapTls(identity.tls);
+    await store.write('setKeys', { keys: unitKeys(identity) });
+    await syncUnits(store, identity, clock);
+  }
+  const running = startWorkers(context, { nudgeAll, dir, reload: reloadIdentity });
   workers = running;
 
   const verbs = coreVerbs(context, {
@@ -171,10 +181,7 @@ async function assemble(
       nudgeAll();
     },
     async reloadIdentity() {
-      identity = loadIdentity(dir);
-      client.swapTls(identity.tls);
-      await store.write('setKeys', { keys: unitKeys(identity) });
-      await syncUnits(store, identity, clock);
+      await reloadIdentity();
       // The old papers may be what kept the line down: a person who brought new ones does not wait for a back-off.
       running.fetcher.loop.nudge({ now: true });
       nudgeAll();
@@ -192,6 +199,7 @@ async function assemble(
       running.poster.stop(),
       running.fetcher.stop(),
       running.housekeeping.stop(),
+      running.renewal.stop(),
     ]);
     if (line.state() === 'connected') {
       // A hub that is slow or away changes nothing for us: its leases run out.
@@ -219,7 +227,14 @@ async function assemble(
   };
 }
 
-function startWorkers(context: EdgeContext, nudgeAll: () => void): Workers {
+function startWorkers(
+  context: EdgeContext,
+  {
+    nudgeAll,
+    ...renewing
+  }: { readonly nudgeAll: () => void; readonly dir: string; readonly reload: () => Promise<void> },
+): Workers {
+  const renewal = startRenewal(context, renewing);
   const housekeeping = startHousekeeping(context);
   const poster = startPoster(context);
   // Each needs to wake the other: by name, since neither exists before both do.
@@ -232,7 +247,7 @@ function startWorkers(context: EdgeContext, nudgeAll: () => void): Workers {
     onReoffer: nudgeAll,
     recover: (signal) => recoverSent(context, signal),
   });
-  return { sender, uploader: loops.uploader, poster, fetcher, housekeeping };
+  return { sender, uploader: loops.uploader, poster, fetcher, housekeeping, renewal };
 }
 
 async function syncUnits(store: Store, identity: Identity, clock: Clock): Promise<void> {

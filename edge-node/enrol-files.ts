@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { EnrolAnswer, VerifiedEnrolment } from '../certs/enrol.ts';
 import { hashSecret, type Invitation } from '../certs/invitation.ts';
 import { keyPem, loadKeyFile, loadOrCreateKeyFile, type OwnKey } from '../certs/keys.ts';
+import { dropNext, pairFiles } from '../certs/pair-files.ts';
 import { certificatePem } from '../certs/pem.ts';
 import { ExchangeError } from '../protocol/errors.ts';
 import { removeDurable, writeFileDurable } from '../protocol/node/durable.ts';
@@ -128,6 +129,8 @@ export function storeEnrolment({
   writeFileDurable(files.identity, `${JSON.stringify(file, null, 2)}\n`);
   removeDurable(files.pendingKey(invitation));
   removeDurable(files.pendingNodeKey(invitation));
+  // A renewal that was under way is overtaken.
+  for (const name of ['node', `seal-${unitId}`]) dropNext(pairFiles(files.keys, files.certs, name));
   return others.length !== (before?.units.length ?? 0);
 }
 

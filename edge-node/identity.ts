@@ -1,10 +1,13 @@
 // Who this node is, read from --dir: identity.json, the TLS key and certificate, and each unit's seal key and certificate, all written by
-// enrolment. It must never write them, and never hand a key to anything but the TLS client and the signer.
+// enrolment and renewal. It must never write them but to complete a renewal that was cut off, and never hand a key to anything but the TLS client and the signer.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Certificate, parseCertificate } from '../certs/certificate.ts';
-import { keyPem, loadKeyFile } from '../certs/keys.ts';
+import { keyPem, loadKeyFile, signingKeyOf } from '../certs/keys.ts';
+import { completePair, type PairFiles, pairFiles } from '../certs/pair-files.ts';
 import { certificateDer } from '../certs/pem.ts';
+import { type Roots, readRoots, rootsPem } from '../certs/roots.ts';
+import type { Anchor } from '../certs/trust.ts';
 import { ExchangeError } from '../protocol/errors.ts';
 import { parseHubId, parseNodeId, parseUnitId } from '../protocol/ids.ts';
 import type { ClientTls } from '../protocol/node/http-client.ts';
@@ -24,9 +27,16 @@ export type Identity = {
   readonly hubId: string;
   readonly nodeId: string;
   readonly exchangeUrl: string;
+  /** Of the enrolment listener: time and hand-overs of roots, when no connection succeeds. Empty on a node of an earlier version. */
+  readonly enrolUrl: string;
+  /** The newest root believed. */
   readonly rootDer: Uint8Array;
+  readonly roots: Roots;
+  /** Every root believed, as certs/trust.ts takes them. */
+  readonly anchors: readonly Anchor[];
   readonly tls: ClientTls;
   readonly tlsCertificate: Certificate;
+  readonly tlsKey: SigningKey;
   readonly units: readonly UnitIdentity[];
 };
 
@@ -34,6 +44,7 @@ type IdentityFile = {
   readonly hubId: string;
   readonly nodeId: string;
   readonly exchangeUrl: string;
+  readonly enrolUrl?: string;
   readonly units: readonly {
     readonly unitId: string;
     readonly code: string;
@@ -42,11 +53,17 @@ type IdentityFile = {
   }[];
 };
 
-/** Throws `dir-missing` (not enrolled), `key-file-*`, `certificate-malformed`, `config-invalid`. */
+/** Where the pair of the connection lies, and that of a unit's seal, with what follows them at a renewal. */
+export const nodePair = (dir: string): PairFiles => pairFiles(join(dir, 'keys'), join(dir, 'certs'), 'node');
+export const sealPair = (dir: string, unit: string): PairFiles =>
+  pairFiles(join(dir, 'keys'), join(dir, 'certs'), `seal-${unit}`);
+
+/** A renewal that was cut off is completed first. Throws `dir-missing` (not enrolled), `key-file-*`, `certificate-malformed`, `config-invalid`. */
 export function loadIdentity(dir: string): Identity {
   const file = readIdentityFile(join(dir, 'identity.json'));
   const certs = join(dir, 'certs');
-  const rootPem = read(join(certs, 'root.pem'));
+  completePair(nodePair(dir));
+  const roots = readRoots(certs, certificateDer(read(join(certs, 'root.pem'))));
   const nodePem = read(join(certs, 'node.pem'));
   const nodeKey = loadKeyFile(join(dir, 'keys', 'node.pem'));
   const tlsCertificate = firstCertificate(nodePem);
@@ -57,9 +74,18 @@ export function loadIdentity(dir: string): Identity {
     hubId: parseHubId(file.hubId),
     nodeId: parseNodeId(file.nodeId),
     exchangeUrl: file.exchangeUrl,
-    rootDer: certificateDer(rootPem),
-    tls: { ca: rootPem, cert: nodePem, key: keyPem(nodeKey) },
+    enrolUrl: file.enrolUrl ?? '',
+    rootDer: roots.newestDer,
+    roots,
+    anchors: roots.anchors,
+    // A root that has handed over and ended is left out only by its own end: TLS judges it by the clock too.
+    tls: {
+      ca: rootsPem(roots.anchors.map((anchor) => (anchor instanceof Uint8Array ? anchor : anchor.der))),
+      cert: nodePem,
+      key: keyPem(nodeKey),
+    },
     tlsCertificate,
+    tlsKey: signingKeyOf(nodeKey),
     units: file.units.map((unit) => loadUnit(dir, unit)),
   };
 }
@@ -76,6 +102,7 @@ function readIdentityFile(path: string): IdentityFile {
 
 function loadUnit(dir: string, given: IdentityFile['units'][number]): UnitIdentity {
   const unit = parseUnitId(given.unitId);
+  completePair(sealPair(dir, unit));
   const own = loadKeyFile(join(dir, 'keys', `seal-${unit}.pem`));
   const certificate = firstCertificate(read(join(dir, 'certs', `seal-${unit}.pem`)));
   if (certificate.keyId !== own.keyId)
@@ -96,7 +123,8 @@ function loadUnit(dir: string, given: IdentityFile['units'][number]): UnitIdenti
 export const unitKeys = (identity: Identity): UnitKey[] =>
   identity.units.map(({ unit, key, keyPem: pem }) => ({ unit, keyId: key.keyId, pem }));
 
-function firstCertificate(pem: string): Certificate {
+/** The first certificate of a PEM text: the holder's own, before those above it. */
+export function firstCertificate(pem: string): Certificate {
   const end = '-----END CERTIFICATE-----';
   return parseCertificate(certificateDer(`${pem.slice(0, pem.indexOf(end) + end.length)}\n`));
 }

@@ -44,8 +44,8 @@ export type LineOptions = {
   readonly emit: (event: EdgeEvent) => void;
   /** The line has come back or become usable: workers may look now. */
   readonly onUsable: () => void;
-  /** Brings a directory in when there is none yet, so that the epoch can be verified. */
-  readonly beforeEpoch: (signal: AbortSignal) => Promise<void>;
+  /** Brings a directory in when there is none yet, or when it does not name who signed the epoch (the hub has renewed its key). */
+  readonly beforeEpoch: (signal: AbortSignal, unknownSigner: boolean) => Promise<void>;
 };
 
 export function createLine(options: LineOptions): Line {
@@ -158,8 +158,12 @@ export function createLine(options: LineOptions): Line {
         clockOffsetMs: String(options.link().clockOffsetMs() ?? 0),
         lastContactMs: String(clock.nowMs()),
       });
-      await options.beforeEpoch(signal);
-      await takeEpoch(answer.epoch);
+      await options.beforeEpoch(signal, false);
+      await takeEpoch(answer.epoch).catch(async (error: unknown) => {
+        if (!isExchangeError(error, 'signer-unknown')) throw error;
+        await options.beforeEpoch(signal, true);
+        return await takeEpoch(answer.epoch);
+      });
       session = true;
       move('connected', undefined);
     },

@@ -1,5 +1,6 @@
 // One file that proves what became of an envelope: sealed header, statements, the certificates and directory parts needed to check them
 // offline, and the metadata only if the caller wants it shown. Gathers; verifying is certs/verify-proof.ts.
+import { issuingOf } from '../certs/signers.ts';
 import { signedCodec, signedStatementCodec, wrapperCodec } from '../protocol/codec.ts';
 import type { Directory } from '../protocol/directory.ts';
 import { ExchangeError } from '../protocol/errors.ts';
@@ -53,7 +54,7 @@ function evidenceFor(keyIds: readonly Uint8Array[], directory: Directory) {
     const part = directory.hub(named.hub);
     if (part) {
       hubs.add(part.hub);
-      add(part.issuingCertificate);
+      for (const der of issuingOf(part)) add(der);
     }
   }
   return { hubs, certificates: [...certificates.values()] };

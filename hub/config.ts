@@ -1,5 +1,7 @@
 // The hub's config.json: schema, defaults with their reasons, and the text that `hub init` writes. Read once at start; secrets are never in it.
 import { join } from 'node:path';
+import type { Lifetimes } from '../certs/ca.ts';
+import { type LeafRole, leafProfiles } from '../certs/profile.ts';
 import { loadConfig } from '../protocol/node/config.ts';
 import { type SecondPersonKind, secondPersonKinds } from './store/audit-acts.ts';
 
@@ -16,6 +18,8 @@ export type HubConfig = {
   readonly secondPerson: { readonly acts: readonly SecondPersonKind[]; readonly waitHours: number };
   readonly invitationDays: number;
   readonly directoryDays: number;
+  /** Lives of certificates from now on; at most those of certs/profile.ts. */
+  readonly certificateDays: Readonly<Record<keyof typeof roleOfLife, number>>;
   /** Days after the last delivery ended; -1 keeps for ever. */
   readonly retention: { readonly contentDays: number; readonly metadataDays: number };
   /** Bytes that may wait for the recipients of one unit's documents; 0 is without bound. */
@@ -25,6 +29,23 @@ export type HubConfig = {
   readonly diskReserveBytes: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 };
+
+const DAY_MS = 86_400_000;
+/** Names of config.certificateDays. */
+const roleOfLife = {
+  hubTls: 'hub-tls',
+  hubLink: 'hub-link',
+  hubReceipts: 'hub-receipts',
+  hubDirectory: 'hub-directory',
+  hubCheckpoints: 'hub-checkpoints',
+  nodeTls: 'node-tls',
+  unitSeal: 'unit-seal',
+} as const satisfies Record<string, LeafRole>;
+const lives = Object.keys(roleOfLife) as readonly (keyof typeof roleOfLife)[];
+const longestDays = (): HubConfig['certificateDays'] =>
+  Object.fromEntries(
+    lives.map((name) => [name, leafProfiles[roleOfLife[name]].lifetimeMs / DAY_MS]),
+  ) as HubConfig['certificateDays'];
 
 const MiB = 1024 * 1024;
 const GiB = 1024 * MiB;
@@ -41,6 +62,8 @@ export const hubDefaults: HubConfig = {
   invitationDays: 7,
   // A node works on without the hub for as long as its directory is good.
   directoryDays: 30,
+  // The reasons stand beside the profiles. Shorter: a stolen key is worth less, and a box that was off comes back less often by itself.
+  certificateDays: longestDays(),
   // Regulation Đ5.2: data are kept centrally. A district decides on less.
   retention: { contentDays: -1, metadataDays: -1 },
   // A commune's month of documents; a unit that fills it has recipients that do not fetch.
@@ -85,6 +108,16 @@ const schema = {
     },
     invitationDays: { type: 'integer', minimum: 1, maximum: 90 },
     directoryDays: { type: 'integer', minimum: 1, maximum: 365 },
+    certificateDays: {
+      type: 'object',
+      additionalProperties: false,
+      properties: Object.fromEntries(
+        Object.entries(longestDays()).map(([name, longest]) => [
+          name,
+          { type: 'integer', minimum: 3, maximum: longest },
+        ]),
+      ),
+    },
     retention: {
       type: 'object',
       additionalProperties: false,
@@ -105,6 +138,10 @@ const schema = {
     logLevel: { enum: ['debug', 'info', 'warn', 'error', 'silent'] },
   },
 };
+
+/** config.certificateDays as certs/ca.ts takes it. */
+export const lifetimesOf = ({ certificateDays }: Pick<HubConfig, 'certificateDays'>): Lifetimes =>
+  Object.fromEntries(lives.map((name) => [roleOfLife[name], certificateDays[name] * DAY_MS]));
 
 /** DIR/config.json over the defaults. `config-invalid` names every wrong key. */
 export function loadHubConfig(dir: string): HubConfig {

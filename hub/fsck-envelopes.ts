@@ -32,7 +32,7 @@ const openStates: ReadonlySet<string> = new Set(['ready', 'deferred', 'leased', 
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
 const signersOf = (fsck: Fsck, directory: Directory): Signers =>
-  createSigners({ directory: () => directory, rootsDer: [fsck.rootDer] });
+  createSigners({ directory: () => directory, rootsDer: fsck.anchors });
 
 /** A revocation reaches back on purpose (invalidity time): such a seal is marked, not broken. */
 function report(fsck: Fsck, check: string, about: string, error: unknown): void {

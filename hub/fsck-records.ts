@@ -1,6 +1,7 @@
 // fsck: certificates, directory parts, invitations and units against ledger, signatures and each other. Part of fsck.ts.
 import { parseCertificate } from '../certs/certificate.ts';
-import { verifyCertificate } from '../certs/trust.ts';
+import { issuingOf } from '../certs/signers.ts';
+import { type Anchor, verifyCertificate } from '../certs/trust.ts';
 import { directoryPartCodec, signedDirectoryCodec } from '../protocol/codec.ts';
 import { createDirectory, type Directory } from '../protocol/directory.ts';
 import { isExchangeError } from '../protocol/errors.ts';
@@ -32,7 +33,7 @@ export function loadAllParts(fsck: Fsck): Directory {
     count('directory parts');
     const about = `${row.hub} version ${row.version}`;
     try {
-      const part = openPart(row.bytes, fsck.rootDer);
+      const part = openPart(row.bytes, fsck.anchors);
       if (part.hub !== row.hub || part.version !== row.version)
         fault('directory', about, `the signed part says ${part.hub} version ${part.version}`);
       parts.push(part);
@@ -46,15 +47,15 @@ export function loadAllParts(fsck: Fsck): Directory {
 }
 
 /** Judged at the time of issue: old versions stay evidence after their signer's certificate ends. */
-function openPart(bytes: Uint8Array, rootDer: Uint8Array): DirectoryPart {
+function openPart(bytes: Uint8Array, rootsDer: readonly Anchor[]): DirectoryPart {
   const signed = signedDirectoryCodec.decode(bytes);
   const part = directoryPartCodec.decode(signed.bytes);
   const wanted = Buffer.from(signed.signature?.keyId ?? []).toString('hex');
   const signer = part.hubCertificates.map(parseCertificate).find(({ keyId }) => keyId === wanted);
   verifyCertificate({
     leafDer: signer?.der ?? new Uint8Array(0),
-    intermediatesDer: [part.issuingCertificate],
-    rootsDer: [rootDer],
+    intermediatesDer: issuingOf(part),
+    rootsDer,
     atMs: part.issuedMs,
     role: 'hub-directory',
   });

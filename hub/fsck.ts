@@ -2,6 +2,8 @@
 // directory, content. Reports by name, changes nothing. Works beside a running hub, on one snapshot of the database.
 // Must never stop at the first finding, nor believe a column that a signature or a hash can prove.
 import { join } from 'node:path';
+import { readRoots } from '../certs/roots.ts';
+import type { Anchor } from '../certs/trust.ts';
 import { leafHash } from '../protocol/merkle.ts';
 import { type Database, integrityCheck, openDatabase } from '../protocol/node/sqlite.ts';
 import { checkContent } from './fsck-content.ts';
@@ -34,7 +36,8 @@ const FINDINGS_MAX = 1000;
 /** What the checks share. `leaf` answers from the ledger as it was verified. */
 export type Fsck = {
   readonly db: Database;
-  readonly rootDer: Uint8Array;
+  /** The roots believed. */
+  readonly anchors: readonly Anchor[];
   fault(check: string, about: string, said: string): void;
   note(check: string, about: string, said: string): void;
   count(what: string): void;
@@ -68,7 +71,7 @@ export async function fsckHub({ dir, fast = false, onProgress }: FsckOptions): P
     };
     const fsck: Fsck = {
       db,
-      rootDer: readCertificateFile(paths.certificate('root')),
+      anchors: readRoots(paths.certs, readCertificateFile(paths.certificate('root'))).anchors,
       fault: found('fault'),
       note: found('note'),
       count(what) {

@@ -1,13 +1,14 @@
 // Composition root of the hub: every part in order, nothing else. Opens the store, the trust, the listeners; returns what main.ts and
 // tests need to stop it. The one place in the program that knows everything.
-import { keyPem } from '../certs/keys.ts';
-import { exchangeClientOptions, publicListenerOptions } from '../certs/listen.ts';
+import { signingKeyOf } from '../certs/keys.ts';
+import { exchangeClientOptions, exchangeListenerOptions, publicListenerOptions } from '../certs/listen.ts';
 import { createSigners } from '../certs/signers.ts';
-import { createTrust } from '../certs/trust.ts';
+import { createTrust, type Trust } from '../certs/trust.ts';
+import { isExchangeError } from '../protocol/errors.ts';
 import type { Clock } from '../protocol/node/clock.ts';
 import { openContentStore } from '../protocol/node/content-store.ts';
 import { serveControl } from '../protocol/node/control.ts';
-import { createHttpClient, type HttpClient } from '../protocol/node/http-client.ts';
+import { type ClientTls, createHttpClient, type HttpClient } from '../protocol/node/http-client.ts';
 import { createServer } from '../protocol/node/http-server.ts';
 import { createHubLink } from '../protocol/node/hub-link.ts';
 import { lockDir } from '../protocol/node/lock.ts';
@@ -15,23 +16,25 @@ import type { Log } from '../protocol/node/logger.ts';
 import { migrate, openDatabase } from '../protocol/node/sqlite.ts';
 import { startWorker } from '../protocol/node/worker.ts';
 import { startWriter } from '../protocol/node/writer.ts';
-import { createVerifier, type SigningKey } from '../protocol/signature.ts';
+import { createVerifier } from '../protocol/signature.ts';
 import { createAdmin } from './admin/acts.ts';
 import { recordPolicy } from './admin/audit-routes.ts';
 import { nameCallers } from './admin/caller.ts';
 import { commandActor } from './admin/operators.ts';
 import { addAdminRoutes, adminBodyBytesMax } from './admin/routes.ts';
-import { type HubConfig, loadHubConfig } from './config.ts';
+import { type HubConfig, lifetimesOf, loadHubConfig } from './config.ts';
 import { contentTurns } from './content-turns.ts';
 import { createPolls } from './delivery/poll.ts';
 import { sweep } from './delivery/sweeper.ts';
 import { createHubDirectory } from './directory/hub-directory.ts';
 import { createTrustRecords } from './directory/trust-records.ts';
+import { renew } from './enrolment/renew.ts';
 import { addEnrolmentRoutes } from './enrolment/routes.ts';
 import { signEpoch } from './epoch.ts';
 import { contentAssertion, createExchange, createHeard } from './exchange.ts';
 import { createHealth } from './health.ts';
-import { hubPaths, loadHubIdentity } from './identity.ts';
+import { type HubIdentity, hubPaths } from './identity.ts';
+import { createOwnCertificates, keyTexts } from './own-certificates.ts';
 import { createInstances } from './peers.ts';
 import { childTowards } from './routing/route.ts';
 import { createSpace } from './space.ts';
@@ -54,6 +57,8 @@ export type HubOptions = {
 
 export type Hub = Awaited<ReturnType<typeof startHub>>;
 
+/** A look costs microseconds, and the clock of a machine that slept or was set has moved without a timer noticing. */
+const tendMs = 5_000;
 /** How long a clean stop waits for what runs. */
 const drainMs = 20_000;
 
@@ -65,16 +70,24 @@ export async function startHub(options: HubOptions) {
   const lock = lockDir(dir);
 
   // Identity and store.
-  const identity = loadHubIdentity(dir, { nowMs: clock.nowMs() });
+  const own = createOwnCertificates({
+    dir,
+    clock,
+    log,
+    lifetimesMs: lifetimesOf(config),
+    admin: () => admin,
+    use: async (identity) => {
+      await putToUse(identity);
+    },
+  });
+  const { identity } = own;
+  const { hubId } = identity();
   const writing = openDatabase(paths.database, { init: 'lienthong hub init' });
   migrate(writing, migrations);
   writing.close();
   const context: WriterContext = {
-    hubId: identity.hubId,
-    receiptsKeyPem: keyPem(identity.keys.receipts),
-    receiptsKeyId: identity.keys.receipts.keyId,
-    directoryKeyPem: keyPem(identity.keys.directory),
-    directoryKeyId: identity.keys.directory.keyId,
+    hubId,
+    ...keyTexts(identity()),
     quotaBytesDefault: config.quotaBytesDefault,
     directoryDays: config.directoryDays,
     secondPerson: config.secondPerson.acts,
@@ -86,26 +99,22 @@ export async function startHub(options: HubOptions) {
   const turns = contentTurns();
 
   // Who is who.
-  const { rootDer } = identity;
-  const directory = createHubDirectory({ db: store.reader, store, rootDer, clock });
-  const records = createTrustRecords({ db: store.reader, directory, rootDer, clock });
+  const anchors = () => identity().roots.anchors;
+  const handovers = () => identity().roots.handovers;
+  const directory = createHubDirectory({ db: store.reader, store, anchors, handovers, clock });
+  const records = createTrustRecords({ db: store.reader, directory, anchors, clock });
   const trust = createTrust({
-    rootsDer: [rootDer],
+    rootsDer: anchors(),
     intermediatesDer: records.issuingDer(),
     registry: records.registry,
     revoked: records.revoked,
     clock,
   });
-  directory.onChange(() => {
-    for (const der of records.issuingDer()) trust.learnIssuing(der);
-  });
-  const signers = createSigners({ directory: () => directory.current(), rootsDer: [rootDer] });
+  directory.onChange(() => learnIssuings(trust, records.issuingDer()));
+  const signers = createSigners({ directory: () => directory.current(), rootsDer: anchors });
   const verifier = createVerifier();
-  const receiptsKey: SigningKey = {
-    keyId: Buffer.from(identity.keys.receipts.keyId, 'hex'),
-    privateKey: identity.keys.receipts.privateKey,
-  };
-  const epoch = signEpoch(store.fact, identity.hubId, receiptsKey);
+  const signedEpoch = () => signEpoch(store.fact, hubId, signingKeyOf(identity().keys.receipts));
+  let epoch = signedEpoch();
   let upstreamAt = parseUpstream(store.fact('upstream'));
 
   // Delivery.
@@ -134,7 +143,7 @@ export async function startHub(options: HubOptions) {
   const space = createSpace(dir, config.diskReserveBytes);
   await space.measure();
   const shared = {
-    hubId: identity.hubId,
+    hubId,
     upstream: () => upstreamAt?.hubId ?? '',
     store,
     directory: () => directory.current(),
@@ -155,7 +164,7 @@ export async function startHub(options: HubOptions) {
   // Listeners.
   const exchange = await createExchange({
     ...shared,
-    tls: identity.tls,
+    tls: identity().tls,
     trust,
     content,
     turns,
@@ -167,6 +176,8 @@ export async function startHub(options: HubOptions) {
     heard: heard.note,
     directoryAnswer: () => directory.answer(),
     takeDirectoryParts,
+    renew: (bytes, peer) =>
+      renew(bytes, peer, { admin, issuer: identity().issuer, issuingDer: identity().issuingDer }),
   });
 
   const at: { exchange?: Address; enrolment?: Address; local?: Address } = {};
@@ -178,7 +189,7 @@ export async function startHub(options: HubOptions) {
     store,
     directory,
     records,
-    rootDer,
+    rootDer: () => identity().rootDer,
     cutPeer,
     wake: nudge,
     enrolmentUrl: () => urlOf(config.enrolment, at.enrolment),
@@ -187,14 +198,17 @@ export async function startHub(options: HubOptions) {
     log,
   });
   const enrolment = createServer({
-    tls: publicListenerOptions(identity.tls) as never,
+    tls: publicListenerOptions(identity().tls) as never,
     log,
     clock,
     bodyLimitBytes: 64 * 1024,
   });
   addEnrolmentRoutes(enrolment.app, {
     admin,
-    issuer: identity.issuer,
+    get issuer() {
+      return identity().issuer;
+    },
+    shown: identity,
     confirmUnits: config.confirmUnits,
     exchangeUrl: () => urlOf(config.exchange, at.exchange),
     clock,
@@ -242,6 +256,17 @@ export async function startHub(options: HubOptions) {
     onError: (error, waitMs) =>
       log.error({ event: 'worker.waiting', worker: 'directory', waitMs, err: error }),
   });
+  // The hub's own certificates, and whatever else becomes due by the clock alone.
+  const tending = startWorker({
+    clock,
+    random: options.random,
+    step: async () => {
+      if (options.listen ?? true) await own.tend();
+      return 'idle';
+    },
+    idleMs: tendMs,
+    onError: (error, waitMs) => log.error({ event: 'worker.waiting', worker: 'tending', waitMs, err: error }),
+  });
   const flushing = startWorker({
     clock,
     random: options.random,
@@ -271,7 +296,7 @@ export async function startHub(options: HubOptions) {
     if (!upstreamAt) return;
     const client = createHttpClient({
       origin: upstreamAt.url,
-      tls: exchangeClientOptions(identity.link) as never,
+      tls: linkTls(identity()),
     });
     upstreamClient = client;
     upstream = startUpstream({
@@ -281,12 +306,26 @@ export async function startHub(options: HubOptions) {
       random: options.random,
       software: options.software,
       takeDirectoryParts,
-      ownParts: () => subtreeParts(directory, identity.hubId),
+      ownParts: () => subtreeParts(directory, hubId),
       facts: {
         get: store.fact,
         set: (name, value) => store.admin('factSet', { name, value }),
       },
     });
+  }
+
+  /** Renewed certificates, another issuing CA, another root: what holds a key takes the new one, and what is under way ends on the old one. */
+  async function putToUse(now: HubIdentity): Promise<void> {
+    await store.admin('setHubKeys', keyTexts(now));
+    trust.setRoots(now.roots.anchors);
+    learnIssuings(trust, records.issuingDer());
+    directory.forgetAnswer();
+    records.refresh();
+    epoch = signedEpoch();
+    if (!(options.listen ?? true)) return;
+    exchange.setTls(exchangeListenerOptions(now.tls) as never);
+    enrolment.setTls(publicListenerOptions(now.tls) as never);
+    upstreamClient?.swapTls(linkTls(now));
   }
 
   async function stopUpstream(): Promise<void> {
@@ -297,8 +336,11 @@ export async function startHub(options: HubOptions) {
   }
 
   return {
-    hubId: identity.hubId,
-    rootDer,
+    hubId,
+    get rootDer() {
+      return identity().rootDer;
+    },
+    own,
     at,
     store,
     admin,
@@ -309,7 +351,7 @@ export async function startHub(options: HubOptions) {
     async close(): Promise<void> {
       await stopUpstream();
       polls.endAll();
-      await Promise.all([sweeper.stop(), flushing.stop(), republishing.stop()]);
+      await Promise.all([sweeper.stop(), flushing.stop(), republishing.stop(), tending.stop()]);
       await Promise.all([exchange.drain(drainMs), enrolment.drain(2000), local.drain(1000)]);
       await socket?.close();
       await heard.flush();
@@ -318,6 +360,20 @@ export async function startHub(options: HubOptions) {
     },
   };
 }
+
+/** Former CAs that have ended vouch for nobody who connects now; they are in the directory for what was signed before. */
+function learnIssuings(trust: Trust, issuingsDer: readonly Uint8Array[]): void {
+  for (const der of issuingsDer) {
+    try {
+      trust.learnIssuing(der);
+    } catch (error) {
+      if (!isExchangeError(error)) throw error;
+    }
+  }
+}
+
+const linkTls = ({ link, rootsPem }: HubIdentity): ClientTls =>
+  ({ ...exchangeClientOptions(link), ca: rootsPem }) as never;
 
 type Address = { readonly host: string; readonly port: number };
 

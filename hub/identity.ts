@@ -3,12 +3,15 @@
 // Read at every start; written by init.ts and, at renewal, by whoever renews.
 import fs from 'node:fs';
 import { join } from 'node:path';
-import { type Issuer, loadIssuer } from '../certs/ca.ts';
-import { parseCertificate } from '../certs/certificate.ts';
+import { type Issuer, type Lifetimes, loadIssuer } from '../certs/ca.ts';
+import { type Certificate, parseCertificate } from '../certs/certificate.ts';
 import { loadKeyFile, type OwnKey } from '../certs/keys.ts';
 import type { TlsIdentity } from '../certs/listen.ts';
+import { completePair, type PairFiles, pairFiles } from '../certs/pair-files.ts';
 import { certificateDer } from '../certs/pem.ts';
 import { type LeafRole, renewalDueMs } from '../certs/profile.ts';
+import { type Roots, readRoots, rootsGoodAt, rootsPem } from '../certs/roots.ts';
+import { completeIssuing, type FormerIssuing, formerIssuings } from '../certs/rotation.ts';
 import { ExchangeError } from '../protocol/errors.ts';
 import type { HubId } from '../protocol/ids.ts';
 
@@ -36,8 +39,13 @@ export const hubPaths = (dir: string) => ({
 
 export type HubIdentity = {
   readonly hubId: HubId;
+  /** The present issuing CA. */
   readonly issuer: Issuer;
+  readonly former: readonly FormerIssuing[];
+  readonly roots: Roots;
+  /** What a new box is told: the oldest root that is still good and under which the present issuing CA hangs, so that an invitation outlives a hand-over. */
   readonly rootDer: Uint8Array;
+  /** The certificate of the present issuing CA under that root. */
   readonly issuingDer: Uint8Array;
   readonly keys: Readonly<Record<HubKeyName, OwnKey>>;
   readonly certificates: Readonly<Record<HubKeyName, Uint8Array>>;
@@ -45,6 +53,8 @@ export type HubIdentity = {
   readonly tls: TlsIdentity & { readonly rootDer: Uint8Array };
   /** Client side towards the next hub. */
   readonly link: TlsIdentity & { readonly rootDer: Uint8Array };
+  /** PEM of the roots that a client of this hub believes. */
+  readonly rootsPem: string;
 };
 
 export function readCertificateFile(path: string): Uint8Array {
@@ -56,11 +66,26 @@ export function readCertificateFile(path: string): Uint8Array {
   }
 }
 
-/** Throws `dir-missing`, `key-file-*`, `certificate-*`. */
-export function loadHubIdentity(dir: string, options: { readonly nowMs: number }): HubIdentity {
+/** The pair of a hub's key as certs/pair-files.ts replaces it. */
+export const hubPair = (dir: string, name: HubKeyName): PairFiles =>
+  pairFiles(hubPaths(dir).keys, hubPaths(dir).certs, name);
+
+/** Renewals that were cut off are completed first. Throws `dir-missing`, `key-file-*`, `certificate-*`, `config-invalid`. */
+export function loadHubIdentity(
+  dir: string,
+  options: { readonly nowMs: number; readonly lifetimesMs?: Lifetimes },
+): HubIdentity {
   const paths = hubPaths(dir);
+  completeIssuing(paths.ca);
   const issuer = loadIssuer(paths.ca, options);
+  const former = formerIssuings(paths.ca);
+  const roots = readRoots(paths.certs, readCertificateFile(paths.certificate('root')));
+  const chains = chainsOf([parseCertificate(issuer.certificateDer), ...former.map((f) => f.certificate)], {
+    roots,
+    nowMs: options.nowMs,
+  });
   const load = (name: HubKeyName) => {
+    completePair(hubPair(dir, name));
     const key = loadKeyFile(paths.key(name));
     const der = readCertificateFile(paths.certificate(name));
     if (parseCertificate(der).keyId !== key.keyId)
@@ -73,24 +98,55 @@ export function loadHubIdentity(dir: string, options: { readonly nowMs: number }
   >;
   const each = <T>(pick: (pair: { key: OwnKey; der: Uint8Array }) => T) =>
     Object.fromEntries(hubKeyNames.map((name) => [name, pick(pairs[name])])) as Record<HubKeyName, T>;
-  const { rootDer, certificateDer: issuingDer } = issuer;
-  const tlsOf = ({ key, der }: { key: OwnKey; der: Uint8Array }) => ({
-    key,
-    certificateDer: der,
-    issuingDer,
-    rootDer,
-  });
+  const tlsOf = ({ key, der }: { key: OwnKey; der: Uint8Array }) => {
+    const above = chains.above(parseCertificate(der)) ?? chains.present;
+    return { key, certificateDer: der, issuingDer: above.issuingDer, rootDer: above.rootDer };
+  };
   return {
     hubId: issuer.hubId,
     issuer,
-    rootDer,
-    issuingDer,
+    former,
+    roots,
+    ...chains.present,
     keys: each(({ key }) => key),
     certificates: each(({ der }) => der),
     tls: tlsOf(pairs.tls),
     link: tlsOf(pairs.link),
+    rootsPem: rootsPem(rootsGoodAt(roots, options.nowMs)),
   };
 }
+
+type Above = { readonly issuingDer: Uint8Array; readonly rootDer: Uint8Array };
+
+/**
+ * Which issuing CA and root to show with a certificate: of several that vouch for it, the one under the oldest root that is still good,
+ * since peers follow a hand-over in their own time and every one of them believes the older root.
+ */
+function chainsOf(
+  issuings: readonly Certificate[],
+  { roots, nowMs }: { readonly roots: Roots; readonly nowMs: number },
+): { readonly present: Above; above(leaf: Certificate): Above | undefined } {
+  const present = issuings[0]!;
+  const ordered = rootsGoodAt(roots, nowMs).flatMap((rootDer) => {
+    const root = parseCertificate(rootDer);
+    return issuings
+      .filter((issuing) => vouches(root, issuing) && nowMs <= issuing.notAfterMs)
+      .map((issuing) => ({ issuing, above: { issuingDer: issuing.der, rootDer } }));
+  });
+  const first = (fits: (issuing: Certificate) => boolean) =>
+    ordered.find(({ issuing }) => fits(issuing))?.above;
+  return {
+    // Ended everything has, when there is none: the newest then says so to whoever asks.
+    present: first(({ keyId }) => keyId === present.keyId) ?? {
+      issuingDer: present.der,
+      rootDer: roots.newestDer,
+    },
+    above: (leaf) => first((issuing) => vouches(issuing, leaf)),
+  };
+}
+
+const vouches = (issuer: Certificate, subject: Certificate): boolean =>
+  subject.x509.checkIssued(issuer.x509) && subject.x509.verify(issuer.x509.publicKey);
 
 export type CertificateLife = {
   readonly name: string;

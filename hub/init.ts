@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
-import { createIssuing, createRoot, type Issuer, loadIssuer } from '../certs/ca.ts';
+import { createIssuing, createRoot, type Issuer, type Lifetimes, loadIssuer } from '../certs/ca.ts';
 import { parseCertificate } from '../certs/certificate.ts';
 import { createKeyFile, keyPem, type OwnKey } from '../certs/keys.ts';
 import { certificatePem } from '../certs/pem.ts';
@@ -18,7 +18,7 @@ import { initialConfigText } from './config.ts';
 import { hubKeyNames, hubKeyRoles, hubPaths } from './identity.ts';
 import { adminOps } from './store/admin-ops.ts';
 import { type Actor, programActor } from './store/audit.ts';
-import { type CertificateRecord, recordCertificate } from './store/enrol-ops.ts';
+import { type CertificateRecord, recordCertificate, rowOfCertificate } from './store/enrol-ops.ts';
 import { type FactName, writeFact } from './store/facts.ts';
 import { openLedger } from './store/ledger.ts';
 import { migrations } from './store/migrations.ts';
@@ -37,6 +37,8 @@ export type HubInit = {
   /** Who makes it, for the first row of the audit. */
   readonly by?: Actor;
   readonly nowMs: number;
+  /** Shorter lives of the first certificates. Default: the profiles'. */
+  readonly lifetimesMs?: Lifetimes;
 };
 
 export type HubInitResult = {
@@ -69,7 +71,7 @@ export async function initHub(init: HubInit): Promise<HubInitResult> {
   const hosts = all.filter((host) => isIP(host) === 0).map((host) => host.toLowerCase());
   const ips = all.filter((host) => isIP(host) !== 0);
   await createIssuing(rootDir, paths.ca, { hubId, hosts, ips, nowMs: init.nowMs });
-  const issuer = loadIssuer(paths.ca, { nowMs: init.nowMs });
+  const issuer = loadIssuer(paths.ca, { nowMs: init.nowMs, lifetimesMs: init.lifetimesMs });
   const made = await issueHubKeys(dir, { issuer, hosts, ips, nowMs: init.nowMs });
 
   const unit = newUnitId(randomBytes(10));
@@ -108,7 +110,7 @@ async function issueHubKeys(
     writeFileDurable(paths.certificate(name), certificatePem(der), { mode: PUBLIC_MODE });
   keep('root', issuer.rootDer);
   keep('issuing', issuer.certificateDer);
-  const records = [recordOf('issuing', issuer.hubId, issuer.certificateDer)];
+  const records = [rowOfCertificate('issuing', issuer.hubId, issuer.certificateDer)];
   let directoryKey: OwnKey | undefined;
   for (const name of hubKeyNames) {
     const key = createKeyFile(paths.key(name));
@@ -122,14 +124,9 @@ async function issueHubKeys(
       ...(role === 'hub-tls' ? { hosts: options.hosts, ips: options.ips } : {}),
     });
     keep(name, der);
-    records.push(recordOf(role, issuer.hubId, der));
+    records.push(rowOfCertificate(role, issuer.hubId, der));
   }
   return { records, directoryKey: directoryKey! };
-}
-
-function recordOf(role: string, subject: string, certificateDer: Uint8Array): CertificateRecord {
-  const { serialHex, keyId, der, notBeforeMs, notAfterMs } = parseCertificate(certificateDer);
-  return { serial: serialHex, role, subject, keyId, der, notBeforeMs, notAfterMs };
 }
 
 /** Facts, certificates, the office's own unit and directory version 1, in one transaction. Returns the version. */

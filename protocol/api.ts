@@ -14,6 +14,7 @@ export const paths = {
   deliveries: '/v1/deliveries',
   sent: '/v1/sent',
   goodbye: '/v1/goodbye',
+  renew: '/v1/renew',
 } as const;
 
 /** On the enrolment listener, which asks for no client certificate. */
@@ -21,6 +22,10 @@ export const enrolPaths = {
   root: '/enrol/v1/root',
   enrol: '/enrol/v1/enrol',
   time: '/enrol/v1/time',
+  /** PEM revocation lists of the hub's issuing CAs. */
+  crl: '/enrol/v1/crl',
+  /** DirectoryAnswer with the root hand-overs alone: for a node that no connection succeeds with. */
+  handovers: '/enrol/v1/handovers',
 } as const;
 
 /** Instance number taken with a session; on every request after it. */

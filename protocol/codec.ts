@@ -189,6 +189,10 @@ export const directoryPartCodec = wholeCodec<wire.DirectoryPart>(
   'statement-too-large',
 );
 export const directoryAnswerCodec = codec<wire.DirectoryAnswer>('DirectoryAnswer', 512 * 1024 * 1024);
+export const renewRequestCodec = codec<wire.RenewRequest>('RenewRequest', 16 * 1024);
+export const renewalCodec = codec<wire.Renewal>('Renewal', 8 * 1024);
+export const renewResponseCodec = codec<wire.RenewResponse>('RenewResponse', 64 * 1024);
+export const rootHandoverCodec = codec<wire.RootHandover>('RootHandover', 32 * 1024);
 export const proofCodec = codec<wire.Proof>('Proof', 64 * 1024 * 1024, 'proof-invalid', 'proof-invalid');
 export const submitRequestCodec = codec<wire.SubmitRequest>('SubmitRequest', batchBytesMax);
 export const submitResponseCodec = codec<wire.SubmitResponse>('SubmitResponse', 32 * 1024 * 1024);

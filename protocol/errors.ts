@@ -394,6 +394,36 @@ export const catalogue = {
     ['Chứng thư đã bị thu hồi', 'The certificate was revoked'],
     callAgain,
   ),
+  'renewal-not-due': row(
+    409,
+    'later',
+    'nobody',
+    ['Chưa đến lúc gia hạn chứng thư', 'The certificate is not due for renewal yet'],
+    waits,
+  ),
+  'renewal-answer-refused': row(
+    502,
+    'later',
+    'hub-operator',
+    [
+      'Chứng thư gia hạn do trung tâm cấp không khớp với yêu cầu',
+      'The renewed certificate is not the one that was asked for',
+    ],
+    [
+      'Nút tiếp tục dùng chứng thư đang có và tự thử lại; nếu lặp lại, báo cơ quan đầu mối.',
+      'The node goes on with the certificate it has and tries again; if it repeats, tell the operator of the hub.',
+    ],
+  ),
+  'renewal-failing': row(
+    503,
+    'later',
+    'node-operator',
+    ['Chứng thư sắp hết hạn mà chưa gia hạn được', 'A certificate ends soon and could not be renewed yet'],
+    [
+      'Xem vì sao chưa kết nối được trung tâm ("lienthong node status"). Nếu hết hạn trước đó: xin giấy mời mới rồi chạy "lienthong node init"; dữ liệu giữ nguyên.',
+      'See why the hub does not answer ("lienthong node status"). If it ends before that: ask for a new invitation and run "lienthong node init"; all data stay.',
+    ],
+  ),
   'certificate-malformed': row(
     400,
     'operator',

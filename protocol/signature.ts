@@ -16,6 +16,7 @@ const contexts = {
   'lienthong/directory/1': 'lienthong v1 directory',
   'lienthong/renewal/1': 'lienthong v1 renewal',
   'lienthong/audit/1': 'lienthong v1 audit',
+  'lienthong/root/1': 'lienthong v1 root',
 } as const;
 export type PayloadType = keyof typeof contexts;
 

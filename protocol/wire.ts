@@ -149,6 +149,7 @@ export type SessionRequest = {
   readonly ledgerSeen: number;
   readonly nowMs: number;
   readonly epochKnown: number;
+  readonly revocationKnown: number;
 };
 export type SessionResponse = {
   readonly instance: number;
@@ -173,6 +174,8 @@ export type PollRequest = {
   readonly statementsTaken: readonly number[];
   readonly holdMs: number;
   readonly answerLost: boolean;
+  readonly revocationKnown: number;
+  readonly nowMs: number;
 };
 export type PollResponse = {
   readonly items: readonly Item[];
@@ -221,6 +224,7 @@ export type DirectoryPart = {
   readonly revocationNumber: number;
   readonly revocations: readonly Revocation[];
   readonly name: string;
+  readonly formerIssuingCertificates: readonly Bytes[];
 };
 export type DirectoryUnit = {
   readonly unit: string;
@@ -236,7 +240,27 @@ export type DirectoryUnit = {
 };
 export type UnitAlias = { readonly code: string; readonly fromMs: number; readonly untilMs: number };
 export type Revocation = { readonly serialHex: string; readonly fromMs: number; readonly reason: string };
-export type DirectoryAnswer = { readonly stamp: string; readonly parts: readonly Bytes[] };
+export type DirectoryAnswer = {
+  readonly stamp: string;
+  readonly parts: readonly Bytes[];
+  readonly rootHandovers: readonly Bytes[];
+};
+export type RootHandover = {
+  readonly from: Bytes;
+  readonly rootCertificate: Bytes;
+  readonly issuedMs: number;
+  readonly oldUntilMs: number;
+};
+
+export type RenewRequest = { readonly renewal: Bytes };
+export type Renewal = {
+  readonly hub: string;
+  readonly role: string;
+  readonly subject: string;
+  readonly request: Bytes;
+  readonly atMs: number;
+};
+export type RenewResponse = { readonly certificate: Bytes; readonly issuingCertificate: Bytes };
 
 export type Proof = {
   readonly format: string;

@@ -568,7 +568,15 @@ t.test(
       return signature.keyIdOf(publicKey).equals(vectors.sender.signing.keyId);
     })!;
     const part = (hub: string, unit: string, hubCertificates: Uint8Array[], version = 1): DirectoryPart => ({
-      ...{ hub, version, issuedMs: 0, expiresMs: 0, hubCertificates, issuingCertificate: Buffer.alloc(0) },
+      ...{
+        hub,
+        version,
+        issuedMs: 0,
+        expiresMs: 0,
+        hubCertificates,
+        issuingCertificate: Buffer.alloc(0),
+        formerIssuingCertificates: [],
+      },
       ...{ parent: '', revocationNumber: 0, revocations: [], name: '' },
       units: [
         {

@@ -17,7 +17,8 @@ export type AdminDeps = {
   readonly store: HubStore;
   readonly directory: HubDirectory;
   readonly records: TrustRecords;
-  readonly rootDer: Uint8Array;
+  /** The root that an invitation names. */
+  readonly rootDer: () => Uint8Array;
   /** Cuts the open connections of a peer (node id or hub id); returns how many. */
   readonly cutPeer: (peer: string) => number;
   /** Wakes the polls of these peers: something became ready for them. */
@@ -126,7 +127,7 @@ export function createAdmin(deps: AdminDeps): Admin {
       // Formatted before it is stored: an address that cannot stand in an invitation leaves no trace.
       const invitation = formatInvitation({
         url: deps.enrolmentUrl(),
-        rootFingerprint: rootFingerprint(deps.rootDer),
+        rootFingerprint: rootFingerprint(deps.rootDer()),
         secret,
       });
       const secretHash = Buffer.from(hashSecret(secret), 'hex');

@@ -7,6 +7,8 @@ import {
   directoryAnswerCodec,
   pollRequestCodec,
   pollResponseCodec,
+  renewRequestCodec,
+  renewResponseCodec,
   sentRequestCodec,
   sentResponseCodec,
   sessionRequestCodec,
@@ -19,7 +21,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { FairQueue } from '../../protocol/node/fair-queue.ts';
 import type { Log } from '../../protocol/node/logger.ts';
 import { toProblem } from '../../protocol/problem.ts';
-import type { StatementOffer } from '../../protocol/wire.ts';
+import type { RenewResponse, StatementOffer } from '../../protocol/wire.ts';
 import { type HubPeer, hubPeer, type Instances } from '../peers.ts';
 import { type Polls, wrapperOf } from './poll.ts';
 import { type SettleDeps, takeStatement } from './statements.ts';
@@ -34,6 +36,8 @@ export type DeliveryDeps = SettleDeps & {
   readonly directoryAnswer: () => Buffer;
   /** Signed parts that a hub below brings; verified and stored by hub/directory. */
   readonly takeDirectoryParts: (parts: readonly Uint8Array[], peer: HubPeer) => Promise<void>;
+  /** hub/enrolment/renew.ts. `renewal` is the bytes of a Signed. */
+  readonly renew: (renewal: Uint8Array, peer: HubPeer) => Promise<RenewResponse>;
 };
 
 /** A hub below sends the parts of its whole subtree. */
@@ -124,6 +128,13 @@ export function deliveryRoutes(deps: DeliveryDeps) {
       deps.polls.end(peer.id);
       await deps.store.endLeases({ peer: peer.id });
       return reply.code(204).send();
+    });
+
+    app.post(paths.renew, { bodyLimit: renewRequestCodec.bytesMax }, async (request, reply) => {
+      const { peer } = admitted(request);
+      const { renewal } = renewRequestCodec.decode(request.body as Buffer);
+      const answer = await deps.queue.run(peer.id, () => deps.renew(renewal, peer));
+      return reply.type(protobufType).send(renewResponseCodec.encode(answer));
     });
 
     app.get(paths.directory, async (request, reply) => {

@@ -2,6 +2,7 @@
 // Must never show a version before the transaction that made it was synced, nor a foreign part that was not verified.
 // accept and routing look units up here on every document; a changed stamp ends long polls so that nodes fetch.
 import { openDirectoryParts } from '../../certs/signers.ts';
+import type { Anchor } from '../../certs/trust.ts';
 import { directoryAnswerCodec, directoryPartCodec, signedDirectoryCodec } from '../../protocol/codec.ts';
 import { createDirectory, type Directory } from '../../protocol/directory.ts';
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
@@ -22,6 +23,8 @@ export type HubDirectory = {
   stamp(): string;
   /** Encoded DirectoryAnswer, made once for each stamp. */
   answer(): Buffer;
+  /** The hand-overs of roots have changed. */
+  forgetAnswer(): void;
   /** Every part in force as signed, ours among them. */
   signedParts(): readonly { readonly hub: string; readonly version: number; readonly bytes: Uint8Array }[];
   /** Reads what an act has committed. Cheap when nothing changed. Call after every operation that publishes. */
@@ -40,7 +43,9 @@ export type HubDirectoryOptions = {
   /** A read connection. */
   readonly db: Database;
   readonly store: PartStore;
-  readonly rootDer: Uint8Array;
+  /** The roots believed now. */
+  readonly anchors: () => readonly Anchor[];
+  readonly handovers: () => readonly Uint8Array[];
   readonly clock: Clock;
 };
 
@@ -63,7 +68,8 @@ function readPart(db: Database, { hub, version }: VersionRow): Held {
 }
 
 /** Throws when `init` has not published the first own part. */
-export function createHubDirectory({ db, store, rootDer, clock }: HubDirectoryOptions): HubDirectory {
+export function createHubDirectory(options: HubDirectoryOptions): HubDirectory {
+  const { db, store, anchors, handovers, clock } = options;
   const hubId = needFact(db, 'hubId');
   const held = new Map<string, Held>();
   const listeners = new Set<() => void>();
@@ -98,7 +104,7 @@ export function createHubDirectory({ db, store, rootDer, clock }: HubDirectoryOp
 
   async function offer(bytes: Uint8Array): Promise<boolean> {
     const nowMs = clock.nowMs();
-    const opened = openDirectoryParts([bytes], { rootsDer: [rootDer], nowMs, known: directory });
+    const opened = openDirectoryParts([bytes], { rootsDer: anchors(), nowMs, known: directory });
     const [refused] = opened.refused;
     if (refused) {
       const { code, detail, hub } = refused;
@@ -142,8 +148,12 @@ export function createHubDirectory({ db, store, rootDer, clock }: HubDirectoryOp
       answer ??= directoryAnswerCodec.encode({
         stamp: directory.stamp,
         parts: directory.parts.map(({ hub }) => held.get(hub)!.bytes),
+        rootHandovers: handovers(),
       });
       return answer;
+    },
+    forgetAnswer() {
+      answer = undefined;
     },
     refresh,
     onChange(changed) {

@@ -1,8 +1,9 @@
 // What certs/trust.ts asks the hub's records: which peer holds a TLS key and in which state it is, and which serials are revoked.
 // Maps in memory, since both are asked on every request; made anew after every act. Must never answer from anything but the store
 // and the verified directory: an unknown key is an unknown peer.
-import { revocations } from '../../certs/signers.ts';
+import { issuingOf, revocations } from '../../certs/signers.ts';
 import {
+  type Anchor,
   type PeerRegistry,
   type RegisteredPeer,
   type RevokedFromMs,
@@ -29,10 +30,11 @@ export type TrustRecords = {
 export function createTrustRecords(options: {
   readonly db: Database;
   readonly directory: HubDirectory;
-  readonly rootDer: Uint8Array;
+  /** The roots believed now. */
+  readonly anchors: () => readonly Anchor[];
   readonly clock: Clock;
 }): TrustRecords {
-  const { db, directory, rootDer, clock } = options;
+  const { db, directory, anchors, clock } = options;
   const ownHub = parseHubId(needFact(db, 'hubId'));
   let peers = new Map<string, RegisteredPeer>();
   let revoked: RevokedFromMs = () => undefined;
@@ -62,8 +64,8 @@ export function createTrustRecords(options: {
       try {
         const facts = verifyCertificate({
           leafDer,
-          intermediatesDer: [part.issuingCertificate],
-          rootsDer: [rootDer],
+          intermediatesDer: issuingOf(part),
+          rootsDer: anchors(),
           atMs: clock.nowMs(),
           role: 'hub-link',
         });
@@ -89,7 +91,7 @@ export function createTrustRecords(options: {
   return {
     registry: { peerByKey: (keyId) => peers.get(keyId) },
     revoked: (certificate) => revoked(certificate),
-    issuingDer: () => directory.current().parts.map((part) => part.issuingCertificate),
+    issuingDer: () => directory.current().parts.flatMap(issuingOf),
     refresh,
   };
 }

@@ -26,6 +26,8 @@ import {
 export type EnrolmentDeps = {
   readonly admin: Admin;
   readonly issuer: Issuer;
+  /** The issuing CA and the root under which a new box sees it (hub/identity.ts). */
+  readonly shown: () => { readonly issuingDer: Uint8Array; readonly rootDer: Uint8Array };
   /** https address of the exchange listener as nodes reach it. */
   readonly exchangeUrl: () => string;
   /** Whether a person must compare the six words before the unit works. */
@@ -98,7 +100,8 @@ async function repeat(
   return { ...(JSON.parse(row.answer ?? '{}') as EnrolAnswer), confirmed: row.confirmed_ms !== null };
 }
 
-function recordOf(facts: CertificateFacts): CertificateRecord {
+/** What is kept of an issued certificate. */
+export function recordOf(facts: CertificateFacts): CertificateRecord {
   const { serialHex: serial, role, subjectId: subject, keyId, der, notBeforeMs, notAfterMs } = facts;
   return { serial, role, subject, keyId, der, notBeforeMs, notAfterMs };
 }
@@ -107,7 +110,7 @@ function recordOf(facts: CertificateFacts): CertificateRecord {
 async function issue(
   row: InvitationRow,
   keys: RequestedKeys,
-  { admin, issuer, exchangeUrl, confirmUnits }: EnrolmentDeps,
+  { admin, issuer, shown, exchangeUrl, confirmUnits }: EnrolmentDeps,
 ): Promise<EnrolAnswer | undefined> {
   const { store, clock, log } = admin;
   const nowMs = clock.nowMs();
@@ -134,7 +137,7 @@ async function issue(
     unitId,
     unitCode: unit?.aliases[0]?.code ?? unitId,
     unitName: unit?.name ?? unitId,
-    ...certificatesOfAnswer({ tls, seal, issuingDer: issuer.certificateDer, rootDer: issuer.rootDer }),
+    ...certificatesOfAnswer({ tls, seal, ...shown() }),
     exchangeUrl: exchangeUrl(),
     words,
     confirmed: !confirmUnits,

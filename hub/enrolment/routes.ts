@@ -36,7 +36,7 @@ export function addEnrolmentRoutes(
   nameCallers(app, (request) => ({ who: 'invitation', from: `enrolment ${request.ip}` }));
 
   app.get(enrolPaths.root, async (_request, reply) =>
-    reply.type('application/x-pem-file').send(certificatePem(deps.issuer.rootDer)),
+    reply.type('application/x-pem-file').send(certificatePem(deps.shown().rootDer)),
   );
 
   app.get(enrolPaths.time, async () => ({ nowMs: clock.nowMs() }));

@@ -4,6 +4,7 @@
 import { createPrivateKey } from 'node:crypto';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { Op } from '../../protocol/node/writer.ts';
+import type { SigningKey } from '../../protocol/signature.ts';
 import { approvalOps } from './approval-ops.ts';
 import { auditedOps } from './audit-acts.ts';
 import { type AdminDeps, directoryOps } from './directory-ops.ts';
@@ -26,14 +27,20 @@ export function adminOps(
       /** config.secondPerson.acts. */
       readonly secondPerson?: readonly string[];
     };
+    /** The key in force, where it may change while the hub runs; default the one of `context`. */
+    readonly directoryKey?: () => SigningKey;
   },
 ) {
+  const atStart: SigningKey = {
+    keyId: Buffer.from(options.context.directoryKeyId, 'hex'),
+    privateKey: createPrivateKey(options.context.directoryKeyPem),
+  };
+  const directoryKey = options.directoryKey ?? (() => atStart);
   const deps: AdminDeps = {
     appendLedger: options.appendLedger,
     directoryLifeMs: (options.context.directoryDays ?? DIRECTORY_DAYS) * 86_400_000,
-    directoryKey: {
-      keyId: Buffer.from(options.context.directoryKeyId, 'hex'),
-      privateKey: createPrivateKey(options.context.directoryKeyPem),
+    get directoryKey() {
+      return directoryKey();
     },
   };
   // An agreed act runs as any other: under the audit.

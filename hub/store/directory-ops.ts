@@ -15,6 +15,7 @@ export type AdminDeps = {
    * Signed, that of a certificate its DER: fsck recomputes both leaves. Nothing that may refuse comes after it in an operation.
    */
   readonly appendLedger: (kind: string, entry: Uint8Array, atMs: number) => number;
+  /** The key in force: it changes while the hub runs. */
   readonly directoryKey: SigningKey;
   /** How long nodes may work without hearing from the hub. Longer: revocations reach a cut-off node later; shorter: an outage stops exchange. */
   readonly directoryLifeMs: number;
@@ -24,6 +25,8 @@ export type AdminDeps = {
 const renewAfterMs = (lifeMs: number): number => lifeMs / 3;
 /** wire.proto: at most 8 seal certificates for a unit. */
 const SEALS_LISTED_MAX = 8;
+/** wire.proto: at most 16. One in some three years. */
+const FORMER_ISSUING_MAX = 16;
 
 type UnitRow = {
   unit: string;
@@ -126,8 +129,10 @@ function buildOwnPart(
   db: Database,
   { version, nowMs, lifeMs }: { version: number; nowMs: number; lifeMs: number },
 ): DirectoryPart {
-  const issuing = db.get<{ der: Uint8Array }>(
-    "SELECT der FROM certificates WHERE role = 'issuing' ORDER BY issued_ms DESC, serial LIMIT 1",
+  // The present one is the last that was installed: an order of acts, not of clocks.
+  const [issuing, ...former] = db.all<{ der: Uint8Array }>(
+    "SELECT der FROM certificates WHERE role = 'issuing' ORDER BY ledger_sequence DESC LIMIT ?",
+    1 + FORMER_ISSUING_MAX,
   );
   if (!issuing) throw new Error('the store has no issuing certificate');
   return {
@@ -150,6 +155,7 @@ function buildOwnPart(
         reason: row.revoked_reason ?? '',
       })),
     name: readFact(db, 'hubName') ?? '',
+    formerIssuingCertificates: former.map(({ der }) => der),
   };
 }
 

@@ -1,6 +1,7 @@
 // Writer thread: invitations, enrolment, confirmation, certificates and revocations. An issued certificate is recorded with its
 // ledger entry here, durably, before enrolment/ hands it out. Every check comes before the first ledger entry of an operation.
 // Must never store an invitation's secret, nor let a box that nobody confirmed take the place of one that works.
+import { parseCertificate } from '../../certs/certificate.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import { type AdminDeps, publishPart } from './directory-ops.ts';
@@ -18,6 +19,16 @@ export type CertificateRecord = {
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
 };
+
+/** The row of a certificate that the hub made for itself. */
+export function rowOfCertificate(
+  role: string,
+  subject: string,
+  certificateDer: Uint8Array,
+): CertificateRecord {
+  const { serialHex, keyId, der, notBeforeMs, notAfterMs } = parseCertificate(certificateDer);
+  return { serial: serialHex, role, subject, keyId, der, notBeforeMs, notAfterMs };
+}
 
 export type InvitationRow = {
   readonly id: number;
@@ -305,8 +316,33 @@ export function enrolOps(db: Database, deps: AdminDeps) {
 
     /** A certificate of the hub itself (renewal), or one that was issued without an invitation. */
     certificateRecord({ record, nowMs }: { record: CertificateRecord; nowMs: number }): void {
+      // Recorded before: the process ended between this and the files.
+      if (db.get('SELECT 1 FROM certificates WHERE serial = ?', record.serial)) return;
       recordCertificate(db, deps, record, nowMs);
       publishPart(db, deps, nowMs);
+    },
+
+    /**
+     * The next certificate of a node or a unit, or the one that the same new key got before. A seal stands in the directory at once,
+     * beside the one before it; a connection key does not concern others and publishes nothing. `csr-invalid`, `certificate-revoked`.
+     */
+    certificateRenew({ record, nowMs }: { record: CertificateRecord; nowMs: number }): { der: Uint8Array } {
+      const known = db.get<{
+        der: Uint8Array;
+        role: string;
+        subject: string;
+        revoked_from_ms: number | null;
+      }>(
+        'SELECT der, role, subject, revoked_from_ms FROM certificates WHERE key_id = ? ORDER BY not_after_ms DESC LIMIT 1',
+        record.keyId,
+      );
+      if (known?.revoked_from_ms != null) throw new ExchangeError('certificate-revoked', 'the new key');
+      if (known && (known.role !== record.role || known.subject !== record.subject))
+        throw new ExchangeError('csr-invalid', 'the new key is in use for something else');
+      if (known) return { der: known.der };
+      recordCertificate(db, deps, record, nowMs);
+      if (record.role === 'unit-seal') publishPart(db, deps, nowMs);
+      return { der: record.der };
     },
 
     /** In force with the directory version that this publishes. `certificate-malformed` when nothing matches. */

@@ -4,14 +4,18 @@ import type { PayloadType } from '../../protocol/signature.ts';
 import type { Ledger } from './ledger.ts';
 import type { Turns } from './turns.ts';
 
-export type WriterContext = {
-  readonly hubId: string;
+/** The keys with which the writer thread signs; they change when their certificates are renewed. */
+export type HubKeyTexts = {
   /** PKCS#8 PEM of the key for receipts, notices and hops, and its key id in hex. */
   readonly receiptsKeyPem: string;
   readonly receiptsKeyId: string;
   /** PKCS#8 PEM of the key for the directory, and its key id in hex. */
   readonly directoryKeyPem: string;
   readonly directoryKeyId: string;
+};
+
+export type WriterContext = HubKeyTexts & {
+  readonly hubId: string;
   /** How long a signed directory part may be used without the hub. */
   readonly directoryDays: number;
   /** Kinds of acts that two operators must agree on; config.secondPerson.acts. */

@@ -15,14 +15,11 @@ import { type Ledger, openLedger } from './ledger.ts';
 import { peerOps } from './peer-ops.ts';
 import { settleOps } from './settle-ops.ts';
 import { createTurns } from './turns.ts';
-import type { Pending, Shared, WriterContext } from './types.ts';
+import type { HubKeyTexts, Pending, Shared, WriterContext } from './types.ts';
 
 /** The module's entry for protocol/node/writer-thread.ts. */
 export function operations(db: Database, context: WriterContext): Operations<Record<string, Op>> {
-  const key: SigningKey = {
-    keyId: Buffer.from(context.receiptsKeyId, 'hex'),
-    privateKey: createPrivateKey(context.receiptsKeyPem),
-  };
+  let keys = signingKeysOf(context);
   // Between acceptance and settlement the pages of a document are touched four times; 64 MiB hold some thousand of them.
   db.exec('PRAGMA cache_size = -65536');
   const ledger = openLedger(db);
@@ -48,14 +45,18 @@ export function operations(db: Database, context: WriterContext): Operations<Rec
     ...claimOps(shared),
     ...settleOps(shared),
     ...peerOps(shared),
-    ...adminOps(db, { appendLedger: ledger.append, context }),
+    ...adminOps(db, { appendLedger: ledger.append, context, directoryKey: () => keys.directory }),
+    /** Renewed keys: what is signed from the next batch on. */
+    setHubKeys(next: HubKeyTexts): void {
+      keys = signingKeysOf(next);
+    },
   } as Record<string, Op>;
   return {
     ops: Object.fromEntries(Object.entries(ops).map(([name, op]) => [name, forgetting(op, ledger)])),
     beforeCommit() {
       const accepts = pending.some(({ kind }) => kind === 'acceptance');
       if (accepts) crashPoint('accept.8');
-      signPending(pending, ledger, key);
+      signPending(pending, ledger, keys.receipts);
       // A crash here leaves no trace of the whole batch: nothing is committed and nobody was answered.
       if (accepts) crashPoint('accept.9');
     },
@@ -65,6 +66,19 @@ export function operations(db: Database, context: WriterContext): Operations<Rec
       ledger.forget();
       accepting.forget();
     },
+  };
+}
+
+type SigningKeys = { readonly receipts: SigningKey; readonly directory: SigningKey };
+
+function signingKeysOf(texts: HubKeyTexts): SigningKeys {
+  const key = (pem: string, keyId: string): SigningKey => ({
+    keyId: Buffer.from(keyId, 'hex'),
+    privateKey: createPrivateKey(pem),
+  });
+  return {
+    receipts: key(texts.receiptsKeyPem, texts.receiptsKeyId),
+    directory: key(texts.directoryKeyPem, texts.directoryKeyId),
   };
 }
 

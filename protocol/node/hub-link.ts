@@ -8,6 +8,8 @@ import {
   directoryAnswerCodec,
   pollRequestCodec,
   pollResponseCodec,
+  renewRequestCodec,
+  renewResponseCodec,
   sentRequestCodec,
   sentResponseCodec,
   sessionRequestCodec,
@@ -23,6 +25,7 @@ import type {
   DirectoryAnswer,
   PollRequest,
   PollResponse,
+  RenewResponse,
   SentRequest,
   SentResponse,
   SessionRequest,
@@ -39,14 +42,20 @@ import type { DownloadLink, UploadLink } from './transfer.ts';
 export type HubLink = {
   /** 10.1. Later requests carry the instance number of the answer. */
   session(
-    request: Omit<SessionRequest, 'nowMs' | 'epochKnown'> & { readonly epochKnown?: number },
+    request: Omit<SessionRequest, 'nowMs' | 'epochKnown' | 'revocationKnown'> & {
+      readonly epochKnown?: number;
+      readonly revocationKnown?: number;
+    },
     signal?: AbortSignal,
   ): Promise<SessionResponse>;
   /** 10.2. As many results as wrappers, in order. */
   submit(wrappers: readonly Uint8Array[], signal?: AbortSignal): Promise<readonly SubmitResult[]>;
   /** 10.3. */
   poll(
-    request: Omit<PollRequest, 'answerLost'> & { readonly answerLost?: boolean },
+    request: Omit<PollRequest, 'answerLost' | 'revocationKnown' | 'nowMs'> & {
+      readonly answerLost?: boolean;
+      readonly revocationKnown?: number;
+    },
     signal?: AbortSignal,
   ): Promise<PollResponse>;
   /** 10.4. As many results as offers, in order. */
@@ -59,8 +68,14 @@ export type HubLink = {
   goodbye(signal?: AbortSignal): Promise<void>;
   /** 10.8. The parts are not verified. */
   directory(signal?: AbortSignal): Promise<DirectoryAnswer>;
-  /** 10.8. A hub brings the Signed parts of its subtree to the next hub. */
-  pushDirectory(parts: readonly Uint8Array[], signal?: AbortSignal): Promise<void>;
+  /** 10.8. A hub brings the Signed parts of its subtree to the next hub, a node to its own hub a part that the hub has lost. */
+  pushDirectory(
+    parts: readonly Uint8Array[],
+    signal?: AbortSignal,
+    rootHandovers?: readonly Uint8Array[],
+  ): Promise<void>;
+  /** 12.5. `renewal` is the bytes of a Signed. The answer is not verified. */
+  renew(renewal: Uint8Array, signal?: AbortSignal): Promise<RenewResponse>;
   /** 10.9. */
   readonly uploads: UploadLink;
   /** 10.10. */
@@ -170,7 +185,8 @@ export function createHubLink({ client, clock, onOutcome }: HubLinkOptions): Hub
   return {
     async session(given, signal) {
       const startedMs = clock.monotonicMs();
-      const body = sessionRequestCodec.encode({ epochKnown: 0, ...given, nowMs: clock.nowMs() });
+      const nowMs = clock.nowMs();
+      const body = sessionRequestCodec.encode({ epochKnown: 0, ...given, nowMs });
       const answer = await call(paths.session, body, sessionResponseCodec, { signal });
       if (answer.instance === 0 || answer.token.length !== 32)
         throw new ExchangeError('hub-answer-malformed', 'session');
@@ -187,7 +203,7 @@ export function createHubLink({ client, clock, onOutcome }: HubLinkOptions): Hub
     },
     async poll(given, signal) {
       const startedMs = clock.monotonicMs();
-      const body = pollRequestCodec.encode({ answerLost: false, ...given });
+      const body = pollRequestCodec.encode({ answerLost: false, ...given, nowMs: clock.nowMs() });
       const headersTimeoutMs = given.holdMs + pollGraceMs;
       const answer = await call(paths.poll, body, pollResponseCodec, { signal, headersTimeoutMs });
       measure(startedMs, answer.nowMs);
@@ -204,8 +220,10 @@ export function createHubLink({ client, clock, onOutcome }: HubLinkOptions): Hub
     sent: (given, signal) => call(paths.sent, sentRequestCodec.encode(given), sentResponseCodec, { signal }),
     goodbye: (signal) => silent(paths.goodbye, new Uint8Array(0), signal),
     directory: (signal) => call(paths.directory, undefined, directoryAnswerCodec, { signal }),
-    pushDirectory: (parts, signal) =>
-      silent(paths.directory, directoryAnswerCodec.encode({ parts }), signal, 'PUT'),
+    pushDirectory: (parts, signal, rootHandovers = []) =>
+      silent(paths.directory, directoryAnswerCodec.encode({ parts, rootHandovers }), signal, 'PUT'),
+    renew: (renewal, signal) =>
+      call(paths.renew, renewRequestCodec.encode({ renewal }), renewResponseCodec, { signal }),
     uploads: uploadLink(request),
     downloads: downloadLink(request),
     clockOffsetMs: () => offsetMs,

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Lifetimes } from '../../certs/ca.ts';
 import { buildEnrolRequest } from '../../certs/enrol.ts';
 import { parseInvitation } from '../../certs/invitation.ts';
 import { generateKey, type OwnKey } from '../../certs/keys.ts';
@@ -48,6 +49,8 @@ export type StartTestHub = {
   readonly clock?: Clock;
   readonly log?: Log;
   readonly config?: Partial<HubConfig>;
+  /** Lives of the certificates that init makes. */
+  readonly lifetimesMs?: Lifetimes;
 };
 
 /** Initialises (unless the folder is a hub already) and starts. Units need no confirmation; ports are free ones. */
@@ -62,6 +65,7 @@ export async function startTestHub(options: StartTestHub = {}): Promise<TestHub>
       code,
       nowMs: clock.nowMs(),
       ...(options.rootDir ? { rootDir: options.rootDir } : {}),
+      ...(options.lifetimesMs ? { lifetimesMs: options.lifetimesMs } : {}),
     });
   const config: Partial<HubConfig> = {
     exchange: { host: '127.0.0.1', port: 0, publicUrl: 'https://localhost' },

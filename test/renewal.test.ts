@@ -1,0 +1,234 @@
+// Life of certificates in one process: nodes and hub renew by themselves, on a clock that the test moves. OpenSSL reads the real clock, so
+// server certificates stay within it here; whole years are test/year.
+import { copyFileSync, existsSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { parseCertificate } from '../certs/certificate.ts';
+import { generateKey, signingKeyOf } from '../certs/keys.ts';
+import { certificateDer } from '../certs/pem.ts';
+import { buildRenewal } from '../certs/renewal.ts';
+import { enrolNode } from '../edge-node/enrol.ts';
+import { firstCertificate, loadIdentity } from '../edge-node/identity.ts';
+import { type RunningNode, startNode } from '../edge-node/main.ts';
+import { loadHubIdentity } from '../hub/identity.ts';
+import { paths } from '../protocol/api.ts';
+import { isExchangeError } from '../protocol/errors.ts';
+import { type Clock, systemClock } from '../protocol/node/clock.ts';
+import { bareNode, quiet, startTestHub, temporaryDir } from './support/hub.ts';
+import { eventually, inviteUnit } from './support/office.ts';
+
+const DAY_MS = 86_400_000;
+
+/** The real clock, moved: timers run as they do, dates are those of another day. */
+function movedClock(): Clock & { move(ms: number): void } {
+  let movedMs = 0;
+  return {
+    ...systemClock,
+    nowMs: () => systemClock.nowMs() + movedMs,
+    move(ms) {
+      movedMs += ms;
+    },
+  };
+}
+
+async function codeOf(work: () => Promise<unknown>): Promise<string> {
+  try {
+    await work();
+    return 'done';
+  } catch (error) {
+    if (!isExchangeError(error)) throw error;
+    return error.code;
+  }
+}
+
+const days = { hubTls: 90, hubLink: 90, hubReceipts: 30, hubDirectory: 30, hubCheckpoints: 30 };
+const lifetimesMs = {
+  'hub-receipts': 30 * DAY_MS,
+  'hub-directory': 30 * DAY_MS,
+  'hub-checkpoints': 30 * DAY_MS,
+};
+
+t.test('nodes and hub renew while documents flow, and no request fails', async (t) => {
+  const clock = movedClock();
+  const certificateDays = { ...days, nodeTls: 30, unitSeal: 30 };
+  const test = await startTestHub({ clock, config: { certificateDays }, lifetimesMs });
+  t.teardown(() => test.close());
+  const offices: { dir: string; code: string; node: RunningNode }[] = [];
+  for (const code of ['XA.1', 'XA.2']) {
+    const dir = join(temporaryDir('renewal'), 'node');
+    const { invitation } = await inviteUnit(test.hub, code);
+    const config = { local: { port: 0 }, disk: { floorBytes: 0 } };
+    await enrolNode({ dir, invitations: [invitation], clock, version: 'test', config });
+    const node = await startNode({ dir, log: quiet, clock });
+    offices.push({ dir, code, node });
+    t.teardown(() => offices.find((each) => each.dir === dir)!.node.close());
+  }
+  const [a, b] = [offices[0]!, offices[1]!];
+  const file = (dir: string, name: string) => readFileSync(join(dir, name), 'utf8');
+  const sealFile = (dir: string) => `certs/seal-${loadIdentity(dir).units[0]!.unit}.pem`;
+  let sent = 0;
+  const send = async (from: typeof a, to: typeof b): Promise<string> => {
+    sent += 1;
+    const { documentId } = await from.node.edge.submit({
+      idempotencyKey: `k${sent}`,
+      to: [to.code],
+      metadata: { subject: `số ${sent}` },
+      parts: [{ name: 'a.txt', mediaType: 'text/plain', content: Buffer.from(`văn bản ${sent}`) }],
+    });
+    return documentId;
+  };
+  const arrived = (from: typeof a, id: string) =>
+    eventually(async () => ((await from.node.edge.show(id)).state === 'delivered' ? true : undefined));
+  const sees = (from: typeof a, code: string) =>
+    from.node.edge.searchDirectory(code).some((entry) => entry.code === code && entry.state === 'active');
+  await eventually(async () => (sees(a, b.code) && sees(b, a.code) ? true : undefined));
+  const firstPaper = await send(a, b);
+  await arrived(a, firstPaper);
+
+  const links: string[] = [];
+  for (const { node } of offices)
+    node.edge.onEvent((event) => {
+      if (event.kind === 'link') links.push(`${event.state} ${event.code ?? ''}`);
+    });
+  const papers: Promise<unknown>[] = [];
+  let flowing = true;
+  const flow = (async () => {
+    while (flowing) {
+      papers.push(arrived(a, await send(a, b)), arrived(b, await send(b, a)));
+      await systemClock.sleep(100);
+    }
+  })();
+
+  const before = offices.map(({ dir }) => ({ tls: file(dir, 'certs/node.pem'), seal: file(dir, sealFile(dir)) }));
+  const hubBefore = loadHubIdentity(test.dir, { nowMs: clock.nowMs() });
+  clock.move(21 * DAY_MS);
+  await eventually(async () =>
+    offices.every(
+      ({ dir }, i) =>
+        file(dir, 'certs/node.pem') !== before[i]!.tls && existsSync(join(dir, sealFile(dir).replace('seal', 'next-seal'))),
+    )
+      ? true
+      : undefined,
+  );
+  t.ok(
+    offices.every(({ dir }, i) => file(dir, sealFile(dir)) === before[i]!.seal),
+    'the old seal goes on while the new one becomes known',
+  );
+  const named = test.hub.directory.current().unit(loadIdentity(a.dir).units[0]!.unit);
+  t.equal(named?.sealCertificates.length, 2, 'the directory names both');
+  clock.move(15 * 60_000);
+  await eventually(async () =>
+    offices.every(({ dir }, i) => file(dir, sealFile(dir)) !== before[i]!.seal) ? true : undefined,
+  );
+  await eventually(async () =>
+    test.hub.own.identity().keys.receipts.keyId !== hubBefore.keys.receipts.keyId ? true : undefined,
+  );
+  const hubAfter = test.hub.own.identity();
+  t.not(hubAfter.keys.directory.keyId, hubBefore.keys.directory.keyId, 'the directory key was renewed too');
+  t.equal(hubAfter.keys.tls.keyId, hubBefore.keys.tls.keyId, 'what is not due stays');
+  await systemClock.sleep(300);
+  flowing = false;
+  await flow;
+  await Promise.all(papers);
+  t.pass(`${papers.length} documents arrived`);
+  t.strictSame(links, [], 'the line never fell');
+  for (const { node } of offices)
+    t.strictSame(
+      (await node.edge.status()).alarms.map(({ code }) => code),
+      [],
+      'no alarm',
+    );
+
+  // The hub restarts with its renewed keys; a node that slept through it all finds a signer it has never heard of, and learns.
+  await b.node.close();
+  clock.move(DAY_MS);
+  await test.restart();
+  b.node = await startNode({ dir: b.dir, log: quiet, clock });
+  await arrived(a, await send(a, b));
+  t.ok((await a.node.edge.proof(firstPaper)).length > 0, 'what was sealed before is still proven');
+  t.equal((await a.node.edge.show(firstPaper)).state, 'delivered');
+});
+
+t.test('a renewal cut at any point is completed by the next start, with the same keys', async (t) => {
+  const clock = movedClock();
+  const test = await startTestHub({ clock, config: { certificateDays: { ...days, nodeTls: 30, unitSeal: 30 } } });
+  t.teardown(() => test.close());
+  const dir = join(temporaryDir('renewal'), 'node');
+  const { invitation } = await inviteUnit(test.hub, 'XA.1');
+  const config = { local: { port: 0 }, disk: { floorBytes: 0 } };
+  await enrolNode({ dir, invitations: [invitation], clock, version: 'test', config });
+  const at = (name: string) => join(dir, name);
+  const first = loadIdentity(dir);
+  clock.move(21 * DAY_MS);
+  let node = await startNode({ dir, log: quiet, clock });
+  await eventually(async () =>
+    loadIdentity(dir).tlsCertificate.keyId !== first.tlsCertificate.keyId ? true : undefined,
+  );
+  await node.close();
+  const seal = `seal-${first.units[0]!.unit}.pem`;
+  const waiting = firstCertificate(readFileSync(at(`certs/next-${seal}`), 'utf8'));
+  // The key was renamed and the power went.
+  copyFileSync(at(`keys/${seal}`), at('old-key'));
+  renameSync(at(`keys/next-${seal}`), at(`keys/${seal}`));
+  t.equal(loadIdentity(dir).units[0]!.certificate.keyId, waiting.keyId, 'the certificate follows its key');
+  t.notOk(existsSync(at(`certs/next-${seal}`)));
+  node = await startNode({ dir, log: quiet, clock });
+  await eventually(async () => ((await node.edge.status()).hub.state === 'connected' ? true : undefined));
+  await node.close();
+});
+
+t.test('the hub gives the same answer to the same key, and nothing to anybody else', async (t) => {
+  const clock = movedClock();
+  const test = await startTestHub({ clock, config: { certificateDays: { ...days, nodeTls: 30, unitSeal: 30 } } });
+  t.teardown(() => test.close());
+  const [one, two] = [await bareNode(test.hub, 'XA.1'), await bareNode(test.hub, 'XA.2')];
+  t.teardown(async () => {
+    await one.close();
+    await two.close();
+  });
+  const next = generateKey();
+  const ask = async (
+    who: typeof one,
+    change: Partial<Parameters<typeof buildRenewal>[0]> = {},
+  ) =>
+    who.link.renew(
+      await buildRenewal({
+        hub: test.hub.hubId,
+        role: 'unit-seal',
+        subject: one.unit,
+        current: one.sealKey,
+        next,
+        nowMs: clock.nowMs(),
+        ...change,
+      }),
+    );
+  t.equal(await codeOf(() => ask(one)), 'renewal-not-due', 'not before the last third');
+  clock.move(21 * DAY_MS);
+  t.equal(await codeOf(() => ask(two)), 'peer-not-sender', 'another node');
+  t.equal(await codeOf(() => ask(one, { subject: two.unit })), 'peer-not-sender', 'for another unit');
+  t.equal(await codeOf(() => ask(one, { hub: 'h0000000000000000' })), 'peer-not-sender', 'for another hub');
+  t.equal(await codeOf(() => ask(one, { role: 'node-tls', subject: one.nodeId })), 'peer-not-sender');
+  t.equal(await codeOf(() => ask(one, { current: signingKeyOf(generateKey()) })), 'signer-unknown');
+  const thief = { ...signingKeyOf(generateKey()), keyId: one.sealKey.keyId };
+  t.equal(await codeOf(() => ask(one, { current: thief })), 'signature-invalid', 'the key id alone is nothing');
+  t.equal(await codeOf(() => one.link.renew(Buffer.from('rubbish'))), 'batch-malformed');
+  const answer = await ask(one);
+  const again = await ask(one);
+  t.strictSame(again.certificate, answer.certificate, 'the same key, the same certificate');
+  t.equal(await codeOf(() => ask(two, { subject: two.unit, current: two.sealKey })), 'csr-invalid', 'the key of another');
+  const issued = parseCertificate(answer.certificate);
+  const sealed = { keyId: Buffer.from(issued.keyId, 'hex'), privateKey: next.privateKey };
+  t.equal(await codeOf(() => ask(one, { current: sealed })), 'csr-invalid', 'a renewal brings a new key');
+  t.equal(await codeOf(() => ask(one, { current: sealed, next: generateKey() })), 'renewal-not-due');
+  await test.hub.admin.act('unitSuspend', { unit: one.unit, nowMs: clock.nowMs() });
+  t.equal(await codeOf(() => ask(one)), 'peer-suspended', 'a suspended unit waits');
+  await test.hub.admin.act('unitResume', { unit: one.unit, nowMs: clock.nowMs() });
+  await test.hub.admin.act('certificateRevoke', {
+    what: { unit: one.unit },
+    fromMs: clock.nowMs(),
+    reason: 'test',
+    nowMs: clock.nowMs(),
+  });
+  t.equal(await codeOf(() => ask(one)), 'certificate-revoked', 'a revoked key has no successor');
+  t.ok(certificateDer && paths.renew, 'one route');
+});
