@@ -101,6 +101,7 @@ async function assemble(
     workers?.sender.nudge({ now: true });
     workers?.uploader.nudge({ now: true });
     workers?.poster.nudge({ now: true });
+    workers?.renewal.nudge();
   };
 
   await syncUnits(store, identity, clock);

@@ -14,7 +14,7 @@ import type { EdgeContext } from './context.ts';
 import { firstCertificate, nodePair, sealPair } from './identity.ts';
 
 /** A look costs microseconds, and the clock of a machine that slept or was set has moved without a timer noticing. */
-const lookMs = 5_000;
+const lookMs = 2_000;
 
 type Holder = {
   readonly role: RenewableRole;
@@ -51,16 +51,17 @@ export function startRenewal(context: EdgeContext, { dir, reload }: RenewalHooks
 
   async function step(signal: AbortSignal): Promise<StepResult> {
     let changed = false;
+    let asked = false;
     for (const holder of holders()) {
       const waiting = readNext(holder.pair);
       if (waiting !== undefined && settled(holder, firstCertificate(waiting))) {
         takeNext(holder.pair);
         changed = true;
       } else if (waiting === undefined && clock.nowMs() >= renewalDueMs(holder.present))
-        await ask(holder, signal);
+        asked = (await ask(holder, signal)) || asked;
     }
     if (changed) await reload();
-    return 'idle';
+    return asked ? 'more' : 'idle';
   }
 
   function settled({ role, subject }: Holder, next: Certificate): boolean {
@@ -69,12 +70,12 @@ export function startRenewal(context: EdgeContext, { dir, reload }: RenewalHooks
     return named?.id === subject && clock.nowMs() >= settledMs(next);
   }
 
-  /** One request, or none while the line is down or a refusal is young. */
-  async function ask(holder: Holder, signal: AbortSignal): Promise<void> {
+  /** One request, or none while the line is down or a refusal is young. True when the next certificate is here. */
+  async function ask(holder: Holder, signal: AbortSignal): Promise<boolean> {
     const { role, subject, pair, present } = holder;
     await warn(holder);
     const tried = askedAgainMs.get(subject);
-    if (!line.usable() || (tried && clock.monotonicMs() < tried.nextMs)) return;
+    if (!line.usable() || (tried && clock.monotonicMs() < tried.nextMs)) return false;
     const { hubId, anchors } = identity();
     const next = nextKeyOf(pair);
     try {
@@ -96,6 +97,7 @@ export function startRenewal(context: EdgeContext, { dir, reload }: RenewalHooks
         serial: facts.serialHex,
         notAfter: new Date(facts.notAfterMs).toISOString(),
       });
+      return true;
     } catch (error) {
       if (!isExchangeError(error)) throw error;
       const sinceMs = tried?.sinceMs ?? clock.monotonicMs();
@@ -112,6 +114,7 @@ export function startRenewal(context: EdgeContext, { dir, reload }: RenewalHooks
         code: error.code,
         said: error.detail,
       });
+      return false;
     }
   }
 

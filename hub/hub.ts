@@ -58,7 +58,7 @@ export type HubOptions = {
 export type Hub = Awaited<ReturnType<typeof startHub>>;
 
 /** A look costs microseconds, and the clock of a machine that slept or was set has moved without a timer noticing. */
-const tendMs = 5_000;
+const tendMs = 2_000;
 /** How long a clean stop waits for what runs. */
 const drainMs = 20_000;
 
@@ -208,7 +208,7 @@ export async function startHub(options: HubOptions) {
     get issuer() {
       return identity().issuer;
     },
-    shown: identity,
+    shown: () => ({ issuingDer: identity().issuingDer, rootDer: identity().rootDer }),
     confirmUnits: config.confirmUnits,
     exchangeUrl: () => urlOf(config.exchange, at.exchange),
     clock,

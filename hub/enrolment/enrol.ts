@@ -137,7 +137,7 @@ async function issue(
     unitId,
     unitCode: unit?.aliases[0]?.code ?? unitId,
     unitName: unit?.name ?? unitId,
-    ...certificatesOfAnswer({ tls, seal, ...shown() }),
+    ...certificatesOfAnswer({ ...shown(), tls, seal }),
     exchangeUrl: exchangeUrl(),
     words,
     confirmed: !confirmUnits,
