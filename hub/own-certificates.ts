@@ -64,7 +64,7 @@ export function createOwnCertificates(deps: OwnCertificatesDeps): OwnCertificate
     const { issuer } = identity;
     const { serial, ...rest } = rowOfCertificate(role, issuer.hubId, der);
     if (deps.admin().store.reader.get('SELECT 1 FROM certificates WHERE serial = ?', serial)) return;
-    await deps.admin().act('certificateRecord', { record: { serial, ...rest }, nowMs: clock.nowMs() });
+    await deps.admin().act('ownCertificateRenewed', { record: { serial, ...rest }, nowMs: clock.nowMs() });
   }
 
   /** The certificate of the key that is next: issued once, recorded before it is a file. */

@@ -314,12 +314,18 @@ export function enrolOps(db: Database, deps: AdminDeps) {
   return {
     ...invitationOps(db, deps),
 
-    /** A certificate of the hub itself (renewal), or one that was issued without an invitation. */
+    /** A certificate that was issued without an invitation. */
     certificateRecord({ record, nowMs }: { record: CertificateRecord; nowMs: number }): void {
-      // Recorded before: the process ended between this and the files.
-      if (db.get('SELECT 1 FROM certificates WHERE serial = ?', record.serial)) return;
       recordCertificate(db, deps, record, nowMs);
       publishPart(db, deps, nowMs);
+    },
+
+    /** The hub has renewed a certificate of its own, or found one in its folder whose record a power cut prevented. Idempotent. */
+    ownCertificateRenewed({ record, nowMs }: { record: CertificateRecord; nowMs: number }): boolean {
+      if (db.get('SELECT 1 FROM certificates WHERE serial = ?', record.serial)) return false;
+      recordCertificate(db, deps, record, nowMs);
+      publishPart(db, deps, nowMs);
+      return true;
     },
 
     /**
