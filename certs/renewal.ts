@@ -8,7 +8,7 @@ import type { Renewal, Signed } from '../protocol/wire.ts';
 import type { OwnKey } from './keys.ts';
 import { derToPem, pemToDer } from './pem.ts';
 import { BACKDATE_MS } from './profile.ts';
-import { type Anchor, type CertificateFacts, verifyCertificate } from './trust.ts';
+import { type CertificateFacts, type RootAnchor, verifyCertificate } from './trust.ts';
 import { buildCsr } from './x509.ts';
 
 /** What nodes may renew by themselves. A hub renews its own certificates with its own CA. */
@@ -57,7 +57,7 @@ export function readRenewal(bytes: Uint8Array): ReadRenewal & { readonly role: R
 export function verifyRenewed(options: {
   readonly certificateDer: Uint8Array;
   readonly issuingDer: Uint8Array;
-  readonly rootsDer: readonly Anchor[];
+  readonly rootsDer: readonly RootAnchor[];
   readonly expected: { readonly hub: string; readonly role: RenewableRole; readonly subject: string };
   readonly next: OwnKey;
   readonly nowMs: number;

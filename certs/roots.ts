@@ -10,11 +10,11 @@ import { type SigningKey, signOne, verifySigned } from '../protocol/signature.ts
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { certificatePem, derToPem, pemBlocks } from './pem.ts';
 import { caProfiles } from './profile.ts';
-import type { Anchor } from './trust.ts';
+import type { RootAnchor } from './trust.ts';
 
 export type Roots = {
   /** Every root believed, the first one first. Another object after every change. */
-  readonly anchors: readonly Anchor[];
+  readonly anchors: readonly RootAnchor[];
   readonly newestDer: Uint8Array;
   /** Bytes of the Signed hand-overs that led here, oldest first. */
   readonly handovers: readonly Uint8Array[];
@@ -71,7 +71,7 @@ function followOne(roots: Roots, bytes: Uint8Array, nowMs: number): Roots {
   if (nowMs > old.notAfterMs) throw new ExchangeError('certificate-expired', 'the old root has ended');
   assertRoot(parseCertificate(draft.rootCertificate));
   const { oldUntilMs } = draft;
-  const ended: Anchor = oldUntilMs > 0 ? { der: old.der, untilMs: oldUntilMs } : old.der;
+  const ended: RootAnchor = oldUntilMs > 0 ? { der: old.der, untilMs: oldUntilMs } : old.der;
   return {
     anchors: [...roots.anchors.slice(0, -1), ended, draft.rootCertificate],
     newestDer: draft.rootCertificate,

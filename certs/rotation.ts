@@ -10,7 +10,7 @@ import { type Certificate, parseCertificate } from './certificate.ts';
 import { loadKeyFile, loadOrCreateKeyFile, type OwnKey } from './keys.ts';
 import { completePair, type PairFiles, takeNext } from './pair-files.ts';
 import { certificatePem } from './pem.ts';
-import { type Anchor, verifyCertificate } from './trust.ts';
+import { type RootAnchor, verifyCertificate } from './trust.ts';
 import { buildCsr } from './x509.ts';
 
 const issuingPair = (dir: string): PairFiles => ({
@@ -48,7 +48,7 @@ export function installNextIssuing(
   options: {
     readonly certificateDer: Uint8Array;
     readonly rootDer: Uint8Array;
-    readonly anchors: readonly Anchor[];
+    readonly anchors: readonly RootAnchor[];
     readonly hubId: string;
     readonly nowMs: number;
   },

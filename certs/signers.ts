@@ -12,7 +12,7 @@ import type { ResolveStatementSigner } from '../protocol/statement.ts';
 import type { DirectoryPart } from '../protocol/wire.ts';
 import { parseCertificate } from './certificate.ts';
 import type { LeafRole } from './profile.ts';
-import { type Anchor, type CertificateFacts, type RevokedFromMs, verifyCertificate } from './trust.ts';
+import { type CertificateFacts, type RevokedFromMs, type RootAnchor, verifyCertificate } from './trust.ts';
 
 export type ResolvedSigner = {
   readonly kind: 'unit' | 'hub';
@@ -42,7 +42,7 @@ export type SignersOptions = {
   /** The directory in force; another object empties the memory. */
   readonly directory: () => Directory;
   /** A getter where roots may hand over while the program runs: another array empties the memory. */
-  readonly rootsDer: readonly Anchor[] | (() => readonly Anchor[]);
+  readonly rootsDer: readonly RootAnchor[] | (() => readonly RootAnchor[]);
   /** certs/trust.ts `verifyCertificate`; a parameter so that a hub can put a remembering one in. */
   readonly verify?: typeof verifyCertificate;
 };
@@ -188,7 +188,7 @@ export type OpenedParts = {
 export function openDirectoryParts(
   signedBytes: readonly Uint8Array[],
   options: {
-    readonly rootsDer: readonly Anchor[];
+    readonly rootsDer: readonly RootAnchor[];
     readonly nowMs: number;
     readonly known?: Directory | undefined;
   },
@@ -232,7 +232,7 @@ function verifyPart(
     nowMs,
     before,
   }: {
-    readonly rootsDer: readonly Anchor[];
+    readonly rootsDer: readonly RootAnchor[];
     readonly nowMs: number;
     readonly before: DirectoryPart | undefined;
   },

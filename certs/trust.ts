@@ -50,10 +50,10 @@ export type RevokedFromMs = (certificate: {
 }) => number | undefined;
 
 /** A root that is believed: its certificate (DER), and for one that has handed over (certs/roots.ts) until when it vouches for anything new. */
-export type Anchor = Uint8Array | { readonly der: Uint8Array; readonly untilMs: number };
+export type RootAnchor = Uint8Array | { readonly der: Uint8Array; readonly untilMs: number };
 
 /** A root that has handed over ends before its certificate does. */
-function parseAnchor(anchor: Anchor): Certificate {
+function parseAnchor(anchor: RootAnchor): Certificate {
   if (anchor instanceof Uint8Array) return parseCertificate(anchor);
   const root = parseCertificate(anchor.der);
   return { ...root, notAfterMs: Math.min(root.notAfterMs, anchor.untilMs - 1000) };
@@ -62,7 +62,7 @@ function parseAnchor(anchor: Anchor): Certificate {
 export type CertificateQuestion = {
   readonly leafDer: Uint8Array;
   readonly intermediatesDer: readonly Uint8Array[];
-  readonly rootsDer: readonly Anchor[];
+  readonly rootsDer: readonly RootAnchor[];
   readonly atMs: number;
   readonly role: Role;
   readonly revoked?: RevokedFromMs;
@@ -205,7 +205,7 @@ export type Peer =
 export type PeerSocket = { getPeerX509Certificate?(): X509Certificate | undefined };
 
 export type TrustOptions = {
-  readonly rootsDer: readonly Anchor[];
+  readonly rootsDer: readonly RootAnchor[];
   /**
    * Issuing CAs known at start; more come with `learnIssuing`. What a client shows along with its leaf is not used: Node does not hand it
    * out on a server (nodejs/node#65579, in 24.21 too), and a resumed session does not keep it.
@@ -235,7 +235,7 @@ export type Trust = {
   /** Adds an issuing CA (DER) after checking it against the roots. Idempotent. Throws `certificate-*`. */
   learnIssuing(issuingDer: Uint8Array): CertificateFacts;
   /** Another set of roots (one has handed over). Every verdict is reached anew. */
-  setRoots(rootsDer: readonly Anchor[]): void;
+  setRoots(rootsDer: readonly RootAnchor[]): void;
 };
 
 /** Verified leaves remembered; one takes about 4 kB. More than a province has. */

@@ -1,7 +1,7 @@
 // The signed directory on this node: verified, kept durably, usable without the hub. Fetched when the hub's stamp changes or a signer is
 // unknown. It must never let an older part replace a newer one, nor stop the exchange because one hub's part does not verify.
 import { openDirectoryParts } from '../certs/signers.ts';
-import type { Anchor } from '../certs/trust.ts';
+import type { RootAnchor } from '../certs/trust.ts';
 import { createDirectory, type Directory } from '../protocol/directory.ts';
 import type { Clock } from '../protocol/node/clock.ts';
 import type { HubLink } from '../protocol/node/hub-link.ts';
@@ -23,7 +23,7 @@ const unknownEveryMs = 10_000;
 export function createDirectoryCache(options: {
   readonly store: Store;
   /** The roots believed now. */
-  readonly anchors: () => readonly Anchor[];
+  readonly anchors: () => readonly RootAnchor[];
   readonly clock: Clock;
   readonly log: Log;
   readonly onChange: (stamp: string) => void;

@@ -7,7 +7,7 @@ import { keyPem, loadKeyFile, signingKeyOf } from '../certs/keys.ts';
 import { completePair, type PairFiles, pairFiles } from '../certs/pair-files.ts';
 import { certificateDer } from '../certs/pem.ts';
 import { type Roots, readRoots, rootsPem } from '../certs/roots.ts';
-import type { Anchor } from '../certs/trust.ts';
+import type { RootAnchor } from '../certs/trust.ts';
 import { ExchangeError } from '../protocol/errors.ts';
 import { parseHubId, parseNodeId, parseUnitId } from '../protocol/ids.ts';
 import type { ClientTls } from '../protocol/node/http-client.ts';
@@ -33,7 +33,7 @@ export type Identity = {
   readonly rootDer: Uint8Array;
   readonly roots: Roots;
   /** Every root believed, as certs/trust.ts takes them. */
-  readonly anchors: readonly Anchor[];
+  readonly anchors: readonly RootAnchor[];
   readonly tls: ClientTls;
   readonly tlsCertificate: Certificate;
   readonly tlsKey: SigningKey;

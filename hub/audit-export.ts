@@ -94,7 +94,7 @@ export function verifyAuditFile({ file, root }: { file: string; root: string }):
       directory: end.directoryCertificates.map(bytesOf),
       issuing: end.issuingCertificates.map(bytesOf),
     },
-    rootDer: certificateDer(fs.readFileSync(root, 'utf8')),
+    rootsDer: [certificateDer(fs.readFileSync(root, 'utf8'))],
   });
 }
 

@@ -1,7 +1,7 @@
 // fsck: certificates, directory parts, invitations and units against ledger, signatures and each other. Part of fsck.ts.
 import { parseCertificate } from '../certs/certificate.ts';
 import { issuingOf } from '../certs/signers.ts';
-import { type Anchor, verifyCertificate } from '../certs/trust.ts';
+import { type RootAnchor, verifyCertificate } from '../certs/trust.ts';
 import { directoryPartCodec, signedDirectoryCodec } from '../protocol/codec.ts';
 import { createDirectory, type Directory } from '../protocol/directory.ts';
 import { isExchangeError } from '../protocol/errors.ts';
@@ -47,7 +47,7 @@ export function loadAllParts(fsck: Fsck): Directory {
 }
 
 /** Judged at the time of issue: old versions stay evidence after their signer's certificate ends. */
-function openPart(bytes: Uint8Array, rootsDer: readonly Anchor[]): DirectoryPart {
+function openPart(bytes: Uint8Array, rootsDer: readonly RootAnchor[]): DirectoryPart {
   const signed = signedDirectoryCodec.decode(bytes);
   const part = directoryPartCodec.decode(signed.bytes);
   const wanted = Buffer.from(signed.signature?.keyId ?? []).toString('hex');

@@ -3,7 +3,7 @@
 // Must never stop at the first finding, nor believe a column that a signature or a hash can prove.
 import { join } from 'node:path';
 import { readRoots } from '../certs/roots.ts';
-import type { Anchor } from '../certs/trust.ts';
+import type { RootAnchor } from '../certs/trust.ts';
 import { leafHash } from '../protocol/merkle.ts';
 import { type Database, integrityCheck, openDatabase } from '../protocol/node/sqlite.ts';
 import { checkContent } from './fsck-content.ts';
@@ -37,7 +37,7 @@ const FINDINGS_MAX = 1000;
 export type Fsck = {
   readonly db: Database;
   /** The roots believed. */
-  readonly anchors: readonly Anchor[];
+  readonly anchors: readonly RootAnchor[];
   fault(check: string, about: string, said: string): void;
   note(check: string, about: string, said: string): void;
   count(what: string): void;
@@ -93,7 +93,7 @@ export async function fsckHub({ dir, fast = false, onProgress }: FsckOptions): P
     for (const line of integrityCheck(db)) fsck.fault('database', 'hub.sqlite', line);
     for (const { about, said } of checkLedger(db, () => fsck.count('ledger')))
       fsck.fault('ledger', about, said);
-    const audit = checkAudit(db, fsck.rootDer);
+    const audit = checkAudit(db, fsck.anchors);
     fsck.counted('audit', audit.entries);
     for (const { about, said } of audit.faults) fsck.fault('audit', about, said);
     const directory = loadAllParts(fsck);

@@ -2,7 +2,7 @@
 // Must never show a version before the transaction that made it was synced, nor a foreign part that was not verified.
 // accept and routing look units up here on every document; a changed stamp ends long polls so that nodes fetch.
 import { openDirectoryParts } from '../../certs/signers.ts';
-import type { Anchor } from '../../certs/trust.ts';
+import type { RootAnchor } from '../../certs/trust.ts';
 import { directoryAnswerCodec, directoryPartCodec, signedDirectoryCodec } from '../../protocol/codec.ts';
 import { createDirectory, type Directory } from '../../protocol/directory.ts';
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
@@ -44,7 +44,7 @@ export type HubDirectoryOptions = {
   readonly db: Database;
   readonly store: PartStore;
   /** The roots believed now. */
-  readonly anchors: () => readonly Anchor[];
+  readonly anchors: () => readonly RootAnchor[];
   readonly handovers: () => readonly Uint8Array[];
   readonly clock: Clock;
 };

@@ -3,10 +3,10 @@
 // and the verified directory: an unknown key is an unknown peer.
 import { issuingOf, revocations } from '../../certs/signers.ts';
 import {
-  type Anchor,
   type PeerRegistry,
   type RegisteredPeer,
   type RevokedFromMs,
+  type RootAnchor,
   verifyCertificate,
 } from '../../certs/trust.ts';
 import { isExchangeError } from '../../protocol/errors.ts';
@@ -31,7 +31,7 @@ export function createTrustRecords(options: {
   readonly db: Database;
   readonly directory: HubDirectory;
   /** The roots believed now. */
-  readonly anchors: () => readonly Anchor[];
+  readonly anchors: () => readonly RootAnchor[];
   readonly clock: Clock;
 }): TrustRecords {
   const { db, directory, anchors, clock } = options;

@@ -2,7 +2,7 @@
 // only hashes and the hub's signature under the deployment's root. `hub audit verify`, `hub audit export` and fsck. Changes nothing.
 // What it cannot see: a whole hub set back to an older moment, database and all. An exported head kept elsewhere shows that (`head`).
 import { parseCertificate } from '../../certs/certificate.ts';
-import { verifyCertificate } from '../../certs/trust.ts';
+import { type RootAnchor, verifyCertificate } from '../../certs/trust.ts';
 import { signedCodec } from '../../protocol/codec.ts';
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import { leafHash } from '../../protocol/merkle.ts';
@@ -82,7 +82,11 @@ export type HeadSigners = {
 };
 
 /** Verifies an encoded, signed head under the root. Throws `signature-invalid` and the codes of certs/. */
-export function openHead(bytes: Uint8Array, signers: HeadSigners, rootDer: Uint8Array): AuditHead {
+export function openHead(
+  bytes: Uint8Array,
+  signers: HeadSigners,
+  rootsDer: readonly RootAnchor[],
+): AuditHead {
   const signed = signedCodec.decode(bytes);
   const wanted = hex(signed.signature?.keyId ?? new Uint8Array(0));
   const signer = signers.directory.map(parseCertificate).find(({ keyId }) => keyId === wanted);
@@ -92,7 +96,7 @@ export function openHead(bytes: Uint8Array, signers: HeadSigners, rootDer: Uint8
   const { hubId } = verifyCertificate({
     leafDer: signer.der,
     intermediatesDer: signers.issuing,
-    rootsDer: [rootDer],
+    rootsDer,
     atMs: head.atMs,
     role: 'hub-directory',
   });
@@ -109,14 +113,18 @@ export function headSigners(db: Database): HeadSigners {
 }
 
 /** `known`: heads that were exported before and kept elsewhere, encoded as they were signed. */
-export function checkAudit(db: Database, rootDer: Uint8Array, known: readonly Uint8Array[] = []): AuditCheck {
+export function checkAudit(
+  db: Database,
+  rootsDer: readonly RootAnchor[],
+  known: readonly Uint8Array[] = [],
+): AuditCheck {
   const signers = headSigners(db);
   const anchors = db.all<Anchor>("SELECT sequence, leaf FROM ledger WHERE kind = 'admin' ORDER BY sequence");
   const signed = db.get<{ signed: Uint8Array }>('SELECT signed FROM audit_head')?.signed;
   const rows = db.each<AuditRow>(
     'SELECT sequence, entry, chain, ledger_sequence FROM audit ORDER BY sequence',
   );
-  return check({ rows, anchors, signed, known, signers, rootDer });
+  return check({ rows, anchors, signed, known, signers, rootsDer });
 }
 
 /** `anchors` undefined: an exported file, which has no ledger beside it. */
@@ -126,9 +134,9 @@ export function check(given: {
   readonly signed: Uint8Array | undefined;
   readonly known: readonly Uint8Array[];
   readonly signers: HeadSigners;
-  readonly rootDer: Uint8Array;
+  readonly rootsDer: readonly RootAnchor[];
 }): AuditCheck {
-  const { anchors, signers, rootDer } = given;
+  const { anchors, signers, rootsDer } = given;
   const faults: AuditFault[] = [];
   const add = (kind: AuditFault['kind'], about: string, said: string) => {
     if (faults.length < FAULTS_MAX) faults.push({ kind, about, said });
@@ -137,7 +145,7 @@ export function check(given: {
     add(kind, `row ${sequence}`, said);
   const heads = [...given.known.map((bytes) => ({ bytes, own: false }))];
   if (given.signed) heads.push({ bytes: given.signed, own: true });
-  const opened = heads.map(({ bytes, own }) => ({ own, ...openOr(bytes, signers, rootDer) }));
+  const opened = heads.map(({ bytes, own }) => ({ own, ...openOr(bytes, signers, rootsDer) }));
   const chains = new Map<number, string>();
   const wanted = new Set(opened.map(({ head }) => head?.sequence));
   let entries = 0;
@@ -174,10 +182,10 @@ export function check(given: {
 function openOr(
   bytes: Uint8Array,
   signers: HeadSigners,
-  rootDer: Uint8Array,
+  rootsDer: readonly RootAnchor[],
 ): { readonly head: AuditHead | undefined; readonly said: string } {
   try {
-    return { head: openHead(bytes, signers, rootDer), said: '' };
+    return { head: openHead(bytes, signers, rootsDer), said: '' };
   } catch (error) {
     if (!isExchangeError(error) && !(error instanceof SyntaxError)) throw error;
     return { head: undefined, said: error.message };
