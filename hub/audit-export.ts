@@ -5,7 +5,7 @@ import { certificateDer } from '../certs/pem.ts';
 import { ExchangeError } from '../protocol/errors.ts';
 import { writeFileDurable } from '../protocol/node/durable.ts';
 import { openDatabase } from '../protocol/node/sqlite.ts';
-import { hubPaths, readCertificateFile } from './identity.ts';
+import { hubPaths, rootsOfHub } from './identity.ts';
 import { type AuditCheck, type AuditRow, check, checkAudit, headSigners } from './store/audit-check.ts';
 import { needFact } from './store/facts.ts';
 import { checkLedger } from './store/ledger.ts';
@@ -105,7 +105,7 @@ export function verifyAuditDir({ dir, head }: { dir: string; head?: string }): A
   const db = openDatabase(paths.database, { readOnly: true, init: 'lienthong hub init' });
   try {
     db.exec('BEGIN');
-    const checked = checkAudit(db, readCertificateFile(paths.certificate('root')), known);
+    const checked = checkAudit(db, rootsOfHub(dir).anchors, known);
     const ledger = [...checkLedger(db)].slice(0, 100);
     db.exec('COMMIT');
     return {

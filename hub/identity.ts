@@ -66,6 +66,12 @@ export function readCertificateFile(path: string): Uint8Array {
   }
 }
 
+/** The roots that this hub believes. */
+export const rootsOfHub = (dir: string): Roots => {
+  const { certs, certificate } = hubPaths(dir);
+  return readRoots(certs, readCertificateFile(certificate('root')));
+};
+
 /** The pair of a hub's key as certs/pair-files.ts replaces it. */
 export const hubPair = (dir: string, name: HubKeyName): PairFiles =>
   pairFiles(hubPaths(dir).keys, hubPaths(dir).certs, name);
@@ -79,7 +85,7 @@ export function loadHubIdentity(
   completeIssuing(paths.ca);
   const issuer = loadIssuer(paths.ca, options);
   const former = formerIssuings(paths.ca);
-  const roots = readRoots(paths.certs, readCertificateFile(paths.certificate('root')));
+  const roots = rootsOfHub(dir);
   const chains = chainsOf([parseCertificate(issuer.certificateDer), ...former.map((f) => f.certificate)], {
     roots,
     nowMs: options.nowMs,
