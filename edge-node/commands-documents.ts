@@ -12,6 +12,7 @@ import { nameFault } from '../protocol/names.ts';
 import { renameDurable, syncFileAsync, writeFileDurable } from '../protocol/node/durable.ts';
 import { readBounded } from '../protocol/node/http-client.ts';
 import { type Node, withNode } from './commands-reach.ts';
+import { searchCommand } from './commands-search.ts';
 import { sendCommand } from './commands-send.ts';
 import { idOf, notOverwritten, stateText, stateWords, timeText, withDir } from './commands-words.ts';
 import type { DocumentView, InboxRow, OutboxRow, Page, PartView, SubmitAnswer } from './core.ts';
@@ -22,6 +23,7 @@ type Direction = { readonly direction?: 'out' | 'in' };
 export function documentCommands(program: Command): void {
   sendCommand(program);
   listCommands(program);
+  searchCommand(program);
   withDir(program.command('show'))
     .argument('<id>', 'mã văn bản hoặc mã phong bì; document id or envelope id')
     .option(

@@ -9,6 +9,7 @@ import { checkSecret } from '../protocol/node/config.ts';
 import type { ProxyOptions } from '../protocol/node/connector.ts';
 import { isRunning } from '../protocol/node/control.ts';
 import { withNode } from './commands-reach.ts';
+import { reindexCommand } from './commands-search.ts';
 import { status } from './commands-status.ts';
 import { userCommands } from './commands-users.ts';
 import { exits, timeText, withDir } from './commands-words.ts';
@@ -68,6 +69,7 @@ type InitOptions = Common & {
 };
 
 function initCommand(node: Command): void {
+  reindexCommand(node);
   withDir(node.command('init'))
     .description(
       'Ghi danh nút bằng giấy mời của cơ quan đầu mối.\nEnrols this box: makes the folder and the keys here, shows the invitation to the hub, stores the certificates.',

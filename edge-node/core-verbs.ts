@@ -7,6 +7,7 @@ import { createPeople } from './accounts/people.ts';
 import { createSignIn } from './accounts/sign-in.ts';
 import type { EdgeContext } from './context.ts';
 import type { ContentHandle, EdgeCore, EdgeEvent, EdgeStatus, SubmitAnswer } from './core.ts';
+import { findDocuments, rebuildSearch } from './find.ts';
 import type { Fetcher } from './inbox/fetcher.ts';
 import { sendingUnit, submitDocument } from './outbox/submit.ts';
 import { buildProof } from './proof.ts';
@@ -63,6 +64,13 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
     },
     async inbox(options = {}) {
       return inboxPage(options, context);
+    },
+    async find(options = {}) {
+      return findDocuments(options, context);
+    },
+    async rebuildSearch({ actor = '' } = {}) {
+      await store.write('audit', { atMs: clock.nowMs(), actor, act: 'rebuild-search', about: '', said: '' });
+      return rebuildSearch(context);
     },
     async show(id, options = {}) {
       return showDocument(find(id, options.direction, context), context);

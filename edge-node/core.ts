@@ -116,6 +116,30 @@ export type InboxRow = {
   readonly number: string;
 };
 
+export type FindOptions = Omit<PageOptions, 'text'> & {
+  /** Words of any field, in any case, with or without marks; the last one may be a beginning; "in this order" in quotation marks. */
+  readonly text?: string;
+  readonly direction?: 'out' | 'in';
+  /** Newest first, or by subject in Vietnamese order. */
+  readonly sort?: 'newest' | 'subject';
+};
+export type FoundDocument = {
+  readonly direction: 'out' | 'in';
+  readonly documentId: string;
+  /** Of an arrival. */
+  readonly envelopeId: string | undefined;
+  /** Handed in here, or received. */
+  readonly atMs: number;
+  readonly subject: string;
+  readonly number: string;
+  readonly notation: string;
+  readonly urgency: number;
+  /** Our units that sent it, or for which it came. */
+  readonly units: readonly string[];
+  /** Codes: of the sender, or of those it went to (at most 64). */
+  readonly places: readonly string[];
+};
+
 /** One line of a recipient's story, derived from statements. */
 export type TimelineEvent = {
   readonly atMs: number;
@@ -273,6 +297,10 @@ export type EdgeCore = {
   outbox(options?: OutboxPageOptions): Promise<Page<OutboxRow>>;
   /** Newest first. */
   inbox(options?: InboxPageOptions): Promise<Page<InboxRow>>;
+  /** Over all metadata of outbox and inbox (search-words.ts). */
+  find(options?: FindOptions): Promise<Page<FoundDocument>>;
+  /** Makes the search anew from the documents; answers how many. The node goes on working. */
+  rebuildSearch(options?: { readonly actor?: string }): Promise<number>;
   /** By document id or envelope id; of a document both sent and received here, `direction` chooses (default out). */
   show(id: string, options?: { readonly direction?: 'out' | 'in' }): Promise<DocumentView>;
   /** `range` in bytes, `to` exclusive. Codes: `range-refused`, `content-gone`. */

@@ -16,6 +16,7 @@ import type { Edge, EdgeEvent } from './core.ts';
 import { coreVerbs } from './core-verbs.ts';
 import { createDirectoryCache } from './directory-cache.ts';
 import { createDiskGuard } from './disk-guard.ts';
+import { fillSearch } from './find.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { type Identity, loadIdentity, unitKeys } from './identity.ts';
 import { type Fetcher, startFetcher } from './inbox/fetcher.ts';
@@ -193,7 +194,15 @@ async function assemble(
     },
   });
 
+  // Documents of before the search existed, or rebuilt from the hub, become findable beside the work. A failure costs only that.
+  let stopping = false;
+  const filling = fillSearch(context, () => stopping).catch((error: unknown) =>
+    log.warn({ event: 'search.fill-failed', said: error instanceof Error ? error.message : String(error) }),
+  );
+
   async function stop(): Promise<void> {
+    stopping = true;
+    await filling;
     await Promise.all([
       running.sender.stop(),
       running.uploader.stop(),

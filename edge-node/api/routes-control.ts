@@ -48,6 +48,9 @@ export function controlRoutes(app: FastifyInstance, { core, tokens, clock, local
     core.retryNow();
     return { ok: true };
   });
+  app.post('/control/reindex', { schema: { body: noBody } }, async ({ actor }) => ({
+    documents: await core.rebuildSearch({ actor }),
+  }));
   app.post('/control/reload-identity', { schema: { body: noBody } }, async () => {
     await core.reloadIdentity();
     return { units: core.units() };

@@ -111,6 +111,33 @@ export const inboxAnswer = object(
   ['next'],
 );
 
+export const foundAnswer = object(
+  'A page of what was found.',
+  {
+    rows: list(
+      'The documents.',
+      object(
+        'One document.',
+        {
+          direction: text('out: sent here; in: received here.'),
+          documentId: text('Id of the document.'),
+          envelopeId: text('Of an arrival: names it.'),
+          atMs: ms('When it was handed in here, or received.'),
+          subject: text('Trích yếu.'),
+          number: text('Số.'),
+          notation: text('Ký hiệu.'),
+          urgency: whole('0 to 4.'),
+          units: list('Our units, internal ids.', text('Internal id.')),
+          places: list('Codes of the sender, or of those it went to (at most 64).', text('Code.')),
+        },
+        ['envelopeId'],
+      ),
+    ),
+    next,
+  },
+  ['next'],
+);
+
 const timelineEvent = object('One line of the story.', {
   atMs: ms('When, on the clock of who states it.'),
   event: text("Name after ETSI EN 319 522, or 'Queued', 'Sealed', 'Cancelled' for what happened here."),

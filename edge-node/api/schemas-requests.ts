@@ -187,6 +187,25 @@ export const inboxQuery = {
   properties: { ...page, sender: text(64, 'Only from this unit (code or internal id).') },
 } as const;
 
+export const searchQuery = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    q: text(300, 'Words of any field; the last one may be a beginning; "in this order" in quotation marks.'),
+    direction: { type: 'string', enum: ['out', 'in'], description: 'Only sent, or only received.' },
+    sort: {
+      type: 'string',
+      enum: ['newest', 'subject'],
+      description: 'newest first (default), or by subject in Vietnamese order.',
+    },
+    unit: page.unit,
+    since: page.since,
+    until: page.until,
+    limit: page.limit,
+    after: page.after,
+  },
+} as const;
+
 export const directoryQuery = {
   type: 'object',
   additionalProperties: false,

@@ -10,6 +10,7 @@ import { operatorOnly, requireToken, type Tokens } from './access.ts';
 import { describeApi } from './openapi.ts';
 import { documentRoutes } from './routes-documents.ts';
 import { healthRoutes, inboxRoutes, nodeRoutes } from './routes-node.ts';
+import { searchRoutes } from './routes-search.ts';
 import { strictRequests } from './validate.ts';
 
 /** A document of 20 inline parts of 256 KiB in base64. What is larger is uploaded. */
@@ -47,6 +48,7 @@ export async function createApi(options: ApiOptions): Promise<ExchangeServer> {
   documentRoutes(app, core);
   inboxRoutes(app, core);
   nodeRoutes(app, core);
+  searchRoutes(app, core);
   healthRoutes(app, { core, nowMs: () => clock.nowMs(), version });
   options.more?.(app);
   return server;

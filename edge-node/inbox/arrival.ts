@@ -6,10 +6,11 @@ import { metadataCodec, signedCodec, wrapperCodec } from '../../protocol/codec.t
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import { assertDistinctNames, assertPartName } from '../../protocol/names.ts';
 import { type OpenedEnvelope, openDecoded } from '../../protocol/open.ts';
-import { envelopeDigest } from '../../protocol/seal.ts';
+import { envelopeDigest, kinds } from '../../protocol/seal.ts';
 import { events } from '../../protocol/statement.ts';
 import type { DeliveryItem, Metadata, PartName, Statement, Wrapper } from '../../protocol/wire.ts';
 import type { EdgeContext } from '../context.ts';
+import { placeWords, type SearchWords, searchWords } from '../search-words.ts';
 import { openKnownStatement } from '../statement-row.ts';
 import type { ArrivalFacts, RefusedDelivery, TakenDelivery, TakenRecipient } from '../store/types.ts';
 
@@ -49,7 +50,7 @@ export async function openArrival(item: DeliveryItem, context: EdgeContext): Pro
     // 3 Seal, header, leg, metadata, small parts, at the accepted time.
     const opened = await openSealed(wrapper, receipt.atMs, context);
     assertSuccession(opened, facts.recipients, context);
-    const delivery = takenOf(opened, item, receipt, facts);
+    const delivery = { ...takenOf(opened, item, receipt, facts), words: wordsOf(opened, context) };
     return {
       kind: 'take',
       delivery,
@@ -168,6 +169,13 @@ function takenOf(
       content: inline.get(i) ?? null,
     })),
   };
+}
+
+/** A status is no document to be found; erased metadata leave nothing to find. */
+function wordsOf({ header, wrapper }: OpenedEnvelope, context: EdgeContext): SearchWords | null {
+  if (!wrapper.metadata || header.kind === kinds.status) return null;
+  const places = placeWords([header.sender], context.directory.current());
+  return searchWords(metadataCodec.decode(wrapper.metadata.block), places);
 }
 
 /** A name that deceives is refused here too: the sender's node may be dishonest. Erased metadata leaves numbers. */

@@ -3,6 +3,7 @@
 // that the disk has no room for, nor before a restored outbox is rebuilt.
 import { hash } from 'node:crypto';
 import { createChunkHasher } from '../../protocol/chunks.ts';
+import { metadataCodec } from '../../protocol/codec.ts';
 import { type KnownUnit, resolveAddress, unitStates } from '../../protocol/directory.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { newDocumentId, parseDocumentId, parseEnvelopeId, uuidToBytes } from '../../protocol/ids.ts';
@@ -10,6 +11,7 @@ import { limits } from '../../protocol/limits.ts';
 import { assertHeader, buildMetadata, kinds, urgencies } from '../../protocol/seal.ts';
 import type { EdgeContext } from '../context.ts';
 import type { SubmitLink, SubmitPart, SubmitRequest } from '../core.ts';
+import { placeWords, searchWords } from '../search-words.ts';
 import type { PartRow, RecipientRow, SubmitOutcome } from '../store/types.ts';
 import { metadataText } from './metadata-text.ts';
 import { wireLinks } from './sealing.ts';
@@ -84,6 +86,16 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
     subject: said.subject ?? '',
     notation: said.notation ?? '',
     number: said.number ?? '',
+    words:
+      kind === kinds.status
+        ? null
+        : searchWords(
+            metadataCodec.decode(metadata.block),
+            placeWords(
+              recipients.map(({ unit: to }) => to),
+              context.directory.current(),
+            ),
+          ),
     bytes,
     recipients,
     parts,

@@ -6,6 +6,7 @@ import type { Database } from '../../protocol/node/sqlite.ts';
 import type { PayloadType } from '../../protocol/signature.ts';
 import { buildStatement, events, type StatementFacts } from '../../protocol/statement.ts';
 import { keepAside, noteAlarm, raiseLedgerSeen } from './fact-ops.ts';
+import { indexWords } from './search-ops.ts';
 import type {
   ArrivalFacts,
   Circumstances,
@@ -269,6 +270,7 @@ function insertArrival(db: Database, item: TakenDelivery, nowMs: number): number
     item.number,
     item.bytes,
   ).lastRowId;
+  if (item.words) indexWords(db, { direction: 'in', seq, atMs: nowMs, words: item.words });
   for (const [idx, p] of item.parts.entries())
     db.run(
       'INSERT INTO in_parts (inbox_seq, idx, length, sha256, tree_root, name, media_type, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',

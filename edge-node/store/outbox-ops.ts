@@ -7,6 +7,7 @@ import type { Database } from '../../protocol/node/sqlite.ts';
 import { outcomes } from '../../protocol/statement.ts';
 import { type OutboxState, outboxStates, statesBefore } from '../../protocol/states.ts';
 import { noteAlarm, noteAudit, raiseLedgerSeen } from './fact-ops.ts';
+import { indexWords } from './search-ops.ts';
 import type {
   MoveTo,
   NewDocument,
@@ -223,6 +224,7 @@ export function outboxOps(db: Database) {
         large: largeParts(d.parts),
       });
       insertRecipients(db, seq, d.recipients, d.nowMs);
+      if (d.words) indexWords(db, { direction: 'out', seq: documentSeq, atMs: d.nowMs, words: d.words });
       noteAudit(db, { atMs: d.nowMs, actor: d.actor, act: 'submit', about: uuidFromBytes(d.documentId) });
       return { documentId: d.documentId, duplicate: false };
     },

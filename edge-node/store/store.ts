@@ -8,6 +8,7 @@ import { accountReads } from '../accounts/reads.ts';
 import { signInReads } from '../accounts/sign-in-reads.ts';
 import { migrations } from './migrations.ts';
 import { outboxReads } from './outbox-reads.ts';
+import { searchReads } from './search-ops.ts';
 import type { FactName, UnitKey, WriterContext } from './types.ts';
 import { viewReads } from './view-reads.ts';
 import type { EdgeOps } from './writer-ops.ts';
@@ -56,6 +57,7 @@ function reads(db: Database) {
   return {
     ...outboxReads(db),
     ...viewReads(db),
+    ...searchReads(db),
     ...accountReads(db),
     ...signInReads(db),
     verifyAudit: () => verifyAudit(db),

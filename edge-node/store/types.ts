@@ -2,6 +2,7 @@
 // Bytes are Uint8Array on both sides; ids of documents, envelopes and statements are their 16 bytes.
 import type { OutboxState } from '../../protocol/states.ts';
 import type { Result } from '../../protocol/wire.ts';
+import type { SearchWords } from '../search-words.ts';
 
 export type UnitKey = { readonly unit: string; readonly keyId: Uint8Array; readonly pem: string };
 /** What the writer thread is started with. */
@@ -30,6 +31,8 @@ export type Titles = {
 };
 
 export type NewDocument = Titles & {
+  /** null: not to be found (a status). */
+  readonly words?: SearchWords | null;
   readonly documentId: Uint8Array;
   readonly unit: string;
   readonly idempotencyKey: string;
@@ -104,6 +107,8 @@ export type ArrivalFacts = {
 };
 export type TakenDelivery = ArrivalFacts &
   Titles & {
+    /** null: not to be found (a status, or metadata erased on the way). */
+    readonly words?: SearchWords | null;
     readonly signed: Uint8Array;
     readonly hops: Uint8Array;
     readonly salt: Uint8Array | null;

@@ -15,6 +15,7 @@ import { factOps } from './fact-ops.ts';
 import { inboxOps, type ToSign } from './inbox-ops.ts';
 import { outboxOps } from './outbox-ops.ts';
 import { recoveryOps } from './recovery-ops.ts';
+import { searchOps } from './search-ops.ts';
 import type { UnitKey, WriterContext } from './types.ts';
 
 function allOps(db: Database, keys: Map<string, SigningKey>, sign: (items: readonly ToSign[]) => void) {
@@ -22,6 +23,7 @@ function allOps(db: Database, keys: Map<string, SigningKey>, sign: (items: reado
     ...outboxOps(db),
     ...recoveryOps(db),
     ...inboxOps(db, sign),
+    ...searchOps(db),
     ...factOps(db),
     ...personOps(db),
     ...signInOps(db),

@@ -13,6 +13,8 @@ export const logEvents = {
     'fsync failed; the process ends at once so that nothing unsafe is acknowledged. Check the disk.',
   'disk.writer-died': 'The writing thread ended; the process ends and replays from disk at the next start.',
   'disk.nearly-full': 'New work is refused until space is freed; nothing accepted is lost.',
+  'search.fill-failed':
+    'Older documents could not be made findable; exchange goes on. "lienthong node reindex" tries again.',
   'request.failed': 'A request ended in an error; fields: requestId, code, status, peer.',
   'request.internal': 'A request met a fault of ours; fields: requestId, said. Report it.',
   'peer.refused': 'The trust hook refused a connection; fields: code, said (certificate subject).',

@@ -28,6 +28,8 @@ export type Office = {
   readonly invitation: string;
   readonly token: string;
   node: RunningNode;
+  /** Starts the node again after `node.close()`; the caller puts it into `node`. */
+  reopen(): Promise<RunningNode>;
   url(path: string): string;
   fetch(path: string, init?: RequestInit & { duplex?: 'half' }): Promise<Response>;
 };
@@ -50,6 +52,7 @@ export async function openOffice(hub: Hub, code: string): Promise<Office> {
     invitation,
     token,
     node: await startNode({ dir, log: quiet }),
+    reopen: () => startNode({ dir, log: quiet }),
     url: (path) => `http://127.0.0.1:${office.node.local.port}${path}`,
     fetch: (path, init = {}) =>
       fetch(office.url(path), {

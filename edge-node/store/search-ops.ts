@@ -1,0 +1,152 @@
+// Writes and reads of the search. A row is written in the transaction of its document; the triggers of schema-search.ts erase it with the
+// metadata. Rebuilding clears and fills again in small batches, so that the node goes on working meanwhile.
+import type { Database } from '../../protocol/node/sqlite.ts';
+import type { SearchWords } from '../search-words.ts';
+
+export type SearchEntry = {
+  readonly direction: 'out' | 'in';
+  readonly seq: number;
+  readonly atMs: number;
+  readonly words: SearchWords;
+};
+const perMs = 1_000;
+
+/** Once per document; a second call does nothing. */
+export function indexWords(db: Database, { direction, seq, atMs, words }: SearchEntry): void {
+  if (db.get('SELECT 1 FROM search_rows WHERE direction = ? AND seq = ?', direction, seq)) return;
+  const first = Math.max(0, atMs) * perMs;
+  const last = db.get<{ id: number | null }>(
+    'SELECT max(id) AS id FROM search_rows WHERE id >= ? AND id < ?',
+    first,
+    first + perMs,
+  )?.id;
+  // More than a thousand in one millisecond run into the next: order among them is nobody's business.
+  let id = last === null || last === undefined ? first : last + 1;
+  while (db.get('SELECT 1 FROM search_rows WHERE id = ?', id)) id += 1;
+  db.run(
+    'INSERT INTO search_rows (id, direction, seq, sort_key) VALUES (?, ?, ?, ?)',
+    id,
+    direction,
+    seq,
+    words.sortKey,
+  );
+  db.run(
+    'INSERT INTO search_words (rowid, subject, notation, people, places, files, rest) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    id,
+    words.subject,
+    words.notation,
+    words.people,
+    words.places,
+    words.files,
+    words.rest,
+  );
+}
+
+export function searchOps(db: Database) {
+  return {
+    /** Only documents that still have their metadata: one may have been erased since the words were made. */
+    indexAgain({ entries }: { entries: readonly SearchEntry[] }): void {
+      for (const entry of entries) {
+        const there = db.get(
+          entry.direction === 'out'
+            ? 'SELECT 1 FROM documents WHERE seq = ? AND metadata IS NOT NULL'
+            : 'SELECT 1 FROM inbox WHERE seq = ? AND metadata IS NOT NULL',
+          entry.seq,
+        );
+        if (there) indexWords(db, entry);
+      }
+    },
+    /** Answers how many rows went; 0: all are gone, and then what a damaged index held beside them too. */
+    clearSearch({ limit }: { limit: number }): number {
+      const gone = db.run(
+        'DELETE FROM search_rows WHERE id IN (SELECT id FROM search_rows LIMIT ?)',
+        limit,
+      ).changes;
+      if (gone === 0) db.run('DELETE FROM search_words');
+      return gone;
+    },
+  };
+}
+
+export type SearchFilter = {
+  readonly query: string | undefined;
+  readonly direction: 'out' | 'in' | undefined;
+  readonly unit: string | undefined;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  readonly sort: 'newest' | 'subject';
+  /** Id of the last row of the page before. */
+  readonly after: number | undefined;
+};
+export type SearchHit = { readonly id: number; readonly direction: 'out' | 'in'; readonly seq: number };
+export type Unindexed = {
+  readonly direction: 'out' | 'in';
+  readonly seq: number;
+  readonly at_ms: number;
+  readonly metadata: Uint8Array;
+  readonly sender: string;
+};
+
+const wanted = `(?2 IS NULL OR r.direction = ?2) AND (?3 IS NULL OR
+  (r.direction = 'out' AND EXISTS (SELECT 1 FROM documents d WHERE d.seq = r.seq AND d.unit = ?3)) OR
+  (r.direction = 'in' AND EXISTS (SELECT 1 FROM inbox_recipients i WHERE i.inbox_seq = r.seq AND i.unit = ?3)))`;
+const newest = 'r.id >= ?4 AND r.id < ?5';
+const bySubject = `${newest} AND (?6 IS NULL OR (r.sort_key, r.id) > (SELECT a.sort_key, a.id FROM search_rows a WHERE a.id = ?6))`;
+const hit = 'r.id, r.direction, r.seq';
+const sql = {
+  newestOfWords: `SELECT ${hit} FROM search_words w CROSS JOIN search_rows r ON r.id = w.rowid
+    WHERE search_words MATCH ?1 AND w.rowid >= ?4 AND w.rowid < ?5 AND ${wanted} ORDER BY w.rowid DESC LIMIT ?7`,
+  subjectOfWords: `SELECT ${hit} FROM search_words w CROSS JOIN search_rows r ON r.id = w.rowid
+    WHERE search_words MATCH ?1 AND ${bySubject} AND ${wanted} ORDER BY r.sort_key, r.id LIMIT ?7`,
+  newestOfAll: `SELECT ${hit} FROM search_rows r WHERE ?1 IS NULL AND ${newest} AND ${wanted} ORDER BY r.id DESC LIMIT ?7`,
+  subjectOfAll: `SELECT ${hit} FROM search_rows r WHERE ?1 IS NULL AND ${bySubject} AND ${wanted} ORDER BY r.sort_key, r.id LIMIT ?7`,
+} as const;
+
+export function searchReads(db: Database) {
+  return {
+    searchHits(f: SearchFilter, limit: number): readonly SearchHit[] {
+      const text =
+        f.sort === 'newest'
+          ? f.query
+            ? sql.newestOfWords
+            : sql.newestOfAll
+          : f.query
+            ? sql.subjectOfWords
+            : sql.subjectOfAll;
+      const until =
+        f.untilMs >= Number.MAX_SAFE_INTEGER / perMs ? Number.MAX_SAFE_INTEGER : f.untilMs * perMs;
+      const before = f.sort === 'newest' ? Math.min(f.after ?? Number.MAX_SAFE_INTEGER, until) : until;
+      return db.all<SearchHit>(
+        text,
+        f.query ?? null,
+        f.direction ?? null,
+        f.unit ?? null,
+        f.sinceMs * perMs,
+        before,
+        f.after ?? null,
+        limit,
+      );
+    },
+    /** Documents with metadata that no search finds: of before this schema, or rebuilt from the hub. Status envelopes are none. */
+    unindexed: (limit: number): readonly Unindexed[] =>
+      db.all<Unindexed>(
+        `SELECT 'out' AS direction, seq, created_ms AS at_ms, metadata, unit AS sender FROM documents
+           WHERE metadata IS NOT NULL AND kind <> 5 AND seq NOT IN (SELECT seq FROM search_rows WHERE direction = 'out')
+         UNION ALL SELECT 'in', seq, received_ms, metadata, sender FROM inbox
+           WHERE metadata IS NOT NULL AND kind <> 5 AND seq NOT IN (SELECT seq FROM search_rows WHERE direction = 'in') LIMIT ?`,
+        limit,
+      ),
+    outRecipientUnits: (documentSeq: number): readonly string[] =>
+      db
+        .all<{ unit: string }>(
+          `SELECT DISTINCT unit FROM outbox_recipients WHERE envelope_seq = (SELECT max(seq) FROM envelopes WHERE document_seq = ?) LIMIT 64`,
+          documentSeq,
+        )
+        .map(({ unit }) => unit),
+    documentBySeq: (seq: number) =>
+      db.get<{ document_id: Uint8Array }>('SELECT document_id FROM documents WHERE seq = ?', seq)
+        ?.document_id,
+    arrivalEnvelope: (seq: number) =>
+      db.get<{ envelope_id: Uint8Array }>('SELECT envelope_id FROM inbox WHERE seq = ?', seq)?.envelope_id,
+  };
+}
