@@ -2,12 +2,11 @@
 // It must never take a certificate or a directory part that does not hang under the given root, nor look at the network or a store.
 // Under certs/verify-proof.ts, bin/evidence and fsck of a node.
 
-import { directoryPartCodec, signedDirectoryCodec } from '../protocol/codec.ts';
 import { createDirectory, type Directory } from '../protocol/directory.ts';
+import { type ReadPart, readPart } from '../protocol/directory-pages.ts';
 import { ExchangeError, isExchangeError } from '../protocol/errors.ts';
 import type { ProofSigner, ProofSigners } from '../protocol/proof.ts';
 import { verifySigned } from '../protocol/signature.ts';
-import type { DirectoryPart } from '../protocol/wire.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { type LeafRole, leafRoles, type Role } from './profile.ts';
 import { issuingOf, revocations } from './signers.ts';
@@ -34,9 +33,8 @@ export type Evidence = {
 export function createEvidence(sources: EvidenceSources): Evidence {
   const { rootDer } = sources;
   const drafts = sources.directory.map((bytes) => {
-    const signed = signedDirectoryCodec.decode(bytes);
-    // Read before it is verified, only to find the certificates that verify it.
-    return { signed, part: directoryPartCodec.decode(signed.bytes) };
+    // Read before it is verified, only to find the certificates that verify it. Pages may be missing: a proof brings those that it needs.
+    return readPart(bytes);
   });
   const pool = new Map<string, Certificate>();
   const loose = [
@@ -107,18 +105,14 @@ function firstRole(
   throw wrong;
 }
 
-function verifyPart(
-  { signed, part }: { signed: ReturnType<typeof signedDirectoryCodec.decode>; part: DirectoryPart },
-  pool: readonly Certificate[],
-  judge: Judge,
-): void {
+function verifyPart({ signed, part }: ReadPart, pool: readonly Certificate[], judge: Judge): void {
   const keyId = Buffer.from(signed.signature?.keyId ?? []).toString('hex');
   const holders = pool.filter((certificate) => certificate.keyId === keyId);
   if (holders.length === 0) throw new ExchangeError('signer-unknown', `directory of ${part.hub}`);
   const facts = firstGood(holders, ({ der }) => judge(der, 'hub-directory', part.issuedMs));
   if (facts.hubId !== part.hub)
     throw new ExchangeError('signature-invalid', 'a directory signed by another hub');
-  verifySigned(signed, ['lienthong/directory/1'], holders[0]!.x509.publicKey);
+  verifySigned(signed, ['lienthong/directory/1', 'lienthong/directory/2'], holders[0]!.x509.publicKey);
   const issuing = judge(part.issuingCertificate, 'issuing', part.issuedMs);
   if (issuing.hubId !== part.hub)
     throw new ExchangeError('certificate-wrong-usage', 'the issuing CA of another hub');

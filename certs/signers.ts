@@ -2,14 +2,14 @@
 // It must never believe a certificate that no directory part names, nor answer from an earlier directory. Both programs give these
 // callbacks to protocol/open.ts and protocol/statement.ts; asked once per envelope and per statement, so answers are remembered.
 import type { KeyObject } from 'node:crypto';
-import { directoryPartCodec, signedDirectoryCodec } from '../protocol/codec.ts';
-import type { Directory, NamedKey } from '../protocol/directory.ts';
+import { type Directory, keyIdOfCertificate, type NamedKey } from '../protocol/directory.ts';
+import { type OpenPart, readPart, sameContent } from '../protocol/directory-pages.ts';
 import { type ErrorCode, ExchangeError, isExchangeError } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import type { ResolveSealSigner } from '../protocol/open.ts';
 import { verifySigned } from '../protocol/signature.ts';
 import type { ResolveStatementSigner } from '../protocol/statement.ts';
-import type { DirectoryPart } from '../protocol/wire.ts';
+import type { DirectoryPart, SignedDirectory } from '../protocol/wire.ts';
 import { parseCertificate } from './certificate.ts';
 import type { LeafRole } from './profile.ts';
 import { type CertificateFacts, type RevokedFromMs, type RootAnchor, verifyCertificate } from './trust.ts';
@@ -172,7 +172,12 @@ function earliestRevocation(facts: CertificateFacts, revoked: RevokedFromMs): nu
   return earliest;
 }
 
-export type OpenedPart = { readonly part: DirectoryPart; readonly bytes: Uint8Array };
+export type OpenedPart = {
+  /** Whole: with the pages that were held already. */
+  readonly part: OpenPart;
+  /** As they came: of a directory/2 with all pages, or with those that are new. */
+  readonly bytes: Uint8Array;
+};
 export type OpenedParts = {
   /** Verified and not older than what is known, one per hub. */
   readonly parts: readonly OpenedPart[];
@@ -183,7 +188,7 @@ export type OpenedParts = {
 /**
  * Verifies Signed directory parts, each on its own: its issuing CA hangs under a root, the hub-directory certificate inside it signed
  * it, both name the hub of the part, its version is not below the known one (`known`), and the same version is the same content.
- * A part that fails is left out; those of the others stand.
+ * A part that fails is left out; those of the others stand. A difference to another version than the one held is `directory-gap`.
  */
 export function openDirectoryParts(
   signedBytes: readonly Uint8Array[],
@@ -198,11 +203,11 @@ export function openDirectoryParts(
   for (const bytes of signedBytes) {
     let hub = '';
     try {
-      const signed = signedDirectoryCodec.decode(bytes);
+      const heldOf = (id: string) => parts.get(id)?.part ?? options.known?.hub(id);
       // Read before it is verified, only to find the certificates that verify it.
-      const part = directoryPartCodec.decode(signed.bytes);
+      const { signed, part, missing } = readPart(bytes, heldOf);
       hub = part.hub;
-      const before = parts.get(hub)?.part ?? options.known?.hub(hub);
+      const before = heldOf(hub);
       verifyPart(signed, part, { ...options, before });
       if (options.known) assertClaims(part, options.known, options.nowMs);
       if (before && before.version > part.version)
@@ -210,10 +215,8 @@ export function openDirectoryParts(
           'statement-mismatch',
           `directory version ${part.version} after ${before.version}`,
         );
-      if (
-        before?.version === part.version &&
-        !directoryPartCodec.encode(before).equals(directoryPartCodec.encode(part))
-      )
+      if (missing > 0) throw new ExchangeError('directory-gap', `version ${part.version}: ${missing} pages`);
+      if (before?.version === part.version && !sameContent(before, part))
         throw new ExchangeError('statement-mismatch', `two directories of version ${part.version}`);
       parts.set(hub, { part, bytes });
     } catch (error) {
@@ -225,7 +228,7 @@ export function openDirectoryParts(
 }
 
 function verifyPart(
-  signed: ReturnType<typeof signedDirectoryCodec.decode>,
+  signed: SignedDirectory,
   part: DirectoryPart,
   {
     rootsDer,
@@ -266,24 +269,32 @@ function verifyPart(
   });
   if (issuing.hubId !== part.hub || facts.hubId !== part.hub)
     throw new ExchangeError('signer-not-sender', `signed by ${facts.hubId}`);
-  verifySigned(signed, ['lienthong/directory/1'], holder.x509.publicKey);
+  verifySigned(signed, ['lienthong/directory/1', 'lienthong/directory/2'], holder.x509.publicKey);
 }
 
 /**
  * A hub speaks for its own units only: a unit, a seal key or a code in force that the part of another hub still lists is not taken over,
- * whoever certifies it (PROTOCOL.md 3.4). A reform moves a unit by leaving the old part first. The whole part is refused: an alarm.
+ * whoever certifies it (PROTOCOL.md 3.4). A unit is handed over by the old hub's word, whose part names the new one (3.7). The whole part is
+ * refused: an alarm.
  */
-function assertClaims(part: DirectoryPart, known: Directory, nowMs: number): void {
-  const foreign = (found: { readonly hub: string } | undefined) =>
-    found !== undefined && found.hub !== part.hub;
-  for (const { unit, aliases, sealCertificates } of part.units) {
-    if (foreign(known.unit(unit)))
+function assertClaims(part: OpenPart, known: Directory, nowMs: number): void {
+  const foreign = (found: { readonly hub: string } | undefined, unit: string) =>
+    found !== undefined && found.hub !== part.hub && known.unit(unit)?.movedTo !== part.hub;
+  // Pages that are held already were judged when they came.
+  const held = new Set(known.hub(part.hub)?.pages);
+  const units = part.pages
+    ? part.pages.flatMap((page) => (page && !held.has(page) ? page.units : []))
+    : part.units;
+  for (const { unit, aliases, sealCertificates, movedTo } of units) {
+    // Handed over: it is said only what was, and the other hub's word counts.
+    if (movedTo) continue;
+    if (foreign(known.unit(unit), unit))
       throw new ExchangeError('statement-mismatch', `${unit} is a unit of another hub`);
     for (const { code, fromMs, untilMs } of aliases)
-      if (fromMs <= nowMs && (untilMs === 0 || nowMs < untilMs) && foreign(known.byCode(code, nowMs)))
+      if (fromMs <= nowMs && (untilMs === 0 || nowMs < untilMs) && foreign(known.byCode(code, nowMs), unit))
         throw new ExchangeError('statement-mismatch', `${code.slice(0, 64)} is a code of another hub`);
     for (const der of sealCertificates)
-      if (foreign(known.key(Buffer.from(parseCertificate(der).keyId, 'hex'))))
+      if (foreign(known.key(Buffer.from(keyIdOfCertificate(der), 'latin1')), unit))
         throw new ExchangeError('statement-mismatch', `a key of ${unit} is named by another hub`);
   }
 }

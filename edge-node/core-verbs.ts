@@ -196,7 +196,7 @@ function statusOf(context: EdgeContext, fetcher: Fetcher): EdgeStatus {
     clock: { offsetMs: link.clockOffsetMs() },
     directory: {
       stamp: directory.stamp(),
-      units: [...current.units()].length,
+      units: current.unitCount,
       expiresMs: current.hub(hubId)?.expiresMs,
     },
     certificates: [

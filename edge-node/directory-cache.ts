@@ -31,22 +31,34 @@ export function createDirectoryCache(options: {
   const { store, clock, log } = options;
   let stamp = store.fact('directoryStamp') ?? '';
   let directory = createDirectory(
-    openDirectoryParts(store.directoryParts(), {
-      rootsDer: options.anchors(),
-      nowMs: clock.nowMs(),
-    }).parts.map(({ part }) => part),
+    // One after the other: a large one is not in memory twice.
+    [...store.directoryParts()].flatMap(({ bytes }) =>
+      openDirectoryParts([bytes], { rootsDer: options.anchors(), nowMs: clock.nowMs() }).parts.map(
+        ({ part }) => part,
+      ),
+    ),
   );
   let running: Promise<void> | undefined;
   let askedMs = Number.NEGATIVE_INFINITY;
 
   async function fetchOnce(link: HubLink, signal: AbortSignal | undefined): Promise<void> {
-    const answer = await link.directory(signal);
-    const nowMs = clock.nowMs();
-    const opened = openDirectoryParts(answer.parts, {
+    const known = directory.parts.map(({ hub, version }) => ({ hub, version }));
+    let answer = await link.directory(known, signal);
+    let opened = openDirectoryParts(answer.parts, {
       rootsDer: options.anchors(),
-      nowMs,
+      nowMs: clock.nowMs(),
       known: directory,
     });
+    if (opened.refused.some(({ code }) => code === 'directory-gap' || code === 'directory-page-wrong')) {
+      // The hub's version is not the one that we hold (it was restored, or we were): everything anew.
+      answer = await link.directory([], signal);
+      opened = openDirectoryParts(answer.parts, {
+        rootsDer: options.anchors(),
+        nowMs: clock.nowMs(),
+        known: directory,
+      });
+    }
+    const nowMs = clock.nowMs();
     for (const { hub, code, detail } of opened.refused) {
       log.warn({ event: 'directory.stale', code, hub, said: detail });
       await store.write('alarm', { atMs: nowMs, code, about: `directory of ${hub}`, said: detail });
@@ -56,9 +68,11 @@ export function createDirectoryCache(options: {
       stamp: answer.stamp,
       nowMs,
     });
-    const fresh = opened.parts.map(({ part }) => part);
-    const kept = directory.parts.filter(({ hub }) => !fresh.some((part) => part.hub === hub));
-    directory = createDirectory([...fresh, ...kept]);
+    const fresh = new Map(opened.parts.map(({ part }) => [part.hub, part]));
+    // The order stays: of two hubs that claim one unit, the one that was known first counts.
+    const parts = directory.parts.map((part) => fresh.get(part.hub) ?? part);
+    const added = [...fresh.values()].filter(({ hub }) => !directory.hub(hub));
+    directory = createDirectory([...parts, ...added], directory);
     stamp = answer.stamp;
     log.info({ event: 'directory.updated', version: stamp.slice(0, 200) });
     options.onChange(stamp);

@@ -16,6 +16,7 @@ import { verifySigned } from '../protocol/signature.ts';
 import { events, openStatementSync } from '../protocol/statement.ts';
 import type { Header } from '../protocol/wire.ts';
 import { type Identity, loadIdentity } from './identity.ts';
+import { directoryReads } from './store/directory-ops.ts';
 import { storeFile } from './store/store.ts';
 
 export type Problem = {
@@ -100,7 +101,7 @@ function attempt<T>(found: Check['found'], where: Where, body: () => T): T | und
 
 function evidenceOf(db: Database, identity: Identity, found: Check['found']): Evidence | undefined {
   const certificates = identity.units.map((unit) => unit.certificate.der);
-  const rows = db.all<{ hub: string; bytes: Uint8Array }>('SELECT hub, bytes FROM directory_parts');
+  const rows = [...directoryReads(db).directoryParts()];
   const make = (directory: readonly Uint8Array[], own: readonly Uint8Array[]) =>
     createEvidence({ rootDer: identity.rootDer, certificates: own, directory, directoryRequired: false });
   // Each alone first, so that one damaged part is named and the others still serve. A part brings its own certificates.

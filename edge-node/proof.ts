@@ -21,14 +21,14 @@ export function buildProof(found: Found, withMetadata: boolean, context: EdgeCon
   ]
     .map(({ signature }) => signature?.keyId)
     .filter((keyId) => keyId !== undefined);
-  const { hubs, certificates } = evidenceFor(keyIds, directory);
+  const { hubs, units, certificates } = evidenceFor(keyIds, directory);
   const { salt, metadata } = found.row;
   return encodeProof({
     envelope: signed,
     metadata: withMetadata && salt && metadata ? { salt, block: metadata } : null,
     statements,
     certificates,
-    directory: directoryBytes(hubs, context),
+    directory: store.directoryPartsOf([...hubs], [...units]),
     hops: hops && hops.length > 0 ? wrapperCodec.decode(hops).hops.map((hop) => signedCodec.encode(hop)) : [],
   });
 }
@@ -45,21 +45,19 @@ function sealedOf({ direction, row }: Found, { store }: EdgeContext) {
 /** The signers' own certificates and the CAs above them; the root is the reader's. */
 function evidenceFor(keyIds: readonly Uint8Array[], directory: Directory) {
   const hubs = new Set<string>();
+  const units = new Set<string>();
   const certificates = new Map<string, Uint8Array>();
   const add = (der: Uint8Array) => certificates.set(Buffer.from(der).toString('base64'), der);
   for (const keyId of keyIds) {
     const named = directory.key(keyId);
     if (!named) continue;
     add(named.certificateDer);
+    if (named.kind === 'unit') units.add(named.id);
     const part = directory.hub(named.hub);
     if (part) {
       hubs.add(part.hub);
       for (const der of issuingOf(part)) add(der);
     }
   }
-  return { hubs, certificates: [...certificates.values()] };
-}
-
-function directoryBytes(hubs: ReadonlySet<string>, { store }: EdgeContext): readonly Uint8Array[] {
-  return store.directoryPartsOf([...hubs]);
+  return { hubs, units, certificates: [...certificates.values()] };
 }

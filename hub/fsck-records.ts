@@ -2,12 +2,12 @@
 import { parseCertificate } from '../certs/certificate.ts';
 import { issuingOf } from '../certs/signers.ts';
 import { type RootAnchor, verifyCertificate } from '../certs/trust.ts';
-import { directoryPartCodec, signedDirectoryCodec } from '../protocol/codec.ts';
 import { createDirectory, type Directory } from '../protocol/directory.ts';
-import { isExchangeError } from '../protocol/errors.ts';
+import { type OpenPart, readPart } from '../protocol/directory-pages.ts';
+import { ExchangeError, isExchangeError } from '../protocol/errors.ts';
 import { verifySigned } from '../protocol/signature.ts';
-import type { DirectoryPart } from '../protocol/wire.ts';
 import type { Fsck } from './fsck.ts';
+import { signedHead, storedParts } from './store/directory-reads.ts';
 import { readFact } from './store/facts.ts';
 
 /** Words of a failed check; anything but a refusal of ours is a fault of this program and goes on up. */
@@ -25,11 +25,8 @@ export function loadAllParts(fsck: Fsck): Directory {
     "SELECT leaf FROM ledger WHERE kind IN ('directory', 'directory-foreign')",
   ))
     published.add(Buffer.from(leaf).toString('hex'));
-  const parts: DirectoryPart[] = [];
-  for (const row of db.each<{ hub: string; version: number; bytes: Uint8Array }>(
-    'SELECT hub, version, bytes FROM directory_parts ORDER BY hub = ? DESC, hub, version',
-    own,
-  )) {
+  const parts: OpenPart[] = [];
+  for (const row of storedParts(db, own)) {
     count('directory parts');
     const about = `${row.hub} version ${row.version}`;
     try {
@@ -40,16 +37,16 @@ export function loadAllParts(fsck: Fsck): Directory {
     } catch (error) {
       fault('directory', about, wordsOf(error));
     }
-    if (!published.has(fsck.leafHex(row.bytes)))
+    if (!published.has(fsck.leafHex(signedHead(row.bytes))))
       fault('directory', about, 'no ledger entry for this version');
   }
   return createDirectory(parts);
 }
 
 /** Judged at the time of issue: old versions stay evidence after their signer's certificate ends. */
-function openPart(bytes: Uint8Array, rootsDer: readonly RootAnchor[]): DirectoryPart {
-  const signed = signedDirectoryCodec.decode(bytes);
-  const part = directoryPartCodec.decode(signed.bytes);
+function openPart(bytes: Uint8Array, rootsDer: readonly RootAnchor[]): OpenPart {
+  const { signed, part, missing } = readPart(bytes);
+  if (missing > 0) throw new ExchangeError('directory-gap', `${missing} pages`);
   const wanted = Buffer.from(signed.signature?.keyId ?? []).toString('hex');
   const signer = part.hubCertificates.map(parseCertificate).find(({ keyId }) => keyId === wanted);
   verifyCertificate({
@@ -59,7 +56,7 @@ function openPart(bytes: Uint8Array, rootsDer: readonly RootAnchor[]): Directory
     atMs: part.issuedMs,
     role: 'hub-directory',
   });
-  verifySigned(signed, ['lienthong/directory/1'], signer!.x509.publicKey);
+  verifySigned(signed, ['lienthong/directory/1', 'lienthong/directory/2'], signer!.x509.publicKey);
   return part;
 }
 

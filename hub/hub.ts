@@ -17,6 +17,7 @@ import { migrate, openDatabase } from '../protocol/node/sqlite.ts';
 import { startWorker } from '../protocol/node/worker.ts';
 import { startWriter } from '../protocol/node/writer.ts';
 import { createVerifier } from '../protocol/signature.ts';
+import type { KnownPart } from '../protocol/wire.ts';
 import { createAdmin } from './admin/acts.ts';
 import { recordPolicy } from './admin/audit-routes.ts';
 import { nameCallers } from './admin/caller.ts';
@@ -174,7 +175,8 @@ export async function startHub(options: HubOptions) {
     instances,
     epoch: () => epoch,
     heard: heard.note,
-    directoryAnswer: () => directory.answer(),
+    directoryAnswer: (known) => directory.answer(known),
+    wholeDirectory: () => directory.wholeAnswer(),
     takeDirectoryParts,
     renew: (bytes, peer) =>
       renew(bytes, peer, { admin, issuer: identity().issuer, issuingDer: identity().issuingDer }),
@@ -306,7 +308,9 @@ export async function startHub(options: HubOptions) {
       random: options.random,
       software: options.software,
       takeDirectoryParts,
-      ownParts: () => subtreeParts(directory, hubId),
+      ownVersions: () => subtreeVersions(directory, hubId),
+      partSince: directory.partSince,
+      knownVersions: () => directory.current().parts.map(({ hub, version }) => ({ hub, version })),
       facts: {
         get: store.fact,
         set: (name, value) => store.admin('factSet', { name, value }),
@@ -319,7 +323,6 @@ export async function startHub(options: HubOptions) {
     await store.admin('setHubKeys', keyTexts(now));
     trust.setRoots(now.roots.anchors);
     learnIssuings(trust, records.issuingDer());
-    directory.forgetAnswer();
     records.refresh();
     epoch = signedEpoch();
     if (!(options.listen ?? true)) return;
@@ -389,16 +392,10 @@ function parseUpstream(text: string | undefined): { hubId: string; url: string }
   return text ? (JSON.parse(text) as { hubId: string; url: string }) : undefined;
 }
 
-/** Signed parts of this hub and of every hub below it, and a stamp that changes with them. */
-function subtreeParts(
-  directory: ReturnType<typeof createHubDirectory>,
-  hubId: string,
-): { stamp: string; parts: Uint8Array[] } {
-  const below = directory
-    .signedParts()
-    .filter(({ hub }) => hub === hubId || childTowards(directory.current(), hubId, hub) !== undefined);
-  return {
-    stamp: below.map(({ hub, version }) => `${hub}.${version}`).join(','),
-    parts: below.map(({ bytes }) => bytes),
-  };
+/** Versions of the parts of this hub and of every hub below it. */
+function subtreeVersions(directory: ReturnType<typeof createHubDirectory>, hubId: string): KnownPart[] {
+  return directory
+    .current()
+    .parts.filter(({ hub }) => hub === hubId || childTowards(directory.current(), hubId, hub) !== undefined)
+    .map(({ hub, version }) => ({ hub, version }));
 }

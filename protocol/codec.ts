@@ -150,8 +150,8 @@ export const signedStatementCodec = codec<wire.Signed>(
   'statement-too-large',
 );
 /** A directory part of 125,000 units with certificates is about 100 MB; nodes stream nothing here, so it has a bound of its own. */
-export const signedDirectoryCodec = codec<wire.Signed>(
-  'Signed',
+export const signedDirectoryCodec = codec<wire.SignedDirectory>(
+  'SignedDirectory',
   256 * 1024 * 1024,
   'statement-malformed',
   'statement-too-large',
@@ -188,6 +188,13 @@ export const directoryPartCodec = wholeCodec<wire.DirectoryPart>(
   'statement-malformed',
   'statement-too-large',
 );
+export const directoryPageCodec = codec<wire.DirectoryPage>(
+  'DirectoryPage',
+  8 * 1024 * 1024,
+  'statement-malformed',
+  'statement-too-large',
+);
+export const directoryRequestCodec = codec<wire.DirectoryRequest>('DirectoryRequest', 64 * 1024);
 export const directoryAnswerCodec = codec<wire.DirectoryAnswer>('DirectoryAnswer', 512 * 1024 * 1024);
 export const renewRequestCodec = codec<wire.RenewRequest>('RenewRequest', 16 * 1024);
 export const renewalCodec = codec<wire.Renewal>('Renewal', 8 * 1024);

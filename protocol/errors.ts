@@ -519,6 +519,23 @@ export const catalogue = {
       'Check the code; a new unit is in the directory once the node has reached the hub.',
     ],
   ),
+  'directory-page-wrong': row(
+    400,
+    'later',
+    'nobody',
+    ['Một trang danh bạ không khớp bản đã ký', 'A page of the directory is not of the signed part'],
+    waits,
+  ),
+  'directory-gap': row(
+    409,
+    'later',
+    'nobody',
+    ['Phần danh bạ nhận được còn thiếu trang', 'Pages of the directory part are missing'],
+    [
+      'Không cần làm gì; danh bạ được tải lại toàn bộ.',
+      'Nothing to do; the directory is fetched again as a whole.',
+    ],
+  ),
   'unit-suspended': row(
     409,
     'never',

@@ -14,6 +14,7 @@ const contexts = {
   'lienthong/hop/1': 'lienthong v1 hop',
   'lienthong/epoch/1': 'lienthong v1 epoch',
   'lienthong/directory/1': 'lienthong v1 directory',
+  'lienthong/directory/2': 'lienthong v1 directory',
   'lienthong/renewal/1': 'lienthong v1 renewal',
   'lienthong/audit/1': 'lienthong v1 audit',
   'lienthong/root/1': 'lienthong v1 root',

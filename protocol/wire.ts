@@ -225,6 +225,9 @@ export type DirectoryPart = {
   readonly revocations: readonly Revocation[];
   readonly name: string;
   readonly formerIssuingCertificates: readonly Bytes[];
+  readonly pageDigests?: readonly Bytes[];
+  readonly groups?: readonly DirectoryGroup[];
+  readonly planned?: readonly PlannedChange[];
 };
 export type DirectoryUnit = {
   readonly unit: string;
@@ -237,7 +240,34 @@ export type DirectoryUnit = {
   readonly node: string;
   readonly parent: string;
   readonly border?: string;
+  readonly kind?: string;
+  readonly groups?: readonly string[];
+  readonly acceptedKinds?: readonly number[];
+  readonly desks?: readonly UnitDesk[];
+  readonly formerNames?: readonly UnitName[];
+  readonly endedBy?: number;
+  readonly endedMs?: number;
+  readonly movedTo?: string;
 };
+export type UnitDesk = { readonly desk: string; readonly name: string };
+export type UnitName = { readonly name: string; readonly fromMs: number; readonly untilMs: number };
+export type DirectoryGroup = {
+  readonly code: string;
+  readonly name: string;
+  readonly kinds: readonly string[];
+  readonly includes: readonly string[];
+};
+export type PlannedChange = {
+  readonly unit: string;
+  readonly kind: number;
+  readonly atMs: number;
+  readonly into: readonly string[];
+  readonly name: string;
+};
+export type DirectoryPage = { readonly units: readonly DirectoryUnit[] };
+export type SignedDirectory = Signed & { readonly pages: readonly Bytes[] };
+export type DirectoryRequest = { readonly known: readonly KnownPart[] };
+export type KnownPart = { readonly hub: string; readonly version: number };
 export type UnitAlias = { readonly code: string; readonly fromMs: number; readonly untilMs: number };
 export type Revocation = { readonly serialHex: string; readonly fromMs: number; readonly reason: string };
 export type DirectoryAnswer = {

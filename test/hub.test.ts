@@ -656,7 +656,7 @@ t.test(
         tls: secure as never,
       });
       t.equal(
-        await codeOf(createHubLink({ client, clock: systemClock }).directory()),
+        await codeOf(createHubLink({ client, clock: systemClock }).directory([])),
         code,
         'the client reads the code',
       );

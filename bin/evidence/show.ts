@@ -5,17 +5,16 @@ import { createEvidence, type Evidence } from '../../certs/evidence.ts';
 import { verifyProof } from '../../certs/verify-proof.ts';
 import {
   directoryAnswerCodec,
-  directoryPartCodec,
   epochCodec,
   headerCodec,
   hopCodec,
   metadataCodec,
   signedCodec,
-  signedDirectoryCodec,
   signedStatementCodec,
   wrapperCodec,
 } from '../../protocol/codec.ts';
 import { createDirectory, type Directory } from '../../protocol/directory.ts';
+import { readPart } from '../../protocol/directory-pages.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { uuidFromBytes } from '../../protocol/ids.ts';
 import { openDecoded } from '../../protocol/open.ts';
@@ -46,9 +45,11 @@ export function formOf(bytes: Uint8Array): string {
   return text.startsWith('lienthong/') ? text : 'wrapper';
 }
 
+const isPart = (form: string) => form === 'lienthong/directory/1' || form === 'lienthong/directory/2';
+
 /** A DirectoryAnswer (as a node caches and GET /v1/directory answers), or one Signed part. */
 export function directoryParts(bytes: Uint8Array): readonly Uint8Array[] {
-  return formOf(bytes) === 'lienthong/directory/1' ? [bytes] : directoryAnswerCodec.decode(bytes).parts;
+  return isPart(formOf(bytes)) ? [bytes] : directoryAnswerCodec.decode(bytes).parts;
 }
 
 /** Throws the code of what does not hold. */
@@ -58,7 +59,7 @@ export async function show(bytes: Uint8Array, sources: ShowSources): Promise<Sho
     const { facts, directory } = verifyProof(bytes, sources.rootDer);
     return { what: 'proof', json: proofJson(facts, directory), text: proofText(facts, directory) };
   }
-  const own = form === 'lienthong/directory/1' ? [bytes] : [];
+  const own = isPart(form) ? [bytes] : [];
   const evidence = createEvidence({
     rootDer: sources.rootDer,
     certificates: sources.certificates,
@@ -111,6 +112,7 @@ async function showWith(form: string, bytes: Uint8Array, under: Under): Promise<
       return { what: 'epoch', json: epochJson(epoch) };
     }
     case 'lienthong/directory/1':
+    case 'lienthong/directory/2':
       return { what: 'directory', json: directoryJson(bytes) };
     default:
       throw new ExchangeError('signature-type-mismatch', form.slice(0, 64));
@@ -203,7 +205,7 @@ const epochJson = ({ hub, number, startedMs, commonLedgerSequence }: Epoch): Rec
 });
 
 function directoryJson(bytes: Uint8Array): Record<string, unknown> {
-  const part = directoryPartCodec.decode(signedDirectoryCodec.decode(bytes).bytes);
+  const { part } = readPart(bytes);
   const directory = createDirectory([part]);
   return {
     hub: part.hub,

@@ -109,23 +109,6 @@ export function factOps(db: Database) {
       db.run('UPDATE alarms SET seen_ms = ? WHERE id = ?', nowMs, id);
       noteAudit(db, { atMs: nowMs, actor, act: 'alarm-seen', about: String(id) });
     },
-    /** Each part replaces an older one of its hub; a newer one stays. */
-    saveDirectory(d: {
-      parts: readonly { hub: string; version: number; bytes: Uint8Array }[];
-      stamp: string;
-      nowMs: number;
-    }): void {
-      for (const { hub, version, bytes } of d.parts)
-        db.run(
-          `INSERT INTO directory_parts (hub, version, bytes, at_ms) VALUES (?, ?, ?, ?)
-           ON CONFLICT (hub) DO UPDATE SET version = excluded.version, bytes = excluded.bytes, at_ms = excluded.at_ms WHERE version < excluded.version`,
-          hub,
-          version,
-          bytes,
-          d.nowMs,
-        );
-      writeFact(db, 'directoryStamp', d.stamp);
-    },
     stageContent(s: {
       handle: string;
       unit: string;

@@ -3,6 +3,7 @@
 // still has to do for an envelope (envelopes.work), what became of it per recipient (outbox_recipients.state), what arrived (inbox).
 import type { Migration } from '../../protocol/node/sqlite.ts';
 import { accountsSchema } from './schema-accounts.ts';
+import { directorySchema } from './schema-directory.ts';
 import { searchSchema } from './schema-search.ts';
 import { signInSchema } from './schema-sign-in.ts';
 
@@ -153,4 +154,5 @@ export const migrations: readonly Migration[] = [
   { version: 2, name: 'accounts', sql: accountsSchema },
   { version: 3, name: 'sign-in', sql: signInSchema },
   { version: 4, name: 'search', sql: searchSchema },
+  { version: 5, name: 'directory', sql: directorySchema },
 ];

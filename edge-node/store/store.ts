@@ -6,6 +6,7 @@ import { startWriter, type Writer } from '../../protocol/node/writer.ts';
 import { verifyAudit } from '../accounts/audit-chain.ts';
 import { accountReads } from '../accounts/reads.ts';
 import { signInReads } from '../accounts/sign-in-reads.ts';
+import { directoryReads } from './directory-ops.ts';
 import { migrations } from './migrations.ts';
 import { outboxReads } from './outbox-reads.ts';
 import { searchReads } from './search-ops.ts';
@@ -59,6 +60,7 @@ function reads(db: Database) {
     ...viewReads(db),
     ...searchReads(db),
     ...accountReads(db),
+    ...directoryReads(db),
     ...signInReads(db),
     verifyAudit: () => verifyAudit(db),
     fact: (name: FactName): string | undefined =>
@@ -66,16 +68,6 @@ function reads(db: Database) {
     /** 0 if absent. */
     numberFact: (name: FactName): number =>
       Number(db.get<{ value: string }>('SELECT value FROM facts WHERE name = ?', name)?.value ?? 0),
-    directoryParts: (): readonly Uint8Array[] =>
-      db
-        .all<{ bytes: Uint8Array }>('SELECT bytes FROM directory_parts ORDER BY hub')
-        .map(({ bytes }) => bytes),
-    directoryPartsOf: (hubs: readonly string[]): readonly Uint8Array[] =>
-      hubs.flatMap((hub) =>
-        db
-          .all<{ bytes: Uint8Array }>('SELECT bytes FROM directory_parts WHERE hub = ?', hub)
-          .map(({ bytes }) => bytes),
-      ),
     /** True when the arrival, or an earlier refusal of the same bytes, is stored. */
     hasArrived: (sender: string, envelopeId: Uint8Array, digest: Uint8Array): boolean =>
       db.get(

@@ -11,6 +11,7 @@ import type { Operations } from '../../protocol/node/writer.ts';
 import { type SigningKey, signMany } from '../../protocol/signature.ts';
 import { personOps } from '../accounts/ops.ts';
 import { signInOps } from '../accounts/sign-in-ops.ts';
+import { directoryOps } from './directory-ops.ts';
 import { factOps } from './fact-ops.ts';
 import { inboxOps, type ToSign } from './inbox-ops.ts';
 import { outboxOps } from './outbox-ops.ts';
@@ -25,6 +26,7 @@ function allOps(db: Database, keys: Map<string, SigningKey>, sign: (items: reado
     ...inboxOps(db, sign),
     ...searchOps(db),
     ...factOps(db),
+    ...directoryOps(db),
     ...personOps(db),
     ...signInOps(db),
     /** Keys after a renewal, or of a further unit. */

@@ -5,6 +5,7 @@ import { paths, protobufType } from '../../protocol/api.ts';
 import {
   deferRequestCodec,
   directoryAnswerCodec,
+  directoryRequestCodec,
   pollRequestCodec,
   pollResponseCodec,
   renewRequestCodec,
@@ -21,7 +22,7 @@ import { limits } from '../../protocol/limits.ts';
 import type { FairQueue } from '../../protocol/node/fair-queue.ts';
 import type { Log } from '../../protocol/node/logger.ts';
 import { toProblem } from '../../protocol/problem.ts';
-import type { RenewResponse, StatementOffer } from '../../protocol/wire.ts';
+import type { KnownPart, RenewResponse, StatementOffer } from '../../protocol/wire.ts';
 import { type HubPeer, hubPeer, type Instances } from '../peers.ts';
 import { type Polls, wrapperOf } from './poll.ts';
 import { type SettleDeps, takeStatement } from './statements.ts';
@@ -33,7 +34,10 @@ export type DeliveryDeps = SettleDeps & {
   readonly log: Log;
   readonly epoch: () => { readonly number: number; readonly bytes: Uint8Array };
   readonly heard: (peer: string) => void;
-  readonly directoryAnswer: () => Buffer;
+  /** What is newer than the caller says it holds. */
+  readonly directoryAnswer: (known: readonly KnownPart[]) => Buffer;
+  /** For callers of before there were differences. */
+  readonly wholeDirectory: () => Promise<Buffer>;
   /** Signed parts that a hub below brings; verified and stored by hub/directory. */
   readonly takeDirectoryParts: (parts: readonly Uint8Array[], peer: HubPeer) => Promise<void>;
   /** hub/enrolment/renew.ts. `renewal` is the bytes of a Signed. */
@@ -139,7 +143,13 @@ export function deliveryRoutes(deps: DeliveryDeps) {
 
     app.get(paths.directory, async (request, reply) => {
       admitted(request);
-      return reply.type(protobufType).send(deps.directoryAnswer());
+      return reply.type(protobufType).send(await deps.wholeDirectory());
+    });
+
+    app.post(paths.directory, async (request, reply) => {
+      admitted(request);
+      const { known } = directoryRequestCodec.decode(request.body as Buffer);
+      return reply.type(protobufType).send(deps.directoryAnswer(known));
     });
 
     app.put(paths.directory, { bodyLimit: directoryBytesMax }, async (request, reply) => {
@@ -182,8 +192,8 @@ async function openSession(peer: HubPeer, body: Buffer, deps: DeliveryDeps): Pro
     });
     deps.instances.set(peer.id, instance);
     deps.heard(peer.id);
-    const units = [...deps.directory().units()]
-      .filter(({ node }) => node === peer.id)
+    const units = deps.store.reader
+      .all<{ unit: string }>('SELECT unit FROM units WHERE node = ? ORDER BY unit', peer.id)
       .map(({ unit }) => unit);
     return sessionResponseCodec.encode({ instance, token, epoch: deps.epoch().bytes, nowMs, units });
   } catch (error) {

@@ -3,13 +3,15 @@
 // accept and routing look units up here on every document; a changed stamp ends long polls so that nodes fetch.
 import { openDirectoryParts } from '../../certs/signers.ts';
 import type { RootAnchor } from '../../certs/trust.ts';
-import { directoryAnswerCodec, directoryPartCodec, signedDirectoryCodec } from '../../protocol/codec.ts';
+import { directoryAnswerCodec } from '../../protocol/codec.ts';
 import { createDirectory, type Directory } from '../../protocol/directory.ts';
+import { type OpenPart, readPart } from '../../protocol/directory-pages.ts';
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import type { Clock } from '../../protocol/node/clock.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
-import type { DirectoryPart } from '../../protocol/wire.ts';
+import type { KnownPart } from '../../protocol/wire.ts';
 import type { PartToPut } from '../store/directory-ops.ts';
+import { storedPart, storedVersions, storedWhole } from '../store/directory-reads.ts';
 import { needFact } from '../store/facts.ts';
 import type { HubStore } from '../store/store.ts';
 
@@ -19,14 +21,14 @@ export type PartStore = Pick<HubStore, 'admin' | 'alarm'>;
 export type HubDirectory = {
   current(): Directory;
   /** Our own part in force. */
-  own(): DirectoryPart;
+  own(): OpenPart;
   stamp(): string;
-  /** Encoded DirectoryAnswer, made once for each stamp. */
-  answer(): Buffer;
-  /** The hand-overs of roots have changed. */
-  forgetAnswer(): void;
-  /** Every part in force as signed, ours among them. */
-  signedParts(): readonly { readonly hub: string; readonly version: number; readonly bytes: Uint8Array }[];
+  /** Encoded DirectoryAnswer: of each hub what is newer than the version known, all of it where none is said. Read from the store each time. */
+  answer(known?: readonly KnownPart[]): Buffer;
+  /** For readers of before there were pages: the parts that can be had as directory/1, ours among them. */
+  wholeAnswer(): Promise<Buffer>;
+  /** The newest part of a hub with the pages newer than a version (0: all); undefined when it is not above it. */
+  partSince(hub: string, version: number): Uint8Array | undefined;
   /** Reads what an act has committed. Cheap when nothing changed. Call after every operation that publishes. */
   refresh(): void;
   /** Called after each change, in the order of registration; returns how to stop. */
@@ -49,23 +51,7 @@ export type HubDirectoryOptions = {
   readonly clock: Clock;
 };
 
-type Held = { readonly version: number; readonly bytes: Uint8Array; readonly part: DirectoryPart };
-type VersionRow = { hub: string; version: number };
-
-function readPart(db: Database, { hub, version }: VersionRow): Held {
-  const row = db.get<{ bytes: Uint8Array }>(
-    'SELECT bytes FROM directory_parts WHERE hub = ? AND version = ?',
-    hub,
-    version,
-  );
-  if (!row) throw new Error(`no directory part ${hub} ${version}`);
-  // Our own store: verified when it was put, and by fsck.
-  return {
-    version,
-    bytes: row.bytes,
-    part: directoryPartCodec.decode(signedDirectoryCodec.decode(row.bytes).bytes),
-  };
-}
+type Held = { readonly version: number; readonly part: OpenPart };
 
 /** Throws when `init` has not published the first own part. */
 export function createHubDirectory(options: HubDirectoryOptions): HubDirectory {
@@ -74,28 +60,29 @@ export function createHubDirectory(options: HubDirectoryOptions): HubDirectory {
   const held = new Map<string, Held>();
   const listeners = new Set<() => void>();
   let directory = createDirectory([]);
-  let answer: Buffer | undefined;
 
   function load(): boolean {
-    let changed = false;
-    // By ranges of the key: our own old versions, thousands in time, are not walked.
-    const rows = db.all<VersionRow>(
-      `SELECT hub, version FROM (SELECT hub, version FROM directory_parts WHERE hub = ?1 ORDER BY version DESC LIMIT 1)
-       UNION ALL SELECT hub, version FROM directory_parts WHERE hub < ?1
-       UNION ALL SELECT hub, version FROM directory_parts WHERE hub > ?1`,
-      hubId,
-    );
-    for (const row of rows) {
-      if (held.get(row.hub)?.version === row.version) continue;
-      held.set(row.hub, readPart(db, row));
-      changed = true;
+    const before = directory;
+    for (const { hub, version } of storedVersions(db)) {
+      const known = held.get(hub);
+      if (known?.version === version) continue;
+      held.set(hub, { version, part: readHeld(hub, known) });
     }
-    if (!changed) return false;
     // Our own part first: where two hubs claim one unit or one code, ours decides here; then by id, so that all see the same.
     const order = [...held.keys()].sort((a, b) => (a === hubId ? -1 : b === hubId ? 1 : a < b ? -1 : 1));
-    directory = createDirectory(order.map((hub) => held.get(hub)!.part));
-    answer = undefined;
+    const parts = order.map((hub) => held.get(hub)!.part);
+    if (parts.length === before.parts.length && parts.every((part, at) => part === before.parts[at]))
+      return false;
+    directory = createDirectory(parts, before);
     return true;
+  }
+
+  /** Our own store: verified when it was put, and by fsck. Of a version that follows the held one, only the pages that changed are read. */
+  function readHeld(hub: string, known: Held | undefined): OpenPart {
+    const stored = storedPart(db, hub, known?.version ?? 0);
+    if (!stored) throw new Error(`no directory part ${hub}`);
+    const { part, missing } = readPart(stored.bytes, () => known?.part);
+    return missing === 0 ? part : readPart(storedPart(db, hub)!.bytes).part;
   }
 
   function refresh(): void {
@@ -110,15 +97,20 @@ export function createHubDirectory(options: HubDirectoryOptions): HubDirectory {
       const { code, detail, hub } = refused;
       // Two contents of one signed version also end here: that hub, or who has its key, shows different directories to different hubs.
       const said = `${code}: ${detail}`;
+      // A difference to what is not held here is no fault: the whole part is asked for.
+      if (code === 'directory-gap') throw new ExchangeError(code, detail);
       await store.alarm({ code: 'directory-part-refused', about: hub || 'unknown', said, nowMs });
       throw new ExchangeError(code, detail);
     }
-    const part = opened.parts[0]!.part;
+    const { part, bytes: given } = opened.parts[0]!;
     const known = held.get(part.hub);
     if (part.hub === hubId || (known && known.version >= part.version)) return false;
-    // Reads every certificate once: one that cannot be read would stop the look-up of all hubs later.
-    createDirectory([part]);
-    const put: PartToPut = { hub: part.hub, version: part.version, bytes, nowMs };
+    // Looks at every certificate that is new: one that cannot be read would stop the look-up of all hubs later.
+    createDirectory(
+      directory.parts.map((each) => (each.hub === part.hub ? part : each)),
+      directory,
+    );
+    const put: PartToPut = { hub: part.hub, version: part.version, bytes: given, nowMs };
     const newer = await store.admin<boolean>('putPart', put);
     refresh();
     return newer;
@@ -131,7 +123,7 @@ export function createHubDirectory(options: HubDirectoryOptions): HubDirectory {
         if (await offer(part)) newer += 1;
       } catch (error) {
         // One bad part may not keep the others out; `offer` has raised the alarm.
-        if (!isExchangeError(error) || error.row.status >= 500) throw error;
+        if (!isExchangeError(error) || error.row.status >= 500 || error.code === 'directory-gap') throw error;
       }
     }
     return newer;
@@ -143,17 +135,23 @@ export function createHubDirectory(options: HubDirectoryOptions): HubDirectory {
     current: () => directory,
     own: () => held.get(hubId)!.part,
     stamp: () => directory.stamp,
-    signedParts: () => [...held].map(([hub, { version, bytes }]) => ({ hub, version, bytes })),
-    answer() {
-      answer ??= directoryAnswerCodec.encode({
+    partSince: (hub, version) => storedPart(db, hub, version)?.bytes,
+    answer: (known = []) =>
+      directoryAnswerCodec.encode({
         stamp: directory.stamp,
-        parts: directory.parts.map(({ hub }) => held.get(hub)!.bytes),
+        parts: directory.parts.flatMap(({ hub }) => {
+          const since = known.find((each) => each.hub === hub)?.version ?? 0;
+          return storedPart(db, hub, since)?.bytes ?? [];
+        }),
+        rootHandovers: handovers(),
+      }),
+    async wholeAnswer() {
+      await store.admin('wholePart', {});
+      return directoryAnswerCodec.encode({
+        stamp: directory.stamp,
+        parts: directory.parts.flatMap(({ hub }) => storedWhole(db, hub)?.bytes ?? []),
         rootHandovers: handovers(),
       });
-      return answer;
-    },
-    forgetAnswer() {
-      answer = undefined;
     },
     refresh,
     onChange(changed) {

@@ -1,13 +1,15 @@
-// Writer thread: builds and signs a new version of the hub's own part of the directory inside the transaction of the act that
-// causes it, with its ledger entry, so that no act has force without both (DESIGN §5 Trust). Stores verified parts of other hubs.
-// Must never publish a version twice or below one that was ever in use, nor list the seal of a unit whose words nobody compared.
-import { directoryPartCodec, signedDirectoryCodec } from '../../protocol/codec.ts';
-import { unitStates } from '../../protocol/directory.ts';
+// Writer thread: signs a new version of the hub's own part of the directory inside the transaction of the act that causes it, with its
+// ledger entry, so that no act has force without both (DESIGN §5 Trust). Stores verified parts of other hubs.
+// Must never publish a version twice or below one that was ever in use. What the units say is directory-rows.ts.
+import { hash } from 'node:crypto';
+import { directoryPageCodec, directoryPartCodec, signedDirectoryCodec } from '../../protocol/codec.ts';
+import { pageCountFor, pageOf, pageRange, pagesMax, readPart } from '../../protocol/directory-pages.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import { type SigningKey, signOne } from '../../protocol/signature.ts';
-import type { DirectoryPart, DirectoryUnit, UnitAlias } from '../../protocol/wire.ts';
-import { type FactName, needFact, readFact, readNumberFact, writeFact } from './facts.ts';
+import { signedHead, storedPart } from './directory-reads.ts';
+import { ownPartHead, unitsIn } from './directory-rows.ts';
+import { type FactName, needFact, readNumberFact, writeFact } from './facts.ts';
 
 export type AdminDeps = {
   /**
@@ -23,167 +25,148 @@ export type AdminDeps = {
 
 /** A part is signed anew after a third of its life, so that two thirds are left when the hub then falls silent. */
 const renewAfterMs = (lifeMs: number): number => lifeMs / 3;
-/** wire.proto: at most 8 seal certificates for a unit. */
-const SEALS_LISTED_MAX = 8;
-/** wire.proto: at most 16. One in some three years. */
-const FORMER_ISSUING_MAX = 16;
-
-type UnitRow = {
-  unit: string;
-  name: string;
-  state: keyof typeof unitStates;
-  parent: string;
-  node: string | null;
-  document_bytes_max: number;
-  border: string;
-};
-type CertificateRow = {
-  role: string;
-  subject: string;
-  key_id: string;
-  der: Uint8Array;
-  not_after_ms: number;
-};
-
-function groupBy<Row, Item>(
-  rows: readonly Row[],
-  keyOf: (row: Row) => string,
-  item: (row: Row) => Item,
-): Map<string, Item[]> {
-  const groups = new Map<string, Item[]>();
-  for (const row of rows) {
-    const key = keyOf(row);
-    const group = groups.get(key);
-    if (group) group.push(item(row));
-    else groups.set(key, [item(row)]);
-  }
-  return groups;
-}
-
-/** Key ids that were certified on an invitation which nobody has confirmed: issued, but not named by the directory. */
-function unconfirmedSeals(db: Database): ReadonlySet<string> {
-  const pending = new Set<string>();
-  const rows = db.all<{ seal_key_id: string; confirmed: number }>(
-    'SELECT seal_key_id, max(confirmed_ms IS NOT NULL) AS confirmed FROM invitations WHERE seal_key_id IS NOT NULL GROUP BY seal_key_id',
-  );
-  for (const { seal_key_id, confirmed } of rows) if (confirmed === 0) pending.add(seal_key_id);
-  return pending;
-}
-
-function unitsOf(db: Database, nowMs: number): DirectoryUnit[] {
-  const aliases = groupBy(
-    db.all<{ unit: string; code: string; from_ms: number; until_ms: number }>(
-      'SELECT unit, code, from_ms, until_ms FROM unit_aliases ORDER BY unit, rank, from_ms DESC',
-    ),
-    (row) => row.unit,
-    (row): UnitAlias => ({ code: row.code, fromMs: row.from_ms, untilMs: row.until_ms }),
-  );
-  const successors = groupBy(
-    db.all<{ unit: string; successor: string }>(
-      'SELECT unit, successor FROM unit_successors WHERE until_ms = 0 OR until_ms > ? ORDER BY unit, successor',
-      nowMs,
-    ),
-    (row) => row.unit,
-    (row) => row.successor,
-  );
-  const pending = unconfirmedSeals(db);
-  const seals = groupBy(
-    db
-      .all<CertificateRow>(
-        "SELECT role, subject, key_id, der, not_after_ms FROM certificates WHERE role = 'unit-seal' ORDER BY subject, issued_ms DESC, serial",
-      )
-      .filter((row) => !pending.has(row.key_id)),
-    (row) => row.subject,
-    (row) => row.der,
-  );
-  return db
-    .all<UnitRow>(
-      'SELECT unit, name, state, parent, node, document_bytes_max, border FROM units ORDER BY unit',
-    )
-    .map((row) => ({
-      unit: row.unit,
-      aliases: aliases.get(row.unit) ?? [],
-      name: row.name,
-      state: unitStates[row.state],
-      sealCertificates: (seals.get(row.unit) ?? []).slice(0, SEALS_LISTED_MAX),
-      successors: successors.get(row.unit) ?? [],
-      documentBytesMax: row.document_bytes_max,
-      node: row.node ?? '',
-      parent: row.parent,
-      border: row.border,
-    }));
-}
-
-/** Keys that sign evidence stay listed after their certificates end: what they signed is judged at its own time. */
-function hubCertificatesOf(db: Database, nowMs: number): Uint8Array[] {
-  return db
-    .all<CertificateRow>(
-      "SELECT role, subject, key_id, der, not_after_ms FROM certificates WHERE role LIKE 'hub-%' ORDER BY role, issued_ms DESC, serial",
-    )
-    .filter(({ role, not_after_ms }) => (role !== 'hub-tls' && role !== 'hub-link') || not_after_ms >= nowMs)
-    .map(({ der }) => der);
-}
-
-/** The own part as the tables say now; unsigned. */
-function buildOwnPart(
-  db: Database,
-  { version, nowMs, lifeMs }: { version: number; nowMs: number; lifeMs: number },
-): DirectoryPart {
-  // The present one is the last that was installed: an order of acts, not of clocks.
-  const [issuing, ...former] = db.all<{ der: Uint8Array }>(
-    "SELECT der FROM certificates WHERE role = 'issuing' ORDER BY ledger_sequence DESC LIMIT ?",
-    1 + FORMER_ISSUING_MAX,
-  );
-  if (!issuing) throw new Error('the store has no issuing certificate');
-  return {
-    hub: needFact(db, 'hubId'),
-    version,
-    issuedMs: nowMs,
-    expiresMs: nowMs + lifeMs,
-    units: unitsOf(db, nowMs),
-    hubCertificates: hubCertificatesOf(db, nowMs),
-    issuingCertificate: issuing.der,
-    parent: readFact(db, 'parentHub') ?? '',
-    revocationNumber: readNumberFact(db, 'revocationNumber'),
-    revocations: db
-      .all<{ serial: string; revoked_from_ms: number; revoked_reason: string | null }>(
-        'SELECT serial, revoked_from_ms, revoked_reason FROM certificates WHERE revoked_from_ms IS NOT NULL ORDER BY serial',
-      )
-      .map((row) => ({
-        serialHex: row.serial,
-        fromMs: row.revoked_from_ms,
-        reason: row.revoked_reason ?? '',
-      })),
-    name: readFact(db, 'hubName') ?? '',
-    formerIssuingCertificates: former.map(({ der }) => der),
-  };
-}
-
-type PartHead = { version: number; at_ms: number };
+type PartHead = { version: number; at_ms: number; pages: number };
 
 function newestOwn(db: Database): PartHead | undefined {
-  return db.get<PartHead>(
-    'SELECT version, at_ms FROM directory_parts WHERE hub = ? ORDER BY version DESC LIMIT 1',
-    needFact(db, 'hubId'),
+  const hub = needFact(db, 'hubId');
+  return (
+    db.get<PartHead>('SELECT version, at_ms, pages FROM directory_heads WHERE hub = ?', hub) ??
+    // Made before there were pages.
+    db.get<PartHead>(
+      'SELECT version, at_ms, 0 AS pages FROM directory_parts WHERE hub = ? ORDER BY version DESC LIMIT 1',
+      hub,
+    )
   );
 }
 
-/** Signs the next version and appends its ledger entry, in the caller's transaction. Returns the version. */
+function putPage(
+  db: Database,
+  page: { hub: string; page: number; version: number; bytes: Uint8Array },
+): void {
+  db.run(
+    `INSERT INTO directory_pages (hub, page, version, digest, bytes) VALUES (?1, ?2, ?3, ?4, ?5)
+     ON CONFLICT (hub, page) DO UPDATE SET version = ?3, digest = ?4, bytes = ?5 WHERE digest <> ?4`,
+    page.hub,
+    page.page,
+    page.version,
+    hash('sha256', page.bytes, 'buffer'),
+    page.bytes,
+  );
+}
+
+/** Makes anew the pages of units whose rows changed, or all of them when their number grows; returns the digests in order. */
+function renewPages(
+  db: Database,
+  { hub, version, nowMs, pagesNow }: { hub: string; version: number; nowMs: number; pagesNow: number },
+): Uint8Array[] {
+  const units = db.get<{ n: number }>('SELECT count(*) AS n FROM units')!.n;
+  const count = pageCountFor(units, pagesNow);
+  if (count > pagesMax) throw new Error('too many pages');
+  const changed =
+    count === pagesNow
+      ? new Set(
+          db.all<{ unit: string }>('SELECT unit FROM directory_dirty').map(({ unit }) => pageOf(unit, count)),
+        )
+      : new Set(Array.from({ length: count }, (_, page) => page));
+  for (const page of changed) {
+    const bytes = directoryPageCodec.encode({ units: unitsIn(db, nowMs, pageRange(page, count)) });
+    if (bytes.length > directoryPageCodec.bytesMax)
+      throw new ExchangeError('statement-too-large', `directory page ${page}`);
+    putPage(db, { hub, page, version, bytes });
+  }
+  db.run('DELETE FROM directory_dirty');
+  return db
+    .all<{ digest: Uint8Array }>('SELECT digest FROM directory_pages WHERE hub = ? ORDER BY page', hub)
+    .map(({ digest }) => digest);
+}
+
+/**
+ * Signs the next version and appends its ledger entry, in the caller's transaction. Costs the pages that changed and the signed head. Only
+ * the newest version is kept: what it was at a time is in the units' own dates. Returns the version.
+ */
 export function publishPart(db: Database, deps: AdminDeps, nowMs: number): number {
   const { appendLedger, directoryKey, directoryLifeMs: lifeMs } = deps;
-  const floor = Math.max(newestOwn(db)?.version ?? 0, readNumberFact(db, 'directoryVersionFloor'));
-  const part = buildOwnPart(db, { version: floor + 1, nowMs, lifeMs });
-  const signed = signOne('lienthong/directory/1', directoryPartCodec.encode(part), directoryKey);
+  const newest = newestOwn(db);
+  const version = Math.max(newest?.version ?? 0, readNumberFact(db, 'directoryVersionFloor')) + 1;
+  const head = ownPartHead(db, { version, nowMs, lifeMs });
+  const { hub } = head;
+  const pageDigests = renewPages(db, { hub, version, nowMs, pagesNow: newest?.pages ?? 0 });
+  const signed = signOne(
+    'lienthong/directory/2',
+    directoryPartCodec.encode({ ...head, pageDigests }),
+    directoryKey,
+  );
   const bytes = signedDirectoryCodec.encode(signed);
   db.run(
-    'INSERT INTO directory_parts (hub, version, bytes, at_ms) VALUES (?, ?, ?, ?)',
-    part.hub,
-    part.version,
+    `INSERT INTO directory_heads (hub, version, pages, bytes, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+     ON CONFLICT (hub) DO UPDATE SET version = ?2, pages = ?3, bytes = ?4, at_ms = ?5`,
+    hub,
+    version,
+    pageDigests.length,
     bytes,
     nowMs,
   );
+  db.run('DELETE FROM directory_parts WHERE hub = ?', hub);
   appendLedger('directory', bytes, nowMs);
-  return part.version;
+  return version;
+}
+
+/** The version in force as one directory/1, for readers of before; signed once for each version, when one of them asks. */
+function publishWhole(db: Database, deps: AdminDeps): void {
+  const hub = needFact(db, 'hubId');
+  const newest = newestOwn(db);
+  if (
+    !newest ||
+    newest.pages === 0 ||
+    db.get('SELECT 1 FROM directory_parts WHERE hub = ? AND version = ?', hub, newest.version)
+  )
+    return;
+  const { part } = readPart(storedPart(db, hub)!.bytes);
+  const { pages: _, pageDigests: __, ...whole } = part;
+  const bytes = signedDirectoryCodec.encode(
+    signOne('lienthong/directory/1', directoryPartCodec.encode(whole), deps.directoryKey),
+  );
+  db.run(
+    'INSERT INTO directory_parts (hub, version, bytes, at_ms) VALUES (?, ?, ?, ?)',
+    hub,
+    newest.version,
+    bytes,
+    newest.at_ms,
+  );
+  deps.appendLedger('directory', bytes, newest.at_ms);
+}
+
+/** A part of another hub in pages: its head, and the pages that came. Pages beyond its number are of an older one. */
+function putPaged(db: Database, { hub, version, bytes, nowMs }: PartToPut): Uint8Array {
+  const { pages } = signedDirectoryCodec.decode(bytes);
+  const head = signedHead(bytes);
+  const digests = directoryPartCodec.decode(signedDirectoryCodec.decode(head).bytes).pageDigests ?? [];
+  const came = new Map(pages.map((page) => [hash('sha256', page, 'hex'), page]));
+  for (const [page, digest] of digests.entries()) {
+    const content = came.get(Buffer.from(digest).toString('hex'));
+    if (content) putPage(db, { hub, page, version, bytes: content });
+  }
+  db.run('DELETE FROM directory_pages WHERE hub = ? AND page >= ?', hub, digests.length);
+  const held = db.all<{ digest: Uint8Array }>(
+    'SELECT digest FROM directory_pages WHERE hub = ? ORDER BY page',
+    hub,
+  );
+  if (
+    held.length !== digests.length ||
+    held.some(({ digest }, page) => Buffer.compare(digest, digests[page]!) !== 0)
+  )
+    throw new ExchangeError('directory-gap', `version ${version} of ${hub}`);
+  db.run(
+    `INSERT INTO directory_heads (hub, version, pages, bytes, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+     ON CONFLICT (hub) DO UPDATE SET version = ?2, pages = ?3, bytes = ?4, at_ms = ?5`,
+    hub,
+    version,
+    digests.length,
+    head,
+    nowMs,
+  );
+  db.run('DELETE FROM directory_parts WHERE hub = ?', hub);
+  return head;
 }
 
 export type PartToPut = {
@@ -199,37 +182,50 @@ export function directoryOps(db: Database, deps: AdminDeps) {
     republishIfDue({ nowMs }: { nowMs: number }): number {
       const newest = newestOwn(db);
       if (newest && nowMs - newest.at_ms < renewAfterMs(deps.directoryLifeMs)) {
-        const passed = db.get(
-          'SELECT 1 FROM unit_successors WHERE until_ms <> 0 AND until_ms > ? AND until_ms <= ?',
+        const passed = db.run(
+          'INSERT OR IGNORE INTO directory_dirty SELECT unit FROM unit_successors WHERE until_ms <> 0 AND until_ms > ? AND until_ms <= ?',
           newest.at_ms,
           nowMs,
         );
-        if (!passed) return 0;
+        if (passed.changes === 0) return 0;
       }
       return publishPart(db, deps, nowMs);
+    },
+
+    /** For readers of before there were pages. Idempotent. */
+    wholePart(): void {
+      publishWhole(db, deps);
     },
 
     /** At a restore: versions between the newest here and this one may be in use outside. Returns the version. */
     republishAbove({ skip, nowMs }: { skip: number; nowMs: number }): number {
       writeFact(db, 'directoryVersionFloor', String((newestOwn(db)?.version ?? 0) + skip));
-      return publishPart(db, deps, nowMs);
+      const version = publishPart(db, deps, nowMs);
+      // Who holds a version that this store has forgotten needs every page again.
+      db.run('UPDATE directory_pages SET version = ? WHERE hub = ?', version, needFact(db, 'hubId'));
+      return version;
     },
 
     /** A verified part of another hub; only a newer version takes the place. Returns whether it did. */
     putPart({ hub, version, bytes, nowMs }: PartToPut): boolean {
       if (hub === needFact(db, 'hubId'))
         throw new ExchangeError('request-malformed', 'a part of this hub comes only from this hub');
-      const known = db.get<PartHead>('SELECT version, at_ms FROM directory_parts WHERE hub = ?', hub);
-      if (known && known.version >= version) return false;
-      db.run('DELETE FROM directory_parts WHERE hub = ?', hub);
-      db.run(
-        'INSERT INTO directory_parts (hub, version, bytes, at_ms) VALUES (?, ?, ?, ?)',
-        hub,
-        version,
-        bytes,
-        nowMs,
-      );
-      deps.appendLedger('directory-foreign', bytes, nowMs);
+      const known = storedPart(db, hub, version - 1);
+      if (known) return false;
+      let entry = bytes;
+      if (signedDirectoryCodec.decode(bytes).type === 'lienthong/directory/2')
+        entry = putPaged(db, { hub, version, bytes, nowMs });
+      else {
+        db.run('DELETE FROM directory_parts WHERE hub = ?', hub);
+        db.run(
+          'INSERT INTO directory_parts (hub, version, bytes, at_ms) VALUES (?, ?, ?, ?)',
+          hub,
+          version,
+          bytes,
+          nowMs,
+        );
+      }
+      deps.appendLedger('directory-foreign', entry, nowMs);
       return true;
     },
 

@@ -10,7 +10,7 @@ import type { Log } from '../../protocol/node/logger.ts';
 import { type StepResult, startWorker, type WorkLoop } from '../../protocol/node/worker.ts';
 import { fromProblem } from '../../protocol/problem.ts';
 import { parseStatement } from '../../protocol/statement.ts';
-import type { DeliveryItem, Item, PollResponse, StatementItem } from '../../protocol/wire.ts';
+import type { DeliveryItem, Item, KnownPart, PollResponse, StatementItem } from '../../protocol/wire.ts';
 import { wrapperOf } from '../delivery/poll.ts';
 import { type SettleDeps, takeStatement } from '../delivery/statements.ts';
 import { type AcceptDeps, accept } from '../ingress/accept.ts';
@@ -34,8 +34,12 @@ export type UpstreamDeps = AcceptDeps &
     readonly software: string;
     /** Verified and stored. */
     readonly takeDirectoryParts: (parts: readonly Uint8Array[]) => Promise<void>;
-    /** Parts of our subtree, and a stamp that changes with them. */
-    readonly ownParts: () => { readonly stamp: string; readonly parts: readonly Uint8Array[] };
+    /** Parts of our subtree, by version. */
+    readonly ownVersions: () => readonly KnownPart[];
+    /** A part with what is newer than a version; undefined when nothing is. */
+    readonly partSince: (hub: string, version: number) => Uint8Array | undefined;
+    /** Versions of all parts that are held here. */
+    readonly knownVersions: () => readonly KnownPart[];
     /** Kept durably between starts. */
     readonly facts: {
       get(name: string): string | undefined;
@@ -67,7 +71,8 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
   const peer = { id: upstream, kind: 'hub' as const };
   let taken: number[] = [];
   let directorySeen = '';
-  let partsPushed = '';
+  /** Version of each part of our subtree that the next hub has. */
+  const pushed = new Map<string, number>();
   let epochSeen = 0;
   let opened = false;
   let stopping = false;
@@ -104,8 +109,10 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
     if (bytes.length === 0) return;
     const { number } = epochCodec.decode(signedCodec.decode(bytes).bytes);
     const kept = deps.facts.get('upstreamEpoch');
-    if (kept !== undefined && number > Number(kept))
+    if (kept !== undefined && number > Number(kept)) {
+      pushed.clear();
       await store.offerAgain({ peer: upstream, takenSinceMs: clock.nowMs() - reofferMs });
+    }
     if (kept !== String(number)) await deps.facts.set('upstreamEpoch', String(number));
     epochSeen = number;
   }
@@ -120,10 +127,36 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
 
   async function prepare(): Promise<void> {
     if (!opened) await session();
-    const own = deps.ownParts();
-    if (own.stamp !== partsPushed) {
-      await deps.link.pushDirectory(own.parts);
-      partsPushed = own.stamp;
+    await pushParts();
+  }
+
+  /** Only what changed since the last time; all of it when the next hub says that it lacks something. */
+  async function pushParts(): Promise<void> {
+    const own = deps.ownVersions();
+    const send = async () => {
+      const parts = own.flatMap(({ hub }) => deps.partSince(hub, pushed.get(hub) ?? 0) ?? []);
+      if (parts.length > 0) await deps.link.pushDirectory(parts);
+    };
+    try {
+      await send();
+    } catch (error) {
+      if (!isExchangeError(error, 'directory-gap') || pushed.size === 0) throw error;
+      pushed.clear();
+      await send();
+    }
+    for (const { hub, version } of own) pushed.set(hub, version);
+  }
+
+  async function fetchParts(signal: AbortSignal): Promise<string> {
+    const { parts, stamp } = await deps.link.directory(deps.knownVersions(), signal);
+    try {
+      await deps.takeDirectoryParts(parts);
+      return stamp;
+    } catch (error) {
+      if (!isExchangeError(error, 'directory-gap')) throw error;
+      const whole = await deps.link.directory([], signal);
+      await deps.takeDirectoryParts(whole.parts);
+      return whole.stamp;
     }
   }
 
@@ -151,11 +184,7 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
     }
     await learnEpoch(answer.epoch);
     lastError = undefined;
-    if (answer.directory !== directorySeen) {
-      const { parts, stamp } = await deps.link.directory(signal);
-      await deps.takeDirectoryParts(parts);
-      directorySeen = stamp;
-    }
+    if (answer.directory !== directorySeen) directorySeen = await fetchParts(signal);
     await Promise.all(answer.items.map((item) => takeItem(item, signal)));
     return 'more';
   }

@@ -6,6 +6,7 @@ import {
   type Codec,
   deferRequestCodec,
   directoryAnswerCodec,
+  directoryRequestCodec,
   pollRequestCodec,
   pollResponseCodec,
   renewRequestCodec,
@@ -23,6 +24,7 @@ import { type ErrorCode, ExchangeError, isExchangeError } from '../errors.ts';
 import type {
   Deferral,
   DirectoryAnswer,
+  KnownPart,
   PollRequest,
   PollResponse,
   RenewResponse,
@@ -66,8 +68,8 @@ export type HubLink = {
   sent(request: SentRequest, signal?: AbortSignal): Promise<SentResponse>;
   /** 10.7. */
   goodbye(signal?: AbortSignal): Promise<void>;
-  /** 10.8. The parts are not verified. */
-  directory(signal?: AbortSignal): Promise<DirectoryAnswer>;
+  /** 10.8. What is newer than `known`; from a hub that knows no differences, everything. The parts are not verified. */
+  directory(known: readonly KnownPart[], signal?: AbortSignal): Promise<DirectoryAnswer>;
   /** 10.8. A hub brings the Signed parts of its subtree to the next hub, a node to its own hub a part that the hub has lost. */
   pushDirectory(
     parts: readonly Uint8Array[],
@@ -219,7 +221,17 @@ export function createHubLink({ client, clock, onOutcome }: HubLinkOptions): Hub
     defer: (deferrals, signal) => silent(paths.defer, deferRequestCodec.encode({ deferrals }), signal),
     sent: (given, signal) => call(paths.sent, sentRequestCodec.encode(given), sentResponseCodec, { signal }),
     goodbye: (signal) => silent(paths.goodbye, new Uint8Array(0), signal),
-    directory: (signal) => call(paths.directory, undefined, directoryAnswerCodec, { signal }),
+    async directory(known, signal) {
+      try {
+        return await call(paths.directory, directoryRequestCodec.encode({ known }), directoryAnswerCodec, {
+          signal,
+        });
+      } catch (error) {
+        // A hub of before there were differences has no such route.
+        if (!isExchangeError(error, 'not-found')) throw error;
+        return await call(paths.directory, undefined, directoryAnswerCodec, { signal });
+      }
+    },
     pushDirectory: (parts, signal, rootHandovers = []) =>
       silent(paths.directory, directoryAnswerCodec.encode({ parts, rootHandovers }), signal, 'PUT'),
     renew: (renewal, signal) =>
