@@ -39,7 +39,7 @@ function signedByDistrict(change: (part: DirectoryPart) => Partial<DirectoryPart
   const nowMs = systemClock.nowMs();
   const part = { ...ownPart(district), version: ownPart(district).version + 1, issuedMs: nowMs };
   const key = signingKey(loadHubIdentity(district.dir, { nowMs }).keys.directory);
-  const bytes = directoryPartCodec.encode({ ...part, ...change(part) });
+  const bytes = directoryPartCodec.encode({ ...part, ...change(part), pageDigests: [] });
   return signedDirectoryCodec.encode(signOne('lienthong/directory/1', bytes, key));
 }
 const offered = (bytes: Buffer, nowMs = systemClock.nowMs()) =>
