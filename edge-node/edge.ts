@@ -26,6 +26,8 @@ import { startSender } from './outbox/sender.ts';
 import { startUploader } from './outbox/uploader.ts';
 import { recoverSent } from './recovery.ts';
 import { startRenewal } from './renewal.ts';
+import { startChecker } from './safety/checker.ts';
+import { createSafety } from './safety/safety.ts';
 import { openStore, type Store } from './store/store.ts';
 
 export type EdgeOptions = {
@@ -72,6 +74,7 @@ type Workers = {
   readonly fetcher: Fetcher;
   readonly housekeeping: WorkLoop;
   readonly renewal: WorkLoop;
+  readonly checker: WorkLoop;
 };
 
 async function assemble(
@@ -149,8 +152,10 @@ async function assemble(
     },
     ...(options.freeBytes ? { freeBytes: options.freeBytes } : {}),
   });
+  const safety = createSafety({ dir, config, clock, log, store });
   const context: EdgeContext = {
     config,
+    safety,
     clock,
     log,
     randomBytes: (count) => randomBytes(count),
@@ -210,7 +215,9 @@ async function assemble(
       running.fetcher.stop(),
       running.housekeeping.stop(),
       running.renewal.stop(),
+      running.checker.stop(),
     ]);
+    await safety.inspector.close();
     if (line.state() === 'connected') {
       // A hub that is slow or away changes nothing for us: its leases run out.
       await link.goodbye(AbortSignal.timeout(goodbyeMs)).catch(() => {});
@@ -225,9 +232,11 @@ async function assemble(
   return {
     ...verbs,
     async drain() {
+      await running.checker.drain();
       await running.uploader.drain();
       await running.sender.drain();
       await running.fetcher.settled();
+      await running.checker.drain();
       await running.poster.drain();
     },
     close() {
@@ -257,7 +266,8 @@ function startWorkers(
     onReoffer: nudgeAll,
     recover: (signal) => recoverSent(context, signal),
   });
-  return { sender, uploader: loops.uploader, poster, fetcher, housekeeping, renewal };
+  const checker = startChecker(context, { onLetGo: nudgeAll });
+  return { sender, uploader: loops.uploader, poster, fetcher, housekeeping, renewal, checker };
 }
 
 async function syncUnits(store: Store, identity: Identity, clock: Clock): Promise<void> {

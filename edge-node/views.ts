@@ -22,6 +22,7 @@ import type {
   TimelineEvent,
 } from './core.ts';
 import { sendingUnit } from './outbox/submit.ts';
+import { assertReadable, safetyOf } from './safety/views.ts';
 import type { Arrival, OutDocument, OutEnvelope, OutRecipient, StoredPart } from './store/view-reads.ts';
 import { eventWords } from './words.ts';
 
@@ -93,11 +94,16 @@ export function inboxPage(options: InboxPageOptions, context: EdgeContext): Page
     acceptedMs: row.accepted_ms,
     receivedMs: row.received_ms,
     replyByMs: row.reply_by_ms,
-    subject: row.subject ?? '',
+    safety: store.checkState('in', row.seq)?.state ?? 'passed',
+    subject: hiddenTitle(row.seq, store) ? '' : (row.subject ?? ''),
     notation: row.notation ?? '',
     number: row.number ?? '',
   }));
 }
+
+/** What is marked as a state secret shows nothing of itself. */
+const hiddenTitle = (seq: number, store: EdgeContext['store']): boolean =>
+  store.checkState('in', seq)?.secret === 1;
 
 export type Found =
   | { readonly direction: 'out'; readonly row: OutDocument }
@@ -144,6 +150,7 @@ function showSent(row: OutDocument, context: EdgeContext): DocumentView {
     links: JSON.parse(row.links) as SubmitLink[],
     status: row.status === null ? undefined : JSON.parse(row.status),
     envelopes: envelopes.map((envelope) => showEnvelope(envelope, context)),
+    safety: safetyOf('out', row.seq, context),
   };
 }
 
@@ -249,8 +256,12 @@ function showArrival(row: Arrival, context: EdgeContext): DocumentView {
     createdMs: row.created_ms,
     receivedMs: row.received_ms,
     state: 'received',
-    metadata: row.metadata ? metadataCodec.decode(row.metadata) : undefined,
-    parts: store.inParts(row.seq).map(partView),
+    metadata: row.metadata && !hiddenTitle(row.seq, store) ? metadataCodec.decode(row.metadata) : undefined,
+    parts: store
+      .inParts(row.seq)
+      .map((stored) =>
+        partView(hiddenTitle(row.seq, store) ? { ...stored, name: `part-${stored.idx + 1}` } : stored),
+      ),
     links: header.links.map(({ relation, envelopeId, documentId }) => {
       const [envelope, document] = [id(envelopeId), id(documentId)];
       return {
@@ -271,6 +282,7 @@ function showArrival(row: Arrival, context: EdgeContext): DocumentView {
         recipients,
       },
     ],
+    safety: safetyOf('in', row.seq, context),
   };
 }
 
@@ -278,9 +290,11 @@ export async function openPart(
   found: Found,
   index: number,
   range: { readonly from?: number; readonly to?: number },
-  { store, content }: EdgeContext,
+  context: EdgeContext,
 ): Promise<PartStream> {
+  const { store, content } = context;
   const { direction, row } = found;
+  assertReadable(found, context);
   const parts = direction === 'out' ? store.outParts(row.seq) : store.inParts(row.seq);
   const stored = parts.find(({ idx }) => idx === index);
   if (!stored) throw new ExchangeError('not-found', `part ${index}`);

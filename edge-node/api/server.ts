@@ -10,6 +10,7 @@ import { operatorOnly, requireToken, type Tokens } from './access.ts';
 import { describeApi } from './openapi.ts';
 import { documentRoutes } from './routes-documents.ts';
 import { healthRoutes, inboxRoutes, nodeRoutes } from './routes-node.ts';
+import { safetyRoutes } from './routes-safety.ts';
 import { searchRoutes } from './routes-search.ts';
 import { strictRequests } from './validate.ts';
 
@@ -49,6 +50,7 @@ export async function createApi(options: ApiOptions): Promise<ExchangeServer> {
   inboxRoutes(app, core);
   nodeRoutes(app, core);
   searchRoutes(app, core);
+  safetyRoutes(app, core);
   healthRoutes(app, { core, nowMs: () => clock.nowMs(), version });
   options.more?.(app);
   return server;

@@ -6,6 +6,7 @@ import type { Database } from '../../protocol/node/sqlite.ts';
 import type { PayloadType } from '../../protocol/signature.ts';
 import { buildStatement, events, type StatementFacts } from '../../protocol/statement.ts';
 import { keepAside, noteAlarm, raiseLedgerSeen } from './fact-ops.ts';
+import { insertCheck } from './safety-ops.ts';
 import { indexWords } from './search-ops.ts';
 import type {
   ArrivalFacts,
@@ -130,6 +131,7 @@ export function inboxOps(db: Database, sign: (items: readonly ToSign[]) => void)
     );
     if (!known) {
       const seq = insertArrival(db, item, c.nowMs);
+      if (item.check) insertCheck(db, { direction: 'in', doc: seq, nowMs: c.nowMs }, item.check);
       for (const recipient of item.recipients) addRecipient(seq, item, recipient, c);
       return 'stored';
     }

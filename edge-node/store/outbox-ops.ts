@@ -7,6 +7,7 @@ import type { Database } from '../../protocol/node/sqlite.ts';
 import { outcomes } from '../../protocol/statement.ts';
 import { type OutboxState, outboxStates, statesBefore } from '../../protocol/states.ts';
 import { noteAlarm, noteAudit, raiseLedgerSeen } from './fact-ops.ts';
+import { checkAgain, insertCheck } from './safety-ops.ts';
 import { indexWords } from './search-ops.ts';
 import type {
   MoveTo,
@@ -223,6 +224,7 @@ export function outboxOps(db: Database) {
         follows: null,
         large: largeParts(d.parts),
       });
+      if (d.check) insertCheck(db, { direction: 'out', doc: documentSeq, nowMs: d.nowMs }, d.check);
       insertRecipients(db, seq, d.recipients, d.nowMs);
       if (d.words) indexWords(db, { direction: 'out', seq: documentSeq, atMs: d.nowMs, words: d.words });
       noteAudit(db, { atMs: d.nowMs, actor: d.actor, act: 'submit', about: uuidFromBytes(d.documentId) });
@@ -378,6 +380,7 @@ export function outboxOps(db: Database) {
         large: 0,
       });
       db.run(`UPDATE envelopes SET ${uploadsMissing} WHERE seq = ?`, seq);
+      checkAgain(db, last.document_seq);
       insertRecipients(
         db,
         seq,

@@ -9,6 +9,7 @@ import { signInReads } from '../accounts/sign-in-reads.ts';
 import { directoryReads } from './directory-ops.ts';
 import { migrations } from './migrations.ts';
 import { outboxReads } from './outbox-reads.ts';
+import { safetyReads } from './safety-reads.ts';
 import { searchReads } from './search-ops.ts';
 import type { FactName, UnitKey, WriterContext } from './types.ts';
 import { viewReads } from './view-reads.ts';
@@ -59,6 +60,7 @@ function reads(db: Database) {
     ...outboxReads(db),
     ...viewReads(db),
     ...searchReads(db),
+    ...safetyReads(db),
     ...accountReads(db),
     ...directoryReads(db),
     ...signInReads(db),

@@ -1,8 +1,10 @@
 // Arguments and answers of the writer's operations: plain data that crosses to the writer thread by structured clone. No behaviour.
 // Bytes are Uint8Array on both sides; ids of documents, envelopes and statements are their 16 bytes.
+
 import type { OutboxState } from '../../protocol/states.ts';
 import type { Result } from '../../protocol/wire.ts';
 import type { SearchWords } from '../search-words.ts';
+import type { NewCheck } from './safety-ops.ts';
 
 export type UnitKey = { readonly unit: string; readonly keyId: Uint8Array; readonly pem: string };
 /** What the writer thread is started with. */
@@ -50,6 +52,8 @@ export type NewDocument = Titles & {
   readonly recipients: readonly RecipientRow[];
   readonly parts: readonly PartRow[];
   readonly actor: string;
+  /** Absent: there is nothing in it that needs looking at. */
+  readonly check?: NewCheck | undefined;
 };
 export type SubmitOutcome = { readonly documentId: Uint8Array; readonly duplicate: boolean };
 
@@ -121,6 +125,8 @@ export type TakenDelivery = ArrivalFacts &
     readonly replyByMs: number;
     readonly bytes: number;
     readonly parts: readonly PartRow[];
+    /** Absent: there is nothing in it that needs looking at. */
+    readonly check?: NewCheck | undefined;
   };
 /** Kept aside, with a signed refusal to the sender. */
 export type RefusedDelivery = ArrivalFacts & {
