@@ -26,7 +26,7 @@ import type { HubStore } from './store/store.ts';
 import type { AcceptedPart } from './store/types.ts';
 
 export type ExchangeDeps = AcceptDeps &
-  Omit<DeliveryDeps, 'queue'> & {
+  Omit<DeliveryDeps, 'queue' | 'replacing'> & {
     readonly tls: TlsIdentity & { readonly rootDer: Uint8Array };
     readonly trust: Trust;
     readonly content: ContentStore;
@@ -36,7 +36,7 @@ export type ExchangeDeps = AcceptDeps &
   };
 
 const requestBodyBytesMax = 1024 * 1024;
-/** 16 batches are judged at once, four of one peer: an office with many connections waits behind itself, not before others. */
+/** 16 slices of batches are judged at once, four of one peer: an office with many connections waits behind itself, not before others. */
 const turnsOfPeers = {
   concurrency: 16,
   perKeyConcurrency: 4,
@@ -44,6 +44,9 @@ const turnsOfPeers = {
   perKeyLength: 16,
   retryAfterMs: 1000,
 };
+
+/** A node whose line flaps replaces its poll now and then; dozens at once are a fault. */
+const pollsReplaced = { perSecond: 2, burst: 20 };
 
 /** Not listening yet. */
 export async function createExchange(deps: ExchangeDeps): Promise<ExchangeServer> {
@@ -60,7 +63,9 @@ export async function createExchange(deps: ExchangeDeps): Promise<ExchangeServer
   });
   nameCallers(server.app, peerActor);
   await server.app.register(ingressRoutes({ ...deps, queue, rate }));
-  await server.app.register(deliveryRoutes({ ...deps, queue }));
+  await server.app.register(
+    deliveryRoutes({ ...deps, queue, replacing: rateLimit({ ...pollsReplaced, clock }) }),
+  );
   await server.app.register(async (app) => {
     // PROTOCOL.md 10: content too moves only under the present instance number.
     app.addHook('onRequest', async (request) => {

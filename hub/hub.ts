@@ -40,7 +40,7 @@ import { createInstances } from './peers.ts';
 import { childTowards } from './routing/route.ts';
 import { createSpace } from './space.ts';
 import { migrations } from './store/migrations.ts';
-import { sqliteHubStore } from './store/store.ts';
+import { sqliteHubStore, writerKey } from './store/store.ts';
 import type { WriterContext } from './store/types.ts';
 import { startUpstream, type Upstream } from './upstream/link.ts';
 
@@ -94,7 +94,7 @@ export async function startHub(options: HubOptions) {
     secondPerson: config.secondPerson.acts,
   };
   const operations = new URL('./store/writer-ops.ts', import.meta.url);
-  const writer = await startWriter({ path: paths.database, operations, context });
+  const writer = await startWriter({ path: paths.database, operations, context, keyOf: writerKey });
   const store = sqliteHubStore(writer as never, openDatabase(paths.database, { readOnly: true }));
   const content = await openContentStore({ dir, clock });
   const turns = contentTurns();

@@ -13,7 +13,7 @@ import { loadConfig } from '../protocol/node/config.ts';
 import { controlRequest, controlStream, isRunning, serveControl } from '../protocol/node/control.ts';
 import { armedCrash, crashPoint } from '../protocol/node/crash.ts';
 import * as durable from '../protocol/node/durable.ts';
-import { fairQueue } from '../protocol/node/fair-queue.ts';
+import { fairQueue, inSlices } from '../protocol/node/fair-queue.ts';
 import { createHttpClient, readBounded } from '../protocol/node/http-client.ts';
 import { createServer, type ServerOptions } from '../protocol/node/http-server.ts';
 import { lockDir } from '../protocol/node/lock.ts';
@@ -260,6 +260,26 @@ t.test('the writer', async (t) => {
       t.ok(writer.stats().batches < 20 && writer.stats().queued === 0 && writer.stats().queuedBytes === 0);
       await writer.close();
       await rejectsWith(t, writer.run('put', { id: 1 }), 'shutting-down');
+    },
+  );
+  await t.test(
+    'one key that queues a thousand ops stands before another by two batches at most',
+    async (t) => {
+      const { starting } = newWriter(t, {
+        keyOf: (_name, { id }: { id: number }) => (id > 10_000 ? 'b' : 'a'),
+      });
+      const writer = await starting;
+      let ofA = 0;
+      const many = Array.from({ length: 1000 }, (_, i) =>
+        writer.run('put', { id: i + 1 }).then(() => {
+          ofA += 1;
+        }),
+      );
+      await turn();
+      const before = await writer.run('put', { id: 10_001 }).then(() => ofA);
+      t.ok(before < 1000 / 3, `${before} of the thousand went before`);
+      await Promise.all(many);
+      await writer.close();
     },
   );
   await t.test('an op that throws is undone alone and typed; the rest of its batch commits', async (t) => {
@@ -698,6 +718,41 @@ t.test('a fair queue', async (t) => {
     queue.run('a', () => Promise.reject(new Error('task'))),
     { message: 'task' },
   );
+  t.same(queue.stats(), { running: 0, waiting: 0, keys: 0 });
+});
+
+t.test('a batch takes its turns slice by slice, and is turned away whole or not at all', async (t) => {
+  const queue = fairQueue({
+    concurrency: 1,
+    perKeyConcurrency: 1,
+    length: 3,
+    perKeyLength: 2,
+    retryAfterMs: 9,
+  });
+  const order: string[] = [];
+  const judged = (key: string) => async (n: number) => {
+    order.push(`${key}${n}`);
+    await turn();
+    return n * 2;
+  };
+  const numbers = Array.from({ length: 100 }, (_, i) => i);
+  const [large, small] = await Promise.all([
+    inSlices(queue, 'a', numbers, judged('a')),
+    inSlices(queue, 'b', [0], judged('b')),
+  ]);
+  t.same(
+    large,
+    numbers.map((n) => n * 2),
+  );
+  t.same(small, [0]);
+  t.ok(order.indexOf('b0') <= 32, 'the single one of another waits for a slice or two, not for the batch');
+  t.same(await inSlices(queue, 'a', [], judged('a')), []);
+  order.length = 0;
+  const full = Array.from({ length: 6 }, (_, i) => inSlices(queue, `k${i}`, numbers, judged(`k${i}`)));
+  const ended = await Promise.allSettled(full);
+  t.ok(ended.some(({ status }) => status === 'rejected'));
+  for (const [i, { status }] of ended.entries())
+    t.equal(order.filter((each) => each.startsWith(`k${i}`)).length, status === 'fulfilled' ? 100 : 0);
   t.same(queue.stats(), { running: 0, waiting: 0, keys: 0 });
 });
 

@@ -19,8 +19,9 @@ import {
 } from '../../protocol/codec.ts';
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { FairQueue } from '../../protocol/node/fair-queue.ts';
+import { type FairQueue, inSlices } from '../../protocol/node/fair-queue.ts';
 import type { Log } from '../../protocol/node/logger.ts';
+import type { RateLimit } from '../../protocol/node/rate-limit.ts';
 import { toProblem } from '../../protocol/problem.ts';
 import type { KnownPart, RenewResponse, StatementOffer } from '../../protocol/wire.ts';
 import { type HubPeer, hubPeer, type Instances } from '../peers.ts';
@@ -31,6 +32,8 @@ export type DeliveryDeps = SettleDeps & {
   readonly polls: Polls;
   readonly instances: Instances;
   readonly queue: FairQueue;
+  /** How often a peer may end its own open poll by another: each costs everybody a turn of the writer. */
+  readonly replacing: RateLimit;
   readonly log: Log;
   readonly epoch: () => { readonly number: number; readonly bytes: Uint8Array };
   readonly heard: (peer: string) => void;
@@ -67,6 +70,7 @@ export function deliveryRoutes(deps: DeliveryDeps) {
       const { peer, instance } = admitted(request);
       const poll = pollRequestCodec.decode(request.body as Buffer);
       const { store, clock } = deps;
+      if (deps.polls.live(peer.id)) deps.replacing.take(peer.id);
       // Acknowledged before the next claim, or they would be handed out again.
       // Those of another epoch name items of a store that is no more: here they are other items, which nobody has taken.
       if (poll.statementsTaken.length > 0 && poll.epochKnown === deps.epoch().number)
@@ -90,8 +94,8 @@ export function deliveryRoutes(deps: DeliveryDeps) {
           'batch-too-large',
           `${statements.length} statements, at most ${statementsMax}`,
         );
-      const results = await deps.queue.run(peer.id, () =>
-        Promise.all(statements.map((offer) => takeOffer(offer, peer, deps))),
+      const results = await inSlices(deps.queue, peer.id, statements, (offer) =>
+        takeOffer(offer, peer, deps),
       );
       return reply.type(protobufType).send(statementsResponseCodec.encode({ results }));
     });

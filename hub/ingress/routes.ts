@@ -1,11 +1,11 @@
-// POST /v1/envelopes: HTTP only, no decisions. One batch is one turn in the fair queue; its wrappers are judged side by side and
-// answered in order, each with its receipt or its problem.
+// POST /v1/envelopes: HTTP only, no decisions. A batch takes its turns in the fair queue slice by slice; the wrappers of a slice are judged
+// side by side and answered in order, each with its receipt or its problem.
 import type { FastifyInstance } from 'fastify';
 import { paths, protobufType } from '../../protocol/api.ts';
 import { submitRequestCodec, submitResponseCodec } from '../../protocol/codec.ts';
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import type { FairQueue } from '../../protocol/node/fair-queue.ts';
+import { type FairQueue, inSlices } from '../../protocol/node/fair-queue.ts';
 import type { Log } from '../../protocol/node/logger.ts';
 import type { RateLimit } from '../../protocol/node/rate-limit.ts';
 import { toProblem } from '../../protocol/problem.ts';
@@ -31,8 +31,8 @@ export function ingressRoutes(deps: IngressDeps) {
           `${wrappers.length} wrappers, at most ${limits.batchItemsMax}`,
         );
       deps.rate.take(peer.id, wrappers.length);
-      const results = await deps.queue.run(peer.id, () =>
-        Promise.all(wrappers.map((wrapper) => resultOf(wrapper, peer, deps))),
+      const results = await inSlices(deps.queue, peer.id, wrappers, (wrapper) =>
+        resultOf(wrapper, peer, deps),
       );
       return reply.type(protobufType).send(submitResponseCodec.encode({ results }));
     });

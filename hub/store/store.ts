@@ -103,6 +103,11 @@ export type SentRow = {
 
 type AnyOps = Record<string, (args: never) => unknown>;
 
+/** Whose turn a write takes in the writer's queue: the peer that asked for it. What the hub does by itself shares one turn. */
+export function writerKey(_name: string, args: { readonly peer?: unknown } | undefined): string {
+  return typeof args?.peer === 'string' ? args.peer : '';
+}
+
 /** `writer` runs hub/store/writer-ops.ts on the same file that `reader` has open read-only. */
 export function sqliteHubStore(writer: Writer<AnyOps>, reader: Database): HubStore {
   const run = <Result>(name: string, args: unknown): Promise<Result> =>
