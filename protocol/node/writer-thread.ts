@@ -30,13 +30,25 @@ const TRUNCATE_PAGES = 16_384;
 const CHECK_EVERY_BYTES = 1024 * 1024;
 const CHECK_EVERY_BATCHES = 32;
 
+/**
+ * How long the ops of one batch may run: everybody's next op waits for it. Shorter spends a larger share on commits; where the sync is slow
+ * the batch may last four times as long as it, so that a commit never takes more than a fifth.
+ */
+const BATCH_MS = 8;
+const BATCH_PER_SYNC = 4;
+const BATCH_OPS_MIN = 8;
+
 /** After an op threw, so many batches are run op by op at once: who sends what is refused again and again makes nobody's batch run twice. */
 const APART_BATCHES = 64;
 
 /** The disk cannot be trusted any more: everything stops. */
 class Fatal extends Error {}
 
-const queue: Posted[] = [];
+/** What waits, by key; the key served last stands last. A key exists only while ops of it wait. */
+const lanes = new Map<string, Posted[]>();
+/** Moving averages of what an op and a COMMIT take. */
+let opMs = 0.3;
+let commitMs = 1;
 let closing = false;
 let dead = false;
 let sinceCheckBytes = 0;
@@ -68,17 +80,28 @@ function throwIfFatal(err: unknown): void {
     throw new Fatal(String(err), { cause: err });
 }
 
+/** One op of each key in turn, as many as may run in one batch; at least one, however large. */
 function takeBatch(): Posted[] {
+  const batch: Posted[] = [];
+  const ms = Math.max(BATCH_MS, BATCH_PER_SYNC * commitMs);
+  const opsMax = Math.min(start.maxBatch, Math.max(BATCH_OPS_MIN, Math.floor(ms / opMs)));
   let bytes = 0;
-  let n = 0;
-  // At least one, however large.
-  while (n < queue.length && n < start.maxBatch && (n === 0 || bytes + queue[n]![3] <= start.maxBatchBytes)) {
-    bytes += queue[n]![3];
-    n += 1;
+  while (batch.length < opsMax) {
+    const [turn] = lanes;
+    if (turn === undefined) break;
+    const [key, waiting] = turn;
+    if (batch.length > 0 && bytes + waiting[0]![3] > start.maxBatchBytes) break;
+    const next = waiting.shift()!;
+    lanes.delete(key);
+    if (waiting.length > 0) lanes.set(key, waiting);
+    batch.push(next);
+    bytes += next[3];
   }
   sinceCheckBytes += bytes;
-  return queue.splice(0, n);
+  return batch;
 }
+
+const smooth = (before: number, now: number): number => before + (now - before) / 8;
 
 /** One op in its savepoint: throwing undoes it alone. */
 function runApart(db: Database, ops: Operations<Record<string, Op>>['ops'], posted: Posted): Answer {
@@ -152,7 +175,9 @@ function commit(
     crashPoint('writer.1');
     operations.beforeCommit?.();
     crashPoint('writer.2');
+    const committingMs = performance.now();
     db.run('COMMIT');
+    commitMs = smooth(commitMs, performance.now() - committingMs);
     outcome = 'committed';
     // After this line the bytes survive a power cut; whoever is not answered because of a crash here asks again.
     crashPoint('writer.3');
@@ -208,14 +233,22 @@ function drainPort(): void {
 
 function enqueue(message: ToThread): void {
   if (message === 'close') closing = true;
-  else for (const posted of message) queue.push(posted);
+  else
+    for (const posted of message) {
+      const waiting = lanes.get(posted[4]);
+      if (waiting === undefined) lanes.set(posted[4], [posted]);
+      else waiting.push(posted);
+    }
 }
 
 function flush(db: Database, operations: Operations<Record<string, Op>>): void {
   try {
     drainPort();
-    while (queue.length > 0) {
-      const answers = commitBatch(db, operations, takeBatch());
+    while (lanes.size > 0) {
+      const batch = takeBatch();
+      const startedMs = performance.now();
+      const answers = commitBatch(db, operations, batch);
+      opMs = Math.max(0.01, smooth(opMs, (performance.now() - startedMs - commitMs) / batch.length));
       const { value, moved } = pack(answers);
       port?.postMessage({ kind: 'answers', answers: value }, moved === undefined ? [] : [moved]);
       checkpoint(db);

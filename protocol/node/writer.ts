@@ -45,8 +45,8 @@ export type WriterOptions = {
   readonly maxQueued?: number;
   readonly maxQueuedBytes?: number;
   /**
-   * Whose turn an op takes: ops of different keys reach the thread by turns, those of one key in the order of `run`. One key that
-   * queues thousands costs another one wait of `maxAhead` ops at most. Default: one key for all.
+   * Whose turn an op takes: ops of different keys are run by turns, those of one key in the order of `run`. One key that queues
+   * thousands costs another the batch that is running. Default: one key for all.
    */
   readonly keyOf?: (name: string, args: never) => string;
   readonly crash?: ArmedCrash;
@@ -73,8 +73,8 @@ export type Writer<Ops extends Record<string, Op>> = {
   close(): Promise<void>;
 };
 
-/** [id, op, arguments, bytes]: arrays, since thousands cross per second. */
-export type Posted = readonly [id: number, name: string, args: unknown, bytes: number];
+/** [id, op, arguments, bytes, key]: arrays, since thousands cross per second. */
+export type Posted = readonly [id: number, name: string, args: unknown, bytes: number, key: string];
 export type ThreadFailure = {
   readonly code: ErrorCode;
   readonly detail: string;
@@ -97,13 +97,8 @@ export type ThreadContext = {
   readonly crash: ArmedCrash | undefined;
 };
 
-/**
- * An op of a hub takes about 0.3 ms, so a commit of 64 costs its sync (0.2 to 2 ms) a few hundredths. Larger batches gain little and
- * everybody's next op waits for them: 256 would be 80 ms.
- */
-const MAX_BATCH = 64;
-/** Handed to the thread and not answered: one batch that it works on and one that waits for it. What waits here still takes turns. */
-const MAX_AHEAD = 2 * MAX_BATCH;
+/** The thread ends a batch earlier, by time (writer-thread.ts); this bounds what one COMMIT holds where ops are very quick. */
+const MAX_BATCH = 256;
 const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 const MAX_QUEUED = 4096;
 const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
@@ -137,11 +132,9 @@ class WriterQueue {
   readonly #maxQueuedBytes: number;
   readonly #onFatal: (err: Error) => void;
   readonly #exited: Promise<void>;
-  /** Ops that wait for their turn, by key; the key served last stands last. Keys exist only while ops of theirs wait. */
-  readonly #lanes = new Map<string, { readonly posted: Posted; readonly moved: ArrayBuffer | undefined }[]>();
   readonly #keyOf: (name: string, args: never) => string;
-  #ahead = 0;
-  #posting = false;
+  #unposted: Posted[] = [];
+  #moved: ArrayBuffer[] = [];
   #nextId = 0;
   #queuedBytes = 0;
   #batches = 0;
@@ -195,12 +188,10 @@ class WriterQueue {
     }
     const id = this.#nextId++;
     this.#queuedBytes += own.bytes;
-    const key = this.#keyOf(name, args as never);
-    const lane = this.#lanes.get(key) ?? [];
-    this.#lanes.set(key, lane);
-    lane.push({ posted: [id, name, own.value, own.bytes], moved: own.moved });
     // One post for everything that one turn of the event loop brings, so that it meets in one batch.
-    this.#postSoon();
+    if (this.#unposted.length === 0) setImmediate(() => this.#post());
+    this.#unposted.push([id, name, own.value, own.bytes, this.#keyOf(name, args as never)]);
+    if (own.moved !== undefined) this.#moved.push(own.moved);
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject, bytes: own.bytes });
     });
@@ -218,41 +209,18 @@ class WriterQueue {
 
   async close(): Promise<void> {
     if (this.#state === 'open') {
-      // Bounded by maxQueued: what waits is committed too, and nobody comes after it.
-      this.#post(Number.POSITIVE_INFINITY);
+      this.#post();
       this.#state = 'closing';
       this.#worker.postMessage('close' satisfies ToThread);
     }
     await this.#exited;
   }
 
-  #postSoon(): void {
-    if (this.#posting || this.#ahead >= MAX_AHEAD) return;
-    this.#posting = true;
-    setImmediate(() => {
-      this.#posting = false;
-      this.#post(MAX_AHEAD);
-    });
-  }
-
-  /** One op of each key in turn, until so many are with the thread. */
-  #post(aheadMax: number): void {
-    if (this.#state === 'dead') return;
-    const ops: Posted[] = [];
-    const moved: ArrayBuffer[] = [];
-    while (this.#ahead + ops.length < aheadMax) {
-      const [turn] = this.#lanes;
-      if (turn === undefined) break;
-      const [key, lane] = turn;
-      const next = lane.shift()!;
-      this.#lanes.delete(key);
-      if (lane.length > 0) this.#lanes.set(key, lane);
-      ops.push(next.posted);
-      if (next.moved !== undefined) moved.push(next.moved);
-    }
-    if (ops.length === 0) return;
-    this.#ahead += ops.length;
-    this.#worker.postMessage(ops satisfies ToThread, moved);
+  #post(): void {
+    if (this.#unposted.length === 0 || this.#state === 'dead') return;
+    this.#worker.postMessage(this.#unposted satisfies ToThread, this.#moved);
+    this.#unposted = [];
+    this.#moved = [];
   }
 
   #receive(message: FromThread, started: PromiseWithResolvers<void>): void {
@@ -271,8 +239,6 @@ class WriterQueue {
       case 'answers':
         this.#batches += 1;
         this.#ops += message.answers.length;
-        this.#ahead -= message.answers.length;
-        if (this.#lanes.size > 0) this.#postSoon();
         this.#largestBatch = Math.max(this.#largestBatch, message.answers.length);
         for (const [id, failed, value] of message.answers) {
           const waiting = this.#waiting.get(id);

@@ -1,14 +1,18 @@
 // Benchmark `fair`: does one unit that does everything at once (50 polls, 10,000 documents, a 2 GB upload) slow the others? Others send
-// at a steady rate; runs without and with the noise alternate. Options: --runs N, --seconds N, --rate N per sender, --bytes N.
+// at a steady rate; runs without and with the noise alternate. The noise is a process of its own at the lowest priority: it stands for a
+// box elsewhere, and what it takes of this machine's processors is not the hub's doing. Options: --runs N, --seconds N, --rate N per
+// sender, --bytes N.
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BareNode, pollOnce } from '../support/hub.ts';
+import type { BareNode } from '../support/hub.ts';
 import type { Options } from './bench.ts';
-import { type Ready, runLoad, sealDocuments } from './exchange-load.ts';
+import { runLoad, sealDocuments } from './exchange-load.ts';
 import { startHubProcess } from './hub-process.ts';
-import { makePart, upload } from './large-part.ts';
 import { machine, median, percentiles, round } from './measure.ts';
+import type { NoiseDone, NoiseOrder } from './noise-child.ts';
 
 export async function run(options: Options): Promise<unknown> {
   const dir = mkdtempSync(join(tmpdir(), 'lienthong-bench-'));
@@ -19,12 +23,15 @@ export async function run(options: Options): Promise<unknown> {
   const about = await machine(dir);
   const hub = await startHubProcess(join(dir, 'hub'));
   const nodes: BareNode[] = [];
-  for (let i = 0; i < 5; i++) nodes.push(await hub.node(`H08.35.${i + 1}`));
+  for (let i = 0; i < 4; i++) nodes.push(await hub.node(`H08.35.${i + 1}`));
   const senders = nodes.slice(0, 2);
   const receivers = nodes.slice(2, 4);
-  const noisy = nodes[4]!;
-  const path = join(dir, 'part');
-  const part = await makePart(path, bytes);
+  const noise = await startNoise({
+    invitations: [await hub.invitation('H08.35.8'), await hub.invitation('H08.35.9')],
+    rootDer: hub.rootDer,
+    path: join(dir, 'part'),
+    bytes,
+  });
   const steady = async () => {
     const documents = senders.map((sender) =>
       sealDocuments(sender, receivers, { documents: rate * seconds, bytes: 10_000, sealBatch: 1 }),
@@ -34,28 +41,27 @@ export async function run(options: Options): Promise<unknown> {
   };
   const quiet: ReturnType<typeof percentiles>[] = [];
   const loud: ReturnType<typeof percentiles>[] = [];
-  let noise: { documents: number; polls: number; uploadedBytes: number }[] = [];
+  const did: NoiseDone[] = [];
   for (let i = 0; i <= runs; i++) {
     const without = await steady();
-    const all = sealDocuments(noisy, receivers, { documents: 10_000, bytes: 10_000, sealBatch: 16 });
-    const stop = new AbortController();
-    const made = makeNoise(noisy, { all, stop: stop.signal, path, part });
+    await noise.order('prepare');
+    await noise.order('begin');
     const under = await steady();
-    stop.abort();
-    const did = await made;
-    process.stderr.write(`p99 ${without.p99} → ${under.p99} ms ${JSON.stringify(did)}\n`);
+    const made = await noise.order('stop');
+    process.stderr.write(`p99 ${without.p99} → ${under.p99} ms ${JSON.stringify(made)}\n`);
     if (i === 0) continue;
     quiet.push(without);
     loud.push(under);
-    noise = [...noise, did];
+    did.push(made);
   }
+  noise.end();
   await hub.close();
   rmSync(dir, { recursive: true, force: true });
   return {
     bench: 'fair',
     ...about,
     others: { perSecond: rate * senders.length, bytes: 10_000 },
-    noise,
+    noise: did,
     quiet,
     loud,
     p50Ratio: round(median(loud.map((each, i) => each.p50 / quiet[i]!.p50))),
@@ -63,50 +69,16 @@ export async function run(options: Options): Promise<unknown> {
   };
 }
 
-/** What one unit can do to a hub, all at once, until stopped. Refusals (rate, turn, replaced polls) are what the hub is there for. */
-async function makeNoise(
-  node: BareNode,
-  given: {
-    all: readonly Ready[];
-    stop: AbortSignal;
-    path: string;
-    part: Awaited<ReturnType<typeof makePart>>;
-  },
-) {
-  const { all, stop, path, part } = given;
-  let documents = 0;
-  let polls = 0;
-  let uploadedBytes = 0;
-  let next = 0;
-  const until = async (work: () => Promise<unknown>): Promise<void> => {
-    while (!stop.aborted) await work().catch(() => new Promise((resolve) => setTimeout(resolve, 20)));
+async function startNoise(start: Extract<NoiseOrder, object>) {
+  const child: ChildProcess = fork(new URL('./noise-child.ts', import.meta.url), {
+    serialization: 'advanced',
+  });
+  setPriority(child.pid!, 19);
+  const order = async (what: NoiseOrder): Promise<NoiseDone> => {
+    child.send(what);
+    const [done] = (await once(child, 'message')) as [NoiseDone];
+    return done;
   };
-  const submitting = () =>
-    until(async () => {
-      if (next >= all.length) {
-        await new Promise((resolve) => setTimeout(resolve, 50));
-        return;
-      }
-      const batch = all.slice(next, next + 128);
-      next += batch.length;
-      await node.link.submit(batch.map(({ wrapper }) => wrapper));
-      documents += batch.length;
-    });
-  const polling = () =>
-    until(async () => {
-      await pollOnce(node, { holdMs: 2000 });
-      polls += 1;
-    });
-  const uploading = upload(node, path, part, {
-    signal: stop,
-    onProgress: (bytes) => {
-      uploadedBytes = bytes;
-    },
-  }).catch(() => {});
-  await Promise.all([
-    ...Array.from({ length: 4 }, submitting),
-    ...Array.from({ length: 50 }, polling),
-    uploading,
-  ]);
-  return { documents, polls, uploadedBytes };
+  await order(start);
+  return { order, end: () => child.kill() };
 }

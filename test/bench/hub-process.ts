@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Hub } from '../../hub/hub.ts';
 import { isExchangeError } from '../../protocol/errors.ts';
-import { type BareNode, bareNode } from '../support/hub.ts';
+import { type BareNode, bareNode, inviteUnit } from '../support/hub.ts';
 import type { HubAnswer } from './hub-child.ts';
 import { now } from './measure.ts';
 
@@ -13,7 +13,10 @@ export type HubProcess = {
   readonly exchangePort: number;
   /** From fork to every listener answering. */
   readonly startMs: number;
+  readonly rootDer: Uint8Array;
   node(code: string): Promise<BareNode>;
+  /** Text of an invitation for a new unit, for a node in another process. */
+  invitation(code: string): Promise<string>;
   /** First row of a query on the reader's connection. */
   get<Row>(sql: string): Promise<Row>;
   call(name: string, ...args: readonly unknown[]): Promise<unknown>;
@@ -67,6 +70,8 @@ export async function startHubProcess(
     dir,
     exchangePort,
     startMs,
+    rootDer,
+    invitation: (code) => inviteUnit({ admin } as unknown as Hub, code),
     async node(code) {
       for (let tries = 0; ; tries++) {
         try {

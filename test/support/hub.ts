@@ -125,7 +125,14 @@ export type BareNode = {
 };
 
 /** Adds a unit, enrols over the real listener and opens a session. */
-export async function bareNode(hub: Hub, code: string): Promise<BareNode> {
+export async function bareNode(hub: Pick<Hub, 'admin' | 'rootDer'>, code: string): Promise<BareNode> {
+  const node = await enrolBare(await inviteUnit(hub, code), code, hub.rootDer);
+  await node.session();
+  return node;
+}
+
+/** Adds a unit; returns the text of its invitation. */
+export async function inviteUnit(hub: Pick<Hub, 'admin'>, code: string): Promise<string> {
   const added = await hub.admin.act('unitAdd', {
     unit: newUnitId(randomBytes(10)),
     name: `UBND xã ${code}`,
@@ -134,10 +141,7 @@ export async function bareNode(hub: Hub, code: string): Promise<BareNode> {
     documentBytesMax: 0,
     nowMs: systemClock.nowMs(),
   });
-  const { invitation } = await hub.admin.invite({ unit: added.unit, validMs: 86_400_000 });
-  const node = await enrolBare(invitation, code, hub.rootDer);
-  await node.session();
-  return node;
+  return (await hub.admin.invite({ unit: added.unit, validMs: 86_400_000 })).invitation;
 }
 
 /** Enrols only: no session yet. */
