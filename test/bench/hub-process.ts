@@ -36,6 +36,8 @@ export async function startHubProcess(
     env: { ...process.env, BENCH_HUB_DIR: dir },
     execArgv: [
       ...(options.execArgv ?? (process.env.BENCH_NODE_ARGS ?? '').split(' ').filter(Boolean)),
+      // As bin/lienthong starts it.
+      '--max-semi-space-size=1',
       ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`, '--cpu-prof-interval=500'] : []),
     ],
   });

@@ -63,6 +63,20 @@ export function written(pid: number): { readonly bytes: number; readonly calls: 
   return { bytes: of('write_bytes'), calls: of('syscw') };
 }
 
+/** The program that was started on this folder. */
+export function pidOf(dir: string): number {
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const args = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
+      if (args.includes(dir) && args.includes('start')) return Number(name);
+    } catch {
+      // Gone meanwhile.
+    }
+  }
+  throw new Error(`no process runs on ${dir}`);
+}
+
 /** A process and everything below it. */
 export function treeOf(pid: number): number[] {
   const parents = new Map<number, number>();

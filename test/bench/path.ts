@@ -2,7 +2,7 @@
 // process of its own, made and started by the command line. In bulk, then at a steady rate for latency. Options: --documents N,
 // --runs N, --rate N, --seconds N, --bytes N. The end is read in the sender's own store, where it says when each receipt was stored.
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type District, startDistrict } from '../../bin/demo/district.ts';
@@ -11,7 +11,7 @@ import { createHttpClient, readBounded } from '../../protocol/node/http-client.t
 import { type Database, openDatabase } from '../../protocol/node/sqlite.ts';
 import { events } from '../../protocol/statement.ts';
 import type { Options } from './bench.ts';
-import { cpuSeconds, machine, median, now, peakMiB, percentiles, round } from './measure.ts';
+import { cpuSeconds, machine, median, now, peakMiB, percentiles, pidOf, round } from './measure.ts';
 
 type Api = { readonly url: string; readonly token: string; readonly to: string };
 
@@ -81,20 +81,6 @@ async function measure(district: District, options: Options): Promise<object> {
     steady,
     peakMiB: peaks,
   };
-}
-
-/** The process that was started on this folder. */
-function pidOf(dir: string): number {
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const args = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
-      if (args.includes(dir) && args.includes('start')) return Number(name);
-    } catch {
-      // Gone meanwhile.
-    }
-  }
-  throw new Error(`no process runs on ${dir}`);
 }
 
 async function send(
