@@ -297,6 +297,7 @@ export async function handIn(
       parts,
       subject: paper.key,
       urgency: paper.urgency,
+      ...(paper.urgency === 'flashTimed' ? { urgentAt: '2090-01-01T08:00:00+07:00' } : {}),
     },
   });
   return body as { documentId: string; state: string; duplicate: boolean };
