@@ -11,9 +11,8 @@ import { findDocuments, rebuildSearch } from './find.ts';
 import type { Fetcher } from './inbox/fetcher.ts';
 import { sendingUnit, submitDocument } from './outbox/submit.ts';
 import { buildProof } from './proof.ts';
-import { announce } from './safety/checker.ts';
-import { heldRows, judgeHeld } from './safety/views.ts';
 import { searchDirectory } from './search.ts';
+import { statusVerbs } from './statuses/verbs.ts';
 import { documentState, find, inboxPage, openPart, outboxPage, showDocument } from './views.ts';
 import { linkWords } from './words.ts';
 
@@ -25,6 +24,8 @@ export type VerbHooks = {
   readonly fetcher: Fetcher;
   /** There is something to send or upload. */
   readonly nudge: () => void;
+  /** There is something to destroy. */
+  readonly destroy: () => void;
   readonly retryNow: () => void;
   readonly reloadIdentity: () => Promise<void>;
   readonly onEvent: (listener: (event: EdgeEvent) => void) => () => void;
@@ -35,8 +36,7 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
 
   function answer(documentId: Uint8Array, duplicate: boolean): SubmitAnswer {
     const row = store.documentById(documentId);
-    const newest = row && store.envelopesOf(row.seq)[0];
-    const states = newest ? store.recipientsOf(newest.seq).map(({ state }) => state) : [];
+    const states = row ? store.latestRecipients(row.seq).map(({ state }) => state) : [];
     return { documentId: uuidFromBytes(documentId), state: documentState(states), duplicate };
   }
 
@@ -47,6 +47,7 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
   }
 
   return {
+    ...statusVerbs(context, hooks),
     async submit(request) {
       const { documentId, duplicate } = await submitDocument(request, context);
       if (duplicate) return answer(documentId, true);
@@ -93,18 +94,7 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
       changed(id);
       return answer(id, false);
     },
-    async held(options = {}) {
-      return heldRows(Math.min(500, options.limit ?? 100), context);
-    },
-    async judgeHeld(id, { direction, ...how }) {
-      const found = find(id, direction, context);
-      const result = await judgeHeld(found, how, context);
-      if (found.direction === 'out') changed(found.row.document_id);
-      else if (result === 'released') announce(context, found.row.seq);
-      return result;
-    },
     async status() {
-      await context.safety.scanner.look();
       return statusOf(context, hooks.fetcher);
     },
     units: () =>
@@ -181,11 +171,6 @@ async function addContent(
   return { handle, lengthBytes, sha256Hex: Buffer.from(sha256).toString('hex') };
 }
 
-function safetyStatus({ store, safety }: EdgeContext): EdgeStatus['safety'] {
-  const { held, pending } = store.checkCounts();
-  return { held, checking: pending, scanner: safety.scanner.state(), policy: safety.policy.state() };
-}
-
 function statusOf(context: EdgeContext, fetcher: Fetcher): EdgeStatus {
   const { store, line, link, disk, clock, directory } = context;
   const failure = line.failure();
@@ -222,7 +207,6 @@ function statusOf(context: EdgeContext, fetcher: Fetcher): EdgeStatus {
       ...units.map((u) => certificate(`certs/seal-${u.unit}.pem`, u.certificate)),
     ],
     recovering: line.recovering(),
-    safety: safetyStatus(context),
     alarms: store.alarms().map(({ at_ms, ...alarm }) => ({ ...alarm, atMs: at_ms })),
   };
 }

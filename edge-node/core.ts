@@ -6,6 +6,7 @@ import type { Metadata } from '../protocol/wire.ts';
 import type { AuditVerdict } from './accounts/audit-chain.ts';
 import type { People } from './accounts/people.ts';
 import type { SignIn } from './accounts/sign-in.ts';
+import type { ChangeView, RequestView, StatusCore, StatusView } from './statuses/core.ts';
 
 /** Content of a part: bytes of at most `limits.inlinePartBytesMax`, or the handle that `addContent` gave. */
 export type SubmitPart = { readonly name: string; readonly mediaType: string } & (
@@ -41,6 +42,8 @@ export type SubmitRequest = {
   readonly keepText?: boolean;
   /** Who asked, for the audit: a user, a token's name, 'command line'. */
   readonly actor?: string;
+  /** The sender has seen `document-duplicate-suspected` and goes on. */
+  readonly evenIfDuplicate?: boolean;
 };
 
 export type SubmitAnswer = {
@@ -78,6 +81,8 @@ export type PageOptions = {
   readonly limit?: number;
   /** `next` of the page before. */
   readonly after?: string;
+  /** Also recalls, updates and statuses, which are no documents by themselves. */
+  readonly every?: boolean;
 };
 export type OutboxPageOptions = PageOptions & { readonly state?: OutboxState };
 export type InboxPageOptions = PageOptions & { readonly sender?: string };
@@ -94,8 +99,10 @@ export type OutboxRow = {
   readonly notation: string;
   readonly number: string;
   readonly state: DocumentState;
-  /** How many recipients stand where, of the newest sending. */
+  /** How many recipients stand where. */
   readonly recipients: Partial<Record<OutboxState, number>>;
+  /** How many recipients say what (01 to 06); those that only have it count under 01. */
+  readonly statuses: Readonly<Record<string, number>>;
   readonly lastError: string | undefined;
 };
 export type InboxRow = {
@@ -111,11 +118,19 @@ export type InboxRow = {
   readonly acceptedMs: number;
   readonly receivedMs: number;
   readonly replyByMs: number;
-  /** State of its check; 'passed' where nothing had to be looked at. */
-  readonly safety: SafetyView['state'];
   readonly subject: string;
   readonly notation: string;
   readonly number: string;
+  /** Per unit of ours: the business status, and whether a recall destroys or destroyed it. */
+  readonly standing: readonly {
+    readonly unit: string;
+    readonly code: string;
+    readonly recall: '' | 'destroying' | 'destroyed';
+  }[];
+  /** A newer version took its place. */
+  readonly replaced: boolean;
+  /** A request of its sender waits for a decision: 'recall', 'update' or ''. */
+  readonly request: string;
 };
 
 export type FindOptions = Omit<PageOptions, 'text'> & {
@@ -145,7 +160,7 @@ export type FoundDocument = {
 /** One line of a recipient's story, derived from statements. */
 export type TimelineEvent = {
   readonly atMs: number;
-  /** ETSI EN 319 522 name, or 'Queued', 'Sealed', 'Cancelled' for what happened here. */
+  /** ETSI EN 319 522 name; 'Queued', 'Sealed', 'Cancelled', 'RecallAsked', 'UpdateAsked' for what happened here; 'Status'. */
   readonly event: string;
   readonly outcome: string;
   /** Who states: internal id and the words for people. */
@@ -153,6 +168,8 @@ export type TimelineEvent = {
   readonly byName: string;
   readonly code: string;
   readonly words: { readonly vi: string; readonly en: string };
+  /** Of event 'Status': what the receiving office said. */
+  readonly status?: StatusView;
 };
 export type RecipientView = {
   readonly index: number;
@@ -161,6 +178,10 @@ export type RecipientView = {
   readonly name: string;
   readonly desk: string;
   readonly state: OutboxState | 'received';
+  /** What stands on the business axis: 01 once delivered, then what the office said. */
+  readonly status: StatusView | undefined;
+  /** The newest request of the sender to this recipient; only of sent documents. */
+  readonly change: ChangeView | undefined;
   readonly timeline: readonly TimelineEvent[];
 };
 export type PartView = {
@@ -189,15 +210,23 @@ export type DocumentView = {
   readonly createdMs: number;
   readonly receivedMs: number | undefined;
   readonly state: DocumentState | 'received';
-  /** undefined once erased. */
+  /** As it is shown now, after updates; undefined once erased. */
   readonly metadata: Metadata | undefined;
+  /** As it was sealed first, where an update changed it. */
+  readonly originalMetadata: Metadata | undefined;
+  /** Of an arrival: when a recall destroyed it. */
+  readonly destroyedMs: number | undefined;
+  /** Documents that took the place of this one, oldest first. */
+  readonly replacedBy: readonly string[];
+  /** Other documents here under the same number, or the same id of another sender. */
+  readonly duplicates: readonly string[];
+  /** Of an arrival: what its sender asks and asked. */
+  readonly requests: readonly RequestView[];
   readonly parts: readonly PartView[];
   readonly links: readonly SubmitLink[];
   readonly status: { readonly code: string; readonly counter: number; readonly atMs: number } | undefined;
   /** Newest first. An arrival has one. */
   readonly envelopes: readonly EnvelopeView[];
-  /** Absent where nothing had to be looked at. */
-  readonly safety: SafetyView | undefined;
 };
 
 export type PartStream = {
@@ -207,54 +236,6 @@ export type PartStream = {
   readonly to: number;
   /** Must be read to its end or left by `return`. */
   readonly body: AsyncIterable<Uint8Array>;
-};
-
-/** What was found in a document, and what was decided about it. */
-export type SafetyFinding = {
-  readonly code: string;
-  readonly part?: number;
-  readonly said: string;
-  readonly action: 'deliver' | 'hold' | 'refuse';
-  readonly words: { readonly vi: string; readonly en: string };
-};
-type PersonsWord = { readonly by: string; readonly atMs: number; readonly why: string };
-export type SafetyView = {
-  readonly state: 'pending' | 'passed' | 'held' | 'refused' | 'released' | 'rejected';
-  readonly words: { readonly vi: string; readonly en: string };
-  /** Code of what it waits for while pending. */
-  readonly waiting: string | undefined;
-  readonly secret: boolean;
-  readonly findings: readonly SafetyFinding[];
-  readonly parts: readonly {
-    readonly index: number;
-    readonly type: string;
-    readonly mediaType: string;
-    readonly scan: 'clean' | 'infected' | 'too-large' | 'error' | 'not-scanned';
-    readonly scanWords: { readonly vi: string; readonly en: string };
-    readonly scanSaid: string;
-    /** Whether page 1 of a PDF could be searched for secrecy stamps. */
-    readonly firstPage: string | null;
-    /** Of the signature report, as of `decidedMs`. */
-    readonly verdict: string | undefined;
-    readonly sentence: { readonly vi: string; readonly en: string } | undefined;
-    readonly report: object | undefined;
-  }[];
-  /** Version of the policy that decided; empty for the built-in rules. */
-  readonly policy: string;
-  readonly sinceMs: number;
-  readonly decidedMs: number | undefined;
-  readonly first: PersonsWord | undefined;
-  readonly ended: PersonsWord | undefined;
-};
-export type HeldRow = {
-  /** Document id of what is sent, envelope id of what arrived. */
-  readonly id: string;
-  readonly direction: 'out' | 'in';
-  readonly from: string;
-  readonly sinceMs: number;
-  readonly secret: boolean;
-  readonly findings: readonly SafetyFinding[];
-  readonly first: PersonsWord | undefined;
 };
 
 export type LinkState = 'starting' | 'connected' | 'unreachable' | 'superseded' | 'stopped';
@@ -284,20 +265,6 @@ export type EdgeStatus = {
     readonly renewalDue: boolean;
   }[];
   readonly recovering: boolean;
-  readonly safety: {
-    readonly held: number;
-    readonly checking: number;
-    readonly scanner: {
-      readonly configured: boolean;
-      readonly downSinceMs: number | undefined;
-      readonly said: string;
-    };
-    readonly policy: {
-      readonly from: string;
-      readonly version: string;
-      readonly mistake: { readonly line: number; readonly en: string; readonly vi: string } | undefined;
-    };
-  };
   readonly alarms: readonly Alarm[];
 };
 export type Alarm = {
@@ -344,7 +311,7 @@ export type EdgeEvent =
   | { readonly kind: 'disk'; readonly nearlyFull: boolean };
 
 /** Every method rejects with an ExchangeError. Ids are UUID text; an id that is not here is `document-unknown`. */
-export type EdgeCore = {
+export type EdgeCore = StatusCore & {
   /**
    * Returns only when document and content survive a power cut. Codes: those of protocol/seal.ts, `unit-unknown` (names the code),
    * `unit-closed`, `unit-suspended`, `unit-has-no-node`, `idempotency-conflict`, `content-gone` (handle), `disk-nearly-full`,
@@ -379,21 +346,6 @@ export type EdgeCore = {
   resend(documentId: string, options?: { readonly actor?: string }): Promise<SubmitAnswer>;
   /** Only while nothing of it can have reached the hub; else `document-state-refused`. */
   cancel(documentId: string, options?: { readonly actor?: string }): Promise<SubmitAnswer>;
-  /** What waits for a person, oldest first. */
-  held(options?: { readonly limit?: number }): Promise<readonly HeldRow[]>;
-  /**
-   * A person's word about a held document, with a reason; durable on return. `first`: one more person is needed. Codes:
-   * `document-state-refused`, `same-person-refused`, `secrecy-refused`.
-   */
-  judgeHeld(
-    id: string,
-    how: {
-      readonly act: 'release' | 'reject';
-      readonly actor: string;
-      readonly why: string;
-      readonly direction?: 'out' | 'in';
-    },
-  ): Promise<'first' | 'released' | 'rejected'>;
   status(): Promise<EdgeStatus>;
   units(): readonly UnitHere[];
   /** By code prefix or by words of the name, without regard to case and diacritics. At most `limit` (default 20), best first. */

@@ -26,8 +26,7 @@ import { startSender } from './outbox/sender.ts';
 import { startUploader } from './outbox/uploader.ts';
 import { recoverSent } from './recovery.ts';
 import { startRenewal } from './renewal.ts';
-import { startChecker } from './safety/checker.ts';
-import { createSafety } from './safety/safety.ts';
+import { startDestroyer } from './statuses/destroyer.ts';
 import { openStore, type Store } from './store/store.ts';
 
 export type EdgeOptions = {
@@ -74,7 +73,7 @@ type Workers = {
   readonly fetcher: Fetcher;
   readonly housekeeping: WorkLoop;
   readonly renewal: WorkLoop;
-  readonly checker: WorkLoop;
+  readonly destroyer: WorkLoop;
 };
 
 async function assemble(
@@ -152,10 +151,8 @@ async function assemble(
     },
     ...(options.freeBytes ? { freeBytes: options.freeBytes } : {}),
   });
-  const safety = createSafety({ dir, config, clock, log, store });
   const context: EdgeContext = {
     config,
-    safety,
     clock,
     log,
     randomBytes: (count) => randomBytes(count),
@@ -183,6 +180,7 @@ async function assemble(
   const verbs = coreVerbs(context, {
     fetcher: running.fetcher,
     nudge: nudgeSending,
+    destroy: () => running.destroyer.nudge(),
     retryNow() {
       running.fetcher.loop.nudge({ now: true });
       nudgeAll();
@@ -215,9 +213,8 @@ async function assemble(
       running.fetcher.stop(),
       running.housekeeping.stop(),
       running.renewal.stop(),
-      running.checker.stop(),
+      running.destroyer.stop(),
     ]);
-    await safety.inspector.close();
     if (line.state() === 'connected') {
       // A hub that is slow or away changes nothing for us: its leases run out.
       await link.goodbye(AbortSignal.timeout(goodbyeMs)).catch(() => {});
@@ -232,11 +229,11 @@ async function assemble(
   return {
     ...verbs,
     async drain() {
-      await running.checker.drain();
       await running.uploader.drain();
       await running.sender.drain();
       await running.fetcher.settled();
-      await running.checker.drain();
+      await running.destroyer.drain();
+      await running.sender.drain();
       await running.poster.drain();
     },
     close() {
@@ -261,13 +258,14 @@ function startWorkers(
   const sender = startSender(context, () => loops.uploader?.nudge());
   loops.uploader = startUploader(context, () => loops.sender?.nudge());
   loops.sender = sender;
+  const destroyer = startDestroyer(context, () => sender.nudge());
   const fetcher = startFetcher(context, {
+    onRequests: () => destroyer.nudge(),
     onReceipts: () => poster.nudge(),
     onReoffer: nudgeAll,
     recover: (signal) => recoverSent(context, signal),
   });
-  const checker = startChecker(context, { onLetGo: nudgeAll });
-  return { sender, uploader: loops.uploader, poster, fetcher, housekeeping, renewal, checker };
+  return { sender, uploader: loops.uploader, poster, fetcher, housekeeping, renewal, destroyer };
 }
 
 async function syncUnits(store: Store, identity: Identity, clock: Clock): Promise<void> {

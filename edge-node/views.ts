@@ -22,7 +22,15 @@ import type {
   TimelineEvent,
 } from './core.ts';
 import { sendingUnit } from './outbox/submit.ts';
-import { assertReadable, safetyOf } from './safety/views.ts';
+import type { StatusView } from './statuses/core.ts';
+import {
+  metadataAfter,
+  requestView,
+  type StatusStory,
+  standingOf,
+  storyOfArrival,
+  storyOfSent,
+} from './statuses/views.ts';
 import type { Arrival, OutDocument, OutEnvelope, OutRecipient, StoredPart } from './store/view-reads.ts';
 import { eventWords } from './words.ts';
 
@@ -58,7 +66,7 @@ export function outboxPage(options: OutboxPageOptions, context: EdgeContext): Pa
   const unit = options.unit === undefined ? {} : { unit: sendingUnit(options.unit, context) };
   return pageOf(store.outboxPage({ ...options, ...unit }, limit), limit, (row) => {
     const newest = store.envelopesOf(row.seq)[0];
-    const recipients = newest ? store.recipientsOf(newest.seq) : [];
+    const recipients = store.latestRecipients(row.seq);
     const counts: Partial<Record<OutboxState, number>> = {};
     for (const { state } of recipients) counts[state] = (counts[state] ?? 0) + 1;
     return {
@@ -73,9 +81,24 @@ export function outboxPage(options: OutboxPageOptions, context: EdgeContext): Pa
       number: row.number ?? '',
       state: documentState(recipients.map(({ state }) => state)),
       recipients: counts,
+      statuses: statusCounts(row.document_id, recipients, context),
       lastError: newest?.last_error ?? undefined,
     };
   });
+}
+
+function statusCounts(
+  documentId: Uint8Array,
+  recipients: readonly { readonly unit: string; readonly state: OutboxState }[],
+  context: EdgeContext,
+): Record<string, number> {
+  const story = storyOfSent(documentId, context);
+  const counts: Record<string, number> = {};
+  for (const { unit, state } of recipients) {
+    const code = story.status(unit)?.code ?? (state === 'delivered' ? '01' : undefined);
+    if (code !== undefined) counts[code] = (counts[code] ?? 0) + 1;
+  }
+  return counts;
 }
 
 export function inboxPage(options: InboxPageOptions, context: EdgeContext): Page<InboxRow> {
@@ -94,16 +117,16 @@ export function inboxPage(options: InboxPageOptions, context: EdgeContext): Page
     acceptedMs: row.accepted_ms,
     receivedMs: row.received_ms,
     replyByMs: row.reply_by_ms,
-    safety: store.checkState('in', row.seq)?.state ?? 'passed',
-    subject: hiddenTitle(row.seq, store) ? '' : (row.subject ?? ''),
+    subject: row.subject ?? '',
     notation: row.notation ?? '',
     number: row.number ?? '',
+    standing: store
+      .receivedOf(row.sender, row.document_id)
+      .map(({ unit: of, code, recall }) => ({ unit: of, code, recall })),
+    replaced: store.replacementsOf(row.document_id).length > 0,
+    request: store.requestsOf(row.document_id).find(({ state }) => state === 'open')?.kind ?? '',
   }));
 }
-
-/** What is marked as a state secret shows nothing of itself. */
-const hiddenTitle = (seq: number, store: EdgeContext['store']): boolean =>
-  store.checkState('in', seq)?.secret === 1;
 
 export type Found =
   | { readonly direction: 'out'; readonly row: OutDocument }
@@ -134,7 +157,10 @@ export function showDocument(found: Found, context: EdgeContext): DocumentView {
 function showSent(row: OutDocument, context: EdgeContext): DocumentView {
   const { store, directory } = context;
   const envelopes = store.envelopesOf(row.seq);
-  const states = envelopes[0] ? store.recipientsOf(envelopes[0].seq).map(({ state }) => state) : [];
+  const states = store.latestRecipients(row.seq).map(({ state }) => state);
+  const story = storyOfSent(row.document_id, context);
+  const sealed = row.metadata ? metadataCodec.decode(row.metadata) : undefined;
+  const updated = store.newestUpdate(row.document_id)?.metadata;
   return {
     direction: 'out',
     documentId: uuidFromBytes(row.document_id),
@@ -145,16 +171,20 @@ function showSent(row: OutDocument, context: EdgeContext): DocumentView {
     createdMs: row.created_ms,
     receivedMs: undefined,
     state: documentState(states),
-    metadata: row.metadata ? metadataCodec.decode(row.metadata) : undefined,
+    metadata: updated ? metadataAfter(updated, sealed) : sealed,
+    originalMetadata: updated ? sealed : undefined,
+    destroyedMs: undefined,
+    replacedBy: store.sentReplacements(row.document_id).map(uuidFromBytes),
+    duplicates: [],
+    requests: [],
     parts: store.outParts(row.seq).map(partView),
     links: JSON.parse(row.links) as SubmitLink[],
     status: row.status === null ? undefined : JSON.parse(row.status),
-    envelopes: envelopes.map((envelope) => showEnvelope(envelope, context)),
-    safety: safetyOf('out', row.seq, context),
+    envelopes: envelopes.map((envelope) => showEnvelope(envelope, story, context)),
   };
 }
 
-function showEnvelope(e: OutEnvelope, context: EdgeContext): EnvelopeView {
+function showEnvelope(e: OutEnvelope, story: StatusStory, context: EdgeContext): EnvelopeView {
   const { store } = context;
   const told = e.envelope_id ? timelines(e.envelope_id, context) : new Map<number, TimelineEvent[]>();
   return {
@@ -166,14 +196,16 @@ function showEnvelope(e: OutEnvelope, context: EdgeContext): EnvelopeView {
     lastError: e.last_error ?? undefined,
     recipients: store
       .recipientsOf(e.seq)
-      .map((recipient) => showRecipient(e, recipient, told.get(recipient.idx) ?? [], context)),
+      .map((recipient) =>
+        showRecipient(e, recipient, { told: told.get(recipient.idx) ?? [], story }, context),
+      ),
   };
 }
 
 function showRecipient(
   e: OutEnvelope,
   r: OutRecipient,
-  told: readonly TimelineEvent[],
+  { told, story }: { readonly told: readonly TimelineEvent[]; readonly story: StatusStory },
   context: EdgeContext,
 ): RecipientView {
   const directory = context.directory.current();
@@ -198,9 +230,21 @@ function showRecipient(
     name: directory.unit(r.unit)?.name ?? '',
     desk: r.desk,
     state: r.state,
-    timeline: [...own, ...told],
+    status: story.status(r.unit) ?? arrivedStatus(r.state, told),
+    change: story.change(r.unit, r),
+    timeline: inOrder([...own, ...told, ...story.timeline(r.unit)]),
   };
 }
+
+/** 01 is the delivery receipt itself. */
+function arrivedStatus(state: OutboxState, told: readonly TimelineEvent[]): StatusView | undefined {
+  const receipt = told.find(({ event }) => event === 'ContentHandover');
+  return state === 'delivered' && receipt ? standingOf('01', receipt.atMs) : undefined;
+}
+
+/** By time; what is said of the same moment stays as it came. */
+const inOrder = (events: readonly TimelineEvent[]): readonly TimelineEvent[] =>
+  events.toSorted((a, b) => a.atMs - b.atMs);
 
 /** By recipient index, in the order of their own times. */
 function timelines(envelopeId: Uint8Array, context: EdgeContext): Map<number, TimelineEvent[]> {
@@ -235,6 +279,16 @@ function showArrival(row: Arrival, context: EdgeContext): DocumentView {
   const header = headerCodec.decode(signedCodec.decode(row.signed).bytes);
   const told = timelines(row.envelope_id, context);
   const id = (bytes: Uint8Array) => (bytes.length === 16 ? uuidFromBytes(bytes) : undefined);
+  const story = storyOfArrival(row.document_id, context);
+  const received = new Map(store.receivedOf(row.sender, row.document_id).map((each) => [each.unit, each]));
+  const standing = (unit: string) => {
+    const own = received.get(unit);
+    return story.status(unit) ?? (own && standingOf(own.code, own.at_ms));
+  };
+  const sealed = row.metadata ? metadataCodec.decode(row.metadata) : undefined;
+  const updated = row.updated_by ? store.metadataOfRow(row.updated_by) : null;
+  const units = [...new Set(store.arrivalRecipients(row.seq).map(({ unit }) => unit))];
+  const duplicates = units.flatMap((unit) => store.arrivedTwice(row.document_id, row.sender, unit));
   const recipients = store.arrivalRecipients(row.seq).map(
     ({ idx, unit, desk }): RecipientView => ({
       index: idx,
@@ -243,7 +297,9 @@ function showArrival(row: Arrival, context: EdgeContext): DocumentView {
       name: directory.unit(unit)?.name ?? '',
       desk,
       state: 'received',
-      timeline: told.get(idx) ?? [],
+      status: standing(unit),
+      change: undefined,
+      timeline: inOrder([...(told.get(idx) ?? []), ...story.timeline(unit)]),
     }),
   );
   return {
@@ -256,12 +312,18 @@ function showArrival(row: Arrival, context: EdgeContext): DocumentView {
     createdMs: row.created_ms,
     receivedMs: row.received_ms,
     state: 'received',
-    metadata: row.metadata && !hiddenTitle(row.seq, store) ? metadataCodec.decode(row.metadata) : undefined,
-    parts: store
-      .inParts(row.seq)
-      .map((stored) =>
-        partView(hiddenTitle(row.seq, store) ? { ...stored, name: `part-${stored.idx + 1}` } : stored),
-      ),
+    metadata: updated ? metadataAfter(updated, sealed) : sealed,
+    originalMetadata: updated ? sealed : undefined,
+    destroyedMs: row.destroyed_ms ?? undefined,
+    replacedBy: [
+      ...new Set(store.replacementsOf(row.document_id).map(({ by_document }) => uuidFromBytes(by_document))),
+    ],
+    duplicates: [...new Set(duplicates.map(uuidFromBytes))],
+    requests: store
+      .requestsOf(row.document_id)
+      .filter(({ state }) => state !== 'waiting')
+      .map((each) => requestView(each, context)),
+    parts: store.inParts(row.seq).map(partView),
     links: header.links.map(({ relation, envelopeId, documentId }) => {
       const [envelope, document] = [id(envelopeId), id(documentId)];
       return {
@@ -282,7 +344,6 @@ function showArrival(row: Arrival, context: EdgeContext): DocumentView {
         recipients,
       },
     ],
-    safety: safetyOf('in', row.seq, context),
   };
 }
 
@@ -290,11 +351,9 @@ export async function openPart(
   found: Found,
   index: number,
   range: { readonly from?: number; readonly to?: number },
-  context: EdgeContext,
+  { store, content }: EdgeContext,
 ): Promise<PartStream> {
-  const { store, content } = context;
   const { direction, row } = found;
-  assertReadable(found, context);
   const parts = direction === 'out' ? store.outParts(row.seq) : store.inParts(row.seq);
   const stored = parts.find(({ idx }) => idx === index);
   if (!stored) throw new ExchangeError('not-found', `part ${index}`);

@@ -207,75 +207,6 @@ export const catalogue = {
       'Try the encodings and choose with --from (for example --from tcvn3); .Vn* fonts are TCVN3, VNI-* fonts are VNI.',
     ],
   ),
-  'secrecy-refused': row(
-    422,
-    'never',
-    'clerk',
-    [
-      'Văn bản mang dấu hiệu bí mật nhà nước, không được gửi qua mạng này',
-      'The document is marked as a state secret and does not travel here',
-    ],
-    [
-      'Gửi văn bản mật theo Luật Bảo vệ bí mật nhà nước, không qua hệ thống này. Nếu đây không phải văn bản mật: bỏ từ MẬT viết hoa khỏi trích yếu, tên tệp hoặc vị trí đóng dấu ở trang 1 rồi gửi lại. Không ai có quyền bỏ qua quy tắc này.',
-      'State secrets go by the ways of the Law on State Secrets, not here. If it is none, take the word MẬT in capitals out of subject, file names or the stamp area of page 1. Nobody can override this rule.',
-    ],
-  ),
-  'file-refused': row(
-    422,
-    'never',
-    'clerk',
-    ['Tệp bị từ chối theo chính sách tệp', 'A file is refused by the file policy'],
-    [
-      'Xem lý do kèm theo, đổi tệp rồi gửi lại. "lienthong policy check TỆP" cho biết trước kết quả.',
-      'See the reason given, change the file and send again. "lienthong policy check FILE" tells beforehand.',
-    ],
-  ),
-  'document-held': row(
-    423,
-    'operator',
-    'clerk',
-    ['Văn bản đang được giữ để kiểm tra', 'The document is held'],
-    [
-      'Chờ kiểm tra xong; nếu bị giữ vì nghi mã độc hoặc theo chính sách, người thứ hai xem lý do rồi cho qua ("lienthong node release ID") hoặc loại ("lienthong node reject ID").',
-      'Wait for the check; what is held for malware or by policy is released ("lienthong node release ID") or rejected ("lienthong node reject ID") by a second person.',
-    ],
-  ),
-  'policy-invalid': row(
-    400,
-    'operator',
-    'node-operator',
-    [
-      'Tệp chính sách có lỗi, chính sách cũ vẫn có hiệu lực',
-      'The policy file has a mistake; the one before stays in force',
-    ],
-    [
-      'Sửa dòng được nêu trong policy.conf; hệ thống tự đọc lại. Kiểm tra bằng "lienthong policy show --file policy.conf".',
-      'Correct the line named in policy.conf; it is read again by itself. Check it with "lienthong policy show --file policy.conf".',
-    ],
-  ),
-  'scanner-unreachable': row(
-    503,
-    'later',
-    'node-operator',
-    [
-      'Bộ quét mã độc không trả lời, văn bản đang chờ quét',
-      'The malware scanner does not answer; documents wait for it',
-    ],
-    [
-      'Kiểm tra clamd (systemctl status clamav-daemon) và mục "safety.scanner" của config.json. Văn bản không mất, tự đi tiếp khi quét được.',
-      'Look at clamd (systemctl status clamav-daemon) and "safety.scanner" of config.json. Nothing is lost; documents go on by themselves when it answers.',
-    ],
-  ),
-  'same-person-refused': row(
-    403,
-    'never',
-    'clerk',
-    ['Cần một người khác xác nhận', 'Another person must confirm'],
-    [
-      'Người gửi và người đã xác nhận lần đầu không tự cho qua được; nhờ một người khác có thẩm quyền.',
-      'Neither the sender nor the first to confirm can release it; ask another competent person.',
-    ],
-  ),
   'parts-too-many': row(
     400,
     'never',
@@ -686,6 +617,146 @@ export const catalogue = {
     'clerk',
     ['Không làm được ở trạng thái hiện tại', 'Not possible in the present state'],
     ['Xem trạng thái văn bản rồi chọn việc phù hợp.', 'Look at the state of the document.'],
+  ),
+  'document-recalled': row(
+    409,
+    'never',
+    'clerk',
+    ['Văn bản đã bị nơi gửi thu hồi', 'The sender took this document back'],
+    [
+      'Không xử lý tiếp; nội dung đã được huỷ hoặc đang huỷ. Hỏi nơi gửi nếu cần.',
+      'Do nothing more with it; its content is or will be destroyed. Ask the sender if needed.',
+    ],
+  ),
+  'document-replaced': row(
+    409,
+    'never',
+    'clerk',
+    ['Văn bản này đã được thay thế', 'This document was replaced already'],
+    [
+      'Thay thế bản mới nhất (mã nêu ở trên), không thay thế bản cũ.',
+      'Replace the newest version (its id is given), not the old one.',
+    ],
+  ),
+  'document-changed': row(
+    409,
+    'never',
+    'clerk',
+    ['Người khác vừa sửa văn bản này', 'Somebody else changed this document just now'],
+    [
+      'Mở lại văn bản, xem bản vừa sửa rồi làm lại.',
+      'Open the document again, look at the change, and do yours again.',
+    ],
+  ),
+  'document-duplicate-suspected': row(
+    409,
+    'never',
+    'clerk',
+    [
+      'Đã có văn bản khác cùng số, ký hiệu, nơi ban hành trong năm',
+      'Another document bears this number and notation of this issuer in the year',
+    ],
+    [
+      'Xem văn bản có mã nêu ở trên. Nếu thật sự khác nhau, xác nhận rồi làm lại (--even-if-duplicate).',
+      'Look at the document whose id is given. If they really differ, confirm and do it again (--even-if-duplicate).',
+    ],
+  ),
+  'status-refused': row(
+    409,
+    'never',
+    'clerk',
+    ['Trạng thái này không được đi sau trạng thái hiện tại', 'This status may not follow the present one'],
+    [
+      'Tiếp nhận (03) hoặc trả lại (02) trước; sau khi tiếp nhận mới phân công (04), xử lý (05), hoàn thành (06).',
+      'Accept (03) or return (02) first; after acceptance assign (04), process (05), finish (06).',
+    ],
+  ),
+  'status-not-recipient': row(
+    403,
+    'never',
+    'software',
+    ['Trạng thái do đơn vị không phải nơi nhận báo', 'A status by one who is not a recipient'],
+    [
+      'Chỉ nơi nhận của văn bản được báo trạng thái; kiểm tra mã văn bản trong phần mềm.',
+      'Only a recipient of the document may report its status; check the document id in the software.',
+    ],
+  ),
+  'status-document-unknown': row(
+    404,
+    'never',
+    'software',
+    ['Trạng thái của văn bản chưa biết ở đây', 'A status of a document that is not known here'],
+    [
+      'Nơi gửi văn bản đang giữ quá nhiều trạng thái chưa rõ của đơn vị này; kiểm tra mã văn bản trong phần mềm.',
+      'Too many statuses of this unit wait for documents unknown to their sender; check the document ids in the software.',
+    ],
+  ),
+  'change-malformed': row(
+    400,
+    'never',
+    'software',
+    [
+      'Trạng thái, thu hồi hoặc cập nhật không nêu đúng văn bản',
+      'A status, recall or update that does not name its document',
+    ],
+    ['Báo đơn vị cung cấp phần mềm kèm mã lỗi này.', 'Give this code to the maker of the sending software.'],
+  ),
+  'change-not-sender': row(
+    403,
+    'never',
+    'clerk',
+    [
+      'Chỉ nơi gửi được thu hồi, cập nhật, thay thế văn bản của mình',
+      'Only its sender may recall, update or replace a document',
+    ],
+    ['Đề nghị cơ quan đã gửi văn bản thực hiện.', 'Ask the office that sent the document to do it.'],
+  ),
+  'replacement-loop': row(
+    409,
+    'never',
+    'software',
+    ['Các văn bản thay thế lẫn nhau thành vòng', 'Documents that replace one another in a circle'],
+    ['Báo đơn vị cung cấp phần mềm kèm mã lỗi này.', 'Give this code to the maker of the sending software.'],
+  ),
+  'request-unknown': row(
+    404,
+    'never',
+    'clerk',
+    ['Không có yêu cầu này', 'No such request'],
+    ['Chép mã từ "lienthong requests".', 'Copy the id from "lienthong requests".'],
+  ),
+  'request-decided': row(
+    409,
+    'never',
+    'clerk',
+    ['Yêu cầu này đã được trả lời', 'This request was answered already'],
+    [
+      'Không cần làm gì; xem kết quả bằng "lienthong requests --all".',
+      'Nothing to do; see the outcome with "lienthong requests --all".',
+    ],
+  ),
+  'recall-refusal-warning': row(
+    409,
+    'never',
+    'clerk',
+    [
+      'Pháp luật không cho nơi nhận quyền từ chối thu hồi',
+      'The law gives a receiver no right to refuse a recall',
+    ],
+    [
+      'Nên đồng ý và huỷ văn bản (NĐ 30/2020 Điều 18). Nếu vẫn từ chối, xác nhận (--despite-warning) và chịu trách nhiệm.',
+      'Better agree and destroy it (Decree 30/2020, Article 18). To refuse all the same, confirm (--despite-warning) and answer for it.',
+    ],
+  ),
+  'delivery-recalled': row(
+    409,
+    'never',
+    'clerk',
+    ['Nơi gửi đã thu hồi trước khi tới nơi nhận', 'Taken back by its sender before delivery'],
+    [
+      'Không cần làm gì; nơi nhận chưa hề nhận được văn bản.',
+      'Nothing to do; the recipient never received it.',
+    ],
   ),
   'delivery-unknown': row(404, 'never', 'nobody', ['Không có lượt chuyển này', 'No such delivery'], waits),
   'delivery-lease-lost': row(

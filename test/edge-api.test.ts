@@ -95,7 +95,12 @@ t.test('a large file is uploaded, and read back in ranges', async (t) => {
   const handed = await a.fetch(
     '/v1/documents',
     post(
-      { ...document, subject: 'lớn', parts: [{ name: 'ban-do.tif', mediaType: 'image/tiff', uploadId }] },
+      {
+        ...document,
+        number: '13',
+        subject: 'lớn',
+        parts: [{ name: 'ban-do.tif', mediaType: 'image/tiff', uploadId }],
+      },
       'k-2',
     ),
   );

@@ -39,9 +39,9 @@ export type SubmitBody = DocumentFields & {
   unit?: string;
   recipients: string[];
   parts: GivenPart[];
-  kind?: keyof typeof kinds;
+  kind?: 'document' | 'replacement';
   deliverBy?: string;
-  status?: { code: string; counter: number; at: string };
+  evenIfDuplicate?: boolean;
 };
 
 function partOf({ name, mediaType, contentBase64, uploadId }: GivenPart, index: number): SubmitPart {
@@ -82,11 +82,7 @@ export function toSubmitRequest(body: SubmitBody, idempotencyKey: string, actor:
     ...(body.links === undefined
       ? {}
       : { links: body.links.map((link) => ({ ...link, relation: relations[link.relation] })) }),
-    ...(body.status === undefined
-      ? {}
-      : {
-          status: { code: body.status.code, counter: body.status.counter, atMs: Date.parse(body.status.at) },
-        }),
+    ...(body.evenIfDuplicate === undefined ? {} : { evenIfDuplicate: body.evenIfDuplicate }),
   };
 }
 
@@ -97,10 +93,12 @@ export type PageQuery = {
   until?: string;
   limit?: string;
   after?: string;
+  every?: string;
 };
-export function pageOf({ since, until, limit, ...rest }: PageQuery) {
+export function pageOf({ since, until, limit, every, ...rest }: PageQuery) {
   return {
     ...rest,
+    ...(every === undefined ? {} : { every: every === 'true' }),
     ...(since === undefined ? {} : { sinceMs: Date.parse(since) }),
     ...(until === undefined ? {} : { untilMs: Date.parse(until) }),
     ...(limit === undefined ? {} : { limit: Number(limit) }),

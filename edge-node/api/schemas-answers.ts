@@ -75,9 +75,14 @@ export const outboxAnswer = object(
           idempotencyKey: text('The key it was handed in with.'),
           createdMs: ms('When it was handed in.'),
           state,
+          statuses: {
+            type: 'object',
+            description: 'How many recipients say what (01 to 06).',
+            additionalProperties: whole('Recipients with this status.'),
+          },
           recipients: {
             type: 'object',
-            description: 'How many recipients stand where, of the newest sending.',
+            description: 'How many recipients stand where.',
             additionalProperties: whole('Recipients in this state.'),
           },
           lastError: text('Code of what stopped the last try, if it is waiting.'),
@@ -89,88 +94,6 @@ export const outboxAnswer = object(
   },
   ['next'],
 );
-const finding = object(
-  'Something that was found.',
-  {
-    code: text(
-      'What: infected, scan-error, scan-too-large, executables, macros, archive-…, pdf-…, secret-…, page-unreadable, name-mismatch, …',
-    ),
-    part: whole('Number of the file; absent for the whole document.'),
-    said: text('Type, count, name of the find; never content.'),
-    action: text('deliver (marked only), hold or refuse.'),
-    words,
-  },
-  ['part'],
-);
-const personsWord = object('Who decided.', {
-  by: text('Who.'),
-  atMs: ms('When.'),
-  why: text('The reason given.'),
-});
-const safety = object(
-  'What the checks of this node found, as of sending (out) or receiving (in). Absent where nothing had to be looked at.',
-  {
-    state: text('pending, passed, held, refused, released or rejected.'),
-    words,
-    waiting: text('Code of what it waits for while pending, e.g. scanner-unreachable.'),
-    secret: flag('Marked as a state secret: nobody releases it.'),
-    findings: list('Everything found.', finding),
-    parts: list(
-      'Each file.',
-      object(
-        'A file.',
-        {
-          index: whole('Number of the file.'),
-          type: text('Type by content.'),
-          mediaType: text('Media type by content.'),
-          scan: text('clean, infected, too-large, error or not-scanned.'),
-          scanWords: words,
-          scanSaid: text('Name of the find, or why there is no verdict.'),
-          firstPage: {
-            type: ['string', 'null'],
-            description: 'Of a PDF: read, or why page 1 could not be searched for secrecy stamps.',
-          },
-          verdict: text('Of a PDF: verdict of the signature report.'),
-          sentence: words,
-          report: {
-            type: 'object',
-            description: 'The whole signature report (docs/PDF.md).',
-            additionalProperties: true,
-          },
-        },
-        ['verdict', 'sentence', 'report'],
-      ),
-    ),
-    policy: text('Version of the policy that decided; empty for the built-in rules.'),
-    sinceMs: ms('When the check began.'),
-    decidedMs: ms('When it was decided; the signature reports are of this moment.'),
-    first: personsWord,
-    ended: personsWord,
-  },
-  ['waiting', 'decidedMs', 'first', 'ended'],
-);
-export const heldAnswer = object('What waits for a person.', {
-  rows: list(
-    'Oldest first.',
-    object(
-      'A held document.',
-      {
-        id: text('Document id of what is sent, envelope id of what arrived.'),
-        direction: text('out or in.'),
-        from: text('Code of the sending unit.'),
-        sinceMs: ms('Since when.'),
-        secret: flag('Marked as a state secret.'),
-        findings: list('Why.', finding),
-        first: personsWord,
-      },
-      ['first'],
-    ),
-  ),
-});
-export const judgedAnswer = object('What the word came to.', {
-  id: text('The document.'),
-  result: text('first (one more person is needed), released or rejected.'),
-});
 export const inboxAnswer = object(
   'A page of the inbox, newest first.',
   {
@@ -186,9 +109,16 @@ export const inboxAnswer = object(
         acceptedMs: ms("When the hub accepted it, by the hub's clock."),
         receivedMs: ms('When this node had it complete and signed the receipt.'),
         replyByMs: ms('Deadline for a reply; 0 is none.'),
-        safety: text(
-          'passed, pending, held, refused, released or rejected. Files are readable when passed or released.',
+        standing: list(
+          'What each of our units did with it.',
+          object('One unit.', {
+            unit: text('Internal id.'),
+            code: text('01 to 06.'),
+            recall: text('Empty, destroying or destroyed.'),
+          }),
         ),
+        replaced: flag('A newer version took its place.'),
+        request: text('What its sender asks and waits for: recall, update or empty.'),
       }),
     ),
     next,
@@ -223,27 +153,117 @@ export const foundAnswer = object(
   ['next'],
 );
 
-const timelineEvent = object('One line of the story.', {
-  atMs: ms('When, on the clock of who states it.'),
-  event: text("Name after ETSI EN 319 522, or 'Queued', 'Sealed', 'Cancelled' for what happened here."),
-  outcome: text('Outcome that the statement gives.'),
-  by: text('Who states it, internal id.'),
-  byName: text('Who states it, for people.'),
-  code,
-  words,
+const statusView = object(
+  'What a receiving office says of the document.',
+  {
+    code: text(
+      '01 arrived, 02 returned, 03 accepted, 04 assigned, 05 in process, 06 finished; later ones are possible.',
+    ),
+    words,
+    atMs: ms('When, as the office says.'),
+    reason: whole('Of 02: 1 to 8; 0 is not said.'),
+    reasonWords: words,
+    registeredNumber: text('Of 03: the number in its register of incoming documents.'),
+    person: text('Who acted there.'),
+    text: text('Free text.'),
+  },
+  ['reasonWords'],
+);
+const changeView = object(
+  'The newest request of the sender to this recipient.',
+  {
+    kind: text('recall or update.'),
+    state: text(
+      'asked, agreed, refused, taken-back (the hub had not delivered it), not-sent or undelivered.',
+    ),
+    words,
+    askedMs: ms('When it was asked.'),
+    answeredMs: ms('When the recipient answered.'),
+  },
+  ['answeredMs'],
+);
+const anyMetadata = (description: string) => ({ type: 'object', description, additionalProperties: true });
+export const requestAnswer = object(
+  'A request of a sender about a document that arrived here.',
+  {
+    requestId: text('Names it in POST /v1/requests/{id}.'),
+    kind: text('recall or update.'),
+    state: text('waiting, open, destroying, agreed, refused or superseded.'),
+    unit: text('Our unit that is asked, internal id.'),
+    unitCode: text('Its code.'),
+    sender: text('Who sent the document, internal id.'),
+    senderCode: text('Its code.'),
+    documentId: text('The document.'),
+    askedMs: ms('When it came.'),
+    decidedMs: ms('When it was decided.'),
+    reason: text('Why, as the sender says.'),
+    before: anyMetadata('The document as it is shown now.'),
+    after: anyMetadata('Of an update: as it would be shown.'),
+  },
+  ['decidedMs', 'before', 'after'],
+);
+export const requestsAnswer = object('Requests, newest first.', {
+  rows: list('The requests.', requestAnswer),
 });
-const recipient = object('One recipient.', {
-  index: whole('Number in the signed list, from 0.'),
-  unit: text('Internal id.'),
-  code: text('Code by the signed directory.'),
-  name: text('Name.'),
-  desk: text('Person or desk; may be empty.'),
-  state,
-  timeline: list(
-    'What is known, oldest first, each from a signed statement or from this node.',
-    timelineEvent,
-  ),
+export const statusAnswerSet = object('The status was taken and will be sent.', {
+  documentId: text('The document.'),
+  code: text('The status that stands now.'),
+  statusId: text('Document id of the status itself.'),
 });
+export const recallAnswer = object(
+  'The recall was taken.',
+  {
+    documentId: text('The document.'),
+    cancelled: list('Recipients whose copy never left this node.', text('A code.')),
+    asked: list('Recipients that a recall goes to.', text('A code.')),
+    recallId: text('Document id of the recall itself.'),
+  },
+  ['recallId'],
+);
+export const updateAnswer = object(
+  'The update was taken.',
+  {
+    documentId: text('The document.'),
+    updateId: text('Document id of the update itself; absent when only receivers changed.'),
+    recallId: text('Document id of the recall to those removed.'),
+  },
+  ['updateId', 'recallId'],
+);
+
+const timelineEvent = object(
+  'One line of the story.',
+  {
+    atMs: ms('When, on the clock of who states it.'),
+    event: text(
+      "Name after ETSI EN 319 522; 'Queued', 'Sealed', 'Cancelled', 'RecallAsked', 'UpdateAsked' for what happened here; 'Status' for the word of a receiving office.",
+    ),
+    outcome: text('Outcome that the statement gives.'),
+    by: text('Who states it, internal id.'),
+    byName: text('Who states it, for people.'),
+    code,
+    words,
+    status: statusView,
+  },
+  ['status'],
+);
+const recipient = object(
+  'One recipient.',
+  {
+    status: statusView,
+    change: changeView,
+    index: whole('Number in the signed list, from 0.'),
+    unit: text('Internal id.'),
+    code: text('Code by the signed directory.'),
+    name: text('Name.'),
+    desk: text('Person or desk; may be empty.'),
+    state,
+    timeline: list(
+      'What is known, oldest first, each from a signed statement or from this node.',
+      timelineEvent,
+    ),
+  },
+  ['status', 'change'],
+);
 const envelope = object(
   'One sealing.',
   {
@@ -275,6 +295,11 @@ export const documentAnswer = object(
         'What people read: subject, number, notation, type, issueDate, signers, parts, clientReference, sphere, note, origin (1 scan, 2 digital), paperFollows, pages, copies, otherPlaces, reason, extraJson. Absent once erased.',
       additionalProperties: true,
     },
+    originalMetadata: anyMetadata('As it was sealed first, where an update changed it.'),
+    destroyedMs: ms('When a recall destroyed it here.'),
+    replacedBy: list('Documents that took its place, oldest first.', text('Id.')),
+    duplicates: list('Other arrivals under the same number or id.', text('Id.')),
+    requests: list('What its sender asks and asked.', requestAnswer),
     parts: list('The files.', part),
     links: list(
       'Relations to other documents.',
@@ -296,9 +321,8 @@ export const documentAnswer = object(
       atMs: ms('When it happened.'),
     }),
     envelopes: list('The sealings, newest first; an arrival has one.', envelope),
-    safety,
   },
-  ['receivedMs', 'metadata', 'status', 'safety'],
+  ['receivedMs', 'metadata', 'originalMetadata', 'destroyedMs', 'status'],
 );
 
 export const unitsAnswer = object('The units that this node serves.', {
@@ -376,7 +400,7 @@ export const readyAnswer = object('Ready or not, with every check.', {
     object(
       'A check.',
       {
-        name: text('hub, disk, clock, directory, certificates, store, safety.'),
+        name: text('hub, disk, clock, directory, certificates, store.'),
         result: text('ok, warn or fail.'),
         said: text('Why, in English.'),
         saidVi: text('Why, in Vietnamese.'),

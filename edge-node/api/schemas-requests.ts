@@ -3,7 +3,6 @@
 // First thing that an outgoing document meets.
 import { documentProperties, text, time, uuidPattern } from '../../protocol/document/fields.ts';
 import { limits } from '../../protocol/limits.ts';
-import { kinds } from '../../protocol/seal.ts';
 
 /** Enough for the longest code, a desk and an "@". */
 const addressLengthMax = 200;
@@ -77,7 +76,12 @@ export const submitSchema = {
       items: part,
       description: `The files, in order; at most ${limits.partsMax}.`,
     },
-    kind: { type: 'string', enum: Object.keys(kinds), description: 'Kind of sending; default document.' },
+    kind: {
+      type: 'string',
+      enum: ['document', 'replacement'],
+      description:
+        'Default document; a replacement names by links with relation replaces the documents whose place it takes. Recalls, updates and statuses have routes of their own.',
+    },
     deliverBy: time('Transport deadline; default 30 days after sealing, at most 400 days.'),
     ...documentProperties,
     keepText: {
@@ -85,21 +89,10 @@ export const submitSchema = {
       description:
         'After text-legacy: a person has looked, the text is right as written and is not to be converted.',
     },
-    status: {
-      type: 'object',
-      description: 'Only with kind status: the facts of the status.',
-      additionalProperties: false,
-      required: ['code', 'counter', 'at'],
-      properties: {
-        code: { type: 'string', pattern: '^[0-9]{2}$', description: 'Two digits of the national standard.' },
-        counter: {
-          type: 'integer',
-          minimum: 1,
-          maximum: Number.MAX_SAFE_INTEGER,
-          description: 'Counts up for each document.',
-        },
-        at: time('When it happened.'),
-      },
+    evenIfDuplicate: {
+      type: 'boolean',
+      description:
+        'True after document-duplicate-suspected was looked at: another document of the unit bears this number and notation in the year.',
     },
   },
 } as const;
@@ -157,6 +150,11 @@ const page = {
     description: 'Rows, 1 to 200; default 50.',
   },
   after: text(200, '`next` of the page before.'),
+  every: {
+    type: 'string',
+    enum: ['true', 'false'],
+    description: 'true: also recalls, updates and statuses, which are no documents by themselves.',
+  },
 } as const;
 
 export const outboxQuery = {
@@ -206,33 +204,6 @@ export const searchQuery = {
   },
 } as const;
 
-export const heldQuery = {
-  type: 'object',
-  additionalProperties: false,
-  properties: {
-    limit: {
-      type: 'string',
-      pattern: '^([1-9]|[1-9][0-9]|[1-4][0-9][0-9]|500)$',
-      description: 'Rows, 1 to 500; default 100.',
-    },
-  },
-} as const;
-export const judgeBody = {
-  type: 'object',
-  additionalProperties: false,
-  required: ['reason'],
-  properties: {
-    reason: { type: 'string', minLength: 1, maxLength: 500, description: 'Why; recorded.' },
-    by: {
-      type: 'string',
-      minLength: 1,
-      maxLength: 200,
-      description: 'Control socket only: who decides, official e-mail.',
-    },
-    direction,
-  },
-} as const;
-
 export const directoryQuery = {
   type: 'object',
   additionalProperties: false,
@@ -261,5 +232,101 @@ export const idempotencyHeaders = {
       maxLength: 200,
       description: 'Your own reference of this document; or the field idempotencyKey.',
     },
+  },
+} as const;
+
+const ownUnit = text(64, 'Unit of this node (code or internal id), when several received the document.');
+const person = text(200, 'Name of who acted, shown to the other office; may be left out.');
+
+export const statusSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['code'],
+  properties: {
+    code: {
+      type: 'string',
+      enum: ['02', '03', '04', '05', '06'],
+      description:
+        '02 returned, 03 accepted and registered, 04 assigned, 05 in process, 06 finished. 01 is the delivery receipt itself.',
+    },
+    unit: ownUnit,
+    registeredNumber: text(80, 'With 03: the number in the register of incoming documents.'),
+    reason: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 8,
+      description:
+        'With 02, needed: 1 signature, 2 unreadable, 3 enclosure missing, 4 wrong recipient, 5 metadata contradicts the file, 6 duplicate, 7 secret content, 8 wrong form.',
+    },
+    text: text(4000, 'Free text for the sender.'),
+    person,
+    evenIfDuplicate: {
+      type: 'boolean',
+      description: 'With 03: true after document-duplicate-suspected was looked at.',
+    },
+  },
+} as const;
+
+const codes = (description: string) => ({
+  type: 'array',
+  minItems: 1,
+  maxItems: limits.recipientsMax,
+  items: { type: 'string', minLength: 1, maxLength: addressLengthMax },
+  description,
+});
+const changeReason = { ...text(4000, 'Why; the recipients read it.'), minLength: 1 };
+
+export const recallSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['reason'],
+  properties: {
+    reason: changeReason,
+    from: codes('Codes of the recipients to take it back from; left out: everybody.'),
+  },
+} as const;
+
+const { reason: _reason, links: _links, ...updatable } = documentProperties;
+export const updateSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['reason'],
+  properties: {
+    reason: changeReason,
+    add: codes('Addresses that get the document from now on.'),
+    remove: codes('Codes of recipients that lose it: a recall goes to them.'),
+    fields: {
+      type: 'object',
+      'x-document': true,
+      additionalProperties: false,
+      properties: updatable,
+      description:
+        'Fields of the description that change; those left out stay. Files never change: replace the document.',
+    },
+  },
+} as const;
+
+export const decisionSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['agree'],
+  properties: {
+    agree: { type: 'boolean', description: 'true: agree (15); of a recall, destroy. false: refuse (16).' },
+    unit: ownUnit,
+    text: text(4000, 'Free text for the sender.'),
+    person,
+    despiteWarning: {
+      type: 'boolean',
+      description: 'A recall may be refused only with this: the law gives a receiver no right to it.',
+    },
+  },
+} as const;
+
+export const requestsQuery = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    all: { type: 'string', enum: ['true', 'false'], description: 'true: decided ones too.' },
+    limit: page.limit,
   },
 } as const;

@@ -10,8 +10,8 @@ import { operatorOnly, requireToken, type Tokens } from './access.ts';
 import { describeApi } from './openapi.ts';
 import { documentRoutes } from './routes-documents.ts';
 import { healthRoutes, inboxRoutes, nodeRoutes } from './routes-node.ts';
-import { safetyRoutes } from './routes-safety.ts';
 import { searchRoutes } from './routes-search.ts';
+import { statusRoutes } from './routes-statuses.ts';
 import { strictRequests } from './validate.ts';
 
 /** A document of 20 inline parts of 256 KiB in base64. What is larger is uploaded. */
@@ -48,9 +48,9 @@ export async function createApi(options: ApiOptions): Promise<ExchangeServer> {
   await describeApi(app, version);
   documentRoutes(app, core);
   inboxRoutes(app, core);
+  statusRoutes(app, core);
   nodeRoutes(app, core);
   searchRoutes(app, core);
-  safetyRoutes(app, core);
   healthRoutes(app, { core, nowMs: () => clock.nowMs(), version });
   options.more?.(app);
   return server;

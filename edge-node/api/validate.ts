@@ -37,7 +37,14 @@ export function createAjv(): Ajv2020 {
   return ajv;
 }
 
-const isDocument = (schema: object): boolean => 'x-document' in schema;
+/** The body itself, or its member `fields`, is what a sender says of a document. */
+function judged(schema: object, value: unknown, nowMs: number): Violation[] {
+  if ('x-document' in schema) return judgeDocument(value, nowMs);
+  const fields = (schema as { properties?: { fields?: object } }).properties?.fields;
+  if (fields === undefined || !('x-document' in fields)) return [];
+  const given = (value as { fields?: unknown } | null)?.fields;
+  return judgeDocument(given, nowMs).map((each) => ({ ...each, field: `/fields${each.field}` }));
+}
 
 /** What is wrong with the value whatever the schema says. Not recursive: a million nested arrays may come. */
 function faultOf(value: unknown): string | undefined {
@@ -101,7 +108,7 @@ export function strictRequests(app: FastifyInstance, nowMs: () => number): void 
       const fault = faultOf(value);
       if (fault) return { error: new ExchangeError('request-malformed', `${where}: ${fault}`) };
       const good = validate(value);
-      const wrong = isDocument(schema) ? judgeDocument(value, nowMs()) : [];
+      const wrong = judged(schema, value, nowMs());
       if (good && wrong.length === 0) return { value };
       return { error: refusal(where, (good ? undefined : validate.errors) ?? [], wrong) };
     };

@@ -50,7 +50,11 @@ export async function openArrival(item: DeliveryItem, context: EdgeContext): Pro
     // 3 Seal, header, leg, metadata, small parts, at the accepted time.
     const opened = await openSealed(wrapper, receipt.atMs, context);
     assertSuccession(opened, facts.recipients, context);
-    const delivery = { ...takenOf(opened, item, receipt, facts), words: wordsOf(opened, context) };
+    const delivery = {
+      ...takenOf(opened, item, receipt, facts),
+      words: wordsOf(opened, context),
+      standsFor: standsFor(opened, context),
+    };
     return {
       kind: 'take',
       delivery,
@@ -129,12 +133,31 @@ function assertSuccession(
   }
 }
 
+/**
+ * The sender, and those concerned units that it succeeds by the directory: a merged office reports on, and recalls, what its predecessor
+ * received or sent. Only of a kind that speaks of another document.
+ */
+function standsFor({ header }: OpenedEnvelope, context: EdgeContext): string[] {
+  const concerned =
+    header.kind === kinds.document
+      ? []
+      : header.links.flatMap(({ documentId }) => context.store.unitsConcerned(documentId));
+  const directory = context.directory.current();
+  const succeeded = concerned.filter((unit) => {
+    let reached = [unit];
+    for (let i = 0; i < successionMax && reached.length > 0 && !reached.includes(header.sender); i++)
+      reached = reached.flatMap((each) => directory.unit(each)?.successors ?? []);
+    return reached.includes(header.sender);
+  });
+  return [...new Set([header.sender, ...succeeded])];
+}
+
 function takenOf(
   opened: OpenedEnvelope,
   item: DeliveryItem,
   receipt: Statement,
   facts: ArrivalFacts,
-): TakenDelivery {
+): Omit<TakenDelivery, 'standsFor'> {
   const { header, wrapper, signed } = opened;
   const metadata = wrapper.metadata ? metadataCodec.decode(wrapper.metadata.block) : undefined;
   const names = partNames(metadata, header.parts.length);

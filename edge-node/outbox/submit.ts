@@ -11,7 +11,6 @@ import { limits } from '../../protocol/limits.ts';
 import { assertHeader, buildMetadata, kinds, urgencies } from '../../protocol/seal.ts';
 import type { EdgeContext } from '../context.ts';
 import type { SubmitLink, SubmitPart, SubmitRequest } from '../core.ts';
-import { assertNoSecret, checkForSending } from '../safety/quick.ts';
 import { placeWords, searchWords } from '../search-words.ts';
 import type { PartRow, RecipientRow, SubmitOutcome } from '../store/types.ts';
 import { metadataText } from './metadata-text.ts';
@@ -30,12 +29,10 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
   const names = request.parts.map(({ name }) => name);
   const said = metadataText(request.metadata, names, request.keepText === true);
   const recipients = request.to.map((address) => recipientOf(address, nowMs, context));
-  const fresh = !store.keyKnown(unit, key);
-  // A document of before is answered as it was, whatever the rules are today.
-  if (fresh) assertNoSecret({ ...request.metadata, parts: request.parts });
   const parts = await storeParts(request.parts, unit, context);
   const bytes = parts.reduce((sum, { length }) => sum + length, 0);
   assertTaken(recipients, bytes, context);
+  const links = JSON.stringify((request.links ?? []).map(checkedLink));
   const metadata = buildMetadata(
     {
       ...said,
@@ -47,7 +44,6 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
   assertMetadata(request);
   const documentId = uuidToBytes(newDocumentId(nowMs, randomBytes(10)));
   const { kind = kinds.document, urgency = urgencies.normal, replyByMs = 0 } = request;
-  const links = JSON.stringify((request.links ?? []).map(checkedLink));
   const status = request.status ?? null;
   assertHeader({
     version: 1,
@@ -73,9 +69,7 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
     clockOffsetMs: 0,
     status,
   });
-  const actor = request.actor ?? '';
-  const check = fresh ? await checkForSending({ unit, kind, actor, parts }, context) : undefined;
-  const outcome = await store.write('submitDocument', {
+  return store.write('submitDocument', {
     documentId,
     unit,
     idempotencyKey: key,
@@ -105,11 +99,9 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
     bytes,
     recipients,
     parts,
-    actor,
-    check,
+    actor: request.actor ?? '',
+    evenIfDuplicate: request.evenIfDuplicate ?? false,
   });
-  if (check?.state === 'pending') context.safety.nudge();
-  return outcome;
 }
 
 /** Internal id of one of our units, by id or code. */
@@ -127,7 +119,8 @@ export function sendingUnit(given: string | undefined, context: EdgeContext): st
   throw new ExchangeError('peer-not-sender', given.slice(0, 64));
 }
 
-function recipientOf(address: string, nowMs: number, context: EdgeContext): RecipientRow {
+/** Throws what the hub would answer: `unit-unknown`, `unit-suspended`, `unit-closed`, `unit-has-no-node`. */
+export function recipientOf(address: string, nowMs: number, context: EdgeContext): RecipientRow {
   const { unit, desk } = resolveAddress(context.directory.current(), address, nowMs);
   const refuse = (code: 'unit-suspended' | 'unit-closed' | 'unit-has-no-node') =>
     new ExchangeError(code, address.slice(0, 64));

@@ -2,11 +2,12 @@
 // operations collect what is to be stated, beforeCommit signs it with one signature per unit (writer-ops.ts). The same bytes again get
 // the SAME stored receipt; other bytes under the same id are kept aside and refused. Must never sign for a document that is not visible.
 import { hash } from 'node:crypto';
+import type { ErrorCode } from '../../protocol/errors.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { PayloadType } from '../../protocol/signature.ts';
 import { buildStatement, events, type StatementFacts } from '../../protocol/statement.ts';
+import { faultOfArrival, noteArrival } from '../statuses/arrival-ops.ts';
 import { keepAside, noteAlarm, raiseLedgerSeen } from './fact-ops.ts';
-import { insertCheck } from './safety-ops.ts';
 import { indexWords } from './search-ops.ts';
 import type {
   ArrivalFacts,
@@ -130,22 +131,19 @@ export function inboxOps(db: Database, sign: (items: readonly ToSign[]) => void)
       item.envelopeId,
     );
     if (!known) {
+      const fault = faultOfArrival(db, item);
+      if (fault) {
+        refuseOne(asRefusal(item, fault), c);
+        return 'refused';
+      }
       const seq = insertArrival(db, item, c.nowMs);
-      if (item.check) insertCheck(db, { direction: 'in', doc: seq, nowMs: c.nowMs }, item.check);
+      noteArrival(db, seq, item, c.nowMs);
       for (const recipient of item.recipients) addRecipient(seq, item, recipient, c);
       return 'stored';
     }
     if (Buffer.compare(known.digest, item.digest) !== 0) {
       // A cloned sender or an attack: the first bytes stand, a person must look.
-      refuseOne(
-        {
-          ...item,
-          code: 'duplicate-conflict',
-          wrapper: item.signed,
-          wrapperDigest: hash('sha256', item.signed, 'buffer'),
-        },
-        c,
-      );
+      refuseOne(asRefusal(item, 'duplicate-conflict'), c);
       return 'conflict';
     }
     for (const recipient of item.recipients) {
@@ -244,6 +242,14 @@ export function inboxOps(db: Database, sign: (items: readonly ToSign[]) => void)
     },
   };
 }
+
+/** Good bytes that may not be taken; what is kept aside is the sealed header. */
+const asRefusal = (item: TakenDelivery, code: ErrorCode): RefusedDelivery => ({
+  ...item,
+  code,
+  wrapper: item.signed,
+  wrapperDigest: hash('sha256', item.signed, 'buffer'),
+});
 
 function insertArrival(db: Database, item: TakenDelivery, nowMs: number): number {
   const seq = db.run(

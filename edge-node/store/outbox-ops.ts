@@ -2,12 +2,13 @@
 // cancel, send again. Every move of a recipient's state is one compare-and-swap by protocol/states.ts.
 // Must never move a state without the statement that says so, except for what this node alone decides.
 import { ExchangeError } from '../../protocol/errors.ts';
-import { uuidFromBytes } from '../../protocol/ids.ts';
+import { uuidFromBytes, uuidToBytes } from '../../protocol/ids.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import { outcomes } from '../../protocol/statement.ts';
 import { type OutboxState, outboxStates, statesBefore } from '../../protocol/states.ts';
+import { assertReplaceable, isDocumentKind, noteChanges, targetsOf } from '../statuses/change-rows.ts';
+import { keyOf, noteNumber, sentUnder } from '../statuses/numbers.ts';
 import { noteAlarm, noteAudit, raiseLedgerSeen } from './fact-ops.ts';
-import { checkAgain, insertCheck } from './safety-ops.ts';
 import { indexWords } from './search-ops.ts';
 import type {
   MoveTo,
@@ -133,8 +134,26 @@ export function insertDocument(
     d.bytes,
   ).lastRowId;
   insertParts(db, seq, d.parts);
+  noteChanges(db, seq, d);
+  if (isDocumentKind(d.kind)) noteNumber(db, { ...d, direction: 'out', issuer: d.unit, createdMs: d.nowMs });
   return seq;
 }
+
+export type LatestRecipient = {
+  readonly unit: string;
+  readonly desk: string;
+  readonly grp: string;
+  readonly grp_version: number;
+  readonly state: OutboxState;
+  readonly code: string | null;
+};
+/** Where each recipient of a document stands by the newest sending that names it. */
+export const latestRecipientsSql = `SELECT r.unit, r.desk, r.grp, r.grp_version, r.state, r.code FROM envelopes e
+  JOIN outbox_recipients r ON r.envelope_seq = e.seq
+  WHERE e.document_seq = ? AND NOT EXISTS (SELECT 1 FROM envelopes later JOIN outbox_recipients l ON l.envelope_seq = later.seq
+    WHERE later.document_seq = e.document_seq AND later.seq > e.seq AND l.unit = r.unit AND l.desk = r.desk) ORDER BY e.seq, r.idx`;
+export const latestRecipients = (db: Database, documentSeq: number): readonly LatestRecipient[] =>
+  db.all<LatestRecipient>(latestRecipientsSql, documentSeq);
 
 function insertParts(db: Database, documentSeq: number, parts: readonly PartRow[]): void {
   for (const [idx, p] of parts.entries())
@@ -170,6 +189,16 @@ function restoreContent(db: Database, documentSeq: number, parts: readonly PartR
      WHERE document_seq = ? AND work = 'send'`,
     documentSeq,
   );
+}
+
+/** Another document of ours bears this number in its year, and this one neither replaces nor corrects it. */
+function assertFirst(db: Database, d: NewDocument): void {
+  const key = keyOf({ ...d, direction: 'out', issuer: d.unit, createdMs: d.nowMs });
+  if (!key) return;
+  const links = JSON.parse(d.links) as { relation: number; documentId?: string }[];
+  const apart = links.flatMap(({ documentId }) => (documentId ? [uuidToBytes(documentId)] : []));
+  const other = sentUnder(db, key, apart);
+  if (other) throw new ExchangeError('document-duplicate-suspected', uuidFromBytes(other));
 }
 
 const largeParts = (parts: readonly PartRow[]): number =>
@@ -215,6 +244,9 @@ export function outboxOps(db: Database) {
         if (rebuilt) restoreContent(db, known.seq, d.parts);
         return { documentId: known.document_id, duplicate: true };
       }
+      const targets = targetsOf(d.kind, d.links);
+      if (targets.length > 0) assertReplaceable(db, d.unit, targets);
+      if (!d.evenIfDuplicate && isDocumentKind(d.kind)) assertFirst(db, d);
       const documentSeq = insertDocument(db, d);
       const seq = insertEnvelope(db, {
         documentSeq,
@@ -224,7 +256,6 @@ export function outboxOps(db: Database) {
         follows: null,
         large: largeParts(d.parts),
       });
-      if (d.check) insertCheck(db, { direction: 'out', doc: documentSeq, nowMs: d.nowMs }, d.check);
       insertRecipients(db, seq, d.recipients, d.nowMs);
       if (d.words) indexWords(db, { direction: 'out', seq: documentSeq, atMs: d.nowMs, words: d.words });
       noteAudit(db, { atMs: d.nowMs, actor: d.actor, act: 'submit', about: uuidFromBytes(d.documentId) });
@@ -348,18 +379,12 @@ export function outboxOps(db: Database) {
     /** A new envelope to those whom the newest did not reach. `document-state-refused` while it may still reach somebody. */
     resendDocument(c: { documentId: Uint8Array; actor: string; nowMs: number }): void {
       const last = newest(c.documentId);
-      const recipients = db.all<{
-        unit: string;
-        desk: string;
-        grp: string;
-        grp_version: number;
-        state: OutboxState;
-      }>(
-        'SELECT unit, desk, grp, grp_version, state FROM outbox_recipients WHERE envelope_seq = ? ORDER BY idx',
-        last.seq,
-      );
+      const recipients = latestRecipients(db, last.document_seq);
       const open = recipients.some(({ state }) => ['queued', 'accepted', 'relayed'].includes(state));
-      const missed = recipients.filter(({ state }) => state !== 'delivered');
+      // What was taken back is not sent again by chance.
+      const missed = recipients.filter(
+        ({ state, code }) => state !== 'delivered' && code !== 'delivery-recalled',
+      );
       if (open || missed.length === 0)
         throw new ExchangeError(
           'document-state-refused',
@@ -380,7 +405,6 @@ export function outboxOps(db: Database) {
         large: 0,
       });
       db.run(`UPDATE envelopes SET ${uploadsMissing} WHERE seq = ?`, seq);
-      checkAgain(db, last.document_seq);
       insertRecipients(
         db,
         seq,

@@ -1,6 +1,8 @@
 // Writes of the outbox after a restore: the hub's (a new epoch: offer again what it may have forgotten) and this node's own (rebuild from
 // what the hub has). Run in the writer thread. Must never make a second envelope of a document that the hub already has.
 import type { Database } from '../../protocol/node/sqlite.ts';
+import { applyWaiting } from '../statuses/arrival-ops.ts';
+import { restoreStatus } from '../statuses/restore-ops.ts';
 import { raiseLedgerSeen, writeFact } from './fact-ops.ts';
 import {
   applyResults,
@@ -71,6 +73,8 @@ export function recoveryOps(db: Database) {
           applyResults(db, seq, statement);
           raiseLedgerSeen(db, statement.ledgerSequence);
         }
+        restoreStatus(db, item);
+        applyWaiting(db, item.document.documentId, nowMs);
         const receipt = item.statements[0];
         if (receipt)
           db.run(

@@ -6,10 +6,11 @@ import { startWriter, type Writer } from '../../protocol/node/writer.ts';
 import { verifyAudit } from '../accounts/audit-chain.ts';
 import { accountReads } from '../accounts/reads.ts';
 import { signInReads } from '../accounts/sign-in-reads.ts';
+import { statusReads } from '../statuses/reads.ts';
+import { refersTo } from '../statuses/request-ops.ts';
 import { directoryReads } from './directory-ops.ts';
 import { migrations } from './migrations.ts';
 import { outboxReads } from './outbox-reads.ts';
-import { safetyReads } from './safety-reads.ts';
 import { searchReads } from './search-ops.ts';
 import type { FactName, UnitKey, WriterContext } from './types.ts';
 import { viewReads } from './view-reads.ts';
@@ -60,7 +61,7 @@ function reads(db: Database) {
     ...outboxReads(db),
     ...viewReads(db),
     ...searchReads(db),
-    ...safetyReads(db),
+    ...statusReads(db),
     ...accountReads(db),
     ...directoryReads(db),
     ...signInReads(db),
@@ -79,12 +80,7 @@ function reads(db: Database) {
         digest,
       ) !== undefined,
     /** True while a row, or a handle of late, refers to the content. */
-    refersTo: (sha256: Uint8Array): boolean =>
-      db.get(
-        `SELECT 1 FROM out_parts WHERE sha256 = ?1 AND content IS NULL UNION ALL
-         SELECT 1 FROM in_parts WHERE sha256 = ?1 AND content IS NULL UNION ALL SELECT 1 FROM staged WHERE sha256 = ?1 LIMIT 1`,
-        sha256,
-      ) !== undefined,
+    refersTo: (sha256: Uint8Array): boolean => refersTo(db, sha256),
     staged: (handle: string) =>
       db.get<{ unit: string; sha256: Uint8Array; tree_root: Uint8Array; length: number }>(
         'SELECT unit, sha256, tree_root, length FROM staged WHERE handle = ?',

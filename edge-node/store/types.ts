@@ -1,10 +1,8 @@
 // Arguments and answers of the writer's operations: plain data that crosses to the writer thread by structured clone. No behaviour.
 // Bytes are Uint8Array on both sides; ids of documents, envelopes and statements are their 16 bytes.
-
 import type { OutboxState } from '../../protocol/states.ts';
 import type { Result } from '../../protocol/wire.ts';
 import type { SearchWords } from '../search-words.ts';
-import type { NewCheck } from './safety-ops.ts';
 
 export type UnitKey = { readonly unit: string; readonly keyId: Uint8Array; readonly pem: string };
 /** What the writer thread is started with. */
@@ -52,8 +50,8 @@ export type NewDocument = Titles & {
   readonly recipients: readonly RecipientRow[];
   readonly parts: readonly PartRow[];
   readonly actor: string;
-  /** Absent: there is nothing in it that needs looking at. */
-  readonly check?: NewCheck | undefined;
+  /** The sender has seen that another document of his bears this number, and goes on. */
+  readonly evenIfDuplicate: boolean;
 };
 export type SubmitOutcome = { readonly documentId: Uint8Array; readonly duplicate: boolean };
 
@@ -125,8 +123,8 @@ export type TakenDelivery = ArrivalFacts &
     readonly replyByMs: number;
     readonly bytes: number;
     readonly parts: readonly PartRow[];
-    /** Absent: there is nothing in it that needs looking at. */
-    readonly check?: NewCheck | undefined;
+    /** The sender, and units whose successor it is by the directory: for whom it may report, recall and update. */
+    readonly standsFor: readonly string[];
   };
 /** Kept aside, with a signed refusal to the sender. */
 export type RefusedDelivery = ArrivalFacts & {
@@ -142,8 +140,8 @@ export type Circumstances = {
   readonly directoryVersion: number;
   readonly revocationNumber: number;
 };
-/** `again`: the same bytes had come before, the same receipt is offered; `conflict`: other bytes under the same id. */
-export type TakeOutcome = 'stored' | 'again' | 'conflict';
+/** `again`: the same bytes had come before, the same receipt is offered; `conflict`: other bytes under the same id; `refused`: signed by one who may not say it. */
+export type TakeOutcome = 'stored' | 'again' | 'conflict' | 'refused';
 
 export type PostOutcome = {
   readonly id: number;
@@ -178,7 +176,7 @@ export type AsideRow = {
 
 /** One envelope that the hub has of us, after a restore of this store. */
 export type SentRow = {
-  readonly document: Omit<NewDocument, 'salt' | 'metadata' | 'actor'> & {
+  readonly document: Omit<NewDocument, 'salt' | 'metadata' | 'actor' | 'evenIfDuplicate'> & {
     readonly salt: Uint8Array | null;
     readonly metadata: Uint8Array | null;
   };

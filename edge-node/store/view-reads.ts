@@ -58,6 +58,9 @@ export type Arrival = {
   readonly subject: string | null;
   readonly notation: string | null;
   readonly number: string | null;
+  readonly destroyed_ms: number | null;
+  /** Inbox row of the update that it is shown by. */
+  readonly updated_by: number | null;
 };
 export type StoredPart = {
   readonly idx: number;
@@ -79,7 +82,7 @@ export type StoredStatement = {
 const part = 'idx, length, sha256, name, media_type, content IS NOT NULL AS inline';
 const like = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`;
 const arrival = `seq, sender, envelope_id, document_id, digest, signed, hops, salt, metadata, receipt, accepted_ms, received_ms, kind, urgency,
-  created_ms, reply_by_ms, subject, notation, number`;
+  created_ms, reply_by_ms, subject, notation, number, destroyed_ms, updated_by`;
 const textFilter = `(?2 IS NULL OR subject LIKE ?2 ESCAPE '\\' OR notation LIKE ?2 ESCAPE '\\' OR number LIKE ?2 ESCAPE '\\')`;
 
 export function viewReads(db: Database) {
@@ -87,9 +90,11 @@ export function viewReads(db: Database) {
     outboxPage: (o: OutboxPageOptions, limit: number): readonly OutDocument[] =>
       db.all<OutDocument>(
         `SELECT * FROM documents d WHERE seq < ?1 AND ${textFilter} AND (?3 IS NULL OR unit = ?3) AND created_ms >= ?4 AND created_ms < ?5
-           AND (?6 IS NULL OR EXISTS (SELECT 1 FROM outbox_recipients r WHERE r.state = ?6 AND r.envelope_seq =
-             (SELECT max(e.seq) FROM envelopes e WHERE e.document_seq = d.seq)))
-         ORDER BY seq DESC LIMIT ?7`,
+           AND (?6 IS NULL OR EXISTS (SELECT 1 FROM outbox_recipients r JOIN envelopes e ON e.seq = r.envelope_seq
+             WHERE e.document_seq = d.seq AND r.state = ?6 AND NOT EXISTS (SELECT 1 FROM envelopes later
+               JOIN outbox_recipients l ON l.envelope_seq = later.seq
+               WHERE later.document_seq = d.seq AND later.seq > e.seq AND l.unit = r.unit AND l.desk = r.desk)))
+           AND (?8 OR kind NOT IN (2,4,5)) ORDER BY seq DESC LIMIT ?7`,
         before(o.after),
         o.text ? like(o.text) : null,
         o.unit ?? null,
@@ -97,12 +102,14 @@ export function viewReads(db: Database) {
         o.untilMs ?? Number.MAX_SAFE_INTEGER,
         o.state ?? null,
         limit,
+        o.every ? 1 : 0,
       ),
     inboxPage: (o: InboxPageOptions, limit: number): readonly Arrival[] =>
       db.all<Arrival>(
         `SELECT ${arrival} FROM inbox i WHERE seq < ?1 AND ${textFilter} AND (?3 IS NULL OR EXISTS
            (SELECT 1 FROM inbox_recipients r WHERE r.unit = ?3 AND r.inbox_seq = i.seq))
-           AND received_ms >= ?4 AND received_ms < ?5 AND (?6 IS NULL OR sender = ?6) ORDER BY seq DESC LIMIT ?7`,
+           AND received_ms >= ?4 AND received_ms < ?5 AND (?6 IS NULL OR sender = ?6)
+           AND (?8 OR kind NOT IN (2,4,5)) ORDER BY seq DESC LIMIT ?7`,
         before(o.after),
         o.text ? like(o.text) : null,
         o.unit ?? null,
@@ -110,6 +117,7 @@ export function viewReads(db: Database) {
         o.untilMs ?? Number.MAX_SAFE_INTEGER,
         o.sender ?? null,
         limit,
+        o.every ? 1 : 0,
       ),
     documentById: (id: Uint8Array): OutDocument | undefined =>
       db.get<OutDocument>(

@@ -11,12 +11,14 @@ import type { Operations } from '../../protocol/node/writer.ts';
 import { type SigningKey, signMany } from '../../protocol/signature.ts';
 import { personOps } from '../accounts/ops.ts';
 import { signInOps } from '../accounts/sign-in-ops.ts';
+import { changeOps } from '../statuses/change-ops.ts';
+import { requestOps } from '../statuses/request-ops.ts';
+import { statusOps } from '../statuses/status-ops.ts';
 import { directoryOps } from './directory-ops.ts';
 import { factOps } from './fact-ops.ts';
 import { inboxOps, type ToSign } from './inbox-ops.ts';
 import { outboxOps } from './outbox-ops.ts';
 import { recoveryOps } from './recovery-ops.ts';
-import { safetyOps } from './safety-ops.ts';
 import { searchOps } from './search-ops.ts';
 import type { UnitKey, WriterContext } from './types.ts';
 
@@ -28,7 +30,9 @@ function allOps(db: Database, keys: Map<string, SigningKey>, sign: (items: reado
     ...searchOps(db),
     ...factOps(db),
     ...directoryOps(db),
-    ...safetyOps(db),
+    ...statusOps(db),
+    ...requestOps(db),
+    ...changeOps(db),
     ...personOps(db),
     ...signInOps(db),
     /** Keys after a renewal, or of a further unit. */

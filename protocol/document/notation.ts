@@ -107,9 +107,9 @@ function readSymbol(symbol: string, normative: boolean): Pick<Notation, 'kind' |
   return { kind: rest.length > 0 ? letterKind : undefined, office: first, field: rest.join('-') };
 }
 
-/** What two writings of one number and notation have in common: for the duplicate warning, never shown. '' when there is no number. */
+/** What two writings of one number and notation have in common: for the duplicate warning, never shown. '' when one of them is missing. */
 export function numberKey(number: string, notation: string): string {
   const read = parseNumberAndNotation(number, notation);
-  if (read.number === '') return '';
+  if (read.number === '' || read.symbol === '') return '';
   return `${foldNumber(read.number)}/${read.year ?? ''}/${foldNotation(read.symbol).replace(/[\u2010-\u2013\u2212]/g, '-')}`;
 }

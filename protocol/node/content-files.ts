@@ -198,23 +198,29 @@ export function contentFiles(root: string, clock: Clock) {
     return swept;
   }
 
-  /** For a process that reads the bytes by itself. Throws `content-gone`. */
-  async function source(sha256: Uint8Array): Promise<{ readonly file: string }> {
-    if ((await stat(sha256)) === undefined) throw new ExchangeError('content-gone');
-    return { file: pathOf(sha256) };
-  }
-
   return {
     stat,
     install,
     read,
-    source,
     list,
     verify,
     leaves: (sha256: Uint8Array) => onDisk(() => leaves(sha256)),
     sweepOrphans: (...args: Parameters<typeof sweepOrphans>) => onDisk(() => sweepOrphans(...args)),
     /** Idempotent; durable on return. The caller has made sure that no row refers to it. */
     remove: (sha256: Uint8Array) => onDisk(() => alone(sha256, () => removeNow(sha256))),
+    /**
+     * `remove`, unless somebody touched the content at or after `sinceMs`: it may be about to be needed, and the sweeper sees to it. True
+     * when it is not here any more.
+     */
+    removeUntouched: (sha256: Uint8Array, sinceMs: number): Promise<boolean> =>
+      onDisk(() =>
+        alone(sha256, async () => {
+          const found = await stat(sha256);
+          if (found && found.touchedMs >= sinceMs) return false;
+          await removeNow(sha256);
+          return true;
+        }),
+      ),
     /**
      * Protects content from `sweepOrphans` for its `olderThanMs`, until a row refers to it; false when it is not here. Not durable:
      * after a power cut an older time may be back.

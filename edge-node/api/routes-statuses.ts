@@ -1,0 +1,101 @@
+// What the office does with a document, and what senders ask, over REST: statuses of arrivals, recall and update of what was sent, requests
+// that wait for a decision. 202: it is on disk and will be sent. Nothing is decided here.
+import type { FastifyInstance } from 'fastify';
+import type { EdgeCore } from '../core.ts';
+import type { RecallRequest, RequestDecision, StatusRequest, UpdateRequest } from '../statuses/core.ts';
+import {
+  problemAnswer,
+  recallAnswer,
+  requestAnswer,
+  requestsAnswer,
+  statusAnswerSet,
+  updateAnswer,
+} from './schemas-answers.ts';
+import {
+  decisionSchema,
+  idParams,
+  noQuery,
+  recallSchema,
+  requestsQuery,
+  statusSchema,
+  updateSchema,
+} from './schemas-requests.ts';
+
+const tags = ['statuses'];
+const failure = { '4xx': problemAnswer, '5xx': problemAnswer };
+type Id = { id: string };
+
+export function statusRoutes(app: FastifyInstance, core: EdgeCore): void {
+  app.post<{ Params: Id; Body: StatusRequest }>('/v1/inbox/:id/status', {
+    schema: {
+      tags,
+      summary: 'Say what the office did with a document',
+      description:
+        'Goes to the sender as a signed status. status-refused when it may not follow the present one, document-duplicate-suspected before acceptance of a number that was here already.',
+      params: idParams,
+      querystring: noQuery,
+      body: statusSchema,
+      response: { 202: statusAnswerSet, ...failure },
+    },
+    handler: async ({ params, body, actor }, reply) =>
+      await reply.code(202).send(await core.setStatus(params.id, { ...body, actor })),
+  });
+  app.post<{ Params: Id; Body: RecallRequest }>('/v1/documents/:id/recall', {
+    schema: {
+      tags,
+      summary: 'Take a document back',
+      description:
+        'What was not sent is cancelled; what the hub still has is taken back there; who has it is asked, and its node destroys it and says so.',
+      params: idParams,
+      querystring: noQuery,
+      body: recallSchema,
+      response: { 202: recallAnswer, ...failure },
+    },
+    handler: async ({ params, body, actor }, reply) =>
+      await reply.code(202).send(await core.recall(params.id, { ...body, actor })),
+  });
+  app.post<{ Params: Id; Body: UpdateRequest }>('/v1/documents/:id/update', {
+    schema: {
+      tags,
+      summary: 'Correct the description or the receivers of a document',
+      description:
+        'Each recipient sees old and new and agrees or refuses. Added receivers get the document, removed ones a recall.',
+      params: idParams,
+      querystring: noQuery,
+      body: updateSchema,
+      response: { 202: updateAnswer, ...failure },
+    },
+    handler: async ({ params, body, actor }, reply) =>
+      await reply.code(202).send(await core.update(params.id, { ...body, actor })),
+  });
+  requestRoutes(app, core);
+}
+
+function requestRoutes(app: FastifyInstance, core: EdgeCore): void {
+  app.get<{ Querystring: { all?: string; limit?: string } }>('/v1/requests', {
+    schema: {
+      tags,
+      summary: 'Recalls and updates that wait for a decision here',
+      querystring: requestsQuery,
+      response: { 200: requestsAnswer, ...failure },
+    },
+    handler: async ({ query }) =>
+      await core.requests({
+        all: query.all === 'true',
+        ...(query.limit === undefined ? {} : { limit: Number(query.limit) }),
+      }),
+  });
+  app.post<{ Params: Id; Body: RequestDecision }>('/v1/requests/:id', {
+    schema: {
+      tags,
+      summary: 'Agree to a request, or refuse it',
+      description: 'recall-refusal-warning unless despiteWarning says that the law was read.',
+      params: idParams,
+      querystring: noQuery,
+      body: decisionSchema,
+      response: { 202: requestAnswer, ...failure },
+    },
+    handler: async ({ params, body, actor }, reply) =>
+      await reply.code(202).send(await core.decide(params.id, { ...body, actor })),
+  });
+}

@@ -1,0 +1,321 @@
+// The sender's side of a change, inside the writer thread. Recall: what was never sealed is cancelled here, for the rest a recall envelope
+// goes to those who may have the document. Update: new metadata to everybody, the document to added receivers, a recall to removed
+// ones, all in one commit. The counter puts a sender's requests in order whatever order they arrive in.
+import { hash, randomBytes } from 'node:crypto';
+import { changeCodes } from '../../protocol/document/statuses.ts';
+import { ExchangeError } from '../../protocol/errors.ts';
+import { newDocumentId, uuidFromBytes, uuidToBytes } from '../../protocol/ids.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Database } from '../../protocol/node/sqlite.ts';
+import { buildMetadata, kinds, urgencies } from '../../protocol/seal.ts';
+import type { OutboxState } from '../../protocol/states.ts';
+import type { Status } from '../../protocol/wire.ts';
+import { noteAudit } from '../store/fact-ops.ts';
+import {
+  insertDocument,
+  insertEnvelope,
+  insertRecipients,
+  latestRecipients,
+  uploadsMissing,
+} from '../store/outbox-ops.ts';
+import type { RecipientRow, Titles } from '../store/types.ts';
+import { isDocumentKind, relationOfKind } from './change-rows.ts';
+import { statusLifeMs } from './status-ops.ts';
+
+type Document = {
+  readonly seq: number;
+  readonly unit: string;
+  readonly kind: number;
+  readonly urgency: number;
+};
+
+/** Codes: `document-unknown`, `document-state-refused`. */
+function ownDocument(db: Database, documentId: Uint8Array): Document {
+  const row = db.get<Document>(
+    'SELECT seq, unit, kind, urgency FROM documents WHERE document_id = ?',
+    documentId,
+  );
+  if (!row) throw new ExchangeError('document-unknown');
+  if (!isDocumentKind(row.kind))
+    throw new ExchangeError('document-state-refused', 'it is no document by itself');
+  return row;
+}
+
+const mayHave: ReadonlySet<OutboxState> = new Set([
+  'queued',
+  'accepted',
+  'relayed',
+  'delivered',
+  'expired',
+  'undeliverable',
+]);
+
+/** Units of the newest sending to each that may have the document, or get it yet. */
+function holders(db: Database, document: Document): string[] {
+  return [
+    ...new Set(
+      latestRecipients(db, document.seq)
+        .filter(({ state }) => mayHave.has(state))
+        .map(({ unit }) => unit),
+    ),
+  ];
+}
+
+/** Units asked to give it back whose answer was not "no": asking twice says nothing new. */
+function alreadyAsked(db: Database, target: Uint8Array): ReadonlySet<string> {
+  const rows = db.all<{ unit: string; refused: number }>(
+    `SELECT r.unit, EXISTS (SELECT 1 FROM statuses s WHERE s.direction = 'in' AND s.document_id = ?1 AND s.unit = r.unit
+         AND s.request = d.document_id AND s.code = '16') AS refused
+     FROM changes c JOIN documents d ON d.seq = c.document_seq JOIN envelopes e ON e.document_seq = d.seq
+       JOIN outbox_recipients r ON r.envelope_seq = e.seq
+     WHERE c.target = ?1 AND c.kind = ${kinds.recall} AND r.state NOT IN ('cancelled','refused','expired','undeliverable')
+     ORDER BY c.counter`,
+    target,
+  );
+  const asked = new Map(rows.map(({ unit, refused }) => [unit, refused === 0]));
+  return new Set([...asked].filter(([, open]) => open).map(([unit]) => unit));
+}
+
+function nextCounter(db: Database, target: Uint8Array, nowMs: number): number {
+  const { last } = db.get<{ last: number | null }>(
+    'SELECT max(counter) AS last FROM changes WHERE target = ?',
+    target,
+  )!;
+  return Math.max((last ?? 0) + 1, nowMs);
+}
+
+type Change = {
+  readonly kind: typeof kinds.recall | typeof kinds.update;
+  readonly target: Uint8Array;
+  readonly document: Document;
+  readonly units: readonly RecipientRow[];
+  readonly block: { readonly salt: Uint8Array; readonly block: Uint8Array };
+  readonly titles: Titles;
+  readonly key: string;
+  readonly counter: number;
+  readonly nowMs: number;
+};
+
+/** Recalls pass like urgent documents (VN-DOMAIN 4.4), and never behind what they recall. */
+const laneOf = ({ urgency }: Document): number => Math.max(urgency, urgencies.urgent);
+
+function insertChange(db: Database, c: Change): Uint8Array {
+  const documentId = uuidToBytes(newDocumentId(c.nowMs, randomBytes(10)));
+  const status: Status = { code: changeCodes.asked, counter: c.counter, atMs: c.nowMs, reason: 0 };
+  const documentSeq = insertDocument(db, {
+    documentId,
+    unit: c.document.unit,
+    idempotencyKey: c.key,
+    requestDigest: hash('sha256', c.key, 'buffer'),
+    kind: c.kind,
+    urgency: laneOf(c.document),
+    nowMs: c.nowMs,
+    deliverByMs: c.nowMs + statusLifeMs,
+    replyByMs: 0,
+    links: JSON.stringify([{ relation: relationOfKind[c.kind]!, documentId: uuidFromBytes(c.target) }]),
+    status: JSON.stringify(status),
+    salt: c.block.salt,
+    metadata: c.block.block,
+    ...c.titles,
+    bytes: 0,
+    recipients: [],
+    parts: [],
+  });
+  const seq = insertEnvelope(db, {
+    documentSeq,
+    unit: c.document.unit,
+    lane: laneOf(c.document),
+    nowMs: c.nowMs,
+    follows: null,
+    large: 0,
+  });
+  insertRecipients(db, seq, c.units, c.nowMs);
+  return documentId;
+}
+
+const plain = (unit: string): RecipientRow => ({ unit, desk: '', group: '', groupVersion: 0 });
+
+function insertRecall(
+  db: Database,
+  r: { target: Uint8Array; document: Document; units: readonly string[]; reason: string; nowMs: number },
+): Uint8Array {
+  const key = `recall ${uuidFromBytes(r.target)} ${nextCounter(db, r.target, r.nowMs)}`;
+  return insertChange(db, {
+    ...r,
+    kind: kinds.recall,
+    units: r.units.map(plain),
+    block: buildMetadata({ reason: r.reason, clientReference: key }, randomBytes(32)),
+    titles: { subject: '', notation: '', number: '' },
+    key,
+    counter: nextCounter(db, r.target, r.nowMs),
+  });
+}
+
+export type RecallOutcome = {
+  /** Units whose copy never left this node. */
+  readonly cancelled: readonly string[];
+  /** Units that a recall goes to now. */
+  readonly asked: readonly string[];
+  /** The recall's own document id; null when nothing had to be asked. */
+  readonly recallId: Uint8Array | null;
+};
+
+/** Sendings that were never sealed end here; their recipients never hear of the document. */
+function cancelUnsealed(
+  db: Database,
+  document: Document,
+  units: ReadonlySet<string> | undefined,
+  nowMs: number,
+): string[] {
+  const cancelled: string[] = [];
+  for (const { seq } of db.all<{ seq: number }>(
+    `SELECT seq FROM envelopes WHERE document_seq = ? AND work = 'seal'`,
+    document.seq,
+  )) {
+    const all = db.all<{ unit: string }>('SELECT unit FROM outbox_recipients WHERE envelope_seq = ?', seq);
+    // A part of a sending cannot be taken out of it; it goes, and is recalled behind it.
+    if (units && !all.every(({ unit }) => units.has(unit))) continue;
+    const { changes } = db.run(`UPDATE envelopes SET work = 'done' WHERE seq = ? AND work = 'seal'`, seq);
+    if (changes !== 1) continue;
+    db.run(
+      `UPDATE outbox_recipients SET state = 'cancelled', at_ms = ? WHERE envelope_seq = ? AND state = 'queued'`,
+      nowMs,
+      seq,
+    );
+    cancelled.push(...all.map(({ unit }) => unit));
+  }
+  return cancelled;
+}
+
+export function changeOps(db: Database) {
+  return {
+    /**
+     * `units`: only from these; undefined from everybody. Asked again while an answer is open, it asks nobody twice. Codes:
+     * `document-unknown`, `document-state-refused` (nobody can have it, or all were asked).
+     */
+    recallDocument(r: {
+      documentId: Uint8Array;
+      units: readonly string[] | undefined;
+      reason: string;
+      actor: string;
+      nowMs: number;
+    }): RecallOutcome {
+      const document = ownDocument(db, r.documentId);
+      const only = r.units && new Set(r.units);
+      const cancelled = cancelUnsealed(db, document, only, r.nowMs);
+      const had = holders(db, document);
+      const stranger = r.units?.find((unit) => !had.includes(unit) && !cancelled.includes(unit));
+      if (stranger !== undefined)
+        throw new ExchangeError('document-state-refused', `${stranger} does not have it`);
+      const asked = alreadyAsked(db, r.documentId);
+      const units = had.filter((unit) => (only?.has(unit) ?? true) && !asked.has(unit));
+      if (units.length === 0 && cancelled.length === 0)
+        throw new ExchangeError(
+          'document-state-refused',
+          had.length === 0 ? 'nobody has it' : 'it was recalled already',
+        );
+      const recallId =
+        units.length === 0
+          ? null
+          : insertRecall(db, { target: r.documentId, document, units, reason: r.reason, nowMs: r.nowMs });
+      noteAudit(db, {
+        atMs: r.nowMs,
+        actor: r.actor,
+        act: recallId ? 'recall' : 'cancel',
+        about: uuidFromBytes(r.documentId),
+        said: `${units.length} asked, ${cancelled.length} not sent`,
+      });
+      return { cancelled, asked: units, recallId };
+    },
+
+    /**
+     * `metadata` null: only the receivers change. `basedOn` is the newest update that the caller had seen (0 for none): of two people
+     * who change at once the second is told. Codes: `document-unknown`, `document-changed`, `document-state-refused`, `content-gone`.
+     */
+    updateDocument(u: {
+      documentId: Uint8Array;
+      basedOn: number;
+      metadata: ({ readonly salt: Uint8Array; readonly block: Uint8Array } & Titles) | null;
+      added: readonly RecipientRow[];
+      removed: readonly string[];
+      reason: string;
+      actor: string;
+      nowMs: number;
+    }): { readonly updateId: Uint8Array | null; readonly recallId: Uint8Array | null } {
+      const document = ownDocument(db, u.documentId);
+      if (newestUpdate(db, u.documentId) !== u.basedOn) throw new ExchangeError('document-changed');
+      const asked = alreadyAsked(db, u.documentId);
+      const had = holders(db, document).filter((unit) => !asked.has(unit));
+      const stranger = u.removed.find((unit) => !had.includes(unit));
+      if (stranger !== undefined)
+        throw new ExchangeError('document-state-refused', `${stranger} does not have it`);
+      const twice = u.added.find(({ unit }) => had.includes(unit));
+      if (twice) throw new ExchangeError('document-state-refused', `${twice.unit} has it already`);
+      if (u.added.length > 0) sendToAdded(db, document, u.added, u.nowMs);
+      const staying = had.filter((unit) => !u.removed.includes(unit));
+      const everybody = [...staying.map(plain), ...u.added.map(({ unit }) => plain(unit))];
+      if (everybody.length > limits.recipientsMax) throw new ExchangeError('recipients-too-many');
+      const updateId =
+        u.metadata && everybody.length > 0
+          ? insertChange(db, {
+              kind: kinds.update,
+              target: u.documentId,
+              document,
+              units: everybody,
+              block: u.metadata,
+              titles: u.metadata,
+              key: `update ${uuidFromBytes(u.documentId)} ${nextCounter(db, u.documentId, u.nowMs)}`,
+              counter: nextCounter(db, u.documentId, u.nowMs),
+              nowMs: u.nowMs,
+            })
+          : null;
+      const recallId =
+        u.removed.length > 0
+          ? insertRecall(db, {
+              target: u.documentId,
+              document,
+              units: u.removed,
+              reason: u.reason,
+              nowMs: u.nowMs,
+            })
+          : null;
+      noteAudit(db, {
+        atMs: u.nowMs,
+        actor: u.actor,
+        act: 'update',
+        about: uuidFromBytes(u.documentId),
+        said: `${u.added.length} added, ${u.removed.length} removed`,
+      });
+      return { updateId, recallId };
+    },
+  };
+}
+
+/** Row of the newest update of a document of ours; 0 if there is none. */
+export function newestUpdate(db: Database, target: Uint8Array): number {
+  return (
+    db.get<{ document_seq: number }>(
+      `SELECT document_seq FROM changes WHERE target = ? AND kind = ${kinds.update} ORDER BY counter DESC LIMIT 1`,
+      target,
+    )?.document_seq ?? 0
+  );
+}
+
+/** Added receivers get the document itself, as it was sealed first; the update follows with what changed. */
+function sendToAdded(db: Database, document: Document, added: readonly RecipientRow[], nowMs: number): void {
+  const gone = db.get(
+    'SELECT 1 FROM documents WHERE seq = ? AND (metadata IS NULL OR length(request_digest) = 0)',
+    document.seq,
+  );
+  if (gone) throw new ExchangeError('content-gone', 'the content of this document is not here any more');
+  const seq = insertEnvelope(db, {
+    documentSeq: document.seq,
+    unit: document.unit,
+    lane: document.urgency,
+    nowMs,
+    follows: null,
+    large: 0,
+  });
+  db.run(`UPDATE envelopes SET ${uploadsMissing} WHERE seq = ?`, seq);
+  insertRecipients(db, seq, added, nowMs);
+}

@@ -1,0 +1,114 @@
+// What the rest of the node may ask about statuses and changes of documents: types only, a part of EdgeCore (core.ts).
+import type { DocumentFields } from '../../protocol/document/fields.ts';
+import type { Words } from '../../protocol/document/statuses.ts';
+import type { Metadata } from '../../protocol/wire.ts';
+import type { RequestKind, RequestState } from './request-ops.ts';
+
+export type StatusRequest = {
+  /** 02, 03, 04, 05 or 06. */
+  readonly code: string;
+  /** Our unit, id or code; may be left out when only one of ours received the document. */
+  readonly unit?: string;
+  readonly registeredNumber?: string;
+  readonly person?: string;
+  /** With 02: 1 to 8. */
+  readonly reason?: number;
+  readonly text?: string;
+  readonly evenIfDuplicate?: boolean;
+  readonly actor?: string;
+};
+export type StatusAnswer = { readonly documentId: string; readonly code: string; readonly statusId: string };
+
+export type RecallRequest = {
+  readonly reason: string;
+  /** Codes; left out: from everybody who may have it. */
+  readonly from?: readonly string[];
+  readonly actor?: string;
+};
+export type RecallAnswer = {
+  readonly documentId: string;
+  /** Codes whose copy never left this node. */
+  readonly cancelled: readonly string[];
+  /** Codes that a recall goes to. */
+  readonly asked: readonly string[];
+  /** Document id of the recall; absent when nobody had to be asked. */
+  readonly recallId: string | undefined;
+};
+
+export type UpdateRequest = {
+  readonly reason: string;
+  /** What changes; what is left out stays. */
+  readonly fields?: DocumentFields;
+  readonly add?: readonly string[];
+  readonly remove?: readonly string[];
+  readonly actor?: string;
+};
+export type UpdateAnswer = {
+  readonly documentId: string;
+  readonly updateId: string | undefined;
+  readonly recallId: string | undefined;
+};
+
+/** A sender's request about a document that arrived here, for one unit of ours. */
+export type RequestView = {
+  /** Envelope id of the request; names it in `decide`. */
+  readonly requestId: string;
+  readonly kind: RequestKind;
+  readonly state: RequestState;
+  readonly unit: string;
+  readonly unitCode: string;
+  readonly sender: string;
+  readonly senderCode: string;
+  readonly documentId: string;
+  readonly askedMs: number;
+  readonly decidedMs: number | undefined;
+  readonly reason: string;
+  /** The document as it is shown now, and as the update would have it; absent once destroyed, `after` of a recall. */
+  readonly before: Metadata | undefined;
+  readonly after: Metadata | undefined;
+};
+export type RequestDecision = {
+  readonly agree: boolean;
+  readonly unit?: string;
+  readonly text?: string;
+  readonly person?: string;
+  readonly despiteWarning?: boolean;
+  readonly actor?: string;
+};
+
+/** What a receiving unit says of a document. */
+export type StatusView = {
+  readonly code: string;
+  readonly words: Words;
+  readonly atMs: number;
+  readonly reason: number;
+  readonly reasonWords: Words | undefined;
+  readonly registeredNumber: string;
+  readonly person: string;
+  readonly text: string;
+};
+/** How a request of the sender stands with one recipient. 'taken-back': the hub had not delivered it yet. */
+export type ChangeState = 'asked' | 'agreed' | 'refused' | 'taken-back' | 'not-sent' | 'undelivered';
+export type ChangeView = {
+  readonly kind: RequestKind;
+  readonly state: ChangeState;
+  readonly words: Words;
+  readonly askedMs: number;
+  readonly answeredMs: number | undefined;
+};
+
+export type StatusCore = {
+  /** Of a document that arrived, by document or envelope id. Codes: those of `setStatus` in status-ops.ts. */
+  setStatus(id: string, request: StatusRequest): Promise<StatusAnswer>;
+  /** Codes: `document-unknown`, `document-state-refused`, `unit-unknown`. */
+  recall(id: string, request: RecallRequest): Promise<RecallAnswer>;
+  /** Codes: also `document-changed`, `request-malformed`. */
+  update(id: string, request: UpdateRequest): Promise<UpdateAnswer>;
+  /** What waits for a decision here, newest first; `all`: decided ones too. */
+  requests(options?: {
+    readonly all?: boolean;
+    readonly limit?: number;
+  }): Promise<{ readonly rows: readonly RequestView[] }>;
+  /** Codes: `request-unknown`, `request-decided`, `recall-refusal-warning`. */
+  decide(requestId: string, decision: RequestDecision): Promise<RequestView>;
+};
