@@ -44,6 +44,10 @@ async function addCommands(program: Command, first: string): Promise<void> {
       add: async () => (await import('./edxml/commands.ts')).edxmlCommands(program),
     },
     {
+      names: ['certs'],
+      add: async () => (await import('./certs/commands.ts')).certsCommands(program),
+    },
+    {
       names: ['envelope', 'verify'],
       add: async () => (await import('./evidence/commands.ts')).evidenceCommands(program),
     },
