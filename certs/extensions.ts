@@ -55,6 +55,14 @@ export function ipBytes(text: string): Uint8Array {
   throw new ExchangeError('config-invalid', `not an IP address: ${text}`);
 }
 
+/** The text of an address of 4 or 16 bytes. */
+export function ipText(bytes: Uint8Array): string {
+  if (bytes.length === 4) return bytes.join('.');
+  return Array.from({ length: 8 }, (_, i) => ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16)).join(
+    ':',
+  );
+}
+
 export function subjectAltName(dnsNames: readonly string[], ips: readonly string[]): ExtensionSpec {
   const names = [
     ...dnsNames.map((name) => der(0x82, Buffer.from(name))),

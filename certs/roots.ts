@@ -9,7 +9,7 @@ import { writeFileDurable } from '../protocol/node/durable.ts';
 import { type SigningKey, signOne, verifySigned } from '../protocol/signature.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { certificatePem, derToPem, pemBlocks } from './pem.ts';
-import { caProfiles } from './profile.ts';
+import { caProfiles, renewalDueMs } from './profile.ts';
 import type { RootAnchor } from './trust.ts';
 
 export type Roots = {
@@ -125,3 +125,37 @@ export function rootsGoodAt({ anchors }: Pick<Roots, 'anchors'>, nowMs: number):
 
 /** PEM of several certificates, for `ca` of TLS. */
 export const rootsPem = (ders: readonly Uint8Array[]): string => ders.map(certificatePem).join('');
+
+/** The issuing CAs of one hub, the present one first, and the roots above them. */
+export type Chains = { readonly issuingsDer: readonly Uint8Array[]; readonly anchors: readonly RootAnchor[] };
+
+/**
+ * When the holder of `leaf` should ask for the next certificate: in the last third of its life, and sooner when the root above it ends
+ * sooner and the hub has a CA under one that does not.
+ */
+export function renewalTimeMs(leaf: Certificate, { issuingsDer, anchors }: Chains): number {
+  const byLife = renewalDueMs(leaf);
+  // Without a root that has handed over and ends, no path ends before its leaf.
+  if (anchors.every((anchor) => anchor instanceof Uint8Array)) return byLife;
+  const issuings = issuingsDer.map(parseCertificate);
+  const ends = (fits: (issuing: Certificate) => boolean): number =>
+    Math.max(0, ...issuings.filter(fits).map((issuing) => endMs(issuing, anchors)));
+  const endsMs = ends((issuing) => vouches(issuing, leaf));
+  const nextEndsMs = ends(({ keyId }) => keyId === issuings[0]?.keyId);
+  if (endsMs === 0 || endsMs >= leaf.notAfterMs || nextEndsMs <= endsMs) return byLife;
+  return Math.min(byLife, renewalDueMs({ notBeforeMs: leaf.notBeforeMs, notAfterMs: endsMs }));
+}
+
+function endMs(issuing: Certificate, anchors: readonly RootAnchor[]): number {
+  for (const anchor of anchors) {
+    const [der, untilMs] =
+      anchor instanceof Uint8Array ? [anchor, Number.POSITIVE_INFINITY] : [anchor.der, anchor.untilMs];
+    const root = parseCertificate(der);
+    if (vouches(root, issuing)) return Math.min(issuing.notAfterMs, root.notAfterMs, untilMs);
+  }
+  return 0;
+}
+
+/** By name, key identifier and signature; the rest of the path is trust.ts. */
+export const vouches = (issuer: Certificate, subject: Certificate): boolean =>
+  subject.x509.checkIssued(issuer.x509) && subject.x509.verify(issuer.x509.publicKey);

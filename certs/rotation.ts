@@ -7,9 +7,11 @@ import { ExchangeError } from '../protocol/errors.ts';
 import { makeDirDurable, removeDurable, writeFileDurable } from '../protocol/node/durable.ts';
 import { caFiles, readCertificate } from './ca.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
+import { ipText } from './extensions.ts';
 import { loadKeyFile, loadOrCreateKeyFile, type OwnKey } from './keys.ts';
 import { completePair, type PairFiles, takeNext } from './pair-files.ts';
 import { certificatePem } from './pem.ts';
+import { touchesInternal } from './profile.ts';
 import { type RootAnchor, verifyCertificate } from './trust.ts';
 import { buildCsr } from './x509.ts';
 
@@ -43,47 +45,48 @@ export async function requestNextIssuing(dir: string, options: { keepKey: boolea
  * Idempotent. Throws `certificate-*` when it does not hang under a root that is believed, `key-file-invalid` when it is for another key,
  * `config-invalid` when it is for another hub.
  */
-export function installNextIssuing(
-  dir: string,
-  options: {
-    readonly certificateDer: Uint8Array;
-    readonly rootDer: Uint8Array;
-    readonly anchors: readonly RootAnchor[];
-    readonly hubId: string;
-    readonly nowMs: number;
-  },
-): Certificate {
+export function installNextIssuing(dir: string, install: IssuingInstall): Certificate {
   completeIssuing(dir);
-  const { certificateDer: leafDer, rootDer, nowMs: atMs } = options;
+  const { certificateDer, rootDer } = install;
   const pair = issuingPair(dir);
-  const next = parseCertificate(leafDer);
   const present = readCertificate(pair.certificate);
+  const { next, sameKey } = checkNextIssuing(dir, install);
   if (present.fingerprint === next.fingerprint) return present;
-  for (const rootsDer of [options.anchors, [rootDer]])
-    verifyCertificate({ leafDer, intermediatesDer: [], rootsDer, atMs, role: 'issuing' });
-  const { hubId } = verifyCertificate({
-    leafDer,
-    intermediatesDer: [],
-    rootsDer: [rootDer],
-    atMs,
-    role: 'issuing',
-  });
-  if (hubId !== options.hubId) throw new ExchangeError('config-invalid', `signed for hub ${hubId}`);
-  const sameKey = loadKeyFile(pair.key).keyId === next.keyId;
-  if (!sameKey && (!fs.existsSync(pair.nextKey) || loadKeyFile(pair.nextKey).keyId !== next.keyId))
-    throw new ExchangeError('key-file-invalid', 'signed for a request that was not made here');
   retire(dir, present, pair);
   // A request for another key that was under way is given up: without it the certificate below is one that waits to be completed.
   if (sameKey) removeDurable(pair.nextKey);
   writeFileDurable(rootPair(dir).nextCertificate, certificatePem(rootDer), { mode: 0o644 });
-  writeFileDurable(pair.nextCertificate, certificatePem(leafDer), { mode: 0o644 });
+  writeFileDurable(pair.nextCertificate, certificatePem(certificateDer), { mode: 0o644 });
   // From here on a start completes it.
-  if (sameKey) completeIssuing(dir);
-  else {
-    takeNext(pair);
-    completeIssuing(dir);
-  }
+  if (!sameKey) takeNext(pair);
+  completeIssuing(dir);
   return next;
+}
+
+export type IssuingInstall = {
+  readonly certificateDer: Uint8Array;
+  readonly rootDer: Uint8Array;
+  readonly anchors: readonly RootAnchor[];
+  readonly hubId: string;
+  readonly nowMs: number;
+};
+
+/** The checks of `installNextIssuing`; changes nothing. */
+export function checkNextIssuing(
+  dir: string,
+  { certificateDer: leafDer, rootDer, anchors, hubId, nowMs: atMs }: IssuingInstall,
+): { readonly next: Certificate; readonly sameKey: boolean } {
+  const pair = issuingPair(dir);
+  const next = parseCertificate(leafDer);
+  // Under the root that came along, and under one that is believed here: both, or the folder would name a root that nobody follows.
+  const question = { leafDer, intermediatesDer: [], atMs, role: 'issuing' } as const;
+  verifyCertificate({ ...question, rootsDer: anchors });
+  const facts = verifyCertificate({ ...question, rootsDer: [rootDer] });
+  if (facts.hubId !== hubId) throw new ExchangeError('config-invalid', `signed for hub ${facts.hubId}`);
+  const sameKey = loadKeyFile(pair.key).keyId === next.keyId;
+  if (!sameKey && (!fs.existsSync(pair.nextKey) || loadKeyFile(pair.nextKey).keyId !== next.keyId))
+    throw new ExchangeError('key-file-invalid', 'signed for a request that was not made here');
+  return { next, sameKey };
 }
 
 /** Bytes as they are: a key that is kept encrypted stays so. */
@@ -114,4 +117,32 @@ export function formerIssuings(dir: string): readonly FormerIssuing[] {
       certificate: readCertificate(join(formerDir(dir), name)),
       key: loadKeyFile(join(formerDir(dir), name.replace(/crt$/, 'key'))),
     }));
+}
+
+export type IssuingRequest = {
+  readonly format: 'lienthong-issuing-request/1';
+  readonly hubId: string;
+  readonly hosts: readonly string[];
+  readonly ips: readonly string[];
+  /** PEM. */
+  readonly csr: string;
+};
+export type SignedIssuingFile = {
+  readonly format: 'lienthong-issuing/1';
+  /** PEM. */
+  readonly certificate: string;
+  readonly root: string;
+};
+
+/** Host names and addresses that an issuing CA may certify beside its hub's own names. */
+export function outerNamesOf(issuing: Certificate): { hosts: string[]; ips: string[] } {
+  const permitted = issuing.nameConstraints?.permitted ?? [];
+  return {
+    hosts: permitted.flatMap((each) =>
+      each.kind === 'dns' && !touchesInternal(each.name) ? [each.name] : [],
+    ),
+    ips: permitted.flatMap((each) =>
+      each.kind === 'ip' ? [ipText(each.bytes.subarray(0, each.bytes.length / 2))] : [],
+    ),
+  };
 }

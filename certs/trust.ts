@@ -144,6 +144,9 @@ function issuingSubject(ca: Certificate): Named {
   return { role: 'issuing', hubId: hubId as HubId, subjectId: hubId };
 }
 
+/** The hub to which an issuing CA is limited. Throws `certificate-wrong-usage`. */
+export const hubOfIssuing = (ca: Certificate): HubId => issuingSubject(ca).hubId;
+
 function leafSubject([leaf, issuer]: readonly Certificate[]): Named {
   if (!leaf || !issuer) throw wrongUsage('no issuer');
   const { hubId } = issuingSubject(issuer);

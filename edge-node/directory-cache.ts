@@ -24,6 +24,8 @@ export function createDirectoryCache(options: {
   readonly store: Store;
   /** The roots believed now. */
   readonly anchors: () => readonly RootAnchor[];
+  /** Root hand-overs of the answer, before anything is judged by the roots. */
+  readonly follow: (handovers: readonly Uint8Array[]) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
   readonly onChange: (stamp: string) => void;
@@ -44,6 +46,7 @@ export function createDirectoryCache(options: {
   async function fetchOnce(link: HubLink, signal: AbortSignal | undefined): Promise<void> {
     const known = directory.parts.map(({ hub, version }) => ({ hub, version }));
     let answer = await link.directory(known, signal);
+    await options.follow(answer.rootHandovers);
     let opened = openDirectoryParts(answer.parts, {
       rootsDer: options.anchors(),
       nowMs: clock.nowMs(),

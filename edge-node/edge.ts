@@ -1,7 +1,10 @@
 // The composition root of a node: lock, stores, line, workers, in this order; closed in the reverse one. The one place that knows
 // everything; it decides nothing. Listens to nobody: the local API is put on top of what it returns.
 import { randomBytes } from 'node:crypto';
+import { parseCertificate } from '../certs/certificate.ts';
+import { followHandovers, keepRoots } from '../certs/roots.ts';
 import { createSigners } from '../certs/signers.ts';
+import { isExchangeError } from '../protocol/errors.ts';
 import type { Clock } from '../protocol/node/clock.ts';
 import { openContentStore } from '../protocol/node/content-store.ts';
 import { createHttpClient } from '../protocol/node/http-client.ts';
@@ -16,6 +19,7 @@ import type { Edge, EdgeEvent } from './core.ts';
 import { coreVerbs } from './core-verbs.ts';
 import { createDirectoryCache } from './directory-cache.ts';
 import { createDiskGuard } from './disk-guard.ts';
+import { enrolFiles } from './enrol-files.ts';
 import { fillSearch } from './find.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { type Identity, loadIdentity, unitKeys } from './identity.ts';
@@ -120,6 +124,7 @@ async function assemble(
   const directory = createDirectoryCache({
     store,
     anchors: () => identity.anchors,
+    follow: (handovers) => followRoots(handovers),
     clock,
     log,
     onChange: (stamp) => emit({ kind: 'directory', stamp }),
@@ -168,6 +173,21 @@ async function assemble(
     identity: () => identity,
     emit,
   };
+  /** The root has handed over: believed from now on, durably. A hand-over that does not hold is an alarm and changes nothing. */
+  async function followRoots(handovers: readonly Uint8Array[]): Promise<void> {
+    try {
+      const followed = followHandovers(identity.roots, handovers, clock.nowMs());
+      if (followed === identity.roots) return;
+      keepRoots(enrolFiles(dir).certs, followed);
+      log.warn({ event: 'root.followed', root: parseCertificate(followed.newestDer).fingerprint });
+      await reloadIdentity();
+    } catch (error) {
+      if (!isExchangeError(error)) throw error;
+      const { code, detail: said } = error;
+      await store.write('alarm', { atMs: clock.nowMs(), code, about: 'root hand-over', said });
+    }
+  }
+
   async function reloadIdentity(): Promise<void> {
     identity = loadIdentity(dir);
     client.swapTls(identity.tls);

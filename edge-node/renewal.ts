@@ -6,6 +6,8 @@ import { keepNext, nextKeyOf, type PairFiles, readNext, takeNext } from '../cert
 import { certificatePem } from '../certs/pem.ts';
 import { renewalDueMs } from '../certs/profile.ts';
 import { buildRenewal, type RenewableRole, settledMs, verifyRenewed } from '../certs/renewal.ts';
+import { renewalTimeMs } from '../certs/roots.ts';
+import { issuingOf } from '../certs/signers.ts';
 import { isExchangeError } from '../protocol/errors.ts';
 import { backoffMs } from '../protocol/node/clock.ts';
 import { type StepResult, startWorker, type WorkLoop } from '../protocol/node/worker.ts';
@@ -57,11 +59,17 @@ export function startRenewal(context: EdgeContext, { dir, reload }: RenewalHooks
       if (waiting !== undefined && settled(holder, firstCertificate(waiting))) {
         takeNext(holder.pair);
         changed = true;
-      } else if (waiting === undefined && clock.nowMs() >= renewalDueMs(holder.present))
+      } else if (waiting === undefined && clock.nowMs() >= dueMs(holder))
         asked = (await ask(holder, signal)) || asked;
     }
     if (changed) await reload();
     return asked ? 'more' : 'idle';
+  }
+
+  function dueMs({ present }: Holder): number {
+    const { hubId, anchors } = identity();
+    const part = context.directory.current().hub(hubId);
+    return renewalTimeMs(present, { issuingsDer: part ? issuingOf(part) : [], anchors });
   }
 
   function settled({ role, subject }: Holder, next: Certificate): boolean {

@@ -7,6 +7,7 @@ import { account } from '../bin/person.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { actorOfClaim } from './admin/caller.ts';
 import { auditCommands } from './commands-audit.ts';
+import { caCommands } from './commands-ca.ts';
 import { queueCommands } from './commands-queue.ts';
 import { exits, leaf, nameCaller, stateText, timeText, wholeNumber } from './commands-shared.ts';
 import { unitCommands } from './commands-units.ts';
@@ -25,6 +26,7 @@ export function hubCommands(program: Command): void {
   savingCommands(hub, software);
   fsckCommand(hub);
   unitCommands(hub, software);
+  caCommands(hub, software);
   queueCommands(hub, software);
   auditCommands(hub, software);
 }

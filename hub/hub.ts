@@ -20,6 +20,7 @@ import { createVerifier } from '../protocol/signature.ts';
 import type { KnownPart } from '../protocol/wire.ts';
 import { createAdmin } from './admin/acts.ts';
 import { recordPolicy } from './admin/audit-routes.ts';
+import { addCaRoutes } from './admin/ca-routes.ts';
 import { nameCallers } from './admin/caller.ts';
 import { commandActor } from './admin/operators.ts';
 import { addAdminRoutes, adminBodyBytesMax } from './admin/routes.ts';
@@ -34,7 +35,7 @@ import { addEnrolmentRoutes } from './enrolment/routes.ts';
 import { signEpoch } from './epoch.ts';
 import { contentAssertion, createExchange, createHeard } from './exchange.ts';
 import { createHealth } from './health.ts';
-import { type HubIdentity, hubPaths } from './identity.ts';
+import { chainsOfHub, type HubIdentity, hubPaths } from './identity.ts';
 import { createOwnCertificates, keyTexts } from './own-certificates.ts';
 import { createInstances } from './peers.ts';
 import { childTowards } from './routing/route.ts';
@@ -159,7 +160,15 @@ export async function startHub(options: HubOptions) {
   };
   const heard = createHeard(store, clock);
 
-  const takeDirectoryParts = async (parts: readonly Uint8Array[]) => {
+  const takeDirectoryParts = async (parts: readonly Uint8Array[], rootHandovers: readonly Uint8Array[]) => {
+    // Signed by a root that is believed here: where it comes from does not matter.
+    try {
+      if (await own.follow(rootHandovers)) await admin.act('publishAnew', { nowMs: clock.nowMs() });
+    } catch (error) {
+      if (!isExchangeError(error)) throw error;
+      const { code, detail: said } = error;
+      await store.alarm({ code, about: 'root hand-over', said, nowMs: clock.nowMs() });
+    }
     await directory.offerAll(parts);
   };
   // Listeners.
@@ -179,7 +188,12 @@ export async function startHub(options: HubOptions) {
     wholeDirectory: () => directory.wholeAnswer(),
     takeDirectoryParts,
     renew: (bytes, peer) =>
-      renew(bytes, peer, { admin, issuer: identity().issuer, issuingDer: identity().issuingDer }),
+      renew(bytes, peer, {
+        admin,
+        issuer: identity().issuer,
+        issuingDer: identity().issuingDer,
+        chains: chainsOfHub(identity()),
+      }),
   });
 
   const at: { exchange?: Address; enrolment?: Address; local?: Address } = {};
@@ -232,6 +246,7 @@ export async function startHub(options: HubOptions) {
     live: () => ({ checks: health.checks(), connections: exchange.connections(), at }),
     upstreamChanged: () => void restartUpstream(),
   });
+  addCaRoutes(control.app, admin, own);
   health.addRoutes(control.app);
 
   const sweeper = startWorker({
@@ -311,6 +326,7 @@ export async function startHub(options: HubOptions) {
       ownVersions: () => subtreeVersions(directory, hubId),
       partSince: directory.partSince,
       knownVersions: () => directory.current().parts.map(({ hub, version }) => ({ hub, version })),
+      rootHandovers: handovers,
       facts: {
         get: store.fact,
         set: (name, value) => store.admin('factSet', { name, value }),

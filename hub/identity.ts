@@ -10,7 +10,7 @@ import type { TlsIdentity } from '../certs/listen.ts';
 import { completePair, type PairFiles, pairFiles } from '../certs/pair-files.ts';
 import { certificateDer } from '../certs/pem.ts';
 import { type LeafRole, renewalDueMs } from '../certs/profile.ts';
-import { type Roots, readRoots, rootsGoodAt, rootsPem } from '../certs/roots.ts';
+import { type Chains, type Roots, readRoots, rootsGoodAt, rootsPem, vouches } from '../certs/roots.ts';
 import { completeIssuing, type FormerIssuing, formerIssuings } from '../certs/rotation.ts';
 import { ExchangeError } from '../protocol/errors.ts';
 import type { HubId } from '../protocol/ids.ts';
@@ -122,6 +122,12 @@ export function loadHubIdentity(
   };
 }
 
+/** For certs/roots.ts: under what this hub's certificates may hang. */
+export const chainsOfHub = ({ issuer, former, roots }: HubIdentity): Chains => ({
+  issuingsDer: [issuer.certificateDer, ...former.map(({ certificate }) => certificate.der)],
+  anchors: roots.anchors,
+});
+
 type Above = { readonly issuingDer: Uint8Array; readonly rootDer: Uint8Array };
 
 /**
@@ -150,9 +156,6 @@ function chainsOf(
     above: (leaf) => first((issuing) => vouches(issuing, leaf)),
   };
 }
-
-const vouches = (issuer: Certificate, subject: Certificate): boolean =>
-  subject.x509.checkIssued(issuer.x509) && subject.x509.verify(issuer.x509.publicKey);
 
 export type CertificateLife = {
   readonly name: string;

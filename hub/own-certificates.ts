@@ -3,20 +3,26 @@
 // the old certificate goes on beside the new one until it ends.
 import type { Lifetimes } from '../certs/ca.ts';
 import { parseCertificate } from '../certs/certificate.ts';
+import { ipText } from '../certs/extensions.ts';
 import { keyPem } from '../certs/keys.ts';
 import { keepNext, nextKeyOf, readNext, takeNext } from '../certs/pair-files.ts';
 import { certificateDer, certificatePem } from '../certs/pem.ts';
-import { renewalDueMs, touchesInternal } from '../certs/profile.ts';
+import { touchesInternal } from '../certs/profile.ts';
 import { settledMs } from '../certs/renewal.ts';
+import { followHandovers, keepRoots, type Roots, renewalTimeMs } from '../certs/roots.ts';
+import { checkNextIssuing, installNextIssuing } from '../certs/rotation.ts';
 import type { Clock } from '../protocol/node/clock.ts';
+import { writeFileDurable } from '../protocol/node/durable.ts';
 import type { Log } from '../protocol/node/logger.ts';
 import type { Admin } from './admin/acts.ts';
 import {
+  chainsOfHub,
   type HubIdentity,
   type HubKeyName,
   hubKeyNames,
   hubKeyRoles,
   hubPair,
+  hubPaths,
   loadHubIdentity,
 } from './identity.ts';
 import { rowOfCertificate } from './store/enrol-ops.ts';
@@ -29,7 +35,16 @@ export type OwnCertificates = {
   reload(): Promise<void>;
   /** Records what lies in the folder and is not in the store (a cut renewal), asks for what is due, takes into use what has settled. Idempotent. */
   tend(): Promise<void>;
+  /** Throws what `installIssuing` would throw, and changes nothing. */
+  checkIssuing(signed: SignedIssuing): void;
+  /** What the root has signed, in the folder and in use on return. Idempotent. Codes of certs/rotation.ts. */
+  installIssuing(signed: SignedIssuing): Promise<void>;
+  /** The roots that these hand-overs lead to; undefined when none begins at the newest root believed here. Codes of certs/roots.ts. */
+  followable(handovers: readonly Uint8Array[]): Roots | undefined;
+  /** Believes the roots that they lead to, durably, from now on. Returns whether there was one. */
+  follow(handovers: readonly Uint8Array[]): Promise<boolean>;
 };
+export type SignedIssuing = { readonly certificateDer: Uint8Array; readonly rootDer: Uint8Array };
 
 export type OwnCertificatesDeps = {
   readonly dir: string;
@@ -54,6 +69,13 @@ export function createOwnCertificates(deps: OwnCertificatesDeps): OwnCertificate
   const { dir, clock, log, lifetimesMs } = deps;
   const load = () => loadHubIdentity(dir, { nowMs: clock.nowMs(), lifetimesMs });
   let identity = load();
+  const paths = hubPaths(dir);
+  const installOf = (signed: SignedIssuing) => ({
+    ...signed,
+    anchors: identity.roots.anchors,
+    hubId: identity.hubId,
+    nowMs: clock.nowMs(),
+  });
 
   async function reload(): Promise<void> {
     identity = load();
@@ -107,7 +129,8 @@ export function createOwnCertificates(deps: OwnCertificatesDeps): OwnCertificate
     const pair = hubPair(dir, name);
     const waiting = readNext(pair);
     if (waiting === undefined) {
-      if (clock.nowMs() >= renewalDueMs(parseCertificate(identity.certificates[name]))) await issueNext(name);
+      const present = parseCertificate(identity.certificates[name]);
+      if (clock.nowMs() >= renewalTimeMs(present, chainsOfHub(identity))) await issueNext(name);
       return false;
     }
     const next = parseCertificate(certificateDer(waiting));
@@ -117,9 +140,32 @@ export function createOwnCertificates(deps: OwnCertificatesDeps): OwnCertificate
     return true;
   }
 
+  function followable(handovers: readonly Uint8Array[]): Roots | undefined {
+    const followed = followHandovers(identity.roots, handovers, clock.nowMs());
+    return followed === identity.roots ? undefined : followed;
+  }
+
   return {
     identity: () => identity,
     reload,
+    checkIssuing(signed) {
+      checkNextIssuing(paths.ca, installOf(signed));
+    },
+    async installIssuing(signed) {
+      const { der } = installNextIssuing(paths.ca, installOf(signed));
+      // The copy that operators look at.
+      writeFileDurable(paths.certificate('issuing'), certificatePem(der), { mode: 0o644 });
+      await reload();
+    },
+    followable,
+    async follow(handovers) {
+      const followed = followable(handovers);
+      if (!followed) return false;
+      keepRoots(paths.certs, followed);
+      log.warn({ event: 'root.followed', root: parseCertificate(followed.newestDer).fingerprint });
+      await reload();
+      return true;
+    },
     async tend() {
       const { issuer } = identity;
       await record('issuing', issuer.certificateDer);
@@ -135,12 +181,6 @@ function outerNames(der: Uint8Array): { hosts: string[]; ips: string[] } {
   const names = parseCertificate(der).subjectAltName;
   return {
     hosts: names.flatMap((each) => (each.kind === 'dns' && !touchesInternal(each.name) ? [each.name] : [])),
-    ips: names.flatMap((each) => (each.kind === 'ip' ? [addressOf(each.bytes)] : [])),
+    ips: names.flatMap((each) => (each.kind === 'ip' ? [ipText(each.bytes)] : [])),
   };
-}
-
-function addressOf(bytes: Uint8Array): string {
-  if (bytes.length === 4) return bytes.join('.');
-  const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16));
-  return groups.join(':');
 }

@@ -3,13 +3,20 @@
 import { copyFileSync, existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { createRoot, issueHub } from '../certs/ca.ts';
 import { parseCertificate } from '../certs/certificate.ts';
 import { generateKey, signingKeyOf } from '../certs/keys.ts';
+import { certificateDer, certificatePem } from '../certs/pem.ts';
 import { buildRenewal } from '../certs/renewal.ts';
+import { handoverPem } from '../certs/roots.ts';
+import { createNextRoot } from '../certs/roots-offline.ts';
+import { requestNextIssuing } from '../certs/rotation.ts';
+import { verifyProof } from '../certs/verify-proof.ts';
 import { enrolNode } from '../edge-node/enrol.ts';
 import { firstCertificate, loadIdentity } from '../edge-node/identity.ts';
 import { type RunningNode, startNode } from '../edge-node/main.ts';
-import { loadHubIdentity } from '../hub/identity.ts';
+import { hubPaths, loadHubIdentity } from '../hub/identity.ts';
+import { injected } from '../hub/offline.ts';
 import { isExchangeError } from '../protocol/errors.ts';
 import { type Clock, systemClock } from '../protocol/node/clock.ts';
 import { bareNode, quiet, startTestHub, temporaryDir } from './support/hub.ts';
@@ -18,8 +25,8 @@ import { eventually, inviteUnit } from './support/office.ts';
 const DAY_MS = 86_400_000;
 
 /** The real clock, moved: timers run as they do, dates are those of another day. */
-function movedClock(): Clock & { move(ms: number): void } {
-  let movedMs = 0;
+function movedClock(startMs = 0): Clock & { move(ms: number): void } {
+  let movedMs = startMs;
   return {
     ...systemClock,
     nowMs: () => systemClock.nowMs() + movedMs,
@@ -54,7 +61,7 @@ t.test('nodes and hub renew while documents flow, and no request fails', async (
   const offices: { dir: string; code: string; node: RunningNode }[] = [];
   for (const code of ['XA.1', 'XA.2']) {
     const dir = join(temporaryDir('renewal'), 'node');
-    const { invitation } = await inviteUnit(test.hub, code);
+    const { invitation } = await inviteUnit(test.hub, code, clock);
     const config = { local: { port: 0 }, disk: { floorBytes: 0 } };
     await enrolNode({ dir, invitations: [invitation], clock, version: 'test', config });
     const node = await startNode({ dir, log: quiet, clock });
@@ -159,7 +166,7 @@ t.test('a renewal cut at any point is completed by the next start, with the same
   });
   t.teardown(() => test.close());
   const dir = join(temporaryDir('renewal'), 'node');
-  const { invitation } = await inviteUnit(test.hub, 'XA.1');
+  const { invitation } = await inviteUnit(test.hub, 'XA.1', clock);
   const config = { local: { port: 0 }, disk: { floorBytes: 0 } };
   await enrolNode({ dir, invitations: [invitation], clock, version: 'test', config });
   const at = (name: string) => join(dir, name);
@@ -244,3 +251,115 @@ t.test('the hub gives the same answer to the same key, and nothing to anybody el
   });
   t.equal(await codeOf(() => ask(one)), 'certificate-revoked', 'a revoked key has no successor');
 });
+
+t.test(
+  'another issuing CA and another root follow without a stop, and what was signed before stays good',
+  async (t) => {
+    // So that every server certificate made on the way is good today, for OpenSSL too.
+    const clock = movedClock(-28 * DAY_MS);
+    const certificateDays = { ...days, nodeTls: 30, unitSeal: 30 };
+    const test = await startTestHub({ clock, config: { certificateDays } });
+    t.teardown(() => test.close());
+    const ca = hubPaths(test.dir).ca;
+    const rootDir = join(test.dir, 'root');
+    const request = injected(test.hub);
+    const open = async (code: string) => {
+      const dir = join(temporaryDir('renewal'), 'node');
+      const { invitation } = await inviteUnit(test.hub, code, clock);
+      const config = { local: { port: 0 }, disk: { floorBytes: 0 } };
+      await enrolNode({ dir, invitations: [invitation], clock, version: 'test', config });
+      const node = await startNode({ dir, log: quiet, clock });
+      t.teardown(() => node.close());
+      return { dir, code, node };
+    };
+    const [a, b] = [await open('XA.1'), await open('XA.2')];
+    let sent = 0;
+    const exchange = async (from: typeof a, to: typeof a): Promise<string> => {
+      sent += 1;
+      const draft = { idempotencyKey: `k${sent}`, to: [to.code], metadata: { subject: `số ${sent}` } };
+      const part = { name: 'a.txt', mediaType: 'text/plain', content: Buffer.from('văn bản') };
+      const seen = () =>
+        from.node.edge
+          .searchDirectory(to.code)
+          .some(({ code, state }) => code === to.code && state === 'active');
+      await eventually(async () => (seen() ? true : undefined));
+      const { documentId } = await from.node.edge.submit({ ...draft, parts: [part] });
+      await eventually(async () =>
+        (await from.node.edge.show(documentId)).state === 'delivered' ? true : undefined,
+      );
+      return documentId;
+    };
+    const carry = async (root: string, keepKey: boolean) => {
+      const csr = await requestNextIssuing(ca, { keepKey });
+      const hosts = { hosts: ['localhost'], ips: ['127.0.0.1'] };
+      const signed = await issueHub(root, { hubId: test.hub.hubId, ...hosts, csr, nowMs: clock.nowMs() });
+      return { certificate: certificatePem(signed.certificateDer), root: certificatePem(signed.rootDer) };
+    };
+
+    const old = await exchange(a, b);
+    const firstProof = await a.node.edge.proof(old);
+    const foreign = join(temporaryDir('root'), 'r');
+    await createRoot(foreign, { name: 'foreign', nowMs: clock.nowMs() });
+    await t.rejects(
+      request('POST', '/admin/v1/ca/install', await carry(foreign, false)),
+      { code: 'certificate-unknown-issuer' },
+      'signed by a root that nobody believes here',
+    );
+    const before = test.hub.own.identity().issuer.certificateDer;
+    await request('POST', '/admin/v1/ca/install', await carry(rootDir, false));
+    const issuing = parseCertificate(test.hub.own.identity().issuer.certificateDer);
+    t.not(issuing.keyId, parseCertificate(before).keyId, 'another key certifies from now on');
+    const c = await open('XA.3');
+    t.equal(loadIdentity(c.dir).tlsCertificate.x509.checkIssued(issuing.x509), true, 'a new box is under it');
+    await exchange(a, c);
+    await exchange(c, b);
+    clock.move(21 * DAY_MS);
+    await eventually(async () =>
+      [a, b].every(({ dir }) => loadIdentity(dir).tlsCertificate.x509.checkIssued(issuing.x509))
+        ? true
+        : undefined,
+    );
+    await exchange(b, c);
+
+    // The root hands over and ends for anything new in five days.
+    const oldUntilMs = clock.nowMs() + 5 * DAY_MS;
+    const newDir = join(temporaryDir('root'), 'next');
+    const next = await createNextRoot({
+      oldDir: rootDir,
+      newDir,
+      name: undefined,
+      oldUntilMs,
+      nowMs: clock.nowMs(),
+    });
+    const forged = handoverPem(
+      Buffer.concat([next.handover.subarray(0, -1), Buffer.from([next.handover.at(-1)! ^ 1])]),
+    );
+    await t.rejects(request('POST', '/admin/v1/ca/handover', { handover: forged }), {
+      code: 'signature-invalid',
+    });
+    await request('POST', '/admin/v1/ca/handover', { handover: handoverPem(next.handover) });
+    await eventually(async () =>
+      [a, b, c].every(({ dir }) => loadIdentity(dir).anchors.length === 2) ? true : undefined,
+    );
+    t.pass('every node follows by itself');
+    await request('POST', '/admin/v1/ca/install', await carry(newDir, true));
+    await exchange(a, b);
+    const d = await open('XA.4');
+    t.equal(loadIdentity(d.dir).rootDer.length > 0, true, 'a box invited during the hand-over enrols');
+    await exchange(d, a);
+    clock.move(6 * DAY_MS);
+    await test.restart();
+    t.strictSame(Buffer.from(test.hub.rootDer), Buffer.from(next.rootDer), 'the old root has ended');
+    await exchange(a, b);
+    await exchange(c, d);
+    const e = await open('XA.5');
+    t.equal(loadIdentity(e.dir).anchors.length, 1, 'a box of today believes the new root alone');
+    await exchange(e, a);
+    await exchange(b, e);
+    t.ok(
+      verifyProof(firstProof, certificateDer(readFileSync(join(rootDir, 'root.crt'), 'utf8'))).facts,
+      'a proof of before holds under the root of then',
+    );
+    for (const { node } of [a, b, c, d, e]) t.strictSame((await node.edge.status()).alarms, [], 'no alarm');
+  },
+);

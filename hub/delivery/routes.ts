@@ -42,7 +42,10 @@ export type DeliveryDeps = SettleDeps & {
   /** For callers of before there were differences. */
   readonly wholeDirectory: () => Promise<Buffer>;
   /** Signed parts that a hub below brings; verified and stored by hub/directory. */
-  readonly takeDirectoryParts: (parts: readonly Uint8Array[], peer: HubPeer) => Promise<void>;
+  readonly takeDirectoryParts: (
+    parts: readonly Uint8Array[],
+    rootHandovers: readonly Uint8Array[],
+  ) => Promise<void>;
   /** hub/enrolment/renew.ts. `renewal` is the bytes of a Signed. */
   readonly renew: (renewal: Uint8Array, peer: HubPeer) => Promise<RenewResponse>;
 };
@@ -160,7 +163,8 @@ export function deliveryRoutes(deps: DeliveryDeps) {
       const { peer } = admitted(request);
       if (peer.kind !== 'hub')
         throw new ExchangeError('peer-not-sender', 'only a hub brings directory parts');
-      await deps.takeDirectoryParts(directoryAnswerCodec.decode(request.body as Buffer).parts, peer);
+      const { parts, rootHandovers } = directoryAnswerCodec.decode(request.body as Buffer);
+      await deps.takeDirectoryParts(parts, rootHandovers);
       return reply.code(204).send();
     });
   };

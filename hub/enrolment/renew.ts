@@ -2,8 +2,8 @@
 // renewed, answered the same for the same new key. PROTOCOL.md 12.5. Must never issue for a subject that the signing key is not
 // the certified key of, nor hand out a certificate before it and its ledger entry are durable.
 import { keyIdOf, parseCertificate } from '../../certs/certificate.ts';
-import { renewalDueMs } from '../../certs/profile.ts';
 import { type ReadRenewal, type RenewableRole, readRenewal } from '../../certs/renewal.ts';
+import { type Chains, renewalTimeMs } from '../../certs/roots.ts';
 import { publicKeyOfCsr } from '../../certs/x509.ts';
 import { type Directory, unitStates } from '../../protocol/directory.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
@@ -15,6 +15,7 @@ import { type EnrolmentDeps, recordOf } from './enrol.ts';
 export type RenewDeps = Pick<EnrolmentDeps, 'admin' | 'issuer'> & {
   /** The present issuing CA, as peers are shown it. */
   readonly issuingDer: Uint8Array;
+  readonly chains: Chains;
 };
 
 type CertificateRow = { der: Uint8Array; subject: string; revoked_from_ms: number | null };
@@ -46,9 +47,10 @@ export async function renew(bytes: Uint8Array, peer: HubPeer, deps: RenewDeps): 
   const known = answered(keyIdOf(publicKeyDer), { role: read.role, subject, deps });
   if (known) return { certificate: known, issuingCertificate: deps.issuingDer };
   // After the look at what was answered before: an answer that was lost is given again whatever the time.
-  if (nowMs < renewalDueMs(present))
-    throw new ExchangeError('renewal-not-due', new Date(renewalDueMs(present)).toISOString(), {
-      retryAfterMs: Math.min(renewalDueMs(present) - nowMs, 86_400_000),
+  const dueMs = renewalTimeMs(present, deps.chains);
+  if (nowMs < dueMs)
+    throw new ExchangeError('renewal-not-due', new Date(dueMs).toISOString(), {
+      retryAfterMs: Math.min(dueMs - nowMs, 86_400_000),
     });
   const issued = await issuer.issue({ role: read.role, subjectId: subject, key: { publicKeyDer }, nowMs });
   // Another request of the same key may have been first: what is in the store counts.

@@ -23,6 +23,8 @@ const kinds: Readonly<Record<string, SecondPersonKind>> = {
   unitClose: 'closing',
   unitMerge: 'closing',
   certificateRecord: 'ca',
+  issuingInstall: 'ca',
+  rootFollow: 'ca',
   certificateRevoke: 'revocation',
   setUpstream: 'directory',
   peerAddHub: 'directory',

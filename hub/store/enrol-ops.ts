@@ -320,6 +320,24 @@ export function enrolOps(db: Database, deps: AdminDeps) {
       publishPart(db, deps, nowMs);
     },
 
+    /** Another issuing CA of this hub: the present one from now on, named by the directory before it certifies anything. */
+    issuingInstall({ record, nowMs }: { record: CertificateRecord; nowMs: number }): boolean {
+      if (db.get('SELECT 1 FROM certificates WHERE serial = ?', record.serial)) return false;
+      recordCertificate(db, deps, record, nowMs);
+      publishPart(db, deps, nowMs);
+      return true;
+    },
+
+    /** The decision to believe the root that the present one hands over to; `about` is its fingerprint. Only the audit remembers it. */
+    rootFollow({ about }: { about: string; nowMs: number }): { about: string } {
+      return { about };
+    },
+
+    /** A new version without another change: what lies beside the directory has changed, and peers ask only for a new version. */
+    publishAnew({ nowMs }: { nowMs: number }): { version: number } {
+      return { version: publishPart(db, deps, nowMs) };
+    },
+
     /** The hub has renewed a certificate of its own, or found one in its folder whose record a power cut prevented. Idempotent. */
     ownCertificateRenewed({ record, nowMs }: { record: CertificateRecord; nowMs: number }): boolean {
       if (db.get('SELECT 1 FROM certificates WHERE serial = ?', record.serial)) return false;

@@ -33,7 +33,11 @@ export type UpstreamDeps = AcceptDeps &
     readonly random: () => number;
     readonly software: string;
     /** Verified and stored. */
-    readonly takeDirectoryParts: (parts: readonly Uint8Array[]) => Promise<void>;
+    readonly takeDirectoryParts: (
+      parts: readonly Uint8Array[],
+      rootHandovers: readonly Uint8Array[],
+    ) => Promise<void>;
+    readonly rootHandovers: () => readonly Uint8Array[];
     /** Parts of our subtree, by version. */
     readonly ownVersions: () => readonly KnownPart[];
     /** A part with what is newer than a version; undefined when nothing is. */
@@ -135,7 +139,7 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
     const own = deps.ownVersions();
     const send = async () => {
       const parts = own.flatMap(({ hub }) => deps.partSince(hub, pushed.get(hub) ?? 0) ?? []);
-      if (parts.length > 0) await deps.link.pushDirectory(parts);
+      if (parts.length > 0) await deps.link.pushDirectory(parts, undefined, deps.rootHandovers());
     };
     try {
       await send();
@@ -148,14 +152,14 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
   }
 
   async function fetchParts(signal: AbortSignal): Promise<string> {
-    const { parts, stamp } = await deps.link.directory(deps.knownVersions(), signal);
+    const { parts, stamp, rootHandovers } = await deps.link.directory(deps.knownVersions(), signal);
     try {
-      await deps.takeDirectoryParts(parts);
+      await deps.takeDirectoryParts(parts, rootHandovers);
       return stamp;
     } catch (error) {
       if (!isExchangeError(error, 'directory-gap')) throw error;
       const whole = await deps.link.directory([], signal);
-      await deps.takeDirectoryParts(whole.parts);
+      await deps.takeDirectoryParts(whole.parts, whole.rootHandovers);
       return whole.stamp;
     }
   }

@@ -6,17 +6,21 @@ import { enrolNode } from '../../edge-node/enrol.ts';
 import { type RunningNode, startNode } from '../../edge-node/main.ts';
 import type { Hub } from '../../hub/hub.ts';
 import { newUnitId } from '../../protocol/ids.ts';
-import { systemClock } from '../../protocol/node/clock.ts';
+import { type Clock, systemClock } from '../../protocol/node/clock.ts';
 import { quiet, temporaryDir } from './hub.ts';
 
-export async function inviteUnit(hub: Hub, code: string): Promise<{ unit: string; invitation: string }> {
+export async function inviteUnit(
+  hub: Hub,
+  code: string,
+  clock: Clock = systemClock,
+): Promise<{ unit: string; invitation: string }> {
   const { unit } = await hub.admin.act('unitAdd', {
     unit: newUnitId(randomBytes(10)),
     name: `UBND xã ${code}`,
     codes: [code],
     parent: '',
     documentBytesMax: 0,
-    nowMs: systemClock.nowMs(),
+    nowMs: clock.nowMs(),
   });
   const { invitation } = await hub.admin.invite({ unit, validMs: 86_400_000 });
   return { unit, invitation };
