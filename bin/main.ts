@@ -51,6 +51,7 @@ async function addCommands(program: Command, first: string): Promise<void> {
       names: ['envelope', 'verify'],
       add: async () => (await import('./evidence/commands.ts')).evidenceCommands(program),
     },
+    { names: ['policy'], add: async () => (await import('./policy/commands.ts')).policyCommands(program) },
     { names: ['pdf'], add: async () => (await import('./pdf/commands.ts')).pdfCommands(program) },
     { names: ['text'], add: async () => (await import('./text/commands.ts')).textCommands(program) },
     { names: [], add: async () => (await import('../edge-node/commands.ts')).nodeCommands(program) },

@@ -24,7 +24,11 @@ export class CommandError extends Error {
   readonly exit: number;
   readonly words: Words;
   readonly remedy: Words | undefined;
-  constructor(exit: 'wrongUse' | 'unreadable' | 'failed' | 'judgedBad', words: Words, remedy?: Words) {
+  constructor(
+    exit: 'wrongUse' | 'unreadable' | 'failed' | 'judgedBad' | 'configuration',
+    words: Words,
+    remedy?: Words,
+  ) {
     super(words.en);
     this.exit = exitCodes[exit];
     this.words = words;

@@ -12,6 +12,7 @@ import { nameFault } from '../protocol/names.ts';
 import { renameDurable, syncFileAsync, writeFileDurable } from '../protocol/node/durable.ts';
 import { readBounded } from '../protocol/node/http-client.ts';
 import { type Node, withNode } from './commands-reach.ts';
+import { saySafety } from './commands-safety.ts';
 import { searchCommand } from './commands-search.ts';
 import { sendCommand } from './commands-send.ts';
 import { idOf, notOverwritten, stateText, stateWords, timeText, withDir } from './commands-words.ts';
@@ -161,7 +162,9 @@ function listCommands(program: Command): void {
                 timeText(row.receivedMs),
                 row.senderCode,
                 [row.number, row.notation].filter(Boolean).join('/'),
-                row.subject.slice(0, 60),
+                row.safety === 'passed' || row.safety === 'released'
+                  ? row.subject.slice(0, 60)
+                  : `[${checkWords[row.safety]}]`,
                 row.envelopeId,
               ]),
             );
@@ -172,7 +175,19 @@ function listCommands(program: Command): void {
     );
 }
 
+const checkWords: Readonly<Record<string, string>> = {
+  pending: 'đang kiểm tra',
+  held: 'bị giữ',
+  refused: 'bị từ chối',
+  rejected: 'đã loại',
+};
+
 function sayDocument(out: Output, view: DocumentView): void {
+  sayFacts(out, view);
+  saySafety(out, view);
+}
+
+function sayFacts(out: Output, view: DocumentView): void {
   const { metadata } = view;
   const number = [metadata?.number, metadata?.notation].filter(Boolean).join('/');
   out.say(

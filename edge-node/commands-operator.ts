@@ -9,6 +9,7 @@ import { checkSecret } from '../protocol/node/config.ts';
 import type { ProxyOptions } from '../protocol/node/connector.ts';
 import { isRunning } from '../protocol/node/control.ts';
 import { withNode } from './commands-reach.ts';
+import { safetyCommands } from './commands-safety.ts';
 import { reindexCommand } from './commands-search.ts';
 import { status } from './commands-status.ts';
 import { userCommands } from './commands-users.ts';
@@ -57,6 +58,7 @@ export function operatorCommands(node: Command): void {
   tokenCommands(node);
   unitCommands(node);
   userCommands(node);
+  safetyCommands(node);
 }
 
 type InitOptions = Common & {

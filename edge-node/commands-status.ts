@@ -15,6 +15,7 @@ const checkNames: Readonly<Record<string, string>> = {
   directory: 'danh bạ (directory)',
   certificates: 'chứng thư (certificates)',
   store: 'dữ liệu (store)',
+  safety: 'kiểm tra tệp (safety)',
 };
 const checkResults = { ok: 'tốt (ok)', warn: 'CHÚ Ý (warn)', fail: 'LỖI (fail)' } as const;
 
@@ -64,6 +65,12 @@ export async function status(out: Output, { dir }: { readonly dir: string }): Pr
     );
     if (body.outbox.waiting > 0)
       out.say('Văn bản chờ gửi được giữ trên máy này và tự gửi. They are kept here and sent by themselves.');
+    const { scanner, policy, held, checking } = body.safety;
+    out.say(
+      visible(
+        `Quét mã độc / malware scanner: ${scanner.configured ? (scanner.downSinceMs === undefined ? 'có / yes' : 'KHÔNG TRẢ LỜI / away') : 'không cấu hình, tệp ghi "chưa quét" / none, files are marked not scanned'}; chính sách / policy: ${policy.from}; bị giữ / held: ${held}; đang kiểm tra / being checked: ${checking}`,
+      ),
+    );
     for (const alarm of body.alarms) for (const line of alarmLines(alarm)) out.say(visible(line));
     return checks.some(({ result }) => result === 'fail') ? exitCodes.failed : exitCodes.done;
   });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { limits } from '../protocol/limits.ts';
 import { type JsonSchema, loadConfig } from '../protocol/node/config.ts';
 import type { ProxyOptions } from '../protocol/node/connector.ts';
+import { type ScannerConfig, scannerSchema } from '../protocol/node/safety/scanner.ts';
 
 export type EdgeConfig = {
   readonly local: { readonly address: string; readonly port: number };
@@ -14,6 +15,8 @@ export type EdgeConfig = {
   readonly receive: { readonly batches: number; readonly downloads: number; readonly waitingMax: number };
   readonly disk: { readonly floorBytes: number };
   readonly directory: { readonly staleMs: number };
+  /** Malware scanner and the certificates that signatures of PDFs are judged by; without them nothing is scanned, nothing trusted. */
+  readonly safety?: { readonly scanner?: Partial<ScannerConfig>; readonly anchorsDir?: string };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent' };
 };
 
@@ -72,6 +75,7 @@ export const configSchema: JsonSchema = object(
     receive: object({ batches: whole(1, 16), downloads: whole(1, 16), waitingMax: whole(1, 256) }),
     disk: object({ floorBytes: whole(0, 2 ** 50) }),
     directory: object({ staleMs: whole(60_000, 400 * 86_400_000) }),
+    safety: object({ scanner: scannerSchema, anchorsDir: { type: 'string', format: 'path' } }, []),
     log: object({ level: { enum: ['debug', 'info', 'warn', 'error', 'silent'] } }),
   },
   ['local', 'poll', 'send', 'receive', 'disk', 'directory', 'log'],

@@ -11,6 +11,7 @@ import type { DirectoryCache } from './directory-cache.ts';
 import type { DiskGuard } from './disk-guard.ts';
 import type { Identity } from './identity.ts';
 import type { Line } from './line.ts';
+import type { Safety } from './safety/safety.ts';
 import type { Store } from './store/store.ts';
 
 export type EdgeContext = {
@@ -29,6 +30,7 @@ export type EdgeContext = {
   readonly disk: DiskGuard;
   readonly link: HubLink;
   readonly line: Line;
+  readonly safety: Safety;
   /** Changes at `reloadIdentity`. */
   readonly identity: () => Identity;
   readonly emit: (event: EdgeEvent) => void;

@@ -11,6 +11,8 @@ import { findDocuments, rebuildSearch } from './find.ts';
 import type { Fetcher } from './inbox/fetcher.ts';
 import { sendingUnit, submitDocument } from './outbox/submit.ts';
 import { buildProof } from './proof.ts';
+import { announce } from './safety/checker.ts';
+import { heldRows, judgeHeld } from './safety/views.ts';
 import { searchDirectory } from './search.ts';
 import { statusVerbs } from './statuses/verbs.ts';
 import { documentState, find, inboxPage, openPart, outboxPage, showDocument } from './views.ts';
@@ -94,7 +96,18 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
       changed(id);
       return answer(id, false);
     },
+    async held(options = {}) {
+      return heldRows(Math.min(500, options.limit ?? 100), context);
+    },
+    async judgeHeld(id, { direction, ...how }) {
+      const found = find(id, direction, context);
+      const result = await judgeHeld(found, how, context);
+      if (found.direction === 'out') changed(found.row.document_id);
+      else if (result === 'released') announce(context, found.row.seq);
+      return result;
+    },
     async status() {
+      await context.safety.scanner.look();
       return statusOf(context, hooks.fetcher);
     },
     units: () =>
@@ -171,6 +184,11 @@ async function addContent(
   return { handle, lengthBytes, sha256Hex: Buffer.from(sha256).toString('hex') };
 }
 
+function safetyStatus({ store, safety }: EdgeContext): EdgeStatus['safety'] {
+  const { held, pending } = store.checkCounts();
+  return { held, checking: pending, scanner: safety.scanner.state(), policy: safety.policy.state() };
+}
+
 function statusOf(context: EdgeContext, fetcher: Fetcher): EdgeStatus {
   const { store, line, link, disk, clock, directory } = context;
   const failure = line.failure();
@@ -207,6 +225,7 @@ function statusOf(context: EdgeContext, fetcher: Fetcher): EdgeStatus {
       ...units.map((u) => certificate(`certs/seal-${u.unit}.pem`, u.certificate)),
     ],
     recovering: line.recovering(),
+    safety: safetyStatus(context),
     alarms: store.alarms().map(({ at_ms, ...alarm }) => ({ ...alarm, atMs: at_ms })),
   };
 }

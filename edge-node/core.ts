@@ -118,6 +118,8 @@ export type InboxRow = {
   readonly acceptedMs: number;
   readonly receivedMs: number;
   readonly replyByMs: number;
+  /** State of its check; 'passed' where nothing had to be looked at. */
+  readonly safety: SafetyView['state'];
   readonly subject: string;
   readonly notation: string;
   readonly number: string;
@@ -227,6 +229,8 @@ export type DocumentView = {
   readonly status: { readonly code: string; readonly counter: number; readonly atMs: number } | undefined;
   /** Newest first. An arrival has one. */
   readonly envelopes: readonly EnvelopeView[];
+  /** Absent where nothing had to be looked at. */
+  readonly safety: SafetyView | undefined;
 };
 
 export type PartStream = {
@@ -236,6 +240,54 @@ export type PartStream = {
   readonly to: number;
   /** Must be read to its end or left by `return`. */
   readonly body: AsyncIterable<Uint8Array>;
+};
+
+/** What was found in a document, and what was decided about it. */
+export type SafetyFinding = {
+  readonly code: string;
+  readonly part?: number;
+  readonly said: string;
+  readonly action: 'deliver' | 'hold' | 'refuse';
+  readonly words: { readonly vi: string; readonly en: string };
+};
+type PersonsWord = { readonly by: string; readonly atMs: number; readonly why: string };
+export type SafetyView = {
+  readonly state: 'pending' | 'passed' | 'held' | 'refused' | 'released' | 'rejected';
+  readonly words: { readonly vi: string; readonly en: string };
+  /** Code of what it waits for while pending. */
+  readonly waiting: string | undefined;
+  readonly secret: boolean;
+  readonly findings: readonly SafetyFinding[];
+  readonly parts: readonly {
+    readonly index: number;
+    readonly type: string;
+    readonly mediaType: string;
+    readonly scan: 'clean' | 'infected' | 'too-large' | 'error' | 'not-scanned';
+    readonly scanWords: { readonly vi: string; readonly en: string };
+    readonly scanSaid: string;
+    /** Whether page 1 of a PDF could be searched for secrecy stamps. */
+    readonly firstPage: string | null;
+    /** Of the signature report, as of `decidedMs`. */
+    readonly verdict: string | undefined;
+    readonly sentence: { readonly vi: string; readonly en: string } | undefined;
+    readonly report: object | undefined;
+  }[];
+  /** Version of the policy that decided; empty for the built-in rules. */
+  readonly policy: string;
+  readonly sinceMs: number;
+  readonly decidedMs: number | undefined;
+  readonly first: PersonsWord | undefined;
+  readonly ended: PersonsWord | undefined;
+};
+export type HeldRow = {
+  /** Document id of what is sent, envelope id of what arrived. */
+  readonly id: string;
+  readonly direction: 'out' | 'in';
+  readonly from: string;
+  readonly sinceMs: number;
+  readonly secret: boolean;
+  readonly findings: readonly SafetyFinding[];
+  readonly first: PersonsWord | undefined;
 };
 
 export type LinkState = 'starting' | 'connected' | 'unreachable' | 'superseded' | 'stopped';
@@ -265,6 +317,20 @@ export type EdgeStatus = {
     readonly renewalDue: boolean;
   }[];
   readonly recovering: boolean;
+  readonly safety: {
+    readonly held: number;
+    readonly checking: number;
+    readonly scanner: {
+      readonly configured: boolean;
+      readonly downSinceMs: number | undefined;
+      readonly said: string;
+    };
+    readonly policy: {
+      readonly from: string;
+      readonly version: string;
+      readonly mistake: { readonly line: number; readonly en: string; readonly vi: string } | undefined;
+    };
+  };
   readonly alarms: readonly Alarm[];
 };
 export type Alarm = {
@@ -346,6 +412,21 @@ export type EdgeCore = StatusCore & {
   resend(documentId: string, options?: { readonly actor?: string }): Promise<SubmitAnswer>;
   /** Only while nothing of it can have reached the hub; else `document-state-refused`. */
   cancel(documentId: string, options?: { readonly actor?: string }): Promise<SubmitAnswer>;
+  /** What waits for a person, oldest first. */
+  held(options?: { readonly limit?: number }): Promise<readonly HeldRow[]>;
+  /**
+   * A person's word about a held document, with a reason; durable on return. `first`: one more person is needed. Codes:
+   * `document-state-refused`, `same-person-refused`, `secrecy-refused`.
+   */
+  judgeHeld(
+    id: string,
+    how: {
+      readonly act: 'release' | 'reject';
+      readonly actor: string;
+      readonly why: string;
+      readonly direction?: 'out' | 'in';
+    },
+  ): Promise<'first' | 'released' | 'rejected'>;
   status(): Promise<EdgeStatus>;
   units(): readonly UnitHere[];
   /** By code prefix or by words of the name, without regard to case and diacritics. At most `limit` (default 20), best first. */

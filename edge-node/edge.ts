@@ -30,6 +30,8 @@ import { startSender } from './outbox/sender.ts';
 import { startUploader } from './outbox/uploader.ts';
 import { recoverSent } from './recovery.ts';
 import { startRenewal } from './renewal.ts';
+import { startChecker } from './safety/checker.ts';
+import { createSafety } from './safety/safety.ts';
 import { startDestroyer } from './statuses/destroyer.ts';
 import { openStore, type Store } from './store/store.ts';
 
@@ -78,6 +80,7 @@ type Workers = {
   readonly housekeeping: WorkLoop;
   readonly renewal: WorkLoop;
   readonly destroyer: WorkLoop;
+  readonly checker: WorkLoop;
 };
 
 async function assemble(
@@ -156,8 +159,10 @@ async function assemble(
     },
     ...(options.freeBytes ? { freeBytes: options.freeBytes } : {}),
   });
+  const safety = createSafety({ dir, config, clock, log, store });
   const context: EdgeContext = {
     config,
+    safety,
     clock,
     log,
     randomBytes: (count) => randomBytes(count),
@@ -234,7 +239,9 @@ async function assemble(
       running.housekeeping.stop(),
       running.renewal.stop(),
       running.destroyer.stop(),
+      running.checker.stop(),
     ]);
+    await safety.inspector.close();
     if (line.state() === 'connected') {
       // A hub that is slow or away changes nothing for us: its leases run out.
       await link.goodbye(AbortSignal.timeout(goodbyeMs)).catch(() => {});
@@ -249,10 +256,12 @@ async function assemble(
   return {
     ...verbs,
     async drain() {
+      await running.checker.drain();
       await running.uploader.drain();
       await running.sender.drain();
       await running.fetcher.settled();
       await running.destroyer.drain();
+      await running.checker.drain();
       await running.sender.drain();
       await running.poster.drain();
     },
@@ -285,7 +294,8 @@ function startWorkers(
     onReoffer: nudgeAll,
     recover: (signal) => recoverSent(context, signal),
   });
-  return { sender, uploader: loops.uploader, poster, fetcher, housekeeping, renewal, destroyer };
+  const checker = startChecker(context, { onLetGo: nudgeAll });
+  return { sender, uploader: loops.uploader, poster, fetcher, housekeeping, renewal, destroyer, checker };
 }
 
 async function syncUnits(store: Store, identity: Identity, clock: Clock): Promise<void> {

@@ -22,6 +22,7 @@ import type {
   TimelineEvent,
 } from './core.ts';
 import { sendingUnit } from './outbox/submit.ts';
+import { assertReadable, safetyOf } from './safety/views.ts';
 import type { StatusView } from './statuses/core.ts';
 import {
   metadataAfter,
@@ -117,7 +118,8 @@ export function inboxPage(options: InboxPageOptions, context: EdgeContext): Page
     acceptedMs: row.accepted_ms,
     receivedMs: row.received_ms,
     replyByMs: row.reply_by_ms,
-    subject: row.subject ?? '',
+    safety: store.checkState('in', row.seq)?.state ?? 'passed',
+    subject: hiddenTitle(row.seq, store) ? '' : (row.subject ?? ''),
     notation: row.notation ?? '',
     number: row.number ?? '',
     standing: store
@@ -127,6 +129,10 @@ export function inboxPage(options: InboxPageOptions, context: EdgeContext): Page
     request: store.requestsOf(row.document_id).find(({ state }) => state === 'open')?.kind ?? '',
   }));
 }
+
+/** What is marked as a state secret shows nothing of itself. */
+const hiddenTitle = (seq: number, store: EdgeContext['store']): boolean =>
+  store.checkState('in', seq)?.secret === 1;
 
 export type Found =
   | { readonly direction: 'out'; readonly row: OutDocument }
@@ -181,6 +187,7 @@ function showSent(row: OutDocument, context: EdgeContext): DocumentView {
     links: JSON.parse(row.links) as SubmitLink[],
     status: row.status === null ? undefined : JSON.parse(row.status),
     envelopes: envelopes.map((envelope) => showEnvelope(envelope, story, context)),
+    safety: safetyOf('out', row.seq, context),
   };
 }
 
@@ -312,8 +319,8 @@ function showArrival(row: Arrival, context: EdgeContext): DocumentView {
     createdMs: row.created_ms,
     receivedMs: row.received_ms,
     state: 'received',
-    metadata: updated ? metadataAfter(updated, sealed) : sealed,
-    originalMetadata: updated ? sealed : undefined,
+    metadata: hiddenTitle(row.seq, store) ? undefined : updated ? metadataAfter(updated, sealed) : sealed,
+    originalMetadata: updated && !hiddenTitle(row.seq, store) ? sealed : undefined,
     destroyedMs: row.destroyed_ms ?? undefined,
     replacedBy: [
       ...new Set(store.replacementsOf(row.document_id).map(({ by_document }) => uuidFromBytes(by_document))),
@@ -323,7 +330,11 @@ function showArrival(row: Arrival, context: EdgeContext): DocumentView {
       .requestsOf(row.document_id)
       .filter(({ state }) => state !== 'waiting')
       .map((each) => requestView(each, context)),
-    parts: store.inParts(row.seq).map(partView),
+    parts: store
+      .inParts(row.seq)
+      .map((stored) =>
+        partView(hiddenTitle(row.seq, store) ? { ...stored, name: `part-${stored.idx + 1}` } : stored),
+      ),
     links: header.links.map(({ relation, envelopeId, documentId }) => {
       const [envelope, document] = [id(envelopeId), id(documentId)];
       return {
@@ -344,6 +355,7 @@ function showArrival(row: Arrival, context: EdgeContext): DocumentView {
         recipients,
       },
     ],
+    safety: safetyOf('in', row.seq, context),
   };
 }
 
@@ -351,9 +363,11 @@ export async function openPart(
   found: Found,
   index: number,
   range: { readonly from?: number; readonly to?: number },
-  { store, content }: EdgeContext,
+  context: EdgeContext,
 ): Promise<PartStream> {
+  const { store, content } = context;
   const { direction, row } = found;
+  assertReadable(found, context);
   const parts = direction === 'out' ? store.outParts(row.seq) : store.inParts(row.seq);
   const stored = parts.find(({ idx }) => idx === index);
   if (!stored) throw new ExchangeError('not-found', `part ${index}`);

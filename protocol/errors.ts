@@ -207,6 +207,75 @@ export const catalogue = {
       'Try the encodings and choose with --from (for example --from tcvn3); .Vn* fonts are TCVN3, VNI-* fonts are VNI.',
     ],
   ),
+  'secrecy-refused': row(
+    422,
+    'never',
+    'clerk',
+    [
+      'Văn bản mang dấu hiệu bí mật nhà nước, không được gửi qua mạng này',
+      'The document is marked as a state secret and does not travel here',
+    ],
+    [
+      'Gửi văn bản mật theo Luật Bảo vệ bí mật nhà nước, không qua hệ thống này. Nếu đây không phải văn bản mật: bỏ từ MẬT viết hoa khỏi trích yếu, tên tệp hoặc vị trí đóng dấu ở trang 1 rồi gửi lại. Không ai có quyền bỏ qua quy tắc này.',
+      'State secrets go by the ways of the Law on State Secrets, not here. If it is none, take the word MẬT in capitals out of subject, file names or the stamp area of page 1. Nobody can override this rule.',
+    ],
+  ),
+  'file-refused': row(
+    422,
+    'never',
+    'clerk',
+    ['Tệp bị từ chối theo chính sách tệp', 'A file is refused by the file policy'],
+    [
+      'Xem lý do kèm theo, đổi tệp rồi gửi lại. "lienthong policy check TỆP" cho biết trước kết quả.',
+      'See the reason given, change the file and send again. "lienthong policy check FILE" tells beforehand.',
+    ],
+  ),
+  'document-held': row(
+    423,
+    'operator',
+    'clerk',
+    ['Văn bản đang được giữ để kiểm tra', 'The document is held'],
+    [
+      'Chờ kiểm tra xong; nếu bị giữ vì nghi mã độc hoặc theo chính sách, người thứ hai xem lý do rồi cho qua ("lienthong node release ID") hoặc loại ("lienthong node reject ID").',
+      'Wait for the check; what is held for malware or by policy is released ("lienthong node release ID") or rejected ("lienthong node reject ID") by a second person.',
+    ],
+  ),
+  'policy-invalid': row(
+    400,
+    'operator',
+    'node-operator',
+    [
+      'Tệp chính sách có lỗi, chính sách cũ vẫn có hiệu lực',
+      'The policy file has a mistake; the one before stays in force',
+    ],
+    [
+      'Sửa dòng được nêu trong policy.conf; hệ thống tự đọc lại. Kiểm tra bằng "lienthong policy show --file policy.conf".',
+      'Correct the line named in policy.conf; it is read again by itself. Check it with "lienthong policy show --file policy.conf".',
+    ],
+  ),
+  'scanner-unreachable': row(
+    503,
+    'later',
+    'node-operator',
+    [
+      'Bộ quét mã độc không trả lời, văn bản đang chờ quét',
+      'The malware scanner does not answer; documents wait for it',
+    ],
+    [
+      'Kiểm tra clamd (systemctl status clamav-daemon) và mục "safety.scanner" của config.json. Văn bản không mất, tự đi tiếp khi quét được.',
+      'Look at clamd (systemctl status clamav-daemon) and "safety.scanner" of config.json. Nothing is lost; documents go on by themselves when it answers.',
+    ],
+  ),
+  'same-person-refused': row(
+    403,
+    'never',
+    'clerk',
+    ['Cần một người khác xác nhận', 'Another person must confirm'],
+    [
+      'Người gửi và người đã xác nhận lần đầu không tự cho qua được; nhờ một người khác có thẩm quyền.',
+      'Neither the sender nor the first to confirm can release it; ask another competent person.',
+    ],
+  ),
   'parts-too-many': row(
     400,
     'never',

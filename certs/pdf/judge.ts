@@ -21,11 +21,22 @@ export type FileQuestion = {
   readonly limits: PdfLimits;
 };
 
+export type SourceQuestion = Omit<FileQuestion, 'file'>;
+
 const HINT_BYTES = 256 * 1024 * 1024;
 
 /** Reads and judges. Throws only the file system's errors. */
 export function judgeFile(question: FileQuestion): Report {
   const source = openSource(question.file);
+  try {
+    return judgeSourceSafely(source, question);
+  } finally {
+    source.close();
+  }
+}
+
+/** The same of a source that is open. Throws only the file system's errors. */
+export function judgeSourceSafely(source: ByteSource, question: SourceQuestion): Report {
   try {
     return judgeSource(source, question);
   } catch (error) {
@@ -41,14 +52,12 @@ export function judgeFile(question: FileQuestion): Report {
       ...report,
       warnings: [`detail: ${error.message}`, ...(signed ? ['signature-seen-but-unreadable'] : [])],
     };
-  } finally {
-    source.close();
   }
 }
 
 type Step = { readonly from: number; readonly to: number; readonly changes: readonly Change[] };
 
-function judgeSource(source: ByteSource, question: FileQuestion): Report {
+function judgeSource(source: ByteSource, question: SourceQuestion): Report {
   const budget = budgetOf(question.limits);
   const file = openPdf(source, question.limits);
   const view = viewOf(file, source.sizeBytes);
@@ -88,7 +97,7 @@ type Offered = ReturnType<typeof offeredBy>;
 /** Document time stamps first: a trusted one gives its time to every signature it covers. */
 function trustsOf(
   judged: readonly Judged[],
-  question: FileQuestion,
+  question: SourceQuestion,
   offered: Offered,
 ): (Trust | undefined)[] {
   const common = {
@@ -136,7 +145,7 @@ type Around = {
   readonly all: readonly Weighed[];
   readonly steps: readonly Step[];
   readonly view: View;
-  readonly question: FileQuestion;
+  readonly question: SourceQuestion;
 };
 
 function changesAfter(

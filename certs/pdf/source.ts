@@ -63,6 +63,19 @@ export function openSource(file: string): ByteSource {
   };
 }
 
+/** The same over bytes in memory: a small file that lies in a database row. */
+export function memorySource(bytes: Buffer): ByteSource {
+  return {
+    sizeBytes: bytes.length,
+    read: (at, lengthBytes) => bytes.subarray(Math.max(0, at), Math.max(0, at + lengthBytes)),
+    each(from, to, use) {
+      for (let at = from; at < Math.min(to, bytes.length); at += PIECE_BYTES)
+        if (use(bytes.subarray(at, Math.min(to, at + PIECE_BYTES)), at) === false) return;
+    },
+    close: () => {},
+  };
+}
+
 /** Hash of several ranges one after the other; `xof` for SHAKE lengths. */
 export function hashRanges(
   source: ByteSource,

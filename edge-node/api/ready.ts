@@ -32,6 +32,7 @@ export function checksOf(status: EdgeStatus, nowMs: number): readonly Check[] {
     directory(status, nowMs),
     certificates(status),
     store(status),
+    safety(status, nowMs),
   ];
 }
 
@@ -102,6 +103,34 @@ function certificates({ certificates: all }: EdgeStatus): Check {
     `${worst.file}: ${days > 0 ? `${days} days left` : 'expired'}. Ask the hub for a new invitation and run "lienthong node init"; all data stay.`,
     `${worst.file}: ${days > 0 ? `còn ${days} ngày` : 'đã hết hạn'}. Xin giấy mời mới từ cơ quan đầu mối rồi chạy "lienthong node init"; dữ liệu giữ nguyên.`,
   );
+}
+
+/** Nothing that is held keeps the node from working; a scanner that is away and a faulty policy are said. */
+function safety({ safety: { held, scanner, policy } }: EdgeStatus, nowMs: number): Check {
+  if (scanner.downSinceMs !== undefined) {
+    const minutes = Math.floor((nowMs - scanner.downSinceMs) / 60_000);
+    return bad(
+      'safety',
+      'warn',
+      `the malware scanner has not answered for ${minutes} min (${scanner.said}); documents wait for it and go on by themselves`,
+      `Bộ quét mã độc không trả lời đã ${minutes} phút; văn bản chờ quét, không mất, tự đi tiếp khi bộ quét chạy lại`,
+    );
+  }
+  if (policy.mistake)
+    return bad(
+      'safety',
+      'warn',
+      `policy.conf:${policy.mistake.line}: ${policy.mistake.en}; the policy from before stays in force`,
+      `policy.conf dòng ${policy.mistake.line}: ${policy.mistake.vi}; chính sách cũ vẫn có hiệu lực`,
+    );
+  return held > 0
+    ? bad(
+        'safety',
+        'warn',
+        `${held} documents are held for a second person: "lienthong node held"`,
+        `${held} văn bản bị giữ, chờ người thứ hai: "lienthong node held"`,
+      )
+    : ok('safety');
 }
 
 function store({ recovering }: EdgeStatus): Check {

@@ -94,6 +94,88 @@ export const outboxAnswer = object(
   },
   ['next'],
 );
+const finding = object(
+  'Something that was found.',
+  {
+    code: text(
+      'What: infected, scan-error, scan-too-large, executables, macros, archive-…, pdf-…, secret-…, page-unreadable, name-mismatch, …',
+    ),
+    part: whole('Number of the file; absent for the whole document.'),
+    said: text('Type, count, name of the find; never content.'),
+    action: text('deliver (marked only), hold or refuse.'),
+    words,
+  },
+  ['part'],
+);
+const personsWord = object('Who decided.', {
+  by: text('Who.'),
+  atMs: ms('When.'),
+  why: text('The reason given.'),
+});
+const safety = object(
+  'What the checks of this node found, as of sending (out) or receiving (in). Absent where nothing had to be looked at.',
+  {
+    state: text('pending, passed, held, refused, released or rejected.'),
+    words,
+    waiting: text('Code of what it waits for while pending, e.g. scanner-unreachable.'),
+    secret: flag('Marked as a state secret: nobody releases it.'),
+    findings: list('Everything found.', finding),
+    parts: list(
+      'Each file.',
+      object(
+        'A file.',
+        {
+          index: whole('Number of the file.'),
+          type: text('Type by content.'),
+          mediaType: text('Media type by content.'),
+          scan: text('clean, infected, too-large, error or not-scanned.'),
+          scanWords: words,
+          scanSaid: text('Name of the find, or why there is no verdict.'),
+          firstPage: {
+            type: ['string', 'null'],
+            description: 'Of a PDF: read, or why page 1 could not be searched for secrecy stamps.',
+          },
+          verdict: text('Of a PDF: verdict of the signature report.'),
+          sentence: words,
+          report: {
+            type: 'object',
+            description: 'The whole signature report (docs/PDF.md).',
+            additionalProperties: true,
+          },
+        },
+        ['verdict', 'sentence', 'report'],
+      ),
+    ),
+    policy: text('Version of the policy that decided; empty for the built-in rules.'),
+    sinceMs: ms('When the check began.'),
+    decidedMs: ms('When it was decided; the signature reports are of this moment.'),
+    first: personsWord,
+    ended: personsWord,
+  },
+  ['waiting', 'decidedMs', 'first', 'ended'],
+);
+export const heldAnswer = object('What waits for a person.', {
+  rows: list(
+    'Oldest first.',
+    object(
+      'A held document.',
+      {
+        id: text('Document id of what is sent, envelope id of what arrived.'),
+        direction: text('out or in.'),
+        from: text('Code of the sending unit.'),
+        sinceMs: ms('Since when.'),
+        secret: flag('Marked as a state secret.'),
+        findings: list('Why.', finding),
+        first: personsWord,
+      },
+      ['first'],
+    ),
+  ),
+});
+export const judgedAnswer = object('What the word came to.', {
+  id: text('The document.'),
+  result: text('first (one more person is needed), released or rejected.'),
+});
 export const inboxAnswer = object(
   'A page of the inbox, newest first.',
   {
@@ -119,6 +201,9 @@ export const inboxAnswer = object(
         ),
         replaced: flag('A newer version took its place.'),
         request: text('What its sender asks and waits for: recall, update or empty.'),
+        safety: text(
+          'passed, pending, held, refused, released or rejected. Files are readable when passed or released.',
+        ),
       }),
     ),
     next,
@@ -321,8 +406,9 @@ export const documentAnswer = object(
       atMs: ms('When it happened.'),
     }),
     envelopes: list('The sealings, newest first; an arrival has one.', envelope),
+    safety,
   },
-  ['receivedMs', 'metadata', 'originalMetadata', 'destroyedMs', 'status'],
+  ['receivedMs', 'metadata', 'originalMetadata', 'destroyedMs', 'status', 'safety'],
 );
 
 export const unitsAnswer = object('The units that this node serves.', {
@@ -400,7 +486,7 @@ export const readyAnswer = object('Ready or not, with every check.', {
     object(
       'A check.',
       {
-        name: text('hub, disk, clock, directory, certificates, store.'),
+        name: text('hub, disk, clock, directory, certificates, store, safety.'),
         result: text('ok, warn or fail.'),
         said: text('Why, in English.'),
         saidVi: text('Why, in Vietnamese.'),

@@ -204,6 +204,33 @@ export const searchQuery = {
   },
 } as const;
 
+export const heldQuery = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    limit: {
+      type: 'string',
+      pattern: '^([1-9]|[1-9][0-9]|[1-4][0-9][0-9]|500)$',
+      description: 'Rows, 1 to 500; default 100.',
+    },
+  },
+} as const;
+export const judgeBody = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['reason'],
+  properties: {
+    reason: { type: 'string', minLength: 1, maxLength: 500, description: 'Why; recorded.' },
+    by: {
+      type: 'string',
+      minLength: 1,
+      maxLength: 200,
+      description: 'Control socket only: who decides, official e-mail.',
+    },
+    direction,
+  },
+} as const;
+
 export const directoryQuery = {
   type: 'object',
   additionalProperties: false,

@@ -2,6 +2,7 @@
 // becomes visible only when all its bytes are verified and on disk, in the same commit as its delivery receipt; statements are
 // acknowledged only after they are stored. Must never drop an item silently: it is taken, refused, deferred, or its lease runs out.
 import { hash } from 'node:crypto';
+import { metadataCodec } from '../../protocol/codec.ts';
 import { type ErrorCode, ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import { uuidFromBytes } from '../../protocol/ids.ts';
 import { crashPoint } from '../../protocol/node/crash.ts';
@@ -9,6 +10,7 @@ import { isLineCode, isLineFailure } from '../../protocol/node/hub-link.ts';
 import { type StepResult, startWorker, type WorkLoop } from '../../protocol/node/worker.ts';
 import type { Deferral, DeliveryItem, PollResponse, StatementItem } from '../../protocol/wire.ts';
 import type { EdgeContext } from '../context.ts';
+import { checkForReceiving } from '../safety/quick.ts';
 import { openKnownStatement, statementRow } from '../statement-row.ts';
 import type {
   AsideRow,
@@ -224,18 +226,24 @@ export function startFetcher(
 
   async function takeAll(items: readonly TakenDelivery[]): Promise<void> {
     if (items.length === 0) return;
-    const outcome = await store.write('takeDeliveries', { items, c: circumstances() });
+    const checked = await Promise.all(items.map(withCheck));
+    const outcome = await store.write('takeDeliveries', { items: checked, c: circumstances() });
     // 6 Visible, receipts stored. A crash here posts them at the next start.
     crashPoint('receive.6');
     hooks.onReceipts();
     let stored = 0;
-    for (const [i, { documentId, envelopeId, recipients, sender }] of items.entries()) {
+    for (const [i, { documentId, envelopeId, recipients, sender, check }] of checked.entries()) {
       if (outcome[i] === 'conflict')
         log.error({ event: 'envelope.conflict', envelopeId: uuidFromBytes(envelopeId), sender });
       if (outcome[i] === 'refused')
         log.error({ event: 'document.quarantined', envelopeId: uuidFromBytes(envelopeId), sender });
       if (outcome[i] !== 'stored') continue;
       stored += 1;
+      // Shown, and told, when it has been looked at.
+      if (check && check.state !== 'passed') {
+        context.safety.nudge();
+        continue;
+      }
       context.emit({
         kind: 'arrived',
         documentId: uuidFromBytes(documentId),
@@ -247,6 +255,13 @@ export function startFetcher(
       hooks.onRequests();
       log.info({ event: 'document.received', count: stored });
     }
+  }
+
+  async function withCheck(delivery: TakenDelivery): Promise<TakenDelivery> {
+    const said = delivery.metadata ? metadataCodec.decode(delivery.metadata) : {};
+    const { kind, parts, recipients } = delivery;
+    const check = await checkForReceiving({ unit: recipients[0]!.unit, kind, said, parts }, context);
+    return check ? { ...delivery, check } : delivery;
   }
 
   async function refuseAll(items: readonly RefusedDelivery[]): Promise<void> {

@@ -11,6 +11,7 @@ import { limits } from '../../protocol/limits.ts';
 import { assertHeader, buildMetadata, kinds, urgencies } from '../../protocol/seal.ts';
 import type { EdgeContext } from '../context.ts';
 import type { SubmitLink, SubmitPart, SubmitRequest } from '../core.ts';
+import { assertNoSecret, checkForSending } from '../safety/quick.ts';
 import { placeWords, searchWords } from '../search-words.ts';
 import type { PartRow, RecipientRow, SubmitOutcome } from '../store/types.ts';
 import { metadataText } from './metadata-text.ts';
@@ -29,6 +30,9 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
   const names = request.parts.map(({ name }) => name);
   const said = metadataText(request.metadata, names, request.keepText === true);
   const recipients = request.to.map((address) => recipientOf(address, nowMs, context));
+  const fresh = !store.keyKnown(unit, key);
+  // A document of before is answered as it was, whatever the rules are today.
+  if (fresh) assertNoSecret({ ...request.metadata, parts: request.parts });
   const parts = await storeParts(request.parts, unit, context);
   const bytes = parts.reduce((sum, { length }) => sum + length, 0);
   assertTaken(recipients, bytes, context);
@@ -69,7 +73,9 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
     clockOffsetMs: 0,
     status,
   });
-  return store.write('submitDocument', {
+  const actor = request.actor ?? '';
+  const check = fresh ? await checkForSending({ unit, kind, actor, parts }, context) : undefined;
+  const outcome = await store.write('submitDocument', {
     documentId,
     unit,
     idempotencyKey: key,
@@ -99,9 +105,12 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
     bytes,
     recipients,
     parts,
-    actor: request.actor ?? '',
+    actor,
     evenIfDuplicate: request.evenIfDuplicate ?? false,
+    check,
   });
+  if (check?.state === 'pending') context.safety.nudge();
+  return outcome;
 }
 
 /** Internal id of one of our units, by id or code. */

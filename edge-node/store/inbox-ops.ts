@@ -8,6 +8,7 @@ import type { PayloadType } from '../../protocol/signature.ts';
 import { buildStatement, events, type StatementFacts } from '../../protocol/statement.ts';
 import { faultOfArrival, noteArrival } from '../statuses/arrival-ops.ts';
 import { keepAside, noteAlarm, raiseLedgerSeen } from './fact-ops.ts';
+import { insertCheck } from './safety-ops.ts';
 import { indexWords } from './search-ops.ts';
 import type {
   ArrivalFacts,
@@ -138,6 +139,7 @@ export function inboxOps(db: Database, sign: (items: readonly ToSign[]) => void)
       }
       const seq = insertArrival(db, item, c.nowMs);
       noteArrival(db, seq, item, c.nowMs);
+      if (item.check) insertCheck(db, { direction: 'in', doc: seq, nowMs: c.nowMs }, item.check);
       for (const recipient of item.recipients) addRecipient(seq, item, recipient, c);
       return 'stored';
     }

@@ -4,6 +4,7 @@
 import type { Migration } from '../../protocol/node/sqlite.ts';
 import { accountsSchema } from './schema-accounts.ts';
 import { directorySchema } from './schema-directory.ts';
+import { safetySchema } from './schema-safety.ts';
 import { searchSchema } from './schema-search.ts';
 import { signInSchema } from './schema-sign-in.ts';
 import { statusesSchema } from './schema-statuses.ts';
@@ -156,5 +157,6 @@ export const migrations: readonly Migration[] = [
   { version: 3, name: 'sign-in', sql: signInSchema },
   { version: 4, name: 'search', sql: searchSchema },
   { version: 5, name: 'directory', sql: directorySchema },
-  { version: 6, name: 'statuses', sql: statusesSchema },
+  { version: 6, name: 'safety', sql: safetySchema },
+  { version: 7, name: 'statuses', sql: statusesSchema },
 ];

@@ -9,6 +9,7 @@ import { type OutboxState, outboxStates, statesBefore } from '../../protocol/sta
 import { assertReplaceable, isDocumentKind, noteChanges, targetsOf } from '../statuses/change-rows.ts';
 import { keyOf, noteNumber, sentUnder } from '../statuses/numbers.ts';
 import { noteAlarm, noteAudit, raiseLedgerSeen } from './fact-ops.ts';
+import { checkAgain, insertCheck } from './safety-ops.ts';
 import { indexWords } from './search-ops.ts';
 import type {
   MoveTo,
@@ -256,6 +257,7 @@ export function outboxOps(db: Database) {
         follows: null,
         large: largeParts(d.parts),
       });
+      if (d.check) insertCheck(db, { direction: 'out', doc: documentSeq, nowMs: d.nowMs }, d.check);
       insertRecipients(db, seq, d.recipients, d.nowMs);
       if (d.words) indexWords(db, { direction: 'out', seq: documentSeq, atMs: d.nowMs, words: d.words });
       noteAudit(db, { atMs: d.nowMs, actor: d.actor, act: 'submit', about: uuidFromBytes(d.documentId) });
@@ -405,6 +407,7 @@ export function outboxOps(db: Database) {
         large: 0,
       });
       db.run(`UPDATE envelopes SET ${uploadsMissing} WHERE seq = ?`, seq);
+      checkAgain(db, last.document_seq);
       insertRecipients(
         db,
         seq,

@@ -51,7 +51,7 @@ export type PendingStatement = {
 };
 
 const due = (uploads: '= 0' | '> 0') =>
-  `SELECT seq, unit, work FROM envelopes WHERE work <> 'done' AND missing_uploads ${uploads} AND next_ms <= ? ORDER BY lane DESC, seq LIMIT ?`;
+  `SELECT seq, unit, work FROM envelopes WHERE work <> 'done' AND checked = 1 AND missing_uploads ${uploads} AND next_ms <= ? ORDER BY lane DESC, seq LIMIT ?`;
 
 const dueSealed = due('= 0').replace("<> 'done'", "<> 'done' AND work = 'send'");
 
@@ -65,7 +65,7 @@ export function outboxReads(db: Database) {
     /** When the next envelope that backs off becomes due. */
     nextDueMs: (nowMs: number): number | undefined =>
       db.get<{ ms: number | null }>(
-        `SELECT min(next_ms) AS ms FROM envelopes WHERE work <> 'done' AND missing_uploads = 0 AND next_ms > ?`,
+        `SELECT min(next_ms) AS ms FROM envelopes WHERE work <> 'done' AND checked = 1 AND missing_uploads = 0 AND next_ms > ?`,
         nowMs,
       )?.ms ?? undefined,
     toSend(seq: number): EnvelopeToSend | undefined {
@@ -103,8 +103,8 @@ export function outboxReads(db: Database) {
       db.get<{ waiting: number; oldestMs: number | null }>(
         // Two halves, as the two partial indexes are.
         `SELECT count(*) AS waiting, min(queued_ms) AS oldestMs FROM (
-           SELECT queued_ms FROM envelopes WHERE work <> 'done' AND missing_uploads = 0 UNION ALL
-           SELECT queued_ms FROM envelopes WHERE work <> 'done' AND missing_uploads > 0)`,
+           SELECT queued_ms FROM envelopes WHERE work <> 'done' AND checked = 1 AND missing_uploads = 0 UNION ALL
+           SELECT queued_ms FROM envelopes WHERE work <> 'done' AND checked = 1 AND missing_uploads > 0)`,
       )!,
     receiptsWaiting: () =>
       db.get<{ n: number }>(`SELECT count(*) AS n FROM statements WHERE post = 'pending'`)!.n,

@@ -11,6 +11,7 @@ import { refersTo } from '../statuses/request-ops.ts';
 import { directoryReads } from './directory-ops.ts';
 import { migrations } from './migrations.ts';
 import { outboxReads } from './outbox-reads.ts';
+import { safetyReads } from './safety-reads.ts';
 import { searchReads } from './search-ops.ts';
 import type { FactName, UnitKey, WriterContext } from './types.ts';
 import { viewReads } from './view-reads.ts';
@@ -62,6 +63,7 @@ function reads(db: Database) {
     ...viewReads(db),
     ...searchReads(db),
     ...statusReads(db),
+    ...safetyReads(db),
     ...accountReads(db),
     ...directoryReads(db),
     ...signInReads(db),

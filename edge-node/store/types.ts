@@ -1,8 +1,10 @@
 // Arguments and answers of the writer's operations: plain data that crosses to the writer thread by structured clone. No behaviour.
 // Bytes are Uint8Array on both sides; ids of documents, envelopes and statements are their 16 bytes.
+
 import type { OutboxState } from '../../protocol/states.ts';
 import type { Result } from '../../protocol/wire.ts';
 import type { SearchWords } from '../search-words.ts';
+import type { NewCheck } from './safety-ops.ts';
 
 export type UnitKey = { readonly unit: string; readonly keyId: Uint8Array; readonly pem: string };
 /** What the writer thread is started with. */
@@ -52,6 +54,8 @@ export type NewDocument = Titles & {
   readonly actor: string;
   /** The sender has seen that another document of his bears this number, and goes on. */
   readonly evenIfDuplicate: boolean;
+  /** Absent: there is nothing in it that needs looking at. */
+  readonly check?: NewCheck | undefined;
 };
 export type SubmitOutcome = { readonly documentId: Uint8Array; readonly duplicate: boolean };
 
@@ -125,6 +129,8 @@ export type TakenDelivery = ArrivalFacts &
     readonly parts: readonly PartRow[];
     /** The sender, and units whose successor it is by the directory: for whom it may report, recall and update. */
     readonly standsFor: readonly string[];
+    /** Absent: there is nothing in it that needs looking at. */
+    readonly check?: NewCheck | undefined;
   };
 /** Kept aside, with a signed refusal to the sender. */
 export type RefusedDelivery = ArrivalFacts & {

@@ -19,6 +19,7 @@ import { factOps } from './fact-ops.ts';
 import { inboxOps, type ToSign } from './inbox-ops.ts';
 import { outboxOps } from './outbox-ops.ts';
 import { recoveryOps } from './recovery-ops.ts';
+import { safetyOps } from './safety-ops.ts';
 import { searchOps } from './search-ops.ts';
 import type { UnitKey, WriterContext } from './types.ts';
 
@@ -33,6 +34,7 @@ function allOps(db: Database, keys: Map<string, SigningKey>, sign: (items: reado
     ...statusOps(db),
     ...requestOps(db),
     ...changeOps(db),
+    ...safetyOps(db),
     ...personOps(db),
     ...signInOps(db),
     /** Keys after a renewal, or of a further unit. */

@@ -198,10 +198,17 @@ export function contentFiles(root: string, clock: Clock) {
     return swept;
   }
 
+  /** For a process that reads the bytes by itself. Throws `content-gone`. */
+  async function source(sha256: Uint8Array): Promise<{ readonly file: string }> {
+    if ((await stat(sha256)) === undefined) throw new ExchangeError('content-gone');
+    return { file: pathOf(sha256) };
+  }
+
   return {
     stat,
     install,
     read,
+    source,
     list,
     verify,
     leaves: (sha256: Uint8Array) => onDisk(() => leaves(sha256)),

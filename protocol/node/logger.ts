@@ -36,6 +36,10 @@ export const logEvents = {
   'document.quarantined': 'A document did not verify; it is kept aside; fields: envelopeId, code.',
   'statement.accepted': 'A receipt or notice was verified and stored.',
   'statement.refused': 'A receipt or notice did not verify; fields: code.',
+  'check.delayed': 'A document waits for its check; fields: code (scanner-unreachable, overloaded, …), said.',
+  'check.stopped': 'A document is held or refused after its check; fields: direction, state, codes.',
+  'policy.refused':
+    'policy.conf has a mistake and is not taken; the one before stays in force; fields: line, said.',
   'upload.finished': 'A large part is complete and verified.',
   'certificate.issued': 'fields: serial, profile, unit.',
   'certificate.renewed': 'fields: serial, notAfter.',

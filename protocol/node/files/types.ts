@@ -96,6 +96,7 @@ export function sniffType(first: Uint8Array): FileType {
   if (head.length === 0) return type('application/x-empty');
   if (head.subarray(0, 1024).indexOf('%PDF-', 0, 'latin1') >= 0) return type('application/pdf', 'pdf');
   if (head.indexOf('PK\x03\x04', 0, 'latin1') === 0) return zipType(head);
+  if (head.subarray(257, 262).toString('latin1') === 'ustar') return type('application/x-tar', 'tar');
   const hex = head.subarray(0, 16).toString('hex');
   const found = magics.find(([magic]) => hex.startsWith(magic));
   if (found) return found[1];
