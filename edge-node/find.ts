@@ -8,6 +8,7 @@ import type { FindOptions, FoundDocument, Page } from './core.ts';
 import { sendingUnit } from './outbox/submit.ts';
 import { placeWords, searchQuery, searchWords } from './search-words.ts';
 import type { SearchEntry, Unindexed } from './store/search-ops.ts';
+import { hiddenTitle } from './views.ts';
 
 const batch = 200;
 export function findDocuments(options: FindOptions, context: EdgeContext): Page<FoundDocument> {
@@ -57,7 +58,8 @@ function sentRow(seq: number, { store, directory }: EdgeContext): FoundDocument 
 function arrivedRow(seq: number, { store, directory }: EdgeContext): FoundDocument | undefined {
   const id = store.arrivalEnvelope(seq);
   const row = id && store.arrivalById(id);
-  if (!row) return undefined;
+  // What is held or refused for its content is not shown by its words either.
+  if (!row || hiddenTitle(seq, store)) return undefined;
   return {
     direction: 'in',
     documentId: uuidFromBytes(row.document_id),

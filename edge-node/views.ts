@@ -131,7 +131,7 @@ export function inboxPage(options: InboxPageOptions, context: EdgeContext): Page
 }
 
 /** What is marked as a state secret shows nothing of itself. */
-const hiddenTitle = (seq: number, store: EdgeContext['store']): boolean =>
+export const hiddenTitle = (seq: number, store: EdgeContext['store']): boolean =>
   store.checkState('in', seq)?.secret === 1;
 
 export type Found =
