@@ -9,6 +9,7 @@ import { actorOfClaim } from './admin/caller.ts';
 import { auditCommands } from './commands-audit.ts';
 import { caCommands } from './commands-ca.ts';
 import { queueCommands } from './commands-queue.ts';
+import { safetyCommands } from './commands-safety.ts';
 import { exits, leaf, nameCaller, stateText, timeText, wholeNumber } from './commands-shared.ts';
 import { unitCommands } from './commands-units.ts';
 import { withHub } from './offline.ts';
@@ -27,6 +28,7 @@ export function hubCommands(program: Command): void {
   fsckCommand(hub);
   unitCommands(hub, software);
   caCommands(hub, software);
+  safetyCommands(hub, software);
   queueCommands(hub, software);
   auditCommands(hub, software);
 }

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import type { Lifetimes } from '../certs/ca.ts';
 import { type LeafRole, leafProfiles } from '../certs/profile.ts';
 import { loadConfig } from '../protocol/node/config.ts';
+import { scannerSchema } from '../protocol/node/safety/scanner.ts';
+import type { HubSafetyConfig } from './safety/safety.ts';
 import { type SecondPersonKind, secondPersonKinds } from './store/audit-acts.ts';
 
 export type HubConfig = {
@@ -16,6 +18,8 @@ export type HubConfig = {
   readonly confirmUnits: boolean;
   /** Kinds of acts that take force only when two operators agreed (audit-acts.ts), and how long a proposal waits. */
   readonly secondPerson: { readonly acts: readonly SecondPersonKind[]; readonly waitHours: number };
+  /** What files are checked with; the policy itself is policy.conf. */
+  readonly safety: HubSafetyConfig;
   readonly invitationDays: number;
   readonly directoryDays: number;
   /** Lives of certificates from now on; at most those of certs/profile.ts. */
@@ -58,6 +62,8 @@ export const hubDefaults: HubConfig = {
   confirmUnits: true,
   // A district office often has one operator; where there are two, name the kinds here. Three days: a weekend passes between.
   secondPerson: { acts: [], waitHours: 72 },
+  // The nodes look first; the hub looks again since a node may be old or dishonest.
+  safety: { inspect: true },
   // A week: the clerk may be on leave; longer lies around.
   invitationDays: 7,
   // A node works on without the hub for as long as its directory is good.
@@ -104,6 +110,16 @@ const schema = {
       properties: {
         acts: { type: 'array', uniqueItems: true, items: { enum: [...secondPersonKinds] } },
         waitHours: { type: 'integer', minimum: 1, maximum: 720 },
+      },
+    },
+    safety: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['inspect'],
+      properties: {
+        inspect: { type: 'boolean' },
+        scanner: scannerSchema,
+        anchorsDir: { type: 'string', format: 'path' },
       },
     },
     invitationDays: { type: 'integer', minimum: 1, maximum: 90 },

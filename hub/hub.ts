@@ -24,6 +24,7 @@ import { addCaRoutes } from './admin/ca-routes.ts';
 import { nameCallers } from './admin/caller.ts';
 import { commandActor } from './admin/operators.ts';
 import { addAdminRoutes, adminBodyBytesMax } from './admin/routes.ts';
+import { addSafetyRoutes } from './admin/safety-routes.ts';
 import { type HubConfig, lifetimesOf, loadHubConfig } from './config.ts';
 import { contentTurns } from './content-turns.ts';
 import { createPolls } from './delivery/poll.ts';
@@ -39,6 +40,7 @@ import { chainsOfHub, type HubIdentity, hubPaths } from './identity.ts';
 import { createOwnCertificates, keyTexts } from './own-certificates.ts';
 import { createInstances } from './peers.ts';
 import { childTowards } from './routing/route.ts';
+import { createHubSafety } from './safety/safety.ts';
 import { createSpace } from './space.ts';
 import { migrations } from './store/migrations.ts';
 import { sqliteHubStore, writerKey } from './store/store.ts';
@@ -144,7 +146,20 @@ export async function startHub(options: HubOptions) {
   });
   const space = createSpace(dir, config.diskReserveBytes);
   await space.measure();
+  const safety = createHubSafety({
+    dir,
+    config: config.safety,
+    store,
+    content,
+    directory: () => directory.current(),
+    clock,
+    random: options.random,
+    log,
+    wake: nudge,
+    work: options.listen ?? true,
+  });
   const shared = {
+    safety,
     hubId,
     upstream: () => upstreamAt?.hubId ?? '',
     store,
@@ -243,10 +258,16 @@ export async function startHub(options: HubOptions) {
   nameCallers(control.app, commandActor({ store, clock, log, via: listening ? 'socket' : 'files' }));
   addAdminRoutes(control.app, admin, {
     invitationMs: config.invitationDays * 86_400_000,
-    live: () => ({ checks: health.checks(), connections: exchange.connections(), at }),
+    live: () => ({
+      safety: safety.status(),
+      checks: health.checks(),
+      connections: exchange.connections(),
+      at,
+    }),
     upstreamChanged: () => void restartUpstream(),
   });
   addCaRoutes(control.app, admin, own);
+  addSafetyRoutes(control.app, admin, nudge);
   health.addRoutes(control.app);
 
   const sweeper = startWorker({
@@ -365,11 +386,13 @@ export async function startHub(options: HubOptions) {
     admin,
     directory,
     control: control.app,
+    safety,
     config,
     /** Stops cleanly: nothing new, what runs is finished, then the store. Idempotent. */
     async close(): Promise<void> {
       await stopUpstream();
       polls.endAll();
+      await safety.close();
       await Promise.all([sweeper.stop(), flushing.stop(), republishing.stop(), tending.stop()]);
       await Promise.all([exchange.drain(drainMs), enrolment.drain(2000), local.drain(1000)]);
       await socket?.close();

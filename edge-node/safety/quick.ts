@@ -1,16 +1,18 @@
 // The look that costs nothing: metadata, file names, sizes, the first bytes. At sending it refuses before anything is stored; at receiving it
 // decides whether the document is shown at once or waits for the check. It must never read more than the head of a file.
-import { headBytes, lookAtHead, type PartVerdict } from '../../certs/inspect/check-parts.ts';
+import { headBytes } from '../../certs/inspect/check-parts.ts';
+import { type QuickLook, quickLook } from '../../certs/inspect/quick-look.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import {
   decide,
   type Finding,
   findingWords,
   isSecret,
+  refusalText,
   type Weighed,
 } from '../../protocol/safety/findings.ts';
 import { kindNameOf } from '../../protocol/safety/kind-name.ts';
-import type { FileTypeName, Rules } from '../../protocol/safety/policy.ts';
+import type { Rules } from '../../protocol/safety/policy.ts';
 import { type Said, secretsSaid } from '../../protocol/safety/secrecy.ts';
 import type { EdgeContext } from '../context.ts';
 import type { NewCheck } from '../store/safety-ops.ts';
@@ -43,57 +45,20 @@ async function headOf(part: PartRow, { content }: EdgeContext): Promise<Uint8Arr
   return Buffer.concat(pieces);
 }
 
-type Looked = {
-  readonly findings: readonly Finding[];
-  readonly types: ReadonlyMap<number, FileTypeName>;
-  readonly verdicts: readonly PartVerdict[];
-  readonly waits: boolean;
-};
-
-async function look(parts: readonly PartRow[], rules: Rules, context: EdgeContext): Promise<Looked> {
-  const findings: Finding[] = [];
-  const types = new Map<number, FileTypeName>();
-  const verdicts: PartVerdict[] = [];
-  let waits = context.safety.scanner.configured && parts.length > 0;
-  for (const [index, part] of parts.entries()) {
-    const seen = lookAtHead(
-      { index, name: part.name, lengthBytes: part.length },
-      await headOf(part, context),
-      rules,
-    );
-    findings.push(...seen.findings);
-    types.set(index, seen.type);
-    if (seen.needsInspection) waits = true;
-    verdicts.push({
+const look = (parts: readonly PartRow[], rules: Rules, context: EdgeContext): Promise<QuickLook> =>
+  quickLook(
+    parts.map((part, index) => ({
       index,
-      type: seen.type,
-      mediaType: seen.mediaType,
-      scan: 'not-scanned',
-      scanSaid: '',
-      firstPage: null,
-      pdf: null,
-    });
-  }
-  const bytes = parts.reduce((sum, { length }) => sum + length, 0);
-  if (bytes > rules['document-bytes-max'])
-    findings.push({ code: 'document-bytes-max', said: `${bytes} bytes` });
-  return { findings, types, verdicts, waits };
-}
-
-/** The words of what was refused, for the clerk: each file with its reason. */
-export const refusalText = (findings: readonly Weighed[]): string =>
-  findings
-    .filter(({ action }) => action === 'refuse')
-    .slice(0, 5)
-    .map(
-      ({ code, part, said }) =>
-        `${part === undefined ? '' : `/parts/${part}: `}${code} (${said}): ${findingWords[code].vi}`,
-    )
-    .join('; ');
+      name: part.name,
+      lengthBytes: part.length,
+      head: () => headOf(part, context),
+    })),
+    { rules, scanning: context.safety.scanner.configured },
+  );
 
 const checkOf = (
   state: NewCheck['state'],
-  looked: Looked,
+  looked: QuickLook,
   more: Pick<NewCheck, 'submitter' | 'policy' | 'secret'> & { readonly weighed: readonly Weighed[] },
 ): NewCheck => ({
   state,
@@ -142,7 +107,7 @@ export async function checkForReceiving(
 }
 
 function newCheck(
-  looked: Looked,
+  looked: QuickLook,
   { action, findings }: { readonly action: string; readonly findings: readonly Weighed[] },
   {
     submitter,

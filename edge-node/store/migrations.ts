@@ -157,6 +157,6 @@ export const migrations: readonly Migration[] = [
   { version: 3, name: 'sign-in', sql: signInSchema },
   { version: 4, name: 'search', sql: searchSchema },
   { version: 5, name: 'directory', sql: directorySchema },
-  { version: 6, name: 'safety', sql: safetySchema },
-  { version: 7, name: 'statuses', sql: statusesSchema },
+  { version: 6, name: 'statuses', sql: statusesSchema },
+  { version: 7, name: 'safety', sql: safetySchema },
 ];

@@ -14,6 +14,7 @@ import type { Verifier } from '../../protocol/signature.ts';
 import type { ResolveStatementSigner } from '../../protocol/statement.ts';
 import { hopsWrapper, rawFields } from '../../protocol/wire-splice.ts';
 import { childTowards, maySubstitute, route } from '../routing/route.ts';
+import type { HubSafety } from '../safety/safety.ts';
 import type { HubStore } from '../store/store.ts';
 import type { AcceptedPart } from '../store/types.ts';
 
@@ -33,6 +34,8 @@ export type AcceptDeps = {
    * `part-mismatch`.
    */
   readonly assertContent: (part: AcceptedPart) => Promise<void>;
+  /** What is in it, at a glance. Throws `secrecy-refused`, `file-refused`; see hub/safety/safety.ts. */
+  readonly safety: Pick<HubSafety, 'quick' | 'nudge'>;
   /** Throws `disk-nearly-full`. */
   readonly assertSpace: (lengthBytes: number) => void;
   /** Something waits for these peers. */
@@ -46,7 +49,7 @@ export type Accepted = { readonly receipt: Uint8Array; readonly duplicate: boole
 /**
  * Takes responsibility for one wrapper. Returns only when envelope, deliveries, receipt and ledger entry survive a power cut. The same
  * signed bytes give the same stored receipt, for ever. Codes: envelope-*, header-*, recipients-*, wrapper-*, metadata-*, part-*,
- * signature-*, signer-*, certificate-*, merkle-*, peer-*, duplicate-conflict, route-*, quota-exceeded, disk-nearly-full.
+ * signature-*, signer-*, certificate-*, merkle-*, peer-*, duplicate-conflict, route-*, quota-exceeded, disk-nearly-full, secrecy-refused, file-refused.
  */
 export async function accept(bytes: Uint8Array, peer: Submitter, deps: AcceptDeps): Promise<Accepted> {
   const nowMs = deps.clock.nowMs();
@@ -135,6 +138,10 @@ async function acceptOpened(
     deps.assertSpace(bytes.length);
     for (const part of parts) if (!part.content) await deps.assertContent(part);
   }
+  const { sender, kind } = header;
+  const check = known
+    ? undefined
+    : await deps.safety.quick({ sender, kind, metadata: wrapper.metadata?.block, parts });
   const own = directory.hub(deps.hubId);
   // 9: one transaction in the writer thread: envelope, deliveries, signed receipt, ledger entry (hub/store/accept-ops.ts).
   const [signed] = rawFields(bytes, 1);
@@ -159,11 +166,13 @@ async function acceptOpened(
     revocationNumber: own?.revocationNumber ?? 0,
     statementId: randomBytes(16),
     bytes: bytesHeld,
+    check,
     nowMs,
   });
   // 10: the answer may be lost; the receipt is not. Signal after commit, never before.
   crashPoint('accept.10');
   deps.nudge(result.nudge);
+  if (check) deps.safety.nudge();
   return { receipt: result.receipt, duplicate: result.duplicate };
 }
 

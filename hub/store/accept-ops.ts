@@ -4,6 +4,7 @@ import { hopCodec, signedStatementCodec } from '../../protocol/codec.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { buildStatement, type EventName, outcomes, parseStatement } from '../../protocol/statement.ts';
 import { hopsWrapper } from '../../protocol/wire-splice.ts';
+import { insertHubCheck, isStopped } from './safety-ops.ts';
 import type { AcceptArgs, AcceptResult, RefuseArgs, Shared } from './types.ts';
 
 type Fresh = {
@@ -65,6 +66,7 @@ export function acceptOps(shared: Shared) {
         const hops = Buffer.concat([args.hops, hopsWrapper([hop!])]);
         const seq = insertEnvelope(args, { receipt, sequence, hops });
         insertParts(args, seq);
+        if (args.check) insertHubCheck(db, seq, args.check, args.nowMs);
         result.kept = { seq, hops };
         result.receipt = receipt;
         result.nudge = insertDeliveries(args, seq);
@@ -251,20 +253,23 @@ export function acceptOps(shared: Shared) {
   function insertDeliveries(args: AcceptArgs, seq: number): string[] {
     const nudge = new Set<string>();
     const lane = Math.min(args.urgency, 4);
+    const held = isStopped(db, seq);
     for (const { index, unit, peer } of args.deliveries.filter(going)) {
       db.run(
-        `INSERT INTO deliveries (envelope_seq, idx, unit, peer, state, lane, turn, next_ms, deadline_ms)
-         VALUES (?,?,?,?,'ready',?,?,?,?)`,
+        `INSERT INTO deliveries (envelope_seq, idx, unit, peer, state, lane, turn, next_ms, deadline_ms, last_error)
+         VALUES (?,?,?,?,?,?,?,?,?,?)`,
         seq,
         index,
         unit,
         peer,
+        held ? 'held' : 'ready',
         lane,
         shared.turns.next(peer, lane, args.sender),
         args.nowMs,
         args.deliverByMs,
+        held ? 'document-held' : null,
       );
-      nudge.add(peer);
+      if (!held) nudge.add(peer);
     }
     return [...nudge];
   }

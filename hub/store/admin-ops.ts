@@ -9,6 +9,7 @@ import { approvalOps } from './approval-ops.ts';
 import { auditedOps } from './audit-acts.ts';
 import { type AdminDeps, directoryOps } from './directory-ops.ts';
 import { enrolOps } from './enrol-ops.ts';
+import { checkActs } from './safety-ops.ts';
 import type { WriterContext } from './types.ts';
 import { unitOps } from './unit-ops.ts';
 
@@ -49,6 +50,7 @@ export function adminOps(
     ...unitOps(db, deps),
     ...enrolOps(db, deps),
     ...directoryOps(db, deps),
+    ...checkActs(db),
     ...approvalOps(db, (act) => byName.get(act)),
   };
   const audited = auditedOps(db, acts, { ...deps, secondPerson: options.context.secondPerson ?? [] });

@@ -4,6 +4,7 @@ import type { Migration } from '../../protocol/node/sqlite.ts';
 import { auditSchema } from './schema-audit.ts';
 import { border } from './schema-border.ts';
 import { directory } from './schema-directory.ts';
+import { safetySchema } from './schema-safety.ts';
 
 const core = `
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;   -- hubId, epoch, commonLedgerSequence, …
@@ -168,4 +169,5 @@ export const migrations: readonly Migration[] = [
   { version: 2, name: 'border', sql: border },
   { version: 3, name: 'audit', sql: auditSchema },
   { version: 4, name: 'directory', sql: directory },
+  { version: 5, name: 'safety', sql: safetySchema },
 ];

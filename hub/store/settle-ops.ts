@@ -6,6 +6,7 @@ import { crashPoint } from '../../protocol/node/crash.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import { buildStatement, type EventName, events, outcomes } from '../../protocol/statement.ts';
 import { type DeliveryState, deliveryStates, statesBefore } from '../../protocol/states.ts';
+import { isStopped } from './safety-ops.ts';
 import type { DeliveryChoice, SettleArgs, SettleResult, Shared } from './types.ts';
 
 /** How long after its deadline a delivery that another hub holds may still be silent before this hub says expired itself. */
@@ -275,7 +276,10 @@ export function settleOps(shared: Shared) {
     },
     /** Ready at once, with a fresh count of attempts. Returns peers to wake. */
     redrive(choice: DeliveryChoice): string[] {
-      const rows = chosen(choice, "'deferred','held'");
+      // What the checks hold is let go by their own act (safety-ops.ts).
+      const rows = chosen(choice, "'deferred','held'").filter(
+        ({ envelope_seq }) => !isStopped(db, envelope_seq),
+      );
       for (const { id } of rows)
         db.run(
           "UPDATE deliveries SET state = 'ready', attempts = 0, next_ms = ? WHERE id = ? AND state IN ('deferred','held')",

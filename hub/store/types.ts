@@ -2,6 +2,7 @@
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { PayloadType } from '../../protocol/signature.ts';
 import type { Ledger } from './ledger.ts';
+import type { NewHubCheck } from './safety-ops.ts';
 import type { Turns } from './turns.ts';
 
 /** The keys with which the writer thread signs; they change when their certificates are renewed. */
@@ -66,6 +67,8 @@ export type RoutedDelivery = {
 };
 
 export type AcceptArgs = {
+  /** Absent: there was nothing to look at. */
+  readonly check?: NewHubCheck | undefined;
   readonly peer: string;
   readonly fromHub: boolean;
   readonly envelopeId: Uint8Array;

@@ -13,6 +13,7 @@ import { adminOps } from './admin-ops.ts';
 import { claimOps } from './claim-ops.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { peerOps } from './peer-ops.ts';
+import { safetyOps } from './safety-ops.ts';
 import { settleOps } from './settle-ops.ts';
 import { createTurns } from './turns.ts';
 import type { HubKeyTexts, Pending, Shared, WriterContext } from './types.ts';
@@ -45,6 +46,7 @@ export function operations(db: Database, context: WriterContext): Operations<Rec
     ...claimOps(shared),
     ...settleOps(shared),
     ...peerOps(shared),
+    ...safetyOps(db),
     ...adminOps(db, { appendLedger: ledger.append, context, directoryKey: () => keys.directory }),
     /** Renewed keys: what is signed from the next batch on. */
     setHubKeys(next: HubKeyTexts): void {

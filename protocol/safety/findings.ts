@@ -130,3 +130,14 @@ export const findingWords: Readonly<Record<FindingCode, { readonly vi: string; r
     en: 'the file could not be checked to the end',
   },
 };
+
+/** The words of what was refused, for the clerk: each file with its reason. */
+export const refusalText = (findings: readonly Weighed[]): string =>
+  findings
+    .filter(({ action }) => action === 'refuse')
+    .slice(0, 5)
+    .map(
+      ({ code, part, said }) =>
+        `${part === undefined ? '' : `/parts/${part}: `}${code} (${said}): ${findingWords[code].vi}`,
+    )
+    .join('; ');

@@ -39,7 +39,11 @@ export type Office = {
 };
 
 /** Enrols and starts; config.json asks for a free port and no reserve of disk. */
-export async function openOffice(hub: Hub, code: string): Promise<Office> {
+export async function openOffice(
+  hub: Hub,
+  code: string,
+  config: Readonly<Record<string, unknown>> = {},
+): Promise<Office> {
   const dir = join(temporaryDir('office'), 'node');
   const { unit, invitation } = await inviteUnit(hub, code);
   await enrolNode({
@@ -47,7 +51,7 @@ export async function openOffice(hub: Hub, code: string): Promise<Office> {
     invitations: [invitation],
     clock: systemClock,
     version: 'test',
-    config: { local: { port: 0 }, disk: { floorBytes: 0 }, log: { level: 'silent' } },
+    config: { local: { port: 0 }, disk: { floorBytes: 0 }, log: { level: 'silent' }, ...config },
   });
   const token = await (await openTokens(dir)).add('test', systemClock.nowMs());
   const office: Office = {
