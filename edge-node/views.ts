@@ -162,6 +162,8 @@ export function showDocument(found: Found, context: EdgeContext): DocumentView {
 
 function showSent(row: OutDocument, context: EdgeContext): DocumentView {
   const { store, directory } = context;
+  // Before the states: what a check decided is then never newer than what is shown of it.
+  const safety = safetyOf('out', row.seq, context);
   const envelopes = store.envelopesOf(row.seq);
   const states = store.latestRecipients(row.seq).map(({ state }) => state);
   const story = storyOfSent(row.document_id, context);
@@ -187,7 +189,7 @@ function showSent(row: OutDocument, context: EdgeContext): DocumentView {
     links: JSON.parse(row.links) as SubmitLink[],
     status: row.status === null ? undefined : JSON.parse(row.status),
     envelopes: envelopes.map((envelope) => showEnvelope(envelope, story, context)),
-    safety: safetyOf('out', row.seq, context),
+    safety,
   };
 }
 

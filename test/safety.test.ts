@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { createInspector } from '../certs/inspect/inspector.ts';
 import type { SafetyView } from '../edge-node/core.ts';
+import { injected } from '../hub/offline.ts';
 import { signedStatementCodec } from '../protocol/codec.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { scanStream } from '../protocol/node/files/clamd.ts';
@@ -509,31 +510,24 @@ t.test('through real nodes and a real hub', { skip: noClamd }, async (t) => {
       return answer.held[0]?.state === 'held' ? answer : undefined;
     });
     t.match(atHub, [{ findings: [{ code: 'infected' }] }]);
-    t.match(
-      await lienthong('hub', 'redrive', '--peer', b.node.edge.units()[0]!.unit, '--dir', hub.dir).catch(
-        () => ({}),
-      ),
-      {},
-      'moving it on is no way round',
+    const { node } = hub.hub.directory.current().unit(b.unit)!;
+    t.same(
+      await hub.hub.store.redrive({ peer: node, nowMs: systemClock.nowMs() }),
+      [],
+      'redriving is no way round',
     );
     const id = atHub[0]!.envelopeId;
-    const { seq } = hub.hub.store.reader.get<{ seq: number }>(
-      'SELECT envelope_seq AS seq FROM checks WHERE state = ?',
-      'held',
-    )!;
-    const act = (who: string) =>
-      hub.hub.admin.store.admin<{ result: string; wake: string[] }>('checkJudge', {
-        id,
-        seq,
-        act: 'release',
-        why: 'x',
-        nowMs: 1,
-        by: { who, from: 'test' },
-      });
-    t.match(await act('operator:mot'), { result: 'first' });
-    await t.rejects(act('operator:mot'), { code: 'same-person-refused' });
-    const done = await act('operator:hai');
-    t.equal(done.result, 'released');
+    const act = (account: string) =>
+      injected(hub.hub, { account, host: 'test' })<{ result: string }>(
+        'POST',
+        `/admin/v1/held/${id}/release`,
+        {
+          reason: 'tệp thử của bộ quét',
+        },
+      );
+    t.match(await act('mot'), { result: 'first' });
+    await t.rejects(act('mot'), { code: 'same-person-refused' });
+    t.match(await act('hai'), { result: 'released' });
     await delivered(a, body.documentId);
     const arrived = await checkedAs(b, body.documentId, 'held', 'in');
     t.match(arrived.safety?.findings, [{ code: 'infected' }]);

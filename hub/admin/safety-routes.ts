@@ -1,9 +1,10 @@
 // What the hub holds, and the operators' word about it, as JSON on the control socket. Header facts and findings only: never what people wrote.
 import type { FastifyInstance } from 'fastify';
 import { ExchangeError } from '../../protocol/errors.ts';
-import { parseEnvelopeId, uuidFromBytes } from '../../protocol/ids.ts';
+import { parseEnvelopeId, uuidFromBytes, uuidToBytes } from '../../protocol/ids.ts';
 import { findingWords, type Weighed } from '../../protocol/safety/findings.ts';
 import type { Admin } from './acts.ts';
+import { actorNow } from './caller.ts';
 
 type HeldRow = {
   envelope_id: Uint8Array;
@@ -59,7 +60,7 @@ export function addSafetyRoutes(
         },
       },
       async ({ params: { id }, body: { reason } }) => {
-        const envelopeId = parseEnvelopeId(id);
+        const envelopeId = uuidToBytes(parseEnvelopeId(id));
         const found = store.reader.get<{ seq: number }>(
           'SELECT seq FROM envelopes WHERE envelope_id = ?',
           envelopeId,
@@ -70,6 +71,7 @@ export function addSafetyRoutes(
           seq: found.seq,
           act,
           why: reason,
+          person: actorNow().who,
           nowMs: clock.nowMs(),
         });
         wake(peers);

@@ -2,7 +2,6 @@
 // Two persons are demanded here, where the row is.
 import { ExchangeError } from '../../protocol/errors.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
-import type { Actor } from './audit.ts';
 
 export type NewHubCheck = {
   readonly state: 'pending' | 'passed';
@@ -96,7 +95,8 @@ export function checkActs(db: Database) {
       readonly act: 'release' | 'reject';
       readonly why: string;
       readonly nowMs: number;
-      readonly by?: Actor;
+      /** Who decides, as the audit names callers. */
+      readonly person: string;
     }): {
       readonly result: 'first' | 'released' | 'rejected';
       readonly wake: readonly string[];
@@ -107,7 +107,7 @@ export function checkActs(db: Database) {
           'document-state-refused',
           row ? `its check is ${row.state}` : 'it is not held',
         );
-      const who = args.by?.who ?? 'hub';
+      const who = args.person;
       if (args.act === 'release') {
         if (row.secret === 1)
           throw new ExchangeError('secrecy-refused', 'marked as a state secret: nobody releases it');
