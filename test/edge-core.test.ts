@@ -8,13 +8,15 @@ import { verifyProof } from '../certs/verify-proof.ts';
 import { configDefaults, configSchema, type EdgeConfig } from '../edge-node/config.ts';
 import type { Edge, SubmitRequest } from '../edge-node/core.ts';
 import { startEdge } from '../edge-node/edge.ts';
+import { inboxOps } from '../edge-node/store/inbox-ops.ts';
+import { migrations } from '../edge-node/store/migrations.ts';
 import { paths } from '../protocol/api.ts';
 import { signedDirectoryCodec } from '../protocol/codec.ts';
 import { createDirectory } from '../protocol/directory.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { checkConfig } from '../protocol/node/config.ts';
 import { createLogger } from '../protocol/node/logger.ts';
-import { openDatabase } from '../protocol/node/sqlite.ts';
+import { migrate, openDatabase } from '../protocol/node/sqlite.ts';
 import { createDeployment, type Deployment, type TestNode } from './faults/deployment.ts';
 import { type FaultyHub, startFaultyHub } from './faults/faulty-hub.ts';
 
@@ -446,6 +448,25 @@ t.test('signers: named, certified and in time, or not at all', async (t) => {
   t.match(openDirectoryParts([bytes], { rootsDer, nowMs, known: newer }).refused, [
     { code: 'statement-mismatch' },
   ]);
+});
+
+t.test('a receipt that the hub puts off again and again becomes an alarm, once', async (t) => {
+  const db = openDatabase(join(t.testdir(), 'node.sqlite'), { create: true });
+  migrate(db, migrations);
+  db.run(
+    `INSERT INTO statements (statement_id, issuer, direction, event, sender, envelope_id, at_ms, stored_ms, bytes, post, delivery_ids)
+     VALUES (x'01', 'u', 'out', 1, 'u', x'02', 0, 0, x'03', 'pending', '[]')`,
+  );
+  const { settlePosts } = inboxOps(db, () => {});
+  const alarms = () => db.all<{ code: string; count: number }>('SELECT code, count FROM alarms');
+  for (let tries = 1; tries <= 100; tries++) {
+    const later = { id: 1, result: 'later', code: 'statement-unknown-envelope', nextMs: tries } as const;
+    settlePosts({ items: [later], nowMs: tries });
+    if (tries === 30) t.same(alarms(), []);
+  }
+  t.same(alarms(), [{ code: 'statement-unknown-envelope', count: 1 }]);
+  t.match(db.get('SELECT post, attempts FROM statements'), { post: 'pending', attempts: 100 });
+  db.close();
 });
 
 t.test('the configuration tells every wrong key at once', async (t) => {

@@ -34,7 +34,7 @@ export type Fetcher = {
 const takenMax = 4096;
 /** A line that cuts long polls gets shorter ones, down to this. */
 const holdMinMs = 2_000;
-const deferMs = { overloaded: 10_000, disk: 300_000, other: 60_000 } as const;
+const deferMs = { overloaded: 10_000, disk: 60_000, other: 60_000 } as const;
 
 export function startFetcher(
   context: EdgeContext,

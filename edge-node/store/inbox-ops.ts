@@ -224,14 +224,22 @@ export function inboxOps(db: Database, sign: (items: readonly ToSign[]) => void)
       for (const { id, result, code, nextMs } of items) {
         if (result === 'posted')
           db.run(`UPDATE statements SET post = 'posted', last_error = NULL WHERE id = ?`, id);
-        else if (result === 'later')
-          db.run(
-            'UPDATE statements SET next_ms = ?, attempts = attempts + 1, last_error = ? WHERE id = ?',
+        else if (result === 'later') {
+          const row = db.get<{ attempts: number }>(
+            'UPDATE statements SET next_ms = ?, attempts = attempts + 1, last_error = ? WHERE id = ? RETURNING attempts',
             nextMs,
             code,
             id,
           );
-        else {
+          // It goes on being offered; a person should know that a receipt does not get through.
+          if (row?.attempts === laterBeforeAlarm)
+            noteAlarm(db, {
+              atMs: nowMs,
+              code,
+              about: `statement ${id}`,
+              said: `offered ${laterBeforeAlarm} times, the hub still says later`,
+            });
+        } else {
           db.run(`UPDATE statements SET post = 'refused', last_error = ? WHERE id = ?`, code, id);
           noteAlarm(db, {
             atMs: nowMs,
@@ -244,6 +252,9 @@ export function inboxOps(db: Database, sign: (items: readonly ToSign[]) => void)
     },
   };
 }
+
+/** With the back-off about eight hours: an outage of a hub after a restore is over by then. */
+const laterBeforeAlarm = 40;
 
 /** Good bytes that may not be taken; what is kept aside is the sealed header. */
 const asRefusal = (item: TakenDelivery, code: ErrorCode): RefusedDelivery => ({
