@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { bytesText, type Output, runCommand, visible, wrongUse } from '../bin/output.ts';
+import { statusName } from '../protocol/document/statuses.ts';
 import { ExchangeError } from '../protocol/errors.ts';
 import { nameFault } from '../protocol/names.ts';
 import { renameDurable, syncFileAsync, writeFileDurable } from '../protocol/node/durable.ts';
@@ -16,7 +17,15 @@ import { saySafety } from './commands-safety.ts';
 import { searchCommand } from './commands-search.ts';
 import { sendCommand } from './commands-send.ts';
 import { idOf, notOverwritten, stateText, stateWords, timeText, withDir } from './commands-words.ts';
-import type { DocumentView, InboxRow, OutboxRow, Page, PartView, SubmitAnswer } from './core.ts';
+import type {
+  DocumentView,
+  InboxRow,
+  OutboxRow,
+  Page,
+  PartView,
+  RecipientView,
+  SubmitAnswer,
+} from './core.ts';
 
 type Common = { readonly dir: string; readonly json?: boolean };
 type Direction = { readonly direction?: 'out' | 'in' };
@@ -100,6 +109,14 @@ type ListOptions = Common & {
   after?: string;
 };
 
+/** One word for a clerk's eye: what is asked first, then what was done. */
+function inboxStanding({ standing, replaced, request }: InboxRow): string {
+  if (standing.some(({ recall }) => recall !== '')) return 'đã thu hồi';
+  if (request !== '') return request === 'recall' ? 'chờ thu hồi' : 'chờ cập nhật';
+  if (replaced) return 'đã được thay thế';
+  return [...new Set(standing.map(({ code }) => statusName(code).vi))].join(', ');
+}
+
 function listCommands(program: Command): void {
   const paged = (name: string) =>
     withDir(program.command(name))
@@ -157,7 +174,7 @@ function listCommands(program: Command): void {
           if (body.rows.length === 0) out.say('Không có văn bản nào. None.');
           else
             out.table(
-              ['nhận lúc', 'từ', 'số/ký hiệu', 'trích yếu', 'id'],
+              ['nhận lúc', 'từ', 'số/ký hiệu', 'trích yếu', 'tình trạng', 'id'],
               body.rows.map((row) => [
                 timeText(row.receivedMs),
                 row.senderCode,
@@ -165,6 +182,7 @@ function listCommands(program: Command): void {
                 row.safety === 'passed' || row.safety === 'released'
                   ? row.subject.slice(0, 60)
                   : `[${checkWords[row.safety]}]`,
+                inboxStanding(row),
                 row.envelopeId,
               ]),
             );
@@ -181,6 +199,12 @@ const checkWords: Readonly<Record<string, string>> = {
   refused: 'bị từ chối',
   rejected: 'đã loại',
 };
+/** The other two axes beside transport: what the office said, what the sender asked. */
+const standingText = ({ status, change }: RecipientView): string =>
+  [status && `${status.code} ${status.words.vi}`, change?.words.vi]
+    .filter(Boolean)
+    .map((words) => ` · ${words}`)
+    .join('');
 
 function sayDocument(out: Output, view: DocumentView): void {
   sayFacts(out, view);
@@ -196,6 +220,15 @@ function sayFacts(out: Output, view: DocumentView): void {
   out.say(
     `${view.documentId}  ${view.direction === 'out' ? 'đi' : 'đến'}  ${stateText(view.state)}  từ ${visible(view.senderCode)}  ${timeText(view.createdMs)}`,
   );
+  if (view.destroyedMs !== undefined)
+    out.say(`Đã huỷ theo yêu cầu thu hồi / destroyed by a recall  ${timeText(view.destroyedMs)}`);
+  for (const id of view.replacedBy) out.say(`Đã được thay thế bằng / replaced by ${id}`);
+  for (const id of view.duplicates) out.say(`Trùng số, ký hiệu hoặc mã với / same number or id as ${id}`);
+  for (const { kind, state, requestId } of view.requests)
+    if (state === 'open')
+      out.say(
+        `${kind === 'recall' ? 'Nơi gửi yêu cầu thu hồi' : 'Nơi gửi cập nhật'} / the sender asks: lienthong agree ${requestId}`,
+      );
   for (const part of view.parts)
     out.say(
       visible(
@@ -208,7 +241,9 @@ function sayFacts(out: Output, view: DocumentView): void {
     );
     for (const each of envelope.recipients) {
       out.say(
-        visible(`  ${each.desk ? `${each.desk}@` : ''}${each.code} ${each.name}: ${stateText(each.state)}`),
+        visible(
+          `  ${each.desk ? `${each.desk}@` : ''}${each.code} ${each.name}: ${stateText(each.state)}${standingText(each)}`,
+        ),
       );
       for (const event of each.timeline)
         out.say(

@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import { documentCommands } from './commands-documents.ts';
 import { operatorCommands } from './commands-operator.ts';
+import { statusCommands } from './commands-statuses.ts';
 
 export function nodeCommands(program: Command): void {
   operatorCommands(
@@ -14,4 +15,5 @@ export function nodeCommands(program: Command): void {
       ),
   );
   documentCommands(program);
+  statusCommands(program);
 }

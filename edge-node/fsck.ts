@@ -16,6 +16,7 @@ import { verifySigned } from '../protocol/signature.ts';
 import { events, openStatementSync } from '../protocol/statement.ts';
 import type { Header } from '../protocol/wire.ts';
 import { type Identity, loadIdentity } from './identity.ts';
+import { checkStatuses } from './statuses/fsck.ts';
 import { directoryReads } from './store/directory-ops.ts';
 import { storeFile } from './store/store.ts';
 
@@ -79,6 +80,7 @@ export async function fsckNode({ dir, clock, onProgress }: FsckOptions): Promise
     await checkInbox(check);
     checkStatements(check);
     checkStates(check);
+    checkStatuses(db, found);
     await checkStaged(check, dir);
   } finally {
     db.close();
@@ -259,12 +261,14 @@ type InboxRow = {
   metadata: Uint8Array | null;
   receipt: Uint8Array;
   accepted_ms: number;
+  readonly destroyed: number;
 };
 
 async function checkInbox(check: Check): Promise<void> {
   const { db, evidence, found } = check;
   for (const row of db.each<InboxRow>(
-    `SELECT seq, envelope_id, document_id, digest, signed, hops, salt, metadata, receipt, accepted_ms FROM inbox ORDER BY seq`,
+    `SELECT seq, envelope_id, document_id, digest, signed, hops, salt, metadata, receipt, accepted_ms,
+       destroyed_ms IS NOT NULL AS destroyed FROM inbox ORDER BY seq`,
   )) {
     check.counted.arrivals += 1;
     const where = { about: uuidFromBytes(row.document_id), envelopeId: uuidFromBytes(row.envelope_id) };
@@ -282,7 +286,8 @@ async function checkInbox(check: Check): Promise<void> {
       'SELECT idx, length, sha256, tree_root, content FROM in_parts WHERE inbox_seq = ? ORDER BY idx',
       row.seq,
     );
-    if (header) partsAgree(header, parts, where, found);
+    // Of what a recall destroyed the trace is left: no part may be.
+    if (header && row.destroyed === 0) partsAgree(header, parts, where, found);
     await checkParts(check, parts, where);
   }
 }

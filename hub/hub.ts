@@ -171,6 +171,7 @@ export async function startHub(options: HubOptions) {
     log,
     nudge,
     assertSpace: space.assert,
+    onRecall: () => sweeper.nudge(),
     assertContent: contentAssertion(content),
   };
   const heard = createHeard(store, clock);

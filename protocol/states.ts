@@ -11,7 +11,8 @@ export const outboxStates = {
   undeliverable: ['delivered'],
   delivered: [],
   refused: [],
-  cancelled: [],
+  // Taken back or given up at a hub, and stored by the receiver all the same: its own word is stronger (PROTOCOL.md 8.5).
+  cancelled: ['delivered'],
 } as const satisfies Record<string, readonly string[]>;
 export type OutboxState = keyof typeof outboxStates;
 

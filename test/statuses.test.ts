@@ -1,16 +1,24 @@
 // What receiving offices say of documents, through real nodes and a real hub: 01 to 06, the return with its reason, order of arrival,
 // words of strangers, unknown codes, duplicates, and what stands after a restore.
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import t from 'tap';
-import type { DocumentView, RecipientView } from '../edge-node/core.ts';
 import { metadataCodec } from '../protocol/codec.ts';
-import { newDocumentId, uuidFromBytes, uuidToBytes } from '../protocol/ids.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { openDatabase } from '../protocol/node/sqlite.ts';
-import { buildMetadata, kinds, relations } from '../protocol/seal.ts';
+import {
+  arrived,
+  codeOf,
+  forge,
+  part,
+  post,
+  recipient,
+  sees,
+  send,
+  show,
+  transportOf,
+} from './support/documents.ts';
 import { startTestHub } from './support/hub.ts';
-import { eventually, type Office, openOffice, seeEachOther } from './support/office.ts';
+import { openOffice, seeEachOther } from './support/office.ts';
 
 const test = await startTestHub();
 const a = await openOffice(test.hub, 'H08.35.13');
@@ -21,46 +29,6 @@ t.teardown(async () => {
   for (const { node } of [a, b, c]) await node.close();
   await test.close();
 });
-
-type Answer = { status: number; body: Record<string, unknown> };
-async function post(office: Office, path: string, body: unknown, key?: string): Promise<Answer> {
-  const answer = await office.fetch(path, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...(key ? { 'idempotency-key': key } : {}) },
-    body: JSON.stringify(body),
-  });
-  return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
-}
-const part = (text: string) => ({
-  name: 'van-ban.txt',
-  mediaType: 'text/plain',
-  contentBase64: Buffer.from(text).toString('base64'),
-});
-let sent = 0;
-async function send(from: Office, to: readonly string[], more: object = {}): Promise<string> {
-  sent += 1;
-  const { status, body } = await post(
-    from,
-    '/v1/documents',
-    { recipients: to, parts: [part(`nội dung ${sent}`)], subject: `Về việc ${sent}`, ...more },
-    `k-${sent}`,
-  );
-  if (status !== 202) throw new Error(JSON.stringify(body));
-  return body.documentId as string;
-}
-const show = (office: Office, id: string, direction: 'out' | 'in') =>
-  office.node.edge.show(id, { direction });
-const recipient = (view: DocumentView, code: string): RecipientView =>
-  view.envelopes.flatMap(({ recipients }) => recipients).find((each) => each.code === code)!;
-const arrived = (office: Office, id: string) =>
-  eventually(async () => await show(office, id, 'in').catch(() => undefined));
-/** Waits until the sender's view of a recipient fits. */
-const sees = (office: Office, id: string, code: string, fits: (r: RecipientView) => boolean) =>
-  eventually(async () => {
-    const one = recipient(await show(office, id, 'out'), code);
-    return one && fits(one) ? one : undefined;
-  });
-const codeOf = (answer: Answer) => answer.body.code;
 
 t.test(
   'arrival, acceptance with its number, work and end come back to the sender by themselves',
@@ -134,53 +102,6 @@ t.test('a return names one of the eight reasons and is the end', async (t) => {
   );
   t.equal(codeOf(await post(b, `/v1/inbox/${id}/status`, { code: '07' })), 'request-malformed');
 });
-
-type Forged = { code: string; counter: number; atMs?: number; about: string; to: string; text?: string };
-/** A status exactly as given, sealed and sent by that office: what other software might make. */
-async function forge(office: Office, { code, counter, atMs, about, to, text = '' }: Forged): Promise<string> {
-  const nowMs = systemClock.nowMs();
-  const db = openDatabase(join(office.dir, 'node.sqlite'));
-  const documentId = uuidToBytes(newDocumentId(nowMs, randomBytes(10)));
-  const { salt, block } = buildMetadata({ reason: text }, randomBytes(32));
-  try {
-    db.exec('PRAGMA busy_timeout = 5000; BEGIN IMMEDIATE');
-    const { lastRowId } = db.run(
-      `INSERT INTO documents (document_id, unit, idempotency_key, request_digest, kind, urgency, created_ms, reply_by_ms, links, status,
-         salt, metadata, bytes) VALUES (?, ?, ?, x'01', ?, 0, ?, 0, ?, ?, ?, ?, 0)`,
-      documentId,
-      office.unit,
-      `forged ${uuidFromBytes(documentId)}`,
-      kinds.status,
-      nowMs,
-      JSON.stringify([{ relation: relations.statusOf, documentId: about }]),
-      JSON.stringify({ code, counter, atMs: atMs ?? nowMs }),
-      salt,
-      block,
-    );
-    const { lastRowId: envelope } = db.run(
-      `INSERT INTO envelopes (document_seq, unit, work, lane, missing_uploads, next_ms, queued_ms) VALUES (?, ?, 'seal', 0, 0, 0, ?)`,
-      lastRowId,
-      office.unit,
-      nowMs,
-    );
-    db.run(
-      `INSERT INTO outbox_recipients (envelope_seq, idx, unit, desk, grp, grp_version, state, at_ms) VALUES (?, 0, ?, '', '', 0, 'queued', ?)`,
-      envelope,
-      to,
-      nowMs,
-    );
-    db.exec('COMMIT');
-  } finally {
-    db.close();
-  }
-  office.node.edge.retryNow();
-  return uuidFromBytes(documentId);
-}
-const transportOf = (office: Office, id: string) =>
-  eventually(async () => {
-    const one = (await show(office, id, 'out')).envelopes[0]!.recipients[0]!;
-    return one.state === 'queued' || one.state === 'accepted' ? undefined : one;
-  });
 
 t.test(
   'statuses are applied by their counter, whatever comes first, and unknown ones are shown',

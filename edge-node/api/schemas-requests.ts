@@ -322,6 +322,11 @@ export const updateSchema = {
     reason: changeReason,
     add: codes('Addresses that get the document from now on.'),
     remove: codes('Codes of recipients that lose it: a recall goes to them.'),
+    keepText: {
+      type: 'boolean',
+      description:
+        'After text-legacy: a person has looked, the text is right as written and is not to be converted.',
+    },
     fields: {
       type: 'object',
       'x-document': true,

@@ -41,6 +41,8 @@ export type UpdateRequest = {
   readonly fields?: DocumentFields;
   readonly add?: readonly string[];
   readonly remove?: readonly string[];
+  /** Text that looks like an older encoding is right as it is. */
+  readonly keepText?: boolean;
   readonly actor?: string;
 };
 export type UpdateAnswer = {

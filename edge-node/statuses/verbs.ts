@@ -7,6 +7,7 @@ import { ExchangeError } from '../../protocol/errors.ts';
 import { parseDocumentId, uuidFromBytes, uuidToBytes } from '../../protocol/ids.ts';
 import { buildMetadata } from '../../protocol/seal.ts';
 import type { EdgeContext } from '../context.ts';
+import { metadataText } from '../outbox/metadata-text.ts';
 import { recipientOf, sendingUnit } from '../outbox/submit.ts';
 import type { Arrival, OutDocument } from '../store/view-reads.ts';
 import type { RequestDecision, StatusCore, UpdateRequest } from './core.ts';
@@ -186,11 +187,13 @@ function requestNamed(
 }
 
 /** The whole block as it shall be, sealed anew; null when nothing was said to change. */
-function changedMetadata(document: OutDocument, base: Uint8Array | null, { fields, reason }: UpdateRequest) {
+function changedMetadata(document: OutDocument, base: Uint8Array | null, request: UpdateRequest) {
+  const { fields, reason, keepText = false } = request;
   if (!fields || Object.keys(fields).length === 0) return null;
   if (!base) throw new ExchangeError('content-gone', 'the metadata of this document are erased');
   const before = metadataCodec.decode(base);
-  const after = { ...before, ...metadataOf(fields), reason, parts: [], clientReference: '' };
+  const said = metadataText(metadataOf(fields), [], keepText);
+  const after = { ...before, ...said, reason, parts: [], clientReference: '' };
   const { salt, block } = buildMetadata(after, randomBytes(32));
   const { subject, notation, number } = { ...document, ...after };
   return { salt, block, subject, notation, number };

@@ -1,4 +1,4 @@
-// What becomes due by time alone: leases that ran out, deadlines, retention, idle uploads. Bounded work per pass, so that a backlog of a
+// What becomes due by time alone: leases that ran out, deadlines, retention, idle uploads; and what senders took back, at once. Bounded work per pass, so that a backlog of a
 // million deliveries costs a start-up and a pass no more than a hundred do.
 
 import { limits } from '../../protocol/limits.ts';
@@ -26,15 +26,18 @@ export async function sweep(deps: SweepDeps): Promise<StepResult> {
   const { store, clock, retention } = deps;
   const nowMs = clock.nowMs();
   const freed = await store.sweepLeases({ nowMs, rowsMax, attemptsMax: limits.attemptsMax });
+  const recalled = await store.takeBack({ nowMs, rowsMax });
   const expired = await store.expire({ nowMs, rowsMax });
-  deps.nudge([...freed, ...expired]);
+  deps.nudge([...freed, ...recalled.nudge, ...expired]);
+  for (const digest of recalled.orphans)
+    await removeUnreferenced(deps, Buffer.from(digest).toString('hex'), digest);
   const contentErased = await eraseOlder(deps, nowMs, retention.contentDays, false);
   const metadataErased = await eraseOlder(deps, nowMs, retention.metadataDays, true);
   const unused = await store.forgetUnused({ olderThanMs: nowMs - limits.uploadIdleMs, rowsMax });
   for (const digest of unused) await removeUnreferenced(deps, Buffer.from(digest).toString('hex'), digest);
   await deps.content.sweepPartials({ idleMs: limits.uploadIdleMs });
   // Leases and deadlines are answered by peers, not by rows: as long as there were any, there may be more.
-  const moved = freed.length > 0 || expired.length > 0;
+  const moved = freed.length > 0 || expired.length > 0 || recalled.taken > 0;
   return moved || contentErased >= rowsMax || metadataErased >= rowsMax ? 'more' : 'idle';
 }
 

@@ -4,12 +4,13 @@
 import { hash, randomBytes } from 'node:crypto';
 import { headerCodec, wrapperCodec } from '../../protocol/codec.ts';
 import { type Directory, unitStates } from '../../protocol/directory.ts';
+import { changeCodes } from '../../protocol/document/statuses.ts';
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { Clock } from '../../protocol/node/clock.ts';
 import { crashPoint } from '../../protocol/node/crash.ts';
 import { type OpenedEnvelope, openDecoded, type ResolveSealSigner, verifyHops } from '../../protocol/open.ts';
-import { envelopeDigest } from '../../protocol/seal.ts';
+import { envelopeDigest, kinds, relations } from '../../protocol/seal.ts';
 import type { Verifier } from '../../protocol/signature.ts';
 import type { ResolveStatementSigner } from '../../protocol/statement.ts';
 import { hopsWrapper, rawFields } from '../../protocol/wire-splice.ts';
@@ -40,6 +41,8 @@ export type AcceptDeps = {
   readonly assertSpace: (lengthBytes: number) => void;
   /** Something waits for these peers. */
   readonly nudge: (peers: readonly string[]) => void;
+  /** A recall was accepted, or what was recalled before: the sweeper has work now. */
+  readonly onRecall?: () => void;
 };
 
 /** The other end of the leg: a node, a hub below, or the hub above (when we fetch from it). */
@@ -162,6 +165,7 @@ async function acceptOpened(
     deliverByMs: header.deliverByMs,
     parts,
     deliveries,
+    ...changedBy(header),
     directoryVersion: own?.version ?? 0,
     revocationNumber: own?.revocationNumber ?? 0,
     statementId: randomBytes(16),
@@ -173,7 +177,20 @@ async function acceptOpened(
   crashPoint('accept.10');
   deps.nudge(result.nudge);
   if (check) deps.safety.nudge();
+  if (result.recalled) deps.onRecall?.();
   return { receipt: result.receipt, duplicate: result.duplicate };
+}
+
+/** Documents of its own sender that an envelope takes back or updates: by its signed links alone, hubs read no metadata. */
+function changedBy({ kind, status, links }: OpenedEnvelope['header']) {
+  const named = (relation: number) =>
+    links
+      .filter((link) => link.relation === relation && link.documentId.length === 16)
+      .map(({ documentId }) => documentId);
+  if (kind === kinds.recall) return { recalls: named(relations.recalls) };
+  if (kind === kinds.status && status?.code === changeCodes.asked)
+    return { recalls: named(relations.statusOf) };
+  return kind === kinds.update ? { updates: named(relations.updates) } : {};
 }
 
 /** A node submits for the units that the directory gives it; a hub below for units below it; the hub above for everybody else. */

@@ -4,6 +4,7 @@ import { hopCodec, signedStatementCodec } from '../../protocol/codec.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { buildStatement, type EventName, outcomes, parseStatement } from '../../protocol/statement.ts';
 import { hopsWrapper } from '../../protocol/wire-splice.ts';
+import { noteRecalls, wasRecalled } from './recall-ops.ts';
 import { insertHubCheck, isStopped } from './safety-ops.ts';
 import type { AcceptArgs, AcceptResult, RefuseArgs, Shared } from './types.ts';
 
@@ -70,9 +71,28 @@ export function acceptOps(shared: Shared) {
         result.kept = { seq, hops };
         result.receipt = receipt;
         result.nudge = insertDeliveries(args, seq);
+        result.recalled = recallsIn(args, seq);
       },
     });
     return result;
+  }
+
+  /** In the same commit: what this envelope takes back is held, and so is itself when it was taken back before it came. */
+  function recallsIn(args: AcceptArgs, seq: number): boolean {
+    const units = args.deliveries.filter(going).map(({ unit }) => unit);
+    const noted = noteRecalls(db, args, seq, units);
+    return units.filter((unit) => holdRecalled(args, seq, unit)).length > 0 || noted;
+  }
+
+  function holdRecalled(args: AcceptArgs, seq: number, unit: string): boolean {
+    if (!wasRecalled(db, args, unit)) return false;
+    db.run(
+      `UPDATE deliveries SET state = 'held', last_error = 'delivery-recalled'
+       WHERE envelope_seq = ? AND unit = ? AND state IN ('ready','held')`,
+      seq,
+      unit,
+    );
+    return true;
   }
 
   /** The answer to a copy that meets its first one in the same batch. */
@@ -135,6 +155,7 @@ export function acceptOps(shared: Shared) {
         insertParts(later, known.seq);
         result.receipt = receipt;
         result.nudge = insertDeliveries(later, known.seq);
+        result.recalled = recallsIn(later, known.seq);
       },
     });
     return result;

@@ -4,6 +4,7 @@ import type { Migration } from '../../protocol/node/sqlite.ts';
 import { auditSchema } from './schema-audit.ts';
 import { border } from './schema-border.ts';
 import { directory } from './schema-directory.ts';
+import { recallsSchema } from './schema-recalls.ts';
 import { safetySchema } from './schema-safety.ts';
 
 const core = `
@@ -170,4 +171,5 @@ export const migrations: readonly Migration[] = [
   { version: 3, name: 'audit', sql: auditSchema },
   { version: 4, name: 'directory', sql: directory },
   { version: 5, name: 'safety', sql: safetySchema },
+  { version: 6, name: 'recalls', sql: recallsSchema },
 ];

@@ -2,6 +2,7 @@
 import { ExchangeError } from '../../protocol/errors.ts';
 import { endLeases } from './claim-ops.ts';
 import { readNumberFact } from './facts.ts';
+import { eraseEnvelopes } from './recall-ops.ts';
 import type { SessionArgs, Shared } from './types.ts';
 
 type PeerRow = {
@@ -72,7 +73,10 @@ export function peerOps({ db }: Shared) {
   /** What was settled or taken after the point that a restored store knows of. */
   function handOutAgain(peer: string, ledgerSeen: number): void {
     db.run(
-      "UPDATE deliveries SET again = 1, lease_until_ms = NULL WHERE peer = ? AND settled_ledger > ? AND state IN ('delivered','refused')",
+      // What was taken back is not brought to life again; the recall itself comes once more.
+      `UPDATE deliveries SET again = 1, lease_until_ms = NULL WHERE peer = ? AND settled_ledger > ? AND state IN ('delivered','refused')
+         AND NOT EXISTS (SELECT 1 FROM envelopes e JOIN recalls r ON r.sender = e.sender AND r.document_id = e.document_id
+           WHERE e.seq = deliveries.envelope_seq AND r.unit = deliveries.unit AND e.kind NOT IN (2,4,5))`,
       peer,
       ledgerSeen,
     );
@@ -170,21 +174,11 @@ export function peerOps({ db }: Shared) {
         args.metadata ? 1 : 0,
         args.rowsMax,
       );
-      const orphans: Uint8Array[] = [];
-      for (const { seq } of rows) {
-        const parts = db.all<{ sha256: Uint8Array }>(
-          'SELECT sha256 FROM parts WHERE envelope_seq = ? AND content IS NULL',
-          seq,
-        );
-        db.run('DELETE FROM parts WHERE envelope_seq = ?', seq);
-        if (args.metadata) db.run('UPDATE envelopes SET salt = NULL, metadata = NULL WHERE seq = ?', seq);
-        for (const { sha256 } of parts)
-          if (!db.get('SELECT 1 FROM parts WHERE sha256 = ? AND content IS NULL', sha256)) {
-            // Forgotten in the same transaction: whoever sends these bytes again must upload them again.
-            db.run('DELETE FROM unit_content WHERE sha256 = ?', sha256);
-            orphans.push(sha256);
-          }
-      }
+      const orphans = eraseEnvelopes(
+        db,
+        rows.map(({ seq }) => seq),
+        args.metadata,
+      );
       return { erased: rows.length, orphans };
     },
   };

@@ -6,6 +6,7 @@ import { crashPoint } from '../../protocol/node/crash.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import { buildStatement, type EventName, events, outcomes } from '../../protocol/statement.ts';
 import { type DeliveryState, deliveryStates, statesBefore } from '../../protocol/states.ts';
+import { recallOps } from './recall-ops.ts';
 import { isStopped } from './safety-ops.ts';
 import type { DeliveryChoice, SettleArgs, SettleResult, Shared } from './types.ts';
 
@@ -35,7 +36,7 @@ type EnvelopeRow = {
   document_id: Uint8Array;
   sender: string;
 };
-type DeliveryRow = {
+export type DeliveryRow = {
   id: number;
   envelope_seq: number;
   idx: number;
@@ -51,6 +52,12 @@ type Kept = {
   bytes: Uint8Array;
   sequence: number;
 };
+
+/** Ends deliveries alike, with one signed notice per envelope; returns peers to wake. */
+export type GiveByEnvelope = (
+  rows: readonly DeliveryRow[],
+  what: { event: EventName; outcome: number; to: DeliveryState; code: string; nowMs: number },
+) => string[];
 
 export function settleOps(shared: Shared) {
   const { db, context, ledger } = shared;
@@ -236,6 +243,7 @@ export function settleOps(shared: Shared) {
         );
 
   return {
+    ...recallOps(db, giveByEnvelope),
     settle,
     /** Deliveries past their deadline end in a signed notice. Those under a lease wait for its end. Bounded. Returns peers to wake. */
     expire({ nowMs, rowsMax }: { nowMs: number; rowsMax: number }): string[] {

@@ -48,6 +48,12 @@ export type HubStore = {
     metadata: boolean;
     rowsMax: number;
   }): Promise<{ readonly erased: number; readonly orphans: readonly Uint8Array[] }>;
+  /** Ends what senders took back and erases copies that nobody may get any more; bounded, idempotent. */
+  takeBack(args: { nowMs: number; rowsMax: number }): Promise<{
+    readonly taken: number;
+    readonly nudge: readonly string[];
+    readonly orphans: readonly Uint8Array[];
+  }>;
   /** Uploads that no envelope named in time; their digests, for the content folder. */
   forgetUnused(args: { olderThanMs: number; rowsMax: number }): Promise<readonly Uint8Array[]>;
   /** The next hub began a new epoch: what is still open there, and statements that it took lately, go up once more. */
@@ -154,6 +160,11 @@ export function sqliteHubStore(writer: Writer<AnyOps>, reader: Database): HubSto
       const erased = await run<Awaited<ReturnType<HubStore['erase']>>>('erase', args);
       recent.clear();
       return erased;
+    },
+    async takeBack(args) {
+      const taken = await run<Awaited<ReturnType<HubStore['takeBack']>>>('takeBack', args);
+      if (taken.taken > 0) recent.clear();
+      return taken;
     },
     admin: run,
     ...reads(reader),

@@ -87,6 +87,9 @@ export type AcceptArgs = {
   readonly deliverByMs: number;
   readonly parts: readonly AcceptedPart[];
   readonly deliveries: readonly RoutedDelivery[];
+  /** Documents of the same sender that this envelope takes back, or updates. */
+  readonly recalls?: readonly Uint8Array[];
+  readonly updates?: readonly Uint8Array[];
   readonly directoryVersion: number;
   readonly revocationNumber: number;
   /** 16 fresh random bytes. */
@@ -99,6 +102,8 @@ export type AcceptResult = {
   receipt: Uint8Array;
   duplicate: boolean;
   nudge: string[];
+  /** There is something to take back: HubStore.takeBack. */
+  recalled?: boolean;
   /** Of a row just made: its number, and the hop trace with ours. */
   kept?: { readonly seq: number; readonly hops: Uint8Array };
 };

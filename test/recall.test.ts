@@ -1,0 +1,401 @@
+// Recall, update and replacement through real nodes and a real hub: before sending, at the hub, after delivery, after acceptance; who wins a
+// race; what is destroyed and what stays; what strangers ask; and what a restore brings back.
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { backupNode, restoreNode } from '../edge-node/backup.ts';
+import type { DocumentView } from '../edge-node/core.ts';
+import { fsckNode } from '../edge-node/fsck.ts';
+import { startNode } from '../edge-node/main.ts';
+import type { RequestView } from '../edge-node/statuses/core.ts';
+import { fsckHub } from '../hub/fsck.ts';
+import { systemClock } from '../protocol/node/clock.ts';
+import { openDatabase } from '../protocol/node/sqlite.ts';
+import { kinds, relations } from '../protocol/seal.ts';
+import {
+  arrived,
+  codeOf,
+  forge,
+  part,
+  post,
+  recipient,
+  sees,
+  send,
+  show,
+  transportOf,
+} from './support/documents.ts';
+import { quiet, startTestHub, temporaryDir } from './support/hub.ts';
+import { eventually, type Office, openOffice, seeEachOther } from './support/office.ts';
+
+const test = await startTestHub();
+const a = await openOffice(test.hub, 'H08.35.13');
+const b = await openOffice(test.hub, 'H08.35.14');
+const c = await openOffice(test.hub, 'H08.35.15');
+await seeEachOther([a, b, c], ['H08.35.13', 'H08.35.14', 'H08.35.15']);
+t.teardown(async () => {
+  for (const { node } of [a, b, c]) await node.close();
+  await test.close();
+});
+const [B, C] = ['H08.35.14', 'H08.35.15'];
+const why = { reason: 'Ban hành nhầm' };
+const recall = (office: Office, id: string, more: object = {}) =>
+  post(office, `/v1/documents/${id}/recall`, { ...why, ...more });
+const accept = (office: Office, id: string, more: object = {}) =>
+  post(office, `/v1/inbox/${id}/status`, { code: '03', ...more });
+const changed = (id: string, code: string, state: string) =>
+  sees(a, id, code, ({ change }) => change?.state === state);
+const large = (bytes: Uint8Array) =>
+  a
+    .fetch('/v1/uploads', {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream' },
+      body: new Blob([bytes]).stream(),
+      duplex: 'half',
+    })
+    .then(async (answer) => (await answer.json()) as { uploadId: string; sha256Hex: string });
+const fileOf = (dir: string, hex: string) => existsSync(join(dir, 'content', 'sha256', hex.slice(0, 2), hex));
+const gone = (look: () => boolean) => eventually(async () => (look() ? undefined : true));
+const requestsOf = async (office: Office, all = false): Promise<RequestView[]> =>
+  ((await (await office.fetch(`/v1/requests${all ? '?all=true' : ''}`)).json()) as { rows: RequestView[] })
+    .rows;
+const destroyed = (office: Office, id: string) =>
+  eventually(async () => {
+    const view = await show(office, id, 'in').catch(() => undefined);
+    return view?.destroyedMs === undefined ? undefined : view;
+  });
+
+t.test('what was not sent is cancelled, and nothing of it leaves', async (t) => {
+  await test.hub.close();
+  await eventually(async () => ((await a.node.edge.status()).hub.state === 'connected' ? undefined : true));
+  const id = await send(a, [B, C]);
+  const answer = await recall(a, id);
+  t.match(answer.body, { cancelled: [B, C], asked: [] });
+  t.equal((await show(a, id, 'out')).state, 'cancelled');
+  t.equal(codeOf(await recall(a, id)), 'document-state-refused', 'there is nothing left to take back');
+  t.equal(codeOf(await recall(a, crypto.randomUUID())), 'document-unknown');
+  t.equal(codeOf(await post(a, `/v1/documents/${id}/recall`, { reason: ' ' })), 'request-malformed');
+  await test.restart();
+  a.node.edge.retryNow();
+  const later = await send(a, [B]);
+  await arrived(b, later);
+  await t.rejects(show(b, id, 'in'), { code: 'document-unknown' });
+});
+
+t.test('what the hub still has is taken back there, and its copy is erased', async (t) => {
+  await b.node.close();
+  const { uploadId, sha256Hex } = await large(randomBytes(700_000));
+  const id = await send(a, [B], {
+    parts: [{ name: 'lon.bin', mediaType: 'application/pdf', uploadId }, part('nhỏ')],
+  });
+  await eventually(async () => ((await show(a, id, 'out')).state === 'accepted' ? true : undefined));
+  t.ok(fileOf(test.dir, sha256Hex), 'the hub holds it');
+  t.match((await recall(a, id)).body, { cancelled: [], asked: [B] });
+  const taken = await changed(id, B, 'taken-back');
+  t.match(taken, { state: 'cancelled', change: { words: { vi: 'Đã thu hồi trước khi tới nơi nhận' } } });
+  t.ok(
+    taken.timeline.some(
+      ({ event, code }) => event === 'ContentHandoverFailure' && code === 'delivery-recalled',
+    ),
+    'the hub signs it',
+  );
+  await gone(() => fileOf(test.dir, sha256Hex));
+  const db = openDatabase(join(test.dir, 'hub.sqlite'), { readOnly: true });
+  const rows = db.all<{ metadata: null; parts: number; signed: Uint8Array }>(
+    'SELECT metadata, signed, (SELECT count(*) FROM parts p WHERE p.envelope_seq = e.seq) AS parts FROM envelopes e WHERE kind = 1 ORDER BY seq DESC LIMIT 1',
+  );
+  db.close();
+  t.match(rows[0], { metadata: null, parts: 0 });
+  t.ok(rows[0]!.signed.length > 0, 'the sealed header stays as evidence');
+  b.node = await startNode({ dir: b.dir, log: quiet });
+  const later = await send(a, [B]);
+  await arrived(b, later);
+  await t.rejects(show(b, id, 'in'), { code: 'document-unknown' }, 'the recipient never sees it');
+  t.equal((await requestsOf(b)).length, 0, 'and no clerk is asked about what never came');
+  t.equal(
+    codeOf(await post(a, `/v1/documents/${id}/resend`, {})),
+    'document-state-refused',
+    'it is not sent again by chance',
+  );
+});
+
+t.test('what was delivered and not accepted is destroyed at every hop, and the trace stays', async (t) => {
+  const { uploadId, sha256Hex } = await large(randomBytes(700_000));
+  const file = { name: 'lon.bin', mediaType: 'application/pdf', uploadId };
+  const kept = await send(a, [B], { parts: [file] });
+  const id = await send(a, [B], { subject: 'Bí mật của cuộc thử', parts: [file, part('chỉ ở văn bản này')] });
+  await Promise.all([arrived(b, kept), arrived(b, id)]);
+  await sees(a, id, B, ({ status }) => status?.code === '01');
+  await recall(a, id);
+  const seen = await changed(id, B, 'agreed');
+  t.match(seen.timeline.at(-1)?.words.vi, 'Đã huỷ văn bản theo yêu cầu thu hồi');
+  const view = await destroyed(b, id);
+  t.match({ metadata: view.metadata, parts: view.parts }, { metadata: undefined, parts: [] });
+  t.equal(view.requests[0]?.reason, why.reason, 'the recall itself is kept');
+  t.ok(fileOf(b.dir, sha256Hex), 'another document needs the same bytes');
+  t.equal(codeOf(await accept(b, id)), 'document-recalled');
+  const row = ((await (await b.fetch('/v1/inbox')).json()) as { rows: DocumentView[] }).rows.find(
+    ({ documentId }) => documentId === id,
+  );
+  t.match(row, { subject: '', standing: [{ recall: 'destroyed' }] });
+  await recall(a, kept);
+  await changed(kept, B, 'agreed');
+  await gone(() => fileOf(b.dir, sha256Hex));
+  await gone(() => fileOf(test.dir, sha256Hex));
+  t.ok(fileOf(a.dir, sha256Hex), 'the issuer keeps its original');
+  for (const name of readdirSync(b.dir).filter((each) => /^node\.sqlite$/.test(each))) {
+    const db = openDatabase(join(b.dir, name), { readOnly: true });
+    t.equal(db.get<{ n: number }>("SELECT count(*) AS n FROM inbox WHERE subject LIKE 'Bí mật%'")?.n, 0);
+    db.close();
+  }
+  const proof = await b.fetch(`/v1/documents/${id}/proof?direction=in`);
+  t.equal(proof.status, 200, 'the evidence can still be taken out');
+  t.ok((await fsckNode({ dir: b.dir, clock: systemClock })).clean, 'fsck knows what was destroyed');
+  t.equal(codeOf(await recall(a, id)), 'document-state-refused', 'it was recalled already');
+});
+
+t.test(
+  'what was accepted waits for a person; a refusal needs the warning, and may be asked again',
+  async (t) => {
+    const id = await send(a, [B, C]);
+    await Promise.all([arrived(b, id), arrived(c, id)]);
+    await accept(b, id, { registeredNumber: '9' });
+    await sees(a, id, B, ({ status }) => status?.code === '03');
+    await recall(a, id, { from: [B] });
+    const [request] = await eventually(async () => {
+      const rows = await requestsOf(b);
+      return rows.length > 0 ? rows : undefined;
+    });
+    t.match(request, { kind: 'recall', state: 'open', documentId: id, reason: why.reason });
+    t.match(
+      await show(b, id, 'in'),
+      { metadata: { subject: String }, requests: [{ state: 'open' }] },
+      'nothing is destroyed yet',
+    );
+    const path = `/v1/requests/${request!.requestId}`;
+    t.equal(codeOf(await post(b, path, { agree: false })), 'recall-refusal-warning');
+    t.match((await post(b, path, { agree: false, despiteWarning: true, text: 'đang dùng' })).body, {
+      state: 'refused',
+    });
+    t.equal(codeOf(await post(b, path, { agree: true })), 'request-decided');
+    await changed(id, B, 'refused');
+    t.match((await recall(a, id, { from: [B] })).body, { asked: [B] }, 'asked again');
+    const again = await eventually(async () => (await requestsOf(b))[0]);
+    await post(b, `/v1/requests/${again.requestId}`, { agree: true, person: 'Lê Văn Dũng' });
+    await changed(id, B, 'agreed');
+    await destroyed(b, id);
+    t.notOk((await show(c, id, 'in')).destroyedMs, 'the other recipient keeps his');
+    t.equal(codeOf(await post(b, `/v1/requests/${crypto.randomUUID()}`, { agree: true })), 'request-unknown');
+  },
+);
+
+t.test('accepting and recalling race: one wins, and both sides agree which', async (t) => {
+  const ids = await Promise.all(Array.from({ length: 12 }, () => send(a, [B])));
+  await Promise.all(ids.map((id) => arrived(b, id)));
+  await Promise.all(
+    ids.map(async (id, i) => {
+      const both = [() => recall(a, id), () => systemClock.sleep(i * 4).then(() => accept(b, id))];
+      await Promise.all(both.map((act) => act()));
+    }),
+  );
+  const wins = { recall: 0, accept: 0 };
+  for (const id of ids) {
+    const here = await eventually(async () => {
+      const view = await show(b, id, 'in');
+      return view.requests.some(({ state }) => state === 'open' || state === 'agreed') ? view : undefined;
+    });
+    const open = here.requests.some(({ state }) => state === 'open');
+    wins[open ? 'accept' : 'recall'] += 1;
+    const there = open
+      ? await sees(a, id, B, ({ status }) => status?.code === '03')
+      : await sees(a, id, B, ({ change }) => change?.state === 'agreed');
+    t.equal(there.change?.state, open ? 'asked' : 'agreed');
+    t.equal(there.status?.code, open ? '03' : '01');
+  }
+  t.equal(wins.recall + wins.accept, ids.length, JSON.stringify(wins));
+});
+
+t.test('an update shows old and new, changes the receivers, and of two the newer counts', async (t) => {
+  const id = await send(a, [B], {
+    subject: 'Trích yếu cũ',
+    number: '31',
+    notation: 'BC-UBND',
+    type: 'Báo cáo',
+  });
+  await arrived(b, id);
+  const update = (more: object) =>
+    post(a, `/v1/documents/${id}/update`, { reason: 'Sai trích yếu', ...more });
+  t.equal(codeOf(await update({ fields: { issueDate: '2026-13-01' } })), 'request-malformed');
+  t.equal(codeOf(await update({ remove: [C] })), 'document-state-refused', 'it does not have it');
+  const both = await Promise.all([
+    update({ fields: { subject: 'Trích yếu một' } }),
+    update({ fields: { subject: 'Trích yếu hai' } }),
+  ]);
+  t.ok(
+    both.every((each) => each.status === 202 || codeOf(each) === 'document-changed'),
+    'two people at once: in order, or the second is told',
+  );
+  t.equal((await update({ fields: { subject: 'Trích yếu mới', pages: 3 } })).status, 202);
+  const request = await eventually(async () =>
+    (await requestsOf(b)).find(
+      ({ after, documentId }) => documentId === id && after?.subject === 'Trích yếu mới',
+    ),
+  );
+  t.match(request, { before: { subject: 'Trích yếu cũ', number: '31' }, after: { number: '31', pages: 3 } });
+  t.equal(
+    (await requestsOf(b)).filter(({ documentId }) => documentId === id).length,
+    1,
+    'the newest alone waits',
+  );
+  t.ok(
+    (await requestsOf(b, true)).some(({ documentId, state }) => documentId === id && state === 'superseded'),
+  );
+  await post(b, `/v1/requests/${request.requestId}`, { agree: true });
+  await changed(id, B, 'agreed');
+  t.match(await show(b, id, 'in'), {
+    metadata: { subject: 'Trích yếu mới', parts: [{ name: 'van-ban.txt' }] },
+    originalMetadata: { subject: 'Trích yếu cũ' },
+  });
+  t.match(await show(a, id, 'out'), {
+    metadata: { subject: 'Trích yếu mới' },
+    originalMetadata: { subject: 'Trích yếu cũ' },
+  });
+  t.equal((await update({ add: [C], remove: [B], fields: { sphere: 'Tài chính' } })).status, 202);
+  const added = await arrived(c, id);
+  t.equal(added.metadata?.subject, 'Trích yếu cũ', 'as it was sealed first');
+  const inC = await eventually(async () => (await requestsOf(c)).find(({ documentId }) => documentId === id));
+  t.match(inC.after, { subject: 'Trích yếu mới', sphere: 'Tài chính' }, 'the update follows');
+  t.equal(
+    (await post(c, `/v1/requests/${inC.requestId}`, { agree: false, text: 'không rõ' })).status,
+    202,
+    '16 is for updates',
+  );
+  await changed(id, C, 'refused');
+  await destroyed(b, id);
+  t.equal((await changed(id, B, 'agreed')).change?.kind, 'recall');
+  t.match((await show(b, id, 'in')).metadata, undefined, 'the metadata of its updates went with it');
+});
+
+t.test('a replacement takes the place of the old one, which is kept and marked', async (t) => {
+  const old = await send(a, [B]);
+  await arrived(b, old);
+  const replacing = (target: string, more: object = {}) => ({
+    kind: 'replacement',
+    reason: 'Sai nội dung',
+    links: [{ relation: 'replaces', documentId: target }],
+    ...more,
+  });
+  const next = await send(a, [B], replacing(old));
+  await arrived(b, next);
+  t.match(await show(b, old, 'in'), {
+    replacedBy: [next],
+    metadata: { subject: String },
+    destroyedMs: undefined,
+  });
+  t.match(await show(a, old, 'out'), { replacedBy: [next] });
+  const refused = await post(
+    a,
+    '/v1/documents',
+    { recipients: [B], parts: [part('x')], ...replacing(old) },
+    'again',
+  );
+  t.match(refused.body, { code: 'document-replaced', detail: next });
+  const foreign = await post(
+    b,
+    '/v1/documents',
+    { recipients: [C], parts: [part('x')], ...replacing(old) },
+    'foreign',
+  );
+  t.equal(codeOf(foreign), 'document-unknown', 'only what one has sent');
+  const loop = await forge(a, {
+    about: next,
+    to: b.unit,
+    kind: kinds.replacement,
+    relation: relations.replaces,
+    as: old,
+  }).catch(() => '');
+  t.equal(loop, '', 'a document has one id, once');
+  const third = crypto.randomUUID();
+  await transportOf(
+    a,
+    await forge(a, { about: third, to: b.unit, kind: kinds.replacement, relation: relations.replaces }),
+  );
+  const self = crypto.randomUUID();
+  const end = await transportOf(
+    a,
+    await forge(a, {
+      about: self,
+      to: b.unit,
+      kind: kinds.replacement,
+      relation: relations.replaces,
+      as: self,
+    }),
+  );
+  t.match(end, { state: 'refused' });
+  t.ok(end.timeline.some(({ code }) => code === 'replacement-loop'));
+});
+
+t.test('nobody recalls the document of another, and status 13 of its sender is a recall too', async (t) => {
+  const id = await send(a, [B]);
+  await arrived(b, id);
+  const forged = await forge(c, { about: id, to: b.unit, kind: kinds.recall, relation: relations.recalls });
+  const end = await transportOf(c, forged);
+  t.equal(end.state, 'refused');
+  t.ok(end.timeline.some(({ code }) => code === 'change-not-sender'));
+  t.ok((await show(b, id, 'in')).metadata, 'it is untouched');
+  await forge(a, { code: '13', counter: 1, about: id, to: b.unit, text: 'lấy lại' });
+  await destroyed(b, id);
+  await sees(a, id, B, ({ timeline }) => timeline.some(({ status }) => status?.code === '15'));
+  const early = crypto.randomUUID();
+  t.equal(
+    (
+      await transportOf(
+        a,
+        await forge(a, { about: early, to: b.unit, kind: kinds.recall, relation: relations.recalls }),
+      )
+    ).state,
+    'delivered',
+    'a recall may come before its document',
+  );
+});
+
+t.test('a restored node does not bring a recalled document back to life', async (t) => {
+  const id = await send(a, [B]);
+  await arrived(b, id);
+  await accept(b, id, { registeredNumber: '77' });
+  await sees(a, id, B, ({ status }) => status?.code === '03');
+  const to = join(temporaryDir('backup'), 'b');
+  await backupNode({ dir: b.dir, to, clock: systemClock, version: 'test' });
+  await post(b, `/v1/inbox/${id}/status`, { code: '05' });
+  await sees(a, id, B, ({ status }) => status?.code === '05');
+  await recall(a, id);
+  const request = await eventually(async () =>
+    (await requestsOf(b)).find(({ documentId }) => documentId === id),
+  );
+  await post(b, `/v1/requests/${request.requestId}`, { agree: true });
+  await changed(id, B, 'agreed');
+  await b.node.close();
+  const dir = join(temporaryDir('restored'), 'node');
+  await restoreNode({ from: to, dir, clock: systemClock });
+  b.node = await startNode({ dir, log: quiet });
+  const back = await show(b, id, 'in');
+  t.ok(back.metadata, 'the backup holds it');
+  const opened = await eventually(async () =>
+    (await requestsOf(b)).find(({ documentId }) => documentId === id),
+  );
+  t.equal((await show(b, id, 'in')).requests[0]?.state, 'open', 'the recall is handed out again');
+  t.equal(recipient(await show(b, id, 'in'), B).status?.code, '05', 'what was said since the backup stands');
+  await post(b, `/v1/requests/${opened.requestId}`, { agree: true });
+  await destroyed(b, id);
+  t.ok((await fsckNode({ dir, clock: systemClock })).clean);
+});
+
+t.test('the hub is whole after all that', async (t) => {
+  await test.hub.close();
+  const result = await fsckHub({ dir: test.dir });
+  t.same(
+    result.findings.filter(({ severity }) => severity === 'fault'),
+    [],
+  );
+  await test.restart();
+});
