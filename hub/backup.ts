@@ -12,7 +12,7 @@ import { adminOps } from './store/admin-ops.ts';
 import { needFact, readFact, readNumberFact, writeFact } from './store/facts.ts';
 import { openLedger } from './store/ledger.ts';
 import { migrations } from './store/migrations.ts';
-import { raiseAlarm } from './store/unit-ops.ts';
+import { raiseAlarm } from './store/unit-rows.ts';
 
 const PROGRAM = 'hub';
 /** More acts than any hub performs between a backup and its restore: the next directory version must be above all that are in use. */

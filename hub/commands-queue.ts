@@ -109,7 +109,11 @@ function choiceCommands(hub: Command, software: string): void {
     leaf(hub, `${name} [ids...]`, description)
       .option('--peer <id>', 'mọi lượt của một nút hoặc trung tâm; all of one node or hub')
       .option('--unit <code>', 'mọi lượt đang chờ của một đơn vị; all that wait for one unit')
-      .action((ids: string[], options: Common & { peer?: string; unit?: string }) =>
+      .option(
+        '--to <code>',
+        'chỉ với redrive: chuyển cho đơn vị kế thừa này; only redrive: the successor that gets it',
+      )
+      .action((ids: string[], options: Common & { peer?: string; unit?: string; to?: string }) =>
         runCommand(async (out) => {
           const body = {
             ...(ids.length > 0 ? { ids: ids.map(idOf) } : {}),
@@ -121,11 +125,20 @@ function choiceCommands(hub: Command, software: string): void {
               'give ids (as "hub queue --unit CODE" shows them), or --unit, or --peer',
               'cần nêu số lượt chuyển (xem "hub queue --unit MÃ"), hoặc --unit, hoặc --peer',
             );
+          if (options.to !== undefined && (name !== 'redrive' || options.peer !== undefined))
+            throw wrongUse(
+              '--to goes with redrive of ids or of a unit',
+              '--to chỉ đi với redrive theo số lượt chuyển hoặc --unit',
+            );
           const done = await withHub({ dir: options.dir, software }, (request) =>
-            request<{ peers?: string[]; held?: number }>('POST', `/admin/v1/${name}`, body),
+            request<{ peers?: string[]; held?: number; forwarded?: number }>(
+              'POST',
+              options.to === undefined ? `/admin/v1/${name}` : '/admin/v1/redrive-to',
+              options.to === undefined ? body : { ...body, to: options.to },
+            ),
           );
           out.answer(done);
-          if ((done.held ?? done.peers?.length ?? 0) > 0) {
+          if ((done.forwarded ?? done.held ?? done.peers?.length ?? 0) > 0) {
             out.say(`${said[name]}`);
             return exitCodes.done;
           }

@@ -1,6 +1,8 @@
 // `lienthong hub unit …`, `invite`, `confirm`, `revoke`: the operator's acts on units, as requests to admin/unit-routes.ts.
 import type { Command } from 'commander';
 import { CommandError, runCommand } from '../bin/output.ts';
+import { directoryCommands } from './commands-directory.ts';
+import { reformCommands } from './commands-reforms.ts';
 import { leaf, pathPart, stateText, timeOf, timeText, wholeNumber } from './commands-shared.ts';
 import { type AdminRequest, withHub } from './offline.ts';
 
@@ -21,7 +23,8 @@ export function unitCommands(hub: Command, software: string): void {
   const unit = hub.command('unit').description('Đơn vị của trung tâm.\nUnits of this hub.');
   listCommands(unit, software);
   lifeCommands(unit, software);
-  mergeCommand(unit, software);
+  reformCommands(unit, software);
+  directoryCommands(hub, unit, software);
   invitationCommands(hub, software);
   revokeCommand(hub, software);
 }
@@ -77,12 +80,10 @@ function lifeCommands(unit: Command, software: string): void {
   const acts = {
     suspend: 'Tạm dừng: không gửi, không nhận.\nSuspends: neither sends nor receives; nothing is lost.',
     resume: 'Cho hoạt động lại.\nEnds a suspension.',
-    close: 'Đóng hẳn, không có đơn vị kế thừa.\nCloses for good, without a successor.',
   } as const;
   const said: Readonly<Record<string, string>> = {
     suspend: 'đã tạm dừng (suspended)',
     resume: 'hoạt động lại (resumed)',
-    close: 'đã đóng (closed)',
   };
   for (const [name, description] of Object.entries(acts))
     leaf(unit, `${name} <code>`, description).action((code: string, options: Common) =>
@@ -91,28 +92,6 @@ function lifeCommands(unit: Command, software: string): void {
           request<{ version: number }>('POST', `/admin/v1/units/${pathPart(code)}/${name}`),
         );
         out.say(`${code}: ${said[name]}. Danh bạ bản (directory version) ${done.version}`);
-        out.answer(done);
-      }, options),
-    );
-  leaf(
-    unit,
-    'rename <code>',
-    'Đổi tên hoặc mã.\nNew name, new code, or both; the old code stays valid for a year.',
-  )
-    .option('--name <name>', 'tên mới; new name')
-    .option('--code <code>', 'mã mới; new code')
-    .option('--old-until <date>', 'mã cũ còn hiệu lực đến; until when the old code is valid', timeOf)
-    .action((unitCode: string, options: Common & { name?: string; code?: string; oldUntil?: number }) =>
-      runCommand(async (out) => {
-        const body = {
-          ...(options.name === undefined ? {} : { name: options.name }),
-          ...(options.code === undefined ? {} : { code: options.code }),
-          ...(options.oldUntil === undefined ? {} : { oldCodeUntilMs: options.oldUntil }),
-        };
-        const done = await withHub({ dir: options.dir, software }, (request) =>
-          request<{ version: number }>('POST', `/admin/v1/units/${pathPart(unitCode)}/rename`, body),
-        );
-        out.say(`Đã đổi (renamed). Danh bạ bản (directory version) ${done.version}`);
         out.answer(done);
       }, options),
     );
@@ -125,30 +104,6 @@ function lifeCommands(unit: Command, software: string): void {
           request<{ version: number }>('POST', `/admin/v1/units/${pathPart(unitCode)}/alias`, body),
         );
         out.say(`${other} → ${unitCode}`);
-        out.answer(done);
-      }, options),
-    );
-}
-
-function mergeCommand(unit: Command, software: string): void {
-  leaf(
-    unit,
-    'merge <codes...>',
-    'Sáp nhập các đơn vị này vào --into.\nCloses these units; their documents go to --into.',
-  )
-    .requiredOption('--into <code>', 'đơn vị kế thừa; the successor')
-    .option('--until <date>', 'chuyển tiếp đến ngày; forwards until then (default: for ever)', timeOf)
-    .action((codes: string[], options: Common & { into: string; until?: number }) =>
-      runCommand(async (out) => {
-        const body = {
-          units: codes,
-          into: options.into,
-          ...(options.until === undefined ? {} : { untilMs: options.until }),
-        };
-        const done = await withHub({ dir: options.dir, software }, (request) =>
-          request<{ version: number }>('POST', '/admin/v1/units/merge', body),
-        );
-        out.say(`${codes.join(', ')} → ${options.into}. Danh bạ bản (directory version) ${done.version}`);
         out.answer(done);
       }, options),
     );

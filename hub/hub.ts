@@ -28,6 +28,7 @@ import { addSafetyRoutes } from './admin/safety-routes.ts';
 import { type HubConfig, lifetimesOf, loadHubConfig } from './config.ts';
 import { contentTurns } from './content-turns.ts';
 import { createPolls } from './delivery/poll.ts';
+import { reformStep } from './delivery/reforms.ts';
 import { sweep } from './delivery/sweeper.ts';
 import { createHubDirectory } from './directory/hub-directory.ts';
 import { createTrustRecords } from './directory/trust-records.ts';
@@ -266,6 +267,7 @@ export async function startHub(options: HubOptions) {
       at,
     }),
     upstreamChanged: () => void restartUpstream(),
+    upstream: shared.upstream,
   });
   addCaRoutes(control.app, admin, own);
   addSafetyRoutes(control.app, admin, nudge);
@@ -279,6 +281,15 @@ export async function startHub(options: HubOptions) {
       listening ? await sweep({ store, content, turns, clock, nudge, retention: config.retention }) : 'idle',
     idleMs: 5000,
     onError: (error, waitMs) => log.error({ event: 'worker.waiting', worker: 'sweeper', waitMs, err: error }),
+  });
+  // Reforms take force on their day; what waits for a unit that has ended goes on.
+  const reforming = startWorker({
+    clock,
+    random: options.random,
+    step: async () =>
+      listening ? await reformStep({ admin, hubId, upstream: shared.upstream, log }) : 'idle',
+    idleMs: 15_000,
+    onError: (error, waitMs) => log.error({ event: 'worker.waiting', worker: 'reforms', waitMs, err: error }),
   });
   // The own directory part is signed anew in the last part of its life, and when a forwarding date passes.
   const republishing = startWorker({
@@ -394,7 +405,13 @@ export async function startHub(options: HubOptions) {
       await stopUpstream();
       polls.endAll();
       await safety.close();
-      await Promise.all([sweeper.stop(), flushing.stop(), republishing.stop(), tending.stop()]);
+      await Promise.all([
+        sweeper.stop(),
+        flushing.stop(),
+        republishing.stop(),
+        reforming.stop(),
+        tending.stop(),
+      ]);
       await Promise.all([exchange.drain(drainMs), enrolment.drain(2000), local.drain(1000)]);
       await socket?.close();
       await heard.flush();

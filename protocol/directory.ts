@@ -284,6 +284,20 @@ export function foreignSender(
   return unit?.border === sender && metadata?.foreign?.code ? metadata.foreign : undefined;
 }
 
+/** A chain of reforms has a few links; more is a loop in the directory. */
+export const successionsMax = 8;
+
+/** Every unit that may get what is addressed to a closed one, over any number of reforms. */
+export function heirsOf(directory: Directory, unit: string): ReadonlySet<string> {
+  const heirs = new Set<string>();
+  let last = [unit];
+  for (let step = 0; step < successionsMax && last.length > 0; step++) {
+    last = last.flatMap((each) => directory.unit(each)?.successors ?? []).filter((each) => !heirs.has(each));
+    for (const each of last) heirs.add(each);
+  }
+  return heirs;
+}
+
 /** Resolves an address `[desk@]code` or an internal id. Throws `unit-unknown` naming the code. */
 export function resolveAddress(
   directory: Directory,

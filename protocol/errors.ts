@@ -619,6 +619,63 @@ export const catalogue = {
     ['Đơn vị nhận đã ngừng hoạt động', 'The receiving unit is closed'],
     ['Chọn đơn vị kế thừa trong danh bạ.', 'Choose its successor in the directory.'],
   ),
+  'unit-split': row(
+    409,
+    'operator',
+    'hub-operator',
+    [
+      'Đơn vị nhận đã chia tách; văn bản được giữ chờ chọn đơn vị kế thừa',
+      'The receiving unit was split; the document waits until one of its successors is chosen',
+    ],
+    [
+      'Cơ quan đầu mối hỏi nơi gửi rồi chạy "lienthong hub redrive --unit MÃ --to MÃ-KẾ-THỪA".',
+      'The operator of the hub asks the sender, then runs "lienthong hub redrive --unit CODE --to SUCCESSOR".',
+    ],
+  ),
+  'reform-refused': row(
+    409,
+    'never',
+    'hub-operator',
+    ['Việc sắp xếp đơn vị này không hợp lệ', 'This reform of units is not possible'],
+    [
+      'Xem lý do: không sáp nhập vào chính mình, không tạo vòng cấp trên hay kế thừa, đơn vị kế thừa phải đang hoạt động.',
+      'See the reason: no unit merges into itself, no circle of parents or successors, and a successor must be open.',
+    ],
+  ),
+  'directory-moved-on': row(
+    409,
+    'later',
+    'hub-operator',
+    ['Danh bạ đã thay đổi từ khi xem trước', 'The directory has changed since the preview'],
+    [
+      'Chạy lại lệnh với --dry-run để xem khác biệt mới.',
+      'Run it again with --dry-run and look at the differences.',
+    ],
+  ),
+  'group-cycle': row(
+    409,
+    'never',
+    'hub-operator',
+    ['Nhóm chứa chính nó', 'The group contains itself'],
+    ['Bỏ nhóm được nêu khỏi danh sách nhóm con.', 'Take the named group out of the groups that it includes.'],
+  ),
+  'group-unknown': row(
+    404,
+    'never',
+    'clerk',
+    ['Không có nhóm này trong danh bạ', 'No such group in the directory'],
+    ['Xem các nhóm bằng "lienthong groups list".', 'See the groups with "lienthong groups list".'],
+  ),
+  'desk-unknown': row(
+    404,
+    'never',
+    'clerk',
+    ['Đơn vị nhận không có người hoặc bộ phận này', 'The unit has no such person or desk'],
+    [
+      'Chọn trong danh sách địa chỉ mà đơn vị đó công bố, hoặc gửi cho đơn vị.',
+      'Choose one that the unit lists, or address the unit itself.',
+    ],
+  ),
   'unit-has-no-node': row(
     409,
     'never',

@@ -3,6 +3,7 @@
 // line: those are deferred and come again.
 import { hash } from 'node:crypto';
 import { metadataCodec, signedCodec, wrapperCodec } from '../../protocol/codec.ts';
+import { heirsOf } from '../../protocol/directory.ts';
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import { assertDistinctNames, assertPartName } from '../../protocol/names.ts';
 import { type OpenedEnvelope, openDecoded } from '../../protocol/open.ts';
@@ -18,9 +19,6 @@ export type ArrivalVerdict =
   | { readonly kind: 'take'; readonly delivery: TakenDelivery; readonly large: readonly number[] }
   | { readonly kind: 'refuse'; readonly refusal: RefusedDelivery }
   | { readonly kind: 'defer'; readonly deliveryIds: readonly number[]; readonly error: ExchangeError };
-
-/** Units that a signed recipient may have become, one after the other; more is a loop of the directory. */
-const successionMax = 8;
 
 export async function openArrival(item: DeliveryItem, context: EdgeContext): Promise<ArrivalVerdict> {
   const defer = (error: ExchangeError): ArrivalVerdict => ({
@@ -125,10 +123,8 @@ function assertSuccession(
 ): void {
   const directory = context.directory.current();
   for (const { index, unit } of recipients) {
-    let reached = [header.recipients[index]!.unit];
-    for (let i = 0; i < successionMax && reached.length > 0 && !reached.includes(unit); i++)
-      reached = reached.flatMap((each) => directory.unit(each)?.successors ?? []);
-    if (!reached.includes(unit))
+    const signed = header.recipients[index]!.unit;
+    if (unit !== signed && !heirsOf(directory, signed).has(unit))
       throw new ExchangeError('wrapper-recipient-unsigned', `${unit} is not the signed recipient`);
   }
 }

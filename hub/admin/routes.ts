@@ -7,17 +7,21 @@ import { readFact } from '../store/facts.ts';
 import type { PeerStateName } from '../store/unit-ops.ts';
 import type { Admin } from './acts.ts';
 import { addAuditRoutes } from './audit-routes.ts';
+import { addDirectoryRoutes } from './directory-routes.ts';
 import { alarms, deliveries, ledgerHead, queue, report } from './queue.ts';
+import { addReformRoutes } from './reform-routes.ts';
 import { addUnitRoutes } from './unit-routes.ts';
 
 /** Directory parts of a large hub are tens of MB, and base64 adds a third. The control listener's `bodyLimitBytes`. */
-export const adminBodyBytesMax = 64 * 1024 * 1024;
+export const adminBodyBytesMax = 96 * 1024 * 1024;
 
 export type AdminRoutes = {
   /** What only the running process knows (readiness, connections, listeners); merged into /admin/v1/status. */
   readonly live?: () => Readonly<Record<string, unknown>>;
   /** Called after `upstream set`, so that the link to the next hub starts anew. */
   readonly upstreamChanged?: () => void;
+  /** The hub above; '' at the top. */
+  readonly upstream?: () => string;
   /** How long an invitation is good: config.invitationDays. Default a week. */
   readonly invitationMs?: number;
 };
@@ -211,6 +215,8 @@ function addStateRoutes(app: FastifyInstance, admin: Admin, options: AdminRoutes
 }
 
 export function addAdminRoutes(app: FastifyInstance, admin: Admin, options: AdminRoutes): void {
+  addReformRoutes(app, admin, options.upstream ?? (() => ''));
+  addDirectoryRoutes(app, admin);
   addUnitRoutes(app, admin, { invitationMs: options.invitationMs ?? 7 * 86_400_000 });
   addPeerRoutes(app, admin, options);
   addQueueRoutes(app, admin);

@@ -15,8 +15,6 @@ const body = (required: readonly string[], properties: Record<string, unknown>) 
 type UnitParams = { Params: { unit: string } };
 
 const DAY_MS = 86_400_000;
-/** Old codes stand on printed letterheads and in other offices' lists for about a year. */
-const OLD_CODE_MS = 365 * DAY_MS;
 
 function addNamingRoutes(app: FastifyInstance, admin: Admin): void {
   const { clock } = admin;
@@ -47,24 +45,6 @@ function addNamingRoutes(app: FastifyInstance, admin: Admin): void {
         nowMs: clock.nowMs(),
       });
       return reply.code(201).send({ ...done, codes: codes.map(assertCode), name });
-    },
-  );
-
-  app.post<UnitParams & { Body: { name?: string; code?: string; oldCodeUntilMs?: number } }>(
-    '/admin/v1/units/:unit/rename',
-    { schema: body([], { name: text, code: text, oldCodeUntilMs: timeMs }) },
-    async ({ params, body: { name, code, oldCodeUntilMs } }) => {
-      if (name === undefined && code === undefined)
-        throw new ExchangeError('request-malformed', 'a new name, a new code, or both');
-      if (name !== undefined) assertUnitName(name);
-      const nowMs = clock.nowMs();
-      return await admin.act('unitRename', {
-        unit: admin.unitOf(params.unit),
-        name,
-        code: code === undefined ? undefined : assertCode(code),
-        oldCodeUntilMs: oldCodeUntilMs ?? nowMs + OLD_CODE_MS,
-        nowMs,
-      });
     },
   );
 
@@ -118,7 +98,7 @@ export function listUnits({ directory, store }: Admin) {
 
 function addLifeRoutes(app: FastifyInstance, admin: Admin): void {
   const { clock, log } = admin;
-  const acts = { suspend: 'unitSuspend', resume: 'unitResume', close: 'unitClose' } as const;
+  const acts = { suspend: 'unitSuspend', resume: 'unitResume' } as const;
   for (const [path, name] of Object.entries(acts) as [keyof typeof acts, (typeof acts)[keyof typeof acts]][])
     app.post<UnitParams>(`/admin/v1/units/:unit/${path}`, async ({ params }) => {
       const unit = admin.unitOf(params.unit);
@@ -126,22 +106,6 @@ function addLifeRoutes(app: FastifyInstance, admin: Admin): void {
       if (path === 'suspend') log.warn({ event: 'unit.suspended', unit });
       return { unit, ...done };
     });
-
-  app.post<{ Body: { units: string[]; into: string; untilMs?: number } }>(
-    '/admin/v1/units/merge',
-    {
-      schema: body(['units', 'into'], {
-        units: { type: 'array', minItems: 1, maxItems: 100, items: text },
-        into: text,
-        untilMs: timeMs,
-      }),
-    },
-    async ({ body: { units, into, untilMs = 0 } }) => {
-      const old = [...new Set(units.map((unit) => admin.unitOf(unit)))];
-      const target = admin.unitOf(into);
-      return await admin.act('unitMerge', { units: old, into: target, untilMs, nowMs: clock.nowMs() });
-    },
-  );
 }
 
 function addEnrolRoutes(app: FastifyInstance, admin: Admin, invitationMs: number): void {

@@ -1,8 +1,13 @@
 // Pure: signed recipients of a leg + directory -> one decision per recipient. One closed unit does not refuse a document to 135 others.
 // Local first: what can be delivered below never goes up. Tiers are configuration: the next hop follows the parents of the hubs
 // in the directory, nothing else.
-import type { Directory, KnownUnit } from '../../protocol/directory.ts';
-import { unitStates } from '../../protocol/directory.ts';
+import {
+  type Directory,
+  heirsOf,
+  type KnownUnit,
+  successionsMax,
+  unitStates,
+} from '../../protocol/directory.ts';
 import { type ErrorCode, ExchangeError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { outcomes } from '../../protocol/statement.ts';
@@ -27,42 +32,40 @@ export function route(question: RouteQuestion): RoutedDelivery[] {
     throw new ExchangeError('route-too-long', `${question.passed.length} hops`);
   return question.recipients.map(({ index, unit }) => {
     const found = destination(question.directory, unit);
+    if (found === 'unit-split') return held(index, unit, question.hubId, found);
     if (typeof found === 'string') return refused(index, unit, found);
-    const peer = nextPeer(question, found);
+    const peer = wayTo(question, found);
     if (peer.code) return refused(index, found.unit, peer.code);
     const outcome = found.unit === unit ? outcomes.accepted : outcomes.forwarded;
     return { index, unit: found.unit, peer: peer.id, outcome, code: '' };
   });
 }
 
+/** Taken, and kept until an operator says which successor gets it: the peer is this hub, which never polls itself. */
+function held(index: number, unit: string, hubId: string, code: ErrorCode): RoutedDelivery {
+  return { index, unit, peer: hubId, outcome: outcomes.accepted, code };
+}
+
 function refused(index: number, unit: string, code: ErrorCode): RoutedDelivery {
   return { index, unit, peer: '', outcome: outcomes.refused, code };
 }
 
-/** A chain of reforms has a few links; more is a loop in the directory. */
-const successionsMax = 8;
-
 /** True if `unit` is the signed unit, or one that gets what is addressed to it by the directory: a leg may name no other. */
 export function maySubstitute(directory: Directory, signed: string, unit: string): boolean {
-  let at = signed;
-  for (let step = 0; step <= successionsMax; step++) {
-    if (at === unit) return true;
-    const [successor, ...others] = directory.unit(at)?.successors ?? [];
-    if (!successor || others.length > 0) return false;
-    at = successor;
-  }
-  return false;
+  return signed === unit || heirsOf(directory, signed).has(unit);
 }
 
-/** The unit itself, or the single successor of a closed one; else the reason. */
-function destination(directory: Directory, id: string): KnownUnit | ErrorCode {
+/** The unit itself, or the single successor of a closed one; else the reason. `unit-split`: there are several, and a person must choose. */
+export function destination(directory: Directory, id: string): KnownUnit | ErrorCode {
   let unit = directory.unit(id);
   for (let step = 0; step < successionsMax; step++) {
     if (!unit) return 'unit-unknown';
     if (unit.state === unitStates.suspended) return 'unit-suspended';
-    if (unit.state !== unitStates.closed) return unit;
+    // Handed over to a hub whose own part has not come yet: it is on its way there.
+    if (unit.state !== unitStates.closed || unit.movedTo) return unit;
     const [successor, ...others] = unit.successors;
-    if (!successor || others.length > 0) return 'unit-closed';
+    if (others.length > 0) return 'unit-split';
+    if (!successor) return 'unit-closed';
     unit = directory.unit(successor);
   }
   return 'unit-closed';
@@ -72,9 +75,19 @@ type Hop =
   | { readonly id: string; readonly code?: undefined }
   | { readonly id?: undefined; readonly code: ErrorCode };
 
-function nextPeer({ directory, hubId, upstream, fromPeer }: RouteQuestion, unit: KnownUnit): Hop {
-  if (unit.hub === hubId) return unit.node ? { id: unit.node } : { code: 'unit-has-no-node' };
-  const below = childTowards(directory, hubId, unit.hub);
+/** The peer that leads to a unit that is open, or why there is none. */
+export function wayTo(
+  {
+    directory,
+    hubId,
+    upstream,
+    fromPeer,
+  }: Pick<RouteQuestion, 'directory' | 'hubId' | 'upstream' | 'fromPeer'>,
+  unit: KnownUnit,
+): Hop {
+  const home = unit.movedTo || unit.hub;
+  if (home === hubId) return unit.node ? { id: unit.node } : { code: 'unit-has-no-node' };
+  const below = childTowards(directory, hubId, home);
   const id = below ?? upstream;
   // Back to where it came from would be a loop of two: the other hub believes the unit is ours.
   return id === '' || id === fromPeer ? { code: 'route-none' } : { id };

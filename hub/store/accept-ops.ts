@@ -274,8 +274,10 @@ export function acceptOps(shared: Shared) {
   function insertDeliveries(args: AcceptArgs, seq: number): string[] {
     const nudge = new Set<string>();
     const lane = Math.min(args.urgency, 4);
-    const held = isStopped(db, seq);
-    for (const { index, unit, peer } of args.deliveries.filter(going)) {
+    const stopped = isStopped(db, seq);
+    for (const { index, unit, peer, code } of args.deliveries.filter(going)) {
+      // Taken, but nobody knows yet for whom (route.ts), or what it holds is not judged yet.
+      const held = code !== '' ? code : stopped ? 'document-held' : null;
       db.run(
         `INSERT INTO deliveries (envelope_seq, idx, unit, peer, state, lane, turn, next_ms, deadline_ms, last_error)
          VALUES (?,?,?,?,?,?,?,?,?,?)`,
@@ -283,14 +285,14 @@ export function acceptOps(shared: Shared) {
         index,
         unit,
         peer,
-        held ? 'held' : 'ready',
+        held === null ? 'ready' : 'held',
         lane,
         shared.turns.next(peer, lane, args.sender),
         args.nowMs,
         args.deliverByMs,
-        held ? 'document-held' : null,
+        held,
       );
-      if (!held) nudge.add(peer);
+      if (held === null) nudge.add(peer);
     }
     return [...nudge];
   }

@@ -7,8 +7,10 @@ import type { Op } from '../../protocol/node/writer.ts';
 import type { SigningKey } from '../../protocol/signature.ts';
 import { approvalOps } from './approval-ops.ts';
 import { auditedOps } from './audit-acts.ts';
+import { describeOps } from './describe-ops.ts';
 import { type AdminDeps, directoryOps } from './directory-ops.ts';
 import { enrolOps } from './enrol-ops.ts';
+import { reformOps } from './reform-ops.ts';
 import { checkActs } from './safety-ops.ts';
 import type { WriterContext } from './types.ts';
 import { unitOps } from './unit-ops.ts';
@@ -48,6 +50,8 @@ export function adminOps(
   const byName = new Map<string, Op>();
   const acts = {
     ...unitOps(db, deps),
+    ...reformOps(db, deps),
+    ...describeOps(db, deps),
     ...enrolOps(db, deps),
     ...directoryOps(db, deps),
     ...checkActs(db),

@@ -22,6 +22,9 @@ export type SecondPersonKind = (typeof secondPersonKinds)[number];
 const kinds: Readonly<Record<string, SecondPersonKind>> = {
   unitClose: 'closing',
   unitMerge: 'closing',
+  unitSplit: 'closing',
+  unitHandover: 'closing',
+  unitsImport: 'directory',
   certificateRecord: 'ca',
   issuingInstall: 'ca',
   rootFollow: 'ca',
@@ -33,7 +36,7 @@ const kinds: Readonly<Record<string, SecondPersonKind>> = {
 };
 
 /** Bookkeeping of the program: no decision of anybody, and thousands a day. */
-const unrecorded: ReadonlySet<string> = new Set(['factSet', 'alarmSeen', 'approvalPropose']);
+const unrecorded: ReadonlySet<string> = new Set(['factSet', 'alarmSeen', 'approvalPropose', 'wholePart']);
 
 /** Results that mean "nothing was done". */
 const nothing = (result: unknown): boolean =>

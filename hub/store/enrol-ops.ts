@@ -6,7 +6,8 @@ import { ExchangeError } from '../../protocol/errors.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import { type AdminDeps, publishPart } from './directory-ops.ts';
 import { readNumberFact, writeFact } from './facts.ts';
-import { type PeerStateName, raiseAlarm, stateOfUnit } from './unit-ops.ts';
+import type { PeerStateName } from './unit-ops.ts';
+import { raiseAlarm, stateOfUnit } from './unit-rows.ts';
 
 /** What certs/ has issued, as it is kept. `serial` is lower-case hex. */
 export type CertificateRecord = {

@@ -2,6 +2,7 @@
 // PostgreSQL implements HubStore with the same contract (test/hub-store.test.ts). Nothing above this line writes SQL.
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { Writer } from '../../protocol/node/writer.ts';
+import type { ForwardArgs } from './forward-ops.ts';
 import { createRecent, type EnvelopeBytes, type Recent } from './recent.ts';
 import type {
   AcceptArgs,
@@ -39,6 +40,9 @@ export type HubStore = {
   undeliverable(args: { ids: readonly number[]; code: string; nowMs: number }): Promise<readonly string[]>;
   redrive(choice: DeliveryChoice): Promise<readonly string[]>;
   hold(choice: DeliveryChoice): Promise<number>;
+  /** hub/store/forward-ops.ts. */
+  forward(args: ForwardArgs): Promise<readonly string[]>;
+  holdSplit(args: { ids: readonly number[]; code: string; peer: string }): Promise<number>;
   session(args: SessionArgs): Promise<{ readonly instance: number; readonly restored: boolean }>;
   alarm(args: { code: string; about: string; said: string; nowMs: number }): Promise<void>;
   seen(rows: readonly { peer: string; atMs: number }[]): Promise<void>;
@@ -149,6 +153,8 @@ export function sqliteHubStore(writer: Writer<AnyOps>, reader: Database): HubSto
     undeliverable: verb('undeliverable'),
     redrive: verb('redrive'),
     hold: verb('hold'),
+    forward: verb('forward'),
+    holdSplit: verb('holdSplit'),
     session: verb('session'),
     alarm: verb('alarm'),
     seen: verb('seen'),

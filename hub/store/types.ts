@@ -63,6 +63,7 @@ export type RoutedDelivery = {
   readonly peer: string;
   /** outcomes.accepted, forwarded or refused of protocol/statement.ts. */
   readonly outcome: number;
+  /** Of a refused one the reason; of an accepted one why it is held. */
   readonly code: string;
 };
 

@@ -1,54 +1,11 @@
 // Writer thread: acts on units and peers. Each one changes its rows, signs a new directory version and appends its ledger entry
-// in one transaction. A move of a state is one compare-and-swap. Must never delete a unit, a code or a peer: what was stays readable.
+// in one transaction. Reforms are reform-ops.ts. A move of a state is one compare-and-swap. Must never delete a unit, a code or a peer: what was stays readable.
 import { ExchangeError } from '../../protocol/errors.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import { type AdminDeps, publishPart } from './directory-ops.ts';
+import { addAlias, assertCodeFree, stateOfUnit } from './unit-rows.ts';
 
-export type UnitState = 'active' | 'unconfirmed' | 'suspended' | 'closed' | 'invited';
 export type PeerStateName = 'active' | 'unconfirmed' | 'suspended' | 'revoked' | 'closed';
-
-/** One alarm per (code, about); a repetition counts up and is unseen again. */
-export function raiseAlarm(
-  db: Database,
-  alarm: { readonly code: string; readonly about: string; readonly said: string; readonly atMs: number },
-): void {
-  db.run(
-    `INSERT INTO alarms (at_ms, code, about, said) VALUES (?, ?, ?, ?)
-     ON CONFLICT (code, about) DO UPDATE SET at_ms = excluded.at_ms, said = excluded.said, count = count + 1, seen_ms = NULL`,
-    alarm.atMs,
-    alarm.code,
-    alarm.about,
-    alarm.said.slice(0, 500),
-  );
-}
-
-export function stateOfUnit(db: Database, unit: string): UnitState {
-  const row = db.get<{ state: UnitState }>('SELECT state FROM units WHERE unit = ?', unit);
-  if (!row) throw new ExchangeError('unit-unknown', unit);
-  return row.state;
-}
-
-/** A code names one unit at a time. It may come back to another unit after its date. */
-function assertCodeFree(db: Database, code: string, unit: string, nowMs: number): void {
-  const taken = db.get<{ unit: string }>(
-    'SELECT unit FROM unit_aliases WHERE code = ? AND unit <> ? AND (until_ms = 0 OR until_ms > ?)',
-    code,
-    unit,
-    nowMs,
-  );
-  if (taken) throw new ExchangeError('unit-exists', `${code} is a code of ${taken.unit}`);
-}
-
-function addAlias(db: Database, alias: { unit: string; code: string; nowMs: number; rank: number }): void {
-  db.run(
-    `INSERT INTO unit_aliases (code, unit, from_ms, rank) VALUES (?, ?, ?, ?)
-     ON CONFLICT (code, unit, from_ms) DO UPDATE SET until_ms = 0, rank = excluded.rank`,
-    alias.code,
-    alias.unit,
-    alias.nowMs,
-    alias.rank,
-  );
-}
 
 export type UnitToAdd = {
   readonly unit: string;
@@ -59,15 +16,6 @@ export type UnitToAdd = {
   readonly documentBytesMax: number;
   readonly nowMs: number;
 };
-export type UnitToRename = {
-  readonly unit: string;
-  readonly name?: string | undefined;
-  /** The new official code; the present one becomes an older alias until `oldCodeUntilMs` (0: for ever). */
-  readonly code?: string | undefined;
-  readonly oldCodeUntilMs: number;
-  readonly nowMs: number;
-};
-
 function namingOps(db: Database, deps: AdminDeps) {
   return {
     /** A new unit is `invited`: known and addressable, with no node yet. `unit-exists` when a code is taken. */
@@ -85,23 +33,6 @@ function namingOps(db: Database, deps: AdminDeps) {
       // From the beginning of time: documents that name an old code may be older than this entry.
       for (const [rank, code] of codes.entries()) addAlias(db, { unit, code, nowMs: 0, rank });
       return { unit, version: publishPart(db, deps, nowMs) };
-    },
-
-    unitRename({ unit, name, code, oldCodeUntilMs, nowMs }: UnitToRename) {
-      if (stateOfUnit(db, unit) === 'closed') throw new ExchangeError('unit-closed', unit);
-      if (name !== undefined) db.run('UPDATE units SET name = ? WHERE unit = ?', name, unit);
-      if (code !== undefined) {
-        assertCodeFree(db, code, unit, nowMs);
-        db.run('UPDATE unit_aliases SET rank = rank + 1 WHERE unit = ?', unit);
-        db.run(
-          'UPDATE unit_aliases SET until_ms = ? WHERE unit = ? AND rank = 1 AND until_ms = 0 AND code <> ?',
-          oldCodeUntilMs,
-          unit,
-          code,
-        );
-        addAlias(db, { unit, code, nowMs, rank: 0 });
-      }
-      return { version: publishPart(db, deps, nowMs) };
     },
 
     /** An older or second code for the same unit, behind the present ones. */
@@ -134,19 +65,6 @@ function namingOps(db: Database, deps: AdminDeps) {
   };
 }
 
-function close(db: Database, unit: string, nowMs: number): void {
-  const { changes } = db.run("UPDATE units SET state = 'closed' WHERE unit = ? AND state <> 'closed'", unit);
-  if (changes === 0) {
-    stateOfUnit(db, unit);
-    throw new ExchangeError('unit-closed', unit);
-  }
-  db.run(
-    'UPDATE invitations SET closed_ms = ? WHERE unit = ? AND used_ms IS NULL AND closed_ms IS NULL',
-    nowMs,
-    unit,
-  );
-}
-
 function lifeOps(db: Database, deps: AdminDeps) {
   return {
     /** Suspended: may neither send nor receive; what is for it waits. */
@@ -174,33 +92,6 @@ function lifeOps(db: Database, deps: AdminDeps) {
       );
       if (changes === 0)
         throw new ExchangeError('request-malformed', `${unit} is ${stateOfUnit(db, unit)}, not suspended`);
-      return { version: publishPart(db, deps, nowMs) };
-    },
-
-    /** Closed for good, without a successor. Its peer stays: it must still learn what became of what it sent. */
-    unitClose({ unit, nowMs }: { unit: string; nowMs: number }) {
-      close(db, unit, nowMs);
-      return { version: publishPart(db, deps, nowMs) };
-    },
-
-    /** All old units close at one moment; what is addressed to them goes to `into` until `untilMs` (0: without an end). */
-    unitMerge(merge: { units: readonly string[]; into: string; untilMs: number; nowMs: number }) {
-      const { units, into, untilMs, nowMs } = merge;
-      if (units.length === 0 || units.includes(into))
-        throw new ExchangeError('request-malformed', 'a unit does not merge into itself');
-      if (stateOfUnit(db, into) === 'closed') throw new ExchangeError('unit-closed', into);
-      for (const unit of units) {
-        close(db, unit, nowMs);
-        db.run(
-          'INSERT INTO unit_successors (unit, successor, until_ms) VALUES (?, ?, ?)',
-          unit,
-          into,
-          untilMs,
-        );
-        // Who forwarded to a unit that closes now goes on to the last one: a chain would need several looks at each document.
-        db.run('UPDATE OR IGNORE unit_successors SET successor = ? WHERE successor = ?', into, unit);
-        db.run('DELETE FROM unit_successors WHERE successor = ?', unit);
-      }
       return { version: publishPart(db, deps, nowMs) };
     },
   };

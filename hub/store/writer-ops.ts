@@ -11,6 +11,7 @@ import { type SigningKey, signMany } from '../../protocol/signature.ts';
 import { acceptOps } from './accept-ops.ts';
 import { adminOps } from './admin-ops.ts';
 import { claimOps } from './claim-ops.ts';
+import { forwardOps } from './forward-ops.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { peerOps } from './peer-ops.ts';
 import { safetyOps } from './safety-ops.ts';
@@ -45,6 +46,7 @@ export function operations(db: Database, context: WriterContext): Operations<Rec
     ...accepting.ops,
     ...claimOps(shared),
     ...settleOps(shared),
+    ...forwardOps(shared),
     ...peerOps(shared),
     ...safetyOps(db),
     ...adminOps(db, { appendLedger: ledger.append, context, directoryKey: () => keys.directory }),

@@ -51,6 +51,8 @@ export const logEvents = {
   'unit.suspended': 'fields: unit.',
   'act.proposed': 'An act waits for a second person; fields: proposal, act.',
   'operator.refused': 'Somebody on this machine gave a wrong operator name or passphrase; fields: said.',
+  'reform.done': 'A reform whose day had come took force; fields: reform, kind.',
+  'reform.refused': 'A reform whose day had come cannot be done any more; fields: reform, code.',
   'directory.updated': 'fields: version.',
   'directory.stale': 'The signed directory is older than it may be; fields: ageMs.',
   'ledger.checkpoint': 'fields: size, root.',
