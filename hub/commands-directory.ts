@@ -131,6 +131,7 @@ function tableCommands(unit: Command, software: string): void {
     .action(
       (file: string, options: Common & { dryRun?: boolean; closeMissing?: boolean; skipRefused?: boolean }) =>
         runCommand(async (out) => {
+          const bytes = await readable(file, () => readFileSync(file));
           const told = await withHub({ dir: options.dir, software }, (request) =>
             request<Told>('POST', '/admin/v1/units/import', {
               file: bytes.toString('base64'),
@@ -173,11 +174,23 @@ function tableCommands(unit: Command, software: string): void {
           `/admin/v1/units/export?format=${format}`,
         ),
       );
-      writeFileDurable(file, Buffer.from(answer.file, 'base64'));
+      writeNew(file, Buffer.from(answer.file, 'base64'));
       out.say(`${answer.units} đơn vị (units), danh bạ bản (directory version) ${answer.version}: ${file}`);
       out.answer({ units: answer.units, version: answer.version, file });
     }, options),
   );
+}
+
+function writeNew(path: string, bytes: Buffer): void {
+  try {
+    writeFileDurable(path, bytes, { replace: false });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    throw new CommandError('failed', {
+      vi: `Tệp ${path} đã có, không ghi đè`,
+      en: `${path} is there already and is not overwritten`,
+    });
+  }
 }
 
 function groupCommands(hub: Command, software: string): void {
