@@ -125,7 +125,7 @@ export function addReformRoutes(app: FastifyInstance, admin: Admin, upstream: ()
         said: string;
       }>(
         `SELECT id, kind, state, act, effective_ms AS "effectiveMs", made_ms AS "madeMs", done_ms AS "doneMs", said FROM reforms
-         ORDER BY state = 'planned' DESC, effective_ms DESC, id DESC LIMIT 1000`,
+         ORDER BY state = 'planned' DESC, CASE state WHEN 'planned' THEN effective_ms ELSE -effective_ms END, id LIMIT 1000`,
       )
       .map(({ act, ...row }) => {
         const {

@@ -69,7 +69,7 @@ function succeed(db: Database, { kind, units, into = [], untilMs = 0 }: Reform, 
   if (kind === 'merge' ? heirs.length !== 1 : heirs.length < 2)
     throw refused(kind === 'merge' ? 'a merge has one successor' : 'a split has two successors or more');
   for (const heir of heirs)
-    if (stateOfUnit(db, heir) === 'closed') throw refused(`the successor ${heir} is closed`);
+    if (stateOfUnit(db, heir) === 'closed') throw new ExchangeError('unit-closed', `the successor ${heir}`);
   for (const unit of units) {
     closeUnit(db, unit, kind === 'merge' ? endings.merged : endings.split, nowMs);
     // Who forwarded to a unit that closes now goes on to the last ones: a chain would need several looks at each document.
