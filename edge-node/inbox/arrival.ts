@@ -139,12 +139,9 @@ function standsFor({ header }: OpenedEnvelope, context: EdgeContext): string[] {
       ? []
       : header.links.flatMap(({ documentId }) => context.store.unitsConcerned(documentId));
   const directory = context.directory.current();
-  const succeeded = concerned.filter((unit) => {
-    let reached = [unit];
-    for (let i = 0; i < successionMax && reached.length > 0 && !reached.includes(header.sender); i++)
-      reached = reached.flatMap((each) => directory.unit(each)?.successors ?? []);
-    return reached.includes(header.sender);
-  });
+  const succeeded = concerned.filter(
+    (unit) => unit === header.sender || heirsOf(directory, unit).has(header.sender),
+  );
   return [...new Set([header.sender, ...succeeded])];
 }
 
