@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { systemClock } from '../../protocol/node/clock.ts';
 import { exitCodes } from '../output.ts';
+import { playChanges } from './changes.ts';
 import { type District, startDistrict } from './district.ts';
 import { exitOf } from './processes.ts';
 import { play, prepareSendings, type Row } from './story.ts';
@@ -61,6 +62,7 @@ async function demo(options: Options): Promise<number> {
   say(
     `${arrived}/${rows.length} lượt nhận đúng từng byte; ${proved}/${rows.length} bằng chứng kiểm tra ngoại tuyến đạt`,
   );
+  const changes = await playChanges(district, say);
   let clean: Record<string, boolean> = {};
   if (options.once) {
     await district.stop();
@@ -76,11 +78,15 @@ async function demo(options: Options): Promise<number> {
     say('Đang dừng…');
     await district.stop();
   }
-  const good = arrived === rows.length && proved === rows.length && Object.values(clean).every(Boolean);
+  const good =
+    arrived === rows.length &&
+    proved === rows.length &&
+    changes.every((change) => change.good) &&
+    Object.values(clean).every(Boolean);
   if (good && options.once && !options.keep && !options.dir) rmSync(dir, { recursive: true, force: true });
   if (options.json)
     process.stdout.write(
-      `${JSON.stringify({ good, deliveries: rows.length, arrived, proved, clean, seconds: Number(seconds()), dir: good && options.once && !options.keep ? null : dir, rows })}\n`,
+      `${JSON.stringify({ good, deliveries: rows.length, arrived, proved, changes, clean, seconds: Number(seconds()), dir: good && options.once && !options.keep ? null : dir, rows })}\n`,
     );
   return good ? exitCodes.done : exitCodes.failed;
 }

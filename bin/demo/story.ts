@@ -5,6 +5,7 @@ import { createReadStream, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { DocumentView } from '../../edge-node/core.ts';
+import { isExchangeError } from '../../protocol/errors.ts';
 import { systemClock } from '../../protocol/node/clock.ts';
 import { controlStream } from '../../protocol/node/control.ts';
 import type { District, Office } from './district.ts';
@@ -200,14 +201,28 @@ async function judge(
 /** Reads every part back from the receiving node and compares its SHA-256 with the file that was handed in. */
 async function bytesSame(receiver: Office, documentId: string, sending: Sending): Promise<boolean> {
   for (const [index, { sha256 }] of sending.files.entries()) {
-    const found = await controlStream(
-      receiver.running.dir,
-      { method: 'GET', path: `/v1/inbox/${documentId}/parts/${index}` },
-      async ({ body }) => await digestOf(body),
+    const found = await whenChecked(() =>
+      controlStream(
+        receiver.running.dir,
+        { method: 'GET', path: `/v1/inbox/${documentId}/parts/${index}` },
+        async ({ body }) => await digestOf(body),
+      ),
     );
     if (found !== sha256) return false;
   }
   return true;
+}
+
+/** An arrival is read only after its check, which takes its time. */
+async function whenChecked<T>(read: () => Promise<T>): Promise<T> {
+  const untilMs = systemClock.monotonicMs() + patienceMs;
+  for (;;)
+    try {
+      return await read();
+    } catch (error) {
+      if (!isExchangeError(error, 'document-held') || systemClock.monotonicMs() > untilMs) throw error;
+      await systemClock.sleep(100);
+    }
 }
 
 async function digestOf(body: Readable): Promise<string> {
