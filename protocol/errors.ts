@@ -167,6 +167,16 @@ export const catalogue = {
       'Rename the file: no slashes, control or bidi characters, 255 bytes at most.',
     ],
   ),
+  'calendar-invalid': row(
+    400,
+    'never',
+    'node-operator',
+    ['Lịch ngày nghỉ không đúng mẫu', 'The calendar of days off is not well formed'],
+    [
+      'Sửa những chỗ được nêu; xem mẫu bằng "lienthong node calendar --json".',
+      'Mend what is named; "lienthong node calendar --json" shows the form.',
+    ],
+  ),
   'text-legacy': row(
     400,
     'never',
