@@ -167,6 +167,77 @@ export const catalogue = {
       'Rename the file: no slashes, control or bidi characters, 255 bytes at most.',
     ],
   ),
+  'register-entry-refused': row(
+    400,
+    'never',
+    'clerk',
+    ['Dòng ghi sổ chưa đúng', 'The register entry is not right'],
+    ['Sửa những chỗ được nêu rồi ghi lại.', 'Mend what is named and enter it again.'],
+  ),
+  'register-number-taken': row(
+    409,
+    'never',
+    'clerk',
+    ['Số này đã có trong sổ', 'This number is in the book already'],
+    [
+      'Một số chỉ dùng một lần trong năm và trong sổ. Để trống để lấy số tiếp theo, hoặc xem dòng đã ghi số đó.',
+      'A number is used once in a year and book. Leave it out for the next one, or look at the entry that has it.',
+    ],
+  ),
+  'register-closed': row(
+    409,
+    'never',
+    'clerk',
+    ['Sổ đã khoá, chỉ đọc', 'The book is closed and can only be read'],
+    [
+      'Ghi vào sổ của năm nay. Sổ đã khoá được in, ký và lưu, không ghi thêm.',
+      "Enter it in this year's book. A closed book is printed, signed and kept; nothing is added.",
+    ],
+  ),
+  'register-unknown': row(
+    404,
+    'never',
+    'clerk',
+    ['Không có sổ hoặc dòng này', 'There is no such book or entry'],
+    ['Xem các sổ bằng "lienthong register books".', '"lienthong register books" lists the books.'],
+  ),
+  'document-registered': row(
+    409,
+    'never',
+    'clerk',
+    ['Văn bản đã được tiếp nhận và vào sổ', 'The document has been accepted and registered already'],
+    [
+      'Chi tiết nêu ai đã tiếp nhận, lúc nào, số đến nào. Không cần làm gì thêm.',
+      'The detail says who accepted it, when, and its number. Nothing more is to be done.',
+    ],
+  ),
+  'task-unknown': row(
+    404,
+    'never',
+    'clerk',
+    ['Không có việc này', 'There is no such task'],
+    ['Xem các việc của văn bản bằng "lienthong work".', '"lienthong work" lists the tasks of a document.'],
+  ),
+  'task-refused': row(
+    409,
+    'never',
+    'clerk',
+    ['Không làm được việc này lúc này', 'This cannot be done with the task now'],
+    [
+      'Chi tiết nêu lý do: việc đã xong, đã rút lại, hoặc đã giao cho người này.',
+      'The detail says why: it is finished, withdrawn, or given to this person already.',
+    ],
+  ),
+  'pdf-not-printable': row(
+    400,
+    'never',
+    'clerk',
+    ['Không đóng dấu ĐẾN lên tệp PDF này được', 'The ĐẾN stamp cannot be put onto this PDF'],
+    [
+      'Tệp được mã hoá, hỏng hoặc không phải PDF. In bản giấy rồi đóng dấu ĐẾN, hoặc trả lại văn bản nếu không đọc được.',
+      'The file is encrypted, damaged, or no PDF. Print it and stamp the paper, or give the document back if it cannot be read.',
+    ],
+  ),
   'calendar-invalid': row(
     400,
     'never',
