@@ -9,6 +9,7 @@ import type { EdgeContext } from './context.ts';
 import type { ContentHandle, EdgeCore, EdgeEvent, EdgeStatus, SubmitAnswer } from './core.ts';
 import { findDocuments, rebuildSearch } from './find.ts';
 import type { Fetcher } from './inbox/fetcher.ts';
+import { type OfficeHooks, officeVerbs } from './office/verbs.ts';
 import { sendingUnit, submitDocument } from './outbox/submit.ts';
 import { buildProof } from './proof.ts';
 import { announce } from './safety/checker.ts';
@@ -22,7 +23,7 @@ const dayMs = 86_400_000;
 /** How often a long stream looks at the disk. */
 const lookEveryBytes = 64 * 1024 * 1024;
 
-export type VerbHooks = {
+export type VerbHooks = OfficeHooks & {
   readonly fetcher: Fetcher;
   /** There is something to send or upload. */
   readonly nudge: () => void;
@@ -50,6 +51,7 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
 
   return {
     ...statusVerbs(context, hooks),
+    office: officeVerbs(context, hooks),
     async submit(request) {
       const { documentId, duplicate } = await submitDocument(request, context);
       if (duplicate) return answer(documentId, true);

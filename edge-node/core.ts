@@ -6,6 +6,7 @@ import type { Metadata } from '../protocol/wire.ts';
 import type { AuditVerdict } from './accounts/audit-chain.ts';
 import type { People } from './accounts/people.ts';
 import type { SignIn } from './accounts/sign-in.ts';
+import type { OfficeCore } from './office/core.ts';
 import type { ChangeView, RequestView, StatusCore, StatusView } from './statuses/core.ts';
 
 /** Content of a part: bytes of at most `limits.inlinePartBytesMax`, or the handle that `addContent` gave. */
@@ -398,6 +399,8 @@ export type EdgeCore = StatusCore & {
   inbox(options?: InboxPageOptions): Promise<Page<InboxRow>>;
   /** Over all metadata of outbox and inbox (search-words.ts). */
   find(options?: FindOptions): Promise<Page<FoundDocument>>;
+  /** Registers, acceptance, tasks, deadlines. */
+  readonly office: OfficeCore;
   /** Makes the search anew from the documents; answers how many. The node goes on working. */
   rebuildSearch(options?: { readonly actor?: string }): Promise<number>;
   /** By document id or envelope id; of a document both sent and received here, `direction` chooses (default out). */

@@ -26,6 +26,7 @@ import { type Identity, loadIdentity, unitKeys } from './identity.ts';
 import { type Fetcher, startFetcher } from './inbox/fetcher.ts';
 import { startPoster } from './inbox/poster.ts';
 import { createLine } from './line.ts';
+import { openCalendar } from './office/calendar-file.ts';
 import { startSender } from './outbox/sender.ts';
 import { startUploader } from './outbox/uploader.ts';
 import { recoverSent } from './recovery.ts';
@@ -202,7 +203,11 @@ async function assemble(
   const running = startWorkers(context, { nudgeAll, dir, reload: reloadIdentity });
   workers = running;
 
+  const calendar = openCalendar(dir, (error) =>
+    log.warn({ event: 'calendar.unusable', said: error instanceof Error ? error.message : String(error) }),
+  );
   const verbs = coreVerbs(context, {
+    calendar,
     fetcher: running.fetcher,
     nudge: nudgeSending,
     destroy: () => running.destroyer.nudge(),

@@ -63,6 +63,8 @@ const doors: Readonly<Record<string, RegExp>> = {
   'read-excel-file/universal': /^protocol\/node\/xlsx-process\.ts$/,
   'write-excel-file/universal': /^protocol\/node\/xlsx-process\.ts$/,
   otpauth: /^edge-node\/accounts\/second-factor\.ts$/,
+  '@cantoo/pdf-lib': /^protocol\/node\/typefaces\.ts$|^bin\/demo\//,
+  '@pdf-lib/fontkit': /^protocol\/node\/typefaces\.ts$/,
   lowdb: /^protocol\/node\/settings\.ts$/,
 };
 t.test('each library enters through one file', async (t) => {

@@ -15,7 +15,7 @@ import {
   setStrokingRgbColor,
   stroke,
 } from '@cantoo/pdf-lib';
-import { loadTypefaces, type Style, type Typefaces } from './sample-fonts.ts';
+import { loadTypefaces, type Style, type Typefaces } from '../../protocol/node/typefaces.ts';
 
 /** A document's fields and body as the files in texts/ hold them; `issueDate` is YYYY-MM-DD, empty when the maker dates it. */
 export type SampleText = {

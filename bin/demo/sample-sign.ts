@@ -20,8 +20,8 @@ import {
   stroke,
 } from '@cantoo/pdf-lib';
 import { Signer, SignPdf } from '@signpdf/signpdf';
+import { loadTypefaces } from '../../protocol/node/typefaces.ts';
 import { type SampleSigner, signCms } from './sample-ca.ts';
-import { loadTypefaces } from './sample-fonts.ts';
 import type { Rect } from './sample-pdf.ts';
 
 /** What one signature is: on which page, in which rectangle, when, and of which of the two kinds. */

@@ -10,6 +10,7 @@ import { operatorOnly, requireToken, type Tokens } from './access.ts';
 import { describeApi } from './openapi.ts';
 import { documentRoutes } from './routes-documents.ts';
 import { healthRoutes, inboxRoutes, nodeRoutes } from './routes-node.ts';
+import { officeRoutes } from './routes-office.ts';
 import { safetyRoutes } from './routes-safety.ts';
 import { searchRoutes } from './routes-search.ts';
 import { statusRoutes } from './routes-statuses.ts';
@@ -52,6 +53,7 @@ export async function createApi(options: ApiOptions): Promise<ExchangeServer> {
   statusRoutes(app, core);
   nodeRoutes(app, core);
   searchRoutes(app, core);
+  officeRoutes(app, core);
   safetyRoutes(app, core);
   healthRoutes(app, { core, nowMs: () => clock.nowMs(), version });
   options.more?.(app);

@@ -9,7 +9,12 @@ import type { Metadata } from '../../protocol/wire.ts';
 import { metadataText } from '../outbox/metadata-text.ts';
 
 export type BookKind = 'in' | 'out';
-export type BookKey = { readonly unit: string; readonly kind: BookKind; readonly year: number; readonly code: string };
+export type BookKey = {
+  readonly unit: string;
+  readonly kind: BookKind;
+  readonly year: number;
+  readonly code: string;
+};
 
 /** Texts as written; days are YYYY-MM-DD or empty. */
 export type EntryFields = {
@@ -67,16 +72,19 @@ const days = ['day', 'issueDay', 'forwardedDay'] as const;
 function faultsOf(kind: BookKind, fields: EntryFields, nowMs: number): Violation[] {
   const today = dayOf(nowMs);
   const found: Violation[] = [];
-  const wrong = (field: keyof EntryFields, vi: string, en: string) => found.push(violation(`/${field}`, vi, en));
+  const wrong = (field: keyof EntryFields, vi: string, en: string) =>
+    found.push(violation(`/${field}`, vi, en));
   for (const name of days) {
     const day = fields[name];
     if (day === '') continue;
-    if (!isDay(day)) wrong(name, 'không có trong lịch. Ghi năm-tháng-ngày, ví dụ 2026-11-22.', 'not a day of the calendar');
+    if (!isDay(day))
+      wrong(name, 'không có trong lịch. Ghi năm-tháng-ngày, ví dụ 2026-11-22.', 'not a day of the calendar');
     else if (day > today) wrong(name, 'ở tương lai. Xem lại ngày, hoặc đồng hồ của máy.', 'in the future');
   }
   if (fields.day === '') wrong('day', 'còn thiếu. Ghi ngày đến hoặc ngày chuyển.', 'missing');
   if (fields.subject.trim() === '') wrong('subject', 'đang để trống. Ghi tên loại và trích yếu.', 'empty');
-  if (kind === 'in' && fields.author.trim() === '') wrong('author', 'đang để trống. Ghi cơ quan ban hành.', 'empty');
+  if (kind === 'in' && fields.author.trim() === '')
+    wrong('author', 'đang để trống. Ghi cơ quan ban hành.', 'empty');
   if (kind === 'in' && fields.issueDay !== '' && fields.day !== '' && fields.issueDay > fields.day)
     wrong('issueDay', 'sau ngày đến. Xem lại một trong hai ngày.', 'after the day of arrival');
   if (!Number.isInteger(fields.copies) || fields.copies < 0 || fields.copies > 1_000_000)
@@ -96,9 +104,13 @@ export function checkedEntry(
   const fields = metadataText({ ...emptyEntry, day: dayOf(nowMs), ...given }, [], keepText);
   const faults = faultsOf(kind, fields, nowMs);
   if (faults.length > 0)
-    throw new ExchangeError('register-entry-refused', faults.map(({ field, en }) => `${field}: ${en}`).join('; '), {
-      violations: faults,
-    });
+    throw new ExchangeError(
+      'register-entry-refused',
+      faults.map(({ field, en }) => `${field}: ${en}`).join('; '),
+      {
+        violations: faults,
+      },
+    );
   return fields;
 }
 
@@ -114,7 +126,8 @@ export function serialNumber(text: string): SerialNumber {
   return { number: Number(number), suffix: suffix.toLowerCase() };
 }
 
-export const serialText = ({ number, suffix }: SerialNumber): string => `${String(number).padStart(2, '0')}${suffix}`;
+export const serialText = ({ number, suffix }: SerialNumber): string =>
+  `${String(number).padStart(2, '0')}${suffix}`;
 
 const signerText = (metadata: Metadata): string => metadata.signers.map(({ name }) => name).join(', ');
 const notationText = ({ number, notation }: Metadata): string => [number, notation].filter(Boolean).join('/');
@@ -142,10 +155,19 @@ export function arrivedEntry(metadata: Metadata, author: string, receivedDay: st
   };
 }
 
-export type OutgoingEntry = { readonly series: string; readonly serial: SerialNumber; readonly year: number; readonly fields: EntryFields };
+export type OutgoingEntry = {
+  readonly series: string;
+  readonly serial: SerialNumber;
+  readonly year: number;
+  readonly fields: EntryFields;
+};
 
 /** The line of a document that is sent; undefined: its number cannot be read, so that a clerk must enter it. */
-export function sentEntry(metadata: Metadata, places: readonly string[], nowMs: number): OutgoingEntry | undefined {
+export function sentEntry(
+  metadata: Metadata,
+  places: readonly string[],
+  nowMs: number,
+): OutgoingEntry | undefined {
   const read = parseNumberAndNotation(metadata.number, metadata.notation);
   const found = /^0{0,6}([1-9]\d{0,6})(\p{L}?)$/u.exec(read.number);
   if (!found) return undefined;

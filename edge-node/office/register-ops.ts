@@ -3,7 +3,13 @@
 import { ExchangeError } from '../../protocol/errors.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import { noteAudit } from '../store/fact-ops.ts';
-import { type BookKey, type EntryFields, type OutgoingEntry, type SerialNumber, serialText } from './entries.ts';
+import {
+  type BookKey,
+  type EntryFields,
+  type OutgoingEntry,
+  type SerialNumber,
+  serialText,
+} from './entries.ts';
 
 type BookRow = { readonly id: number; readonly closed_ms: number | null };
 export type EntryMade = { readonly entry: number; readonly number: string; readonly year: number };
@@ -36,7 +42,8 @@ function insertBook(db: Database, key: BookKey, how: { name: string; actor: stri
 /** The open book; the common one of a year is opened by its first entry. Throws `register-closed`, `register-unknown`. */
 function openBookFor(db: Database, key: BookKey, who: { actor: string; nowMs: number }): number {
   const book = bookOf(db, key);
-  if (book?.closed_ms != null) throw new ExchangeError('register-closed', `${key.kind} ${key.year} ${key.code}`.trim());
+  if (book?.closed_ms != null)
+    throw new ExchangeError('register-closed', `${key.kind} ${key.year} ${key.code}`.trim());
   if (book) return book.id;
   if (key.code !== '') throw new ExchangeError('register-unknown', key.code);
   return insertBook(db, key, { name: '', ...who });
@@ -61,7 +68,11 @@ export function insertEntry(db: Database, e: NewEntry): EntryMade {
   const book = openBookFor(db, e, e);
   const serial = e.serial ?? {
     number:
-      (db.get<{ n: number | null }>('SELECT max(number) AS n FROM entries WHERE book = ? AND series = ?', book, e.series)?.n ?? 0) + 1,
+      (db.get<{ n: number | null }>(
+        'SELECT max(number) AS n FROM entries WHERE book = ? AND series = ?',
+        book,
+        e.series,
+      )?.n ?? 0) + 1,
     suffix: '',
   };
   const taken = db.get<Taken>(
@@ -71,7 +82,8 @@ export function insertEntry(db: Database, e: NewEntry): EntryMade {
     serial.number,
     serial.suffix,
   );
-  if (taken) throw new ExchangeError('register-number-taken', `${serialText(serial)}: ${taken.made_by}, ${taken.day}`);
+  if (taken)
+    throw new ExchangeError('register-number-taken', `${serialText(serial)}: ${taken.made_by}, ${taken.day}`);
   const f = e.fields;
   const { lastRowId } = db.run(
     `INSERT INTO entries (book, series, number, suffix, origin, sender, document_id, day, author, notation, issue_day, type, subject, signer,
@@ -109,7 +121,13 @@ export function insertEntry(db: Database, e: NewEntry): EntryMade {
  */
 export function registerSent(
   db: Database,
-  d: { readonly unit: string; readonly documentId: Uint8Array; readonly entry: OutgoingEntry; readonly actor: string; readonly nowMs: number },
+  d: {
+    readonly unit: string;
+    readonly documentId: Uint8Array;
+    readonly entry: OutgoingEntry;
+    readonly actor: string;
+    readonly nowMs: number;
+  },
 ): void {
   const { series, serial, year, fields } = d.entry;
   const key: BookKey = { unit: d.unit, kind: 'out', year, code: '' };
@@ -117,7 +135,13 @@ export function registerSent(
   if (book?.closed_ms != null) return;
   const taken =
     book &&
-    db.get('SELECT 1 FROM entries WHERE book = ? AND series = ? AND number = ? AND suffix = ?', book.id, series, serial.number, serial.suffix);
+    db.get(
+      'SELECT 1 FROM entries WHERE book = ? AND series = ? AND number = ? AND suffix = ?',
+      book.id,
+      series,
+      serial.number,
+      serial.suffix,
+    );
   if (taken) return;
   insertEntry(db, {
     ...key,
@@ -132,7 +156,12 @@ export function registerSent(
   });
 }
 
-type StoredEntry = { readonly id: number; readonly closed_ms: number | null; readonly struck: string | null; readonly erased: number };
+type StoredEntry = {
+  readonly id: number;
+  readonly closed_ms: number | null;
+  readonly struck: string | null;
+  readonly erased: number;
+};
 function openEntry(db: Database, unit: string, id: number): StoredEntry {
   const row = db.get<StoredEntry>(
     'SELECT e.id, b.closed_ms, e.struck, e.erased FROM entries e JOIN books b ON b.id = e.book WHERE e.id = ? AND b.unit = ?',
@@ -141,7 +170,8 @@ function openEntry(db: Database, unit: string, id: number): StoredEntry {
   );
   if (!row) throw new ExchangeError('register-unknown', `entry ${id}`);
   if (row.closed_ms !== null) throw new ExchangeError('register-closed');
-  if (row.struck !== null || row.erased === 1) throw new ExchangeError('register-entry-refused', 'struck out, or its document was recalled');
+  if (row.struck !== null || row.erased === 1)
+    throw new ExchangeError('register-entry-refused', 'struck out, or its document was recalled');
   return row;
 }
 
@@ -151,23 +181,49 @@ export function registerOps(db: Database) {
     openBook(b: BookKey & { readonly name: string; readonly actor: string; readonly nowMs: number }): void {
       if (bookOf(db, b)) return;
       insertBook(db, b, b);
-      noteAudit(db, { atMs: b.nowMs, actor: b.actor, act: 'book-open', about: `${b.unit} ${b.kind} ${b.year} ${b.code}`.trim() });
+      noteAudit(db, {
+        atMs: b.nowMs,
+        actor: b.actor,
+        act: 'book-open',
+        about: `${b.unit} ${b.kind} ${b.year} ${b.code}`.trim(),
+      });
     },
     closeBook(b: BookKey & { readonly actor: string; readonly nowMs: number }): void {
       const book = bookOf(db, b);
       if (!book) throw new ExchangeError('register-unknown', `${b.kind} ${b.year} ${b.code}`.trim());
-      const { changes } = db.run('UPDATE books SET closed_ms = ?, closed_by = ? WHERE id = ? AND closed_ms IS NULL', b.nowMs, b.actor, book.id);
+      const { changes } = db.run(
+        'UPDATE books SET closed_ms = ?, closed_by = ? WHERE id = ? AND closed_ms IS NULL',
+        b.nowMs,
+        b.actor,
+        book.id,
+      );
       if (changes === 1)
-        noteAudit(db, { atMs: b.nowMs, actor: b.actor, act: 'book-close', about: `${b.unit} ${b.kind} ${b.year} ${b.code}`.trim() });
+        noteAudit(db, {
+          atMs: b.nowMs,
+          actor: b.actor,
+          act: 'book-close',
+          about: `${b.unit} ${b.kind} ${b.year} ${b.code}`.trim(),
+        });
     },
     /** A paper document, or one that was sent and stands in no book yet. */
     enter(e: NewEntry): EntryMade {
       const made = insertEntry(db, e);
-      noteAudit(db, { atMs: e.nowMs, actor: e.actor, act: `register-${e.kind}`, about: `${e.year} ${e.series} ${made.number}` });
+      noteAudit(db, {
+        atMs: e.nowMs,
+        actor: e.actor,
+        act: `register-${e.kind}`,
+        about: `${e.year} ${e.series} ${made.number}`,
+      });
       return made;
     },
     /** The whole line anew, number and document stay. The audit says who; the book shows the newest. */
-    correctEntry(c: { unit: string; entry: number; fields: EntryFields; actor: string; nowMs: number }): void {
+    correctEntry(c: {
+      unit: string;
+      entry: number;
+      fields: EntryFields;
+      actor: string;
+      nowMs: number;
+    }): void {
       const row = openEntry(db, c.unit, c.entry);
       const f = c.fields;
       db.run(
@@ -195,7 +251,13 @@ export function registerOps(db: Database) {
     /** The number stays taken for ever. */
     strikeEntry(s: { unit: string; entry: number; reason: string; actor: string; nowMs: number }): void {
       const row = openEntry(db, s.unit, s.entry);
-      db.run('UPDATE entries SET struck = ?, changed_ms = ?, changed_by = ? WHERE id = ?', s.reason, s.nowMs, s.actor, row.id);
+      db.run(
+        'UPDATE entries SET struck = ?, changed_ms = ?, changed_by = ? WHERE id = ?',
+        s.reason,
+        s.nowMs,
+        s.actor,
+        row.id,
+      );
       noteAudit(db, { atMs: s.nowMs, actor: s.actor, act: 'register-strike', about: `entry ${row.id}` });
     },
   };

@@ -59,17 +59,28 @@ export type TaskRow = {
 export type Gap = { readonly series: string; readonly first: number; readonly last: number };
 export type Repeated = { readonly author: string; readonly notation: string; readonly numbers: string };
 
-const bookColumns = 'b.id, b.unit, b.kind, b.year, b.code, b.name, b.closed_ms, b.closed_by, (SELECT count(*) FROM entries e WHERE e.book = b.id) AS entries';
+const bookColumns =
+  'b.id, b.unit, b.kind, b.year, b.code, b.name, b.closed_ms, b.closed_by, (SELECT count(*) FROM entries e WHERE e.book = b.id) AS entries';
 const inOrder = 'ORDER BY series, number, suffix';
 
 export function registerReads(db: Database) {
   return {
     books: (unit: string): readonly Book[] =>
-      db.all<Book>(`SELECT ${bookColumns} FROM books b WHERE b.unit = ? ORDER BY b.year DESC, b.kind, b.code`, unit),
+      db.all<Book>(
+        `SELECT ${bookColumns} FROM books b WHERE b.unit = ? ORDER BY b.year DESC, b.kind, b.code`,
+        unit,
+      ),
     book: ({ unit, kind, year, code }: BookKey): Book | undefined =>
-      db.get<Book>(`SELECT ${bookColumns} FROM books b WHERE b.unit = ? AND b.kind = ? AND b.year = ? AND b.code = ?`, unit, kind, year, code),
+      db.get<Book>(
+        `SELECT ${bookColumns} FROM books b WHERE b.unit = ? AND b.kind = ? AND b.year = ? AND b.code = ?`,
+        unit,
+        kind,
+        year,
+        code,
+      ),
     /** By series and number. */
-    entriesOf: (book: number): Generator<EntryRow> => db.each<EntryRow>(`SELECT * FROM entries WHERE book = ? ${inOrder}`, book),
+    entriesOf: (book: number): Generator<EntryRow> =>
+      db.each<EntryRow>(`SELECT * FROM entries WHERE book = ? ${inOrder}`, book),
     /** A page after entry `after` in this order. */
     entriesPage: (book: number, after: number | undefined, limit: number): readonly EntryRow[] =>
       db.all<EntryRow>(
@@ -119,7 +130,12 @@ export function registerReads(db: Database) {
         untilMs,
       ),
     tasksOf: (unit: string, sender: string, documentId: Uint8Array): readonly TaskRow[] =>
-      db.all<TaskRow>('SELECT * FROM tasks WHERE unit = ? AND sender = ? AND document_id = ? ORDER BY id', unit, sender, documentId),
+      db.all<TaskRow>(
+        'SELECT * FROM tasks WHERE unit = ? AND sender = ? AND document_id = ? ORDER BY id',
+        unit,
+        sender,
+        documentId,
+      ),
     task: (id: number): TaskRow | undefined => db.get<TaskRow>('SELECT * FROM tasks WHERE id = ?', id),
     taskNotes: (task: number) =>
       db.all<{ at_ms: number; actor: string; state: string; said: string }>(
@@ -127,7 +143,10 @@ export function registerReads(db: Database) {
         task,
       ),
     /** Open ones first, by deadline; `person` '' is everybody. */
-    tasksOfUnit: (unit: string, o: { person: string; openOnly: boolean; limit: number }): readonly TaskRow[] =>
+    tasksOfUnit: (
+      unit: string,
+      o: { person: string; openOnly: boolean; limit: number },
+    ): readonly TaskRow[] =>
       db.all<TaskRow>(
         `SELECT * FROM tasks WHERE unit = ?1 AND (?2 = '' OR person = ?2) AND (?3 = 0 OR state IN ('given','working'))
          ORDER BY state NOT IN ('given','working'), due_ms IS NULL, due_ms, id DESC LIMIT ?4`,

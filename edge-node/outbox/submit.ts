@@ -11,8 +11,10 @@ import { limits } from '../../protocol/limits.ts';
 import { assertHeader, buildMetadata, kinds, urgencies } from '../../protocol/seal.ts';
 import type { EdgeContext } from '../context.ts';
 import type { SubmitLink, SubmitPart, SubmitRequest } from '../core.ts';
+import { sentEntry } from '../office/entries.ts';
 import { assertNoSecret, checkForSending } from '../safety/quick.ts';
 import { placeWords, searchWords } from '../search-words.ts';
+import { isDocumentKind } from '../statuses/change-rows.ts';
 import type { PartRow, RecipientRow, SubmitOutcome } from '../store/types.ts';
 import { metadataText } from './metadata-text.ts';
 import { wireLinks } from './sealing.ts';
@@ -92,16 +94,7 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
     subject: said.subject ?? '',
     notation: said.notation ?? '',
     number: said.number ?? '',
-    words:
-      kind === kinds.status
-        ? null
-        : searchWords(
-            metadataCodec.decode(metadata.block),
-            placeWords(
-              recipients.map(({ unit: to }) => to),
-              context.directory.current(),
-            ),
-          ),
+    ...booksAndSearch(kind, metadata.block, recipients, context),
     bytes,
     recipients,
     parts,
@@ -111,6 +104,23 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
   });
   if (check?.state === 'pending') context.safety.nudge();
   return outcome;
+}
+
+/** What the search and the outgoing register say of it; only documents are found, and only those with a number are registered by themselves. */
+function booksAndSearch(
+  kind: number,
+  block: Uint8Array,
+  recipients: readonly RecipientRow[],
+  context: EdgeContext,
+) {
+  if (kind === kinds.status) return { words: null };
+  const metadata = metadataCodec.decode(block);
+  const directory = context.directory.current();
+  const units = recipients.map(({ unit }) => unit);
+  const words = searchWords(metadata, placeWords(units, directory));
+  if (!isDocumentKind(kind)) return { words };
+  const places = units.map((unit) => directory.unit(unit)?.name || directory.codeOf(unit));
+  return { words, entry: sentEntry(metadata, places, context.clock.nowMs()) };
 }
 
 /** Internal id of one of our units, by id or code. */

@@ -129,7 +129,7 @@ export function statusVerbs(context: EdgeContext, hooks: StatusHooks): StatusCor
 }
 
 /** As for a new document: what the hub still has to tell us might say otherwise. */
-function assertWorking({ line, disk }: EdgeContext): void {
+export function assertWorking({ line, disk }: EdgeContext): void {
   if (line.recovering()) throw new ExchangeError('store-recovering', '', { retryAfterMs: 5_000 });
   disk.assertRoom();
 }
@@ -149,7 +149,7 @@ function documentOf(id: string, { store }: EdgeContext): OutDocument {
   return row;
 }
 
-function arrivalOf(id: string, { store }: EdgeContext): Arrival {
+export function arrivalOf(id: string, { store }: EdgeContext): Arrival {
   const row = store.arrivalById(uuidToBytes(parseDocumentId(id)));
   if (!row) throw new ExchangeError('document-unknown');
   return row;
@@ -163,7 +163,7 @@ function unitNamed(code: string, { directory, clock }: EdgeContext): string {
 }
 
 /** The unit of ours that acts: the one named, or the only one that has it. */
-function oneOf(units: readonly string[], given: string | undefined, context: EdgeContext): string {
+export function oneOf(units: readonly string[], given: string | undefined, context: EdgeContext): string {
   if (units.length === 0) throw new ExchangeError('document-unknown');
   if (given === undefined) {
     if (units.length === 1) return units[0]!;

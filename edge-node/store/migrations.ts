@@ -4,6 +4,7 @@
 import type { Migration } from '../../protocol/node/sqlite.ts';
 import { accountsSchema } from './schema-accounts.ts';
 import { directorySchema } from './schema-directory.ts';
+import { officeSchema } from './schema-office.ts';
 import { safetySchema } from './schema-safety.ts';
 import { searchSchema } from './schema-search.ts';
 import { signInSchema } from './schema-sign-in.ts';
@@ -159,4 +160,5 @@ export const migrations: readonly Migration[] = [
   { version: 5, name: 'directory', sql: directorySchema },
   { version: 6, name: 'statuses', sql: statusesSchema },
   { version: 7, name: 'safety', sql: safetySchema },
+  { version: 8, name: 'office', sql: officeSchema },
 ];

@@ -6,6 +6,7 @@ import { uuidFromBytes, uuidToBytes } from '../../protocol/ids.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import { outcomes } from '../../protocol/statement.ts';
 import { type OutboxState, outboxStates, statesBefore } from '../../protocol/states.ts';
+import { registerSent } from '../office/register-ops.ts';
 import { assertReplaceable, isDocumentKind, noteChanges, targetsOf } from '../statuses/change-rows.ts';
 import { keyOf, noteNumber, sentUnder } from '../statuses/numbers.ts';
 import { noteAlarm, noteAudit, raiseLedgerSeen } from './fact-ops.ts';
@@ -259,6 +260,7 @@ export function outboxOps(db: Database) {
       });
       if (d.check) insertCheck(db, { direction: 'out', doc: documentSeq, nowMs: d.nowMs }, d.check);
       insertRecipients(db, seq, d.recipients, d.nowMs);
+      if (d.entry) registerSent(db, { ...d, entry: d.entry });
       if (d.words) indexWords(db, { direction: 'out', seq: documentSeq, atMs: d.nowMs, words: d.words });
       noteAudit(db, { atMs: d.nowMs, actor: d.actor, act: 'submit', about: uuidFromBytes(d.documentId) });
       return { documentId: d.documentId, duplicate: false };

@@ -6,6 +6,8 @@ import { startWriter, type Writer } from '../../protocol/node/writer.ts';
 import { verifyAudit } from '../accounts/audit-chain.ts';
 import { accountReads } from '../accounts/reads.ts';
 import { signInReads } from '../accounts/sign-in-reads.ts';
+import { dueReads } from '../office/due-reads.ts';
+import { registerReads } from '../office/register-reads.ts';
 import { statusReads } from '../statuses/reads.ts';
 import { refersTo } from '../statuses/request-ops.ts';
 import { directoryReads } from './directory-ops.ts';
@@ -62,6 +64,8 @@ function reads(db: Database) {
     ...outboxReads(db),
     ...viewReads(db),
     ...searchReads(db),
+    ...registerReads(db),
+    ...dueReads(db),
     ...statusReads(db),
     ...safetyReads(db),
     ...accountReads(db),

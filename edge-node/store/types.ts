@@ -3,6 +3,7 @@
 
 import type { OutboxState } from '../../protocol/states.ts';
 import type { Result } from '../../protocol/wire.ts';
+import type { OutgoingEntry } from '../office/entries.ts';
 import type { SearchWords } from '../search-words.ts';
 import type { NewCheck } from './safety-ops.ts';
 
@@ -33,6 +34,8 @@ export type Titles = {
 };
 
 export type NewDocument = Titles & {
+  /** Its line in the outgoing register; absent: it has no number, or is no document by itself. */
+  readonly entry?: OutgoingEntry | undefined;
   /** null: not to be found (a status). */
   readonly words?: SearchWords | null;
   readonly documentId: Uint8Array;

@@ -11,6 +11,8 @@ import type { Operations } from '../../protocol/node/writer.ts';
 import { type SigningKey, signMany } from '../../protocol/signature.ts';
 import { personOps } from '../accounts/ops.ts';
 import { signInOps } from '../accounts/sign-in-ops.ts';
+import { registerOps } from '../office/register-ops.ts';
+import { workOps } from '../office/work-ops.ts';
 import { changeOps } from '../statuses/change-ops.ts';
 import { requestOps } from '../statuses/request-ops.ts';
 import { statusOps } from '../statuses/status-ops.ts';
@@ -29,6 +31,8 @@ function allOps(db: Database, keys: Map<string, SigningKey>, sign: (items: reado
     ...recoveryOps(db),
     ...inboxOps(db, sign),
     ...searchOps(db),
+    ...registerOps(db),
+    ...workOps(db),
     ...factOps(db),
     ...directoryOps(db),
     ...statusOps(db),

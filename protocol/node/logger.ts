@@ -13,6 +13,8 @@ export const logEvents = {
     'fsync failed; the process ends at once so that nothing unsafe is acknowledged. Check the disk.',
   'disk.writer-died': 'The writing thread ended; the process ends and replays from disk at the next start.',
   'disk.nearly-full': 'New work is refused until space is freed; nothing accepted is lost.',
+  'calendar.unusable':
+    'DIR/calendar.json is not well formed; the shipped years are used. "lienthong node calendar --import" replaces it.',
   'search.fill-failed':
     'Older documents could not be made findable; exchange goes on. "lienthong node reindex" tries again.',
   'request.failed': 'A request ended in an error; fields: requestId, code, status, peer.',

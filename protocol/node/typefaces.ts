@@ -1,6 +1,7 @@
 // Sets Vietnamese text in Be Vietnam Pro inside a PDF. The font comes in subsets that do not overlap ("latin" and
 // "vietnamese"), so every word is cut into runs, each shown with the subset that has its letters.
-// It must never draw a missing-glyph box: a letter in neither subset throws. Stands before the document's path (samples only).
+// The one door to the PDF writing library and the fonts: registers, the ĐẾN stamp and the samples draw through it. It must never draw a
+// missing-glyph box: a letter in neither subset throws, or is drawn as "?" where the caller says so.
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import {
@@ -57,17 +58,19 @@ const streamingFontkit: Parameters<PDFDocument['registerFontkit']>[0] = {
 type Face = { name: string; font: PDFFont; has: Set<number> };
 type Run = { face: Face; hex: PDFHexString; widthPerPoint: number };
 
-async function loadFace(doc: PDFDocument, style: Style, subset: string): Promise<Face> {
+async function loadFace(doc: PDFDocument, style: Style, subset: string, prefix: string): Promise<Face> {
   const path = resolve(`@fontsource/be-vietnam-pro/files/be-vietnam-pro-${subset}-${FILE_OF[style]}.woff`);
-  const name = `BVP-${FILE_OF[style]}-${subset}`;
+  const name = `${prefix}-${FILE_OF[style]}-${subset}`;
   // The embedded subset is written out as TrueType; the WOFF itself is no font a PDF may carry (ISO 32000-1, 9.9).
   const font = await doc.embedFont(await readFile(path), { subset: true });
   return { name, font, has: new Set(font.getCharacterSet()) };
 }
 
-function cutIntoRuns(text: string, faces: Face[]): Run[] {
+function cutIntoRuns(text: string, faces: Face[], missing: string | undefined): Run[] {
   const pieces: { face: Face; text: string }[] = [];
-  for (const letter of text) {
+  for (const written of text) {
+    const known = faces.some((f) => f.has.has(written.codePointAt(0) ?? 0));
+    const letter = known || missing === undefined ? written : missing;
     const face = faces.find((f) => f.has.has(letter.codePointAt(0) ?? 0));
     if (!face) throw new Error(`no glyph for ${JSON.stringify(letter)} in ${JSON.stringify(text)}`);
     const last = pieces.at(-1);
@@ -81,20 +84,27 @@ function cutIntoRuns(text: string, faces: Face[]): Run[] {
   }));
 }
 
-/** Loads the styles asked for into `doc`. Text given to the result must be in NFC. */
-export async function loadTypefaces(doc: PDFDocument, styles: Style[]): Promise<Typefaces> {
+/**
+ * Loads the styles asked for into `doc`. Text given to the result must be in NFC. `missing` is drawn for letters that no font here has;
+ * `prefix` begins the resource names, for a document that has fonts already.
+ */
+export async function loadTypefaces(
+  doc: PDFDocument,
+  styles: Style[],
+  options: { readonly missing?: string; readonly prefix?: string } = {},
+): Promise<Typefaces> {
   doc.registerFontkit(streamingFontkit);
   const faces = new Map<Style, Face[]>();
   for (const style of styles) {
     const loaded: Face[] = [];
-    for (const subset of SUBSETS) loaded.push(await loadFace(doc, style, subset));
+    for (const subset of SUBSETS) loaded.push(await loadFace(doc, style, subset, options.prefix ?? 'BVP'));
     faces.set(style, loaded);
   }
   // Words repeat: shaping each once makes a ten-page document five times as quick.
   const known = new Map<string, Run[]>();
   const runsOf = (text: string, style: Style): Run[] => {
     const key = `${style}:${text}`;
-    const runs = known.get(key) ?? cutIntoRuns(text, faces.get(style) ?? []);
+    const runs = known.get(key) ?? cutIntoRuns(text, faces.get(style) ?? [], options.missing);
     known.set(key, runs);
     return runs;
   };
@@ -115,3 +125,25 @@ export async function loadTypefaces(doc: PDFDocument, styles: Style[]): Promise<
     resources: () => [...faces.values()].flat().map((face): [string, PDFRef] => [face.name, face.font.ref]),
   };
 }
+
+export {
+  beginText,
+  concatTransformationMatrix,
+  degrees,
+  endText,
+  lineTo,
+  moveTo,
+  PDFDocument,
+  type PDFFont,
+  PDFName,
+  type PDFOperator,
+  type PDFPage,
+  type PDFRef,
+  popGraphicsState,
+  pushGraphicsState,
+  rectangle,
+  setFillingRgbColor,
+  setLineWidth,
+  setStrokingRgbColor,
+  stroke,
+} from '@cantoo/pdf-lib';

@@ -1,0 +1,85 @@
+// Reads for deadlines: what was handed in and is not yet at the hub, what came and was not accepted, presented or answered, open tasks. Each
+// bounded to the newest; an old backlog is late anyway.
+import type { Database } from '../../protocol/node/sqlite.ts';
+
+const rowsMax = 2_000;
+export type SendRow = {
+  readonly document_id: Uint8Array;
+  readonly unit: string;
+  readonly urgency: number;
+  readonly created_ms: number;
+  readonly metadata: Uint8Array | null;
+  readonly subject: string | null;
+  readonly number: string | null;
+  readonly notation: string | null;
+};
+export type ReceivedDueRow = {
+  readonly inbox_seq: number;
+  readonly unit: string;
+  readonly document_id: Uint8Array;
+  readonly envelope_id: Uint8Array;
+  readonly urgency: number;
+  readonly received_ms: number;
+  readonly reply_by_ms: number;
+  readonly code: string;
+  readonly subject: string | null;
+  readonly number: string | null;
+  readonly notation: string | null;
+};
+export type AnswerRow = SendRow & { readonly reply_by_ms: number; readonly waiting: string };
+export type TaskDueRow = {
+  readonly document_id: Uint8Array;
+  readonly unit: string;
+  readonly person: string;
+  readonly desk: string;
+  readonly due_ms: number;
+  readonly subject: string | null;
+  readonly number: string | null;
+  readonly notation: string | null;
+  readonly urgency: number;
+  readonly envelope_id: Uint8Array;
+};
+
+export function dueReads(db: Database) {
+  return {
+    /** Not accepted by the hub yet, for any recipient. */
+    notSent: (unit: string): readonly SendRow[] =>
+      db.all<SendRow>(
+        `SELECT document_id, unit, urgency, created_ms, metadata, subject, number, notation FROM documents d WHERE unit = ? AND kind IN (1, 3)
+           AND EXISTS (SELECT 1 FROM outbox_recipients r WHERE r.state = 'queued' AND r.envelope_seq =
+             (SELECT max(e.seq) FROM envelopes e WHERE e.document_seq = d.seq)) ORDER BY seq DESC LIMIT ${rowsMax}`,
+        unit,
+      ),
+    /** At our unit and neither finished, given back nor recalled. */
+    notFinished: (unit: string): readonly ReceivedDueRow[] =>
+      db.all<ReceivedDueRow>(
+        `SELECT r.inbox_seq, r.unit, i.document_id, i.envelope_id, i.urgency, i.received_ms, i.reply_by_ms, r.code, i.subject, i.number, i.notation
+         FROM received r JOIN inbox i ON i.seq = r.inbox_seq WHERE r.unit = ? AND r.code NOT IN ('02','06') AND r.recall = ''
+         ORDER BY i.seq DESC LIMIT ${rowsMax}`,
+        unit,
+      ),
+    answered: (documentIdText: string): boolean =>
+      db.get(
+        `SELECT 1 FROM documents d, json_each(d.links) l WHERE d.links LIKE '%"relation":5%'
+           AND json_extract(l.value, '$.relation') = 5 AND json_extract(l.value, '$.documentId') = ? LIMIT 1`,
+        documentIdText,
+      ) !== undefined,
+    /** Documents of ours with a term for the answer; `waiting`: units that have neither finished nor refused. */
+    answersAwaited: (unit: string): readonly AnswerRow[] =>
+      db.all<AnswerRow>(
+        `SELECT * FROM (SELECT d.document_id, d.unit, d.urgency, d.created_ms, d.metadata, d.subject, d.number, d.notation, d.reply_by_ms,
+           (SELECT group_concat(r.unit, ' ') FROM outbox_recipients r WHERE r.state IN ('queued','accepted','relayed','delivered') AND r.envelope_seq =
+              (SELECT max(e.seq) FROM envelopes e WHERE e.document_seq = d.seq) AND NOT EXISTS
+              (SELECT 1 FROM statuses s WHERE s.direction = 'in' AND s.document_id = d.document_id AND s.unit = r.unit AND s.code IN ('02','06'))) AS waiting
+         FROM documents d WHERE d.unit = ? AND d.reply_by_ms > 0 AND d.kind IN (1, 3) ORDER BY d.seq DESC LIMIT ${rowsMax}) WHERE waiting IS NOT NULL`,
+        unit,
+      ),
+    tasksDue: (unit: string): readonly TaskDueRow[] =>
+      db.all<TaskDueRow>(
+        `SELECT t.document_id, t.unit, t.person, t.desk, t.due_ms, i.subject, i.number, i.notation, i.urgency, i.envelope_id FROM tasks t
+           JOIN received r ON r.sender = t.sender AND r.document_id = t.document_id AND r.unit = t.unit JOIN inbox i ON i.seq = r.inbox_seq
+         WHERE t.unit = ? AND t.state IN ('given','working') AND t.due_ms IS NOT NULL ORDER BY t.due_ms LIMIT ${rowsMax}`,
+        unit,
+      ),
+  };
+}

@@ -1,0 +1,249 @@
+// A register as a PDF, A4 landscape: cover, every column of Decree 30/2020 Appendix IV, column numbers, page numbers, place for the signatures of
+// the last page, so that it can be printed, signed and bound (NĐ30 Đ16.2b). Runs in a child (print-process.ts). Rows that are long take
+// the lines they need; a row never breaks over a page.
+import {
+  beginText,
+  endText,
+  lineTo,
+  loadTypefaces,
+  moveTo,
+  PDFDocument,
+  PDFName,
+  type PDFOperator,
+  type PDFPage,
+  popGraphicsState,
+  pushGraphicsState,
+  rectangle,
+  type Style,
+  setLineWidth,
+  stroke,
+  type Typefaces,
+} from '../../protocol/node/typefaces.ts';
+
+export type PrintColumn = {
+  readonly title: string;
+  /** Share of the width; all together are the page. */
+  readonly share: number;
+  readonly align?: 'left' | 'centre';
+};
+export type PrintJob = {
+  readonly kind: 'register';
+  readonly body: string;
+  readonly title: string;
+  readonly year: number;
+  /** Lines of the cover below the year: from number, from day, book. */
+  readonly cover: readonly string[];
+  readonly columns: readonly PrintColumn[];
+  /** Texts in NFC. `struck` rows are drawn through. */
+  readonly rows: readonly { readonly cells: readonly string[]; readonly struck: boolean }[];
+  readonly printed: string;
+};
+
+const page = { width: 841.89, height: 595.28, left: 42, right: 28, top: 30, bottom: 34 };
+const size = { row: 9, head: 9, number: 8, foot: 8 };
+const lineHeight = 11.5;
+const padding = 3;
+const inner = page.width - page.left - page.right;
+
+/** Words that do not fit are cut by letters: a long notation has no spaces. */
+function wrap(text: string, width: number, style: Style, faces: Typefaces, linesMax: number): string[] {
+  const lines: string[] = [];
+  for (const paragraph of text.split('\n')) {
+    let line = '';
+    for (const word of paragraph.split(/\s+/).filter(Boolean)) {
+      const joined = line === '' ? word : `${line} ${word}`;
+      if (faces.width(joined, style, size.row) <= width) {
+        line = joined;
+        continue;
+      }
+      if (line !== '') lines.push(line);
+      line = word;
+      while (faces.width(line, style, size.row) > width && line.length > 1) {
+        let fits = line.length - 1;
+        while (fits > 1 && faces.width(line.slice(0, fits), style, size.row) > width) fits -= 1;
+        lines.push(line.slice(0, fits));
+        line = line.slice(fits);
+      }
+    }
+    if (line !== '') lines.push(line);
+  }
+  if (lines.length <= linesMax) return lines;
+  return [...lines.slice(0, linesMax - 1), `${lines[linesMax - 1]!.slice(0, -2)}…`];
+}
+
+type Ink = {
+  text(
+    text: string,
+    at: { x: number; y: number; style?: Style; size?: number; align?: 'left' | 'centre'; width?: number },
+  ): void;
+  line(x1: number, y1: number, x2: number, y2: number, width?: number): void;
+  box(x: number, y: number, width: number, height: number): void;
+  done(): void;
+};
+
+/** Operators of one page, put onto it at the end: one content stream a page. */
+function inkOn(sheet: PDFPage, faces: Typefaces): Ink {
+  const drawn: PDFOperator[] = [];
+  const { node } = sheet;
+  const { Font } = node.normalizedEntries();
+  for (const [name, ref] of faces.resources()) Font.set(PDFName.of(name), ref);
+  return {
+    text(text, { x, y, style = 'regular', size: points = size.row, align = 'left', width = 0 }) {
+      if (text === '') return;
+      const at = align === 'centre' ? x + (width - faces.width(text, style, points)) / 2 : x;
+      drawn.push(beginText(), ...faces.show({ text, style, size: points, x: at, y }), endText());
+    },
+    line: (x1, y1, x2, y2, width = 0.5) =>
+      void drawn.push(setLineWidth(width), moveTo(x1, y1), lineTo(x2, y2), stroke()),
+    box: (x, y, width, height) =>
+      void drawn.push(setLineWidth(0.5), rectangle(x, y, width, height), stroke()),
+    done: () => sheet.pushOperators(pushGraphicsState(), ...drawn, popGraphicsState()),
+  };
+}
+
+function cover(doc: PDFDocument, job: PrintJob, faces: Typefaces): void {
+  const ink = inkOn(doc.addPage([page.width, page.height]), faces);
+  const centred = (text: string, y: number, points: number, style: Style) =>
+    ink.text(text, { x: 0, width: page.width, y, size: points, style, align: 'centre' });
+  ink.box(page.left, page.bottom, inner, page.height - page.top - page.bottom);
+  ink.box(page.left + 4, page.bottom + 4, inner - 8, page.height - page.top - page.bottom - 8);
+  centred(job.body.toLocaleUpperCase('vi'), 470, 16, 'bold');
+  ink.line(page.width / 2 - 60, 458, page.width / 2 + 60, 458, 0.8);
+  centred(job.title.toLocaleUpperCase('vi'), 330, 30, 'bold');
+  centred(`Năm ${job.year}`, 285, 18, 'bold');
+  for (const [i, line] of job.cover.entries()) centred(line, 210 - i * 24, 14, 'regular');
+  ink.done();
+}
+
+function head(ink: Ink, columns: readonly PrintColumn[], edges: readonly number[], faces: Typefaces): number {
+  const titles = columns.map(({ title }, i) =>
+    wrap(title, edges[i + 1]! - edges[i]! - 2 * padding, 'bold', faces, 5),
+  );
+  const lines = Math.max(...titles.map((each) => each.length));
+  const height = lines * lineHeight + 2 * padding;
+  const top = page.height - page.top;
+  for (const [i, each] of titles.entries()) {
+    const [from, to] = [edges[i]!, edges[i + 1]!];
+    const first = top - padding - size.head - ((lines - each.length) * lineHeight) / 2;
+    for (const [k, text] of each.entries())
+      ink.text(text, {
+        x: from,
+        width: to - from,
+        y: first - k * lineHeight,
+        style: 'bold',
+        size: size.head,
+        align: 'centre',
+      });
+    ink.text(`(${i + 1})`, {
+      x: from,
+      width: to - from,
+      y: top - height - size.number - 2,
+      style: 'italic',
+      size: size.number,
+      align: 'centre',
+    });
+  }
+  ink.line(page.left, top, page.left + inner, top, 0.8);
+  ink.line(page.left, top - height, page.left + inner, top - height);
+  ink.line(page.left, top - height - 13, page.left + inner, top - height - 13, 0.8);
+  return top - height - 13;
+}
+
+/** The bytes of the PDF. Memory grows with the pages: 10,000 rows are some 900 pages and 250 MB. */
+export async function printRegister(job: PrintJob): Promise<Uint8Array> {
+  const doc = await PDFDocument.create();
+  doc.setTitle(`${job.title} ${job.year}`, { showInWindowTitleBar: true });
+  doc.setLanguage('vi-VN');
+  const faces = await loadTypefaces(doc, ['regular', 'bold', 'italic'], { missing: '?' });
+  cover(doc, job, faces);
+  const edges = [page.left];
+  for (const { share } of job.columns) edges.push(edges.at(-1)! + share * inner);
+  const pages: Ink[] = [];
+  let ink: Ink | undefined;
+  let top = 0;
+  let y = 0;
+  const close = () => {
+    if (!ink) return;
+    for (const edge of edges) ink.line(edge, page.height - page.top, edge, y);
+  };
+  const open = () => {
+    close();
+    ink = inkOn(doc.addPage([page.width, page.height]), faces);
+    pages.push(ink);
+    top = head(ink, job.columns, edges, faces);
+    y = top;
+    return ink;
+  };
+  open();
+  const linesMax = Math.floor((top - page.bottom - 2 * padding) / lineHeight);
+  for (const { cells, struck } of job.rows) {
+    const wrapped = job.columns.map((_, i) =>
+      wrap(cells[i] ?? '', edges[i + 1]! - edges[i]! - 2 * padding, 'regular', faces, linesMax),
+    );
+    const height = Math.max(1, ...wrapped.map((lines) => lines.length)) * lineHeight + 2 * padding;
+    if (y - height < page.bottom) open();
+    for (const [i, lines] of wrapped.entries())
+      for (const [k, text] of lines.entries()) {
+        const at = { x: edges[i]! + padding, y: y - padding - size.row + 0.5 - k * lineHeight };
+        const width = edges[i + 1]! - edges[i]! - 2 * padding;
+        ink!.text(text, {
+          ...at,
+          width,
+          align: job.columns[i]!.align ?? 'left',
+          style: struck ? 'italic' : 'regular',
+        });
+      }
+    if (struck) ink!.line(page.left, y - height / 2, edges.at(-2)!, y - height / 2, 0.7);
+    y -= height;
+    ink!.line(page.left, y, page.left + inner, y);
+  }
+  if (y - 110 < page.bottom) open();
+  signatures(ink!, y - 22, job);
+  close();
+  for (const [i, each] of pages.entries()) {
+    const foot = page.bottom - 16;
+    each.text(`${job.title} năm ${job.year} — ${job.body}`, {
+      x: page.left,
+      y: foot,
+      size: size.foot,
+      style: 'italic',
+    });
+    each.text(`Trang ${i + 1}/${pages.length}`, {
+      x: page.left + inner - 90,
+      width: 90,
+      y: foot,
+      size: size.foot,
+      align: 'centre',
+    });
+    each.done();
+  }
+  return await doc.save({ addDefaultPage: false });
+}
+
+function signatures(ink: Ink, y: number, job: PrintJob): void {
+  const half = inner / 2;
+  ink.text(`Sổ này có ${job.rows.length} dòng ghi. In lúc ${job.printed}.`, {
+    x: page.left + padding,
+    y,
+    style: 'italic',
+  });
+  const right = page.left + half;
+  ink.text('NGƯỜI LẬP SỔ', {
+    x: page.left,
+    width: half,
+    y: y - 22,
+    style: 'bold',
+    size: 11,
+    align: 'centre',
+  });
+  ink.text('THỦ TRƯỞNG CƠ QUAN', {
+    x: right,
+    width: half,
+    y: y - 22,
+    style: 'bold',
+    size: 11,
+    align: 'centre',
+  });
+  for (const x of [page.left, right])
+    ink.text('(Ký, ghi rõ họ tên)', { x, width: half, y: y - 36, style: 'italic', align: 'centre' });
+}
