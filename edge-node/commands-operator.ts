@@ -14,6 +14,7 @@ import { reindexCommand } from './commands-search.ts';
 import { status } from './commands-status.ts';
 import { userCommands } from './commands-users.ts';
 import { exits, timeText, withDir } from './commands-words.ts';
+import { dueCommands } from './commands-work.ts';
 import type { UnitHere } from './core.ts';
 import type { EnrolResult } from './enrol.ts';
 import { programVersion } from './version.ts';
@@ -72,6 +73,7 @@ type InitOptions = Common & {
 
 function initCommand(node: Command): void {
   reindexCommand(node);
+  dueCommands(node);
   withDir(node.command('init'))
     .description(
       'Ghi danh nút bằng giấy mời của cơ quan đầu mối.\nEnrols this box: makes the folder and the keys here, shows the invitation to the hub, stores the certificates.',

@@ -5,6 +5,8 @@ import type { Command } from 'commander';
 import { documentCommands } from './commands-documents.ts';
 import { operatorCommands } from './commands-operator.ts';
 import { statusCommands } from './commands-statuses.ts';
+import { registerCommands } from './commands-register.ts';
+import { workCommands } from './commands-work.ts';
 
 export function nodeCommands(program: Command): void {
   operatorCommands(
@@ -16,4 +18,6 @@ export function nodeCommands(program: Command): void {
   );
   documentCommands(program);
   statusCommands(program);
+  registerCommands(program);
+  workCommands(program);
 }
