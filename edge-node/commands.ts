@@ -4,8 +4,8 @@
 import type { Command } from 'commander';
 import { documentCommands } from './commands-documents.ts';
 import { operatorCommands } from './commands-operator.ts';
-import { statusCommands } from './commands-statuses.ts';
 import { registerCommands } from './commands-register.ts';
+import { statusCommands } from './commands-statuses.ts';
 import { workCommands } from './commands-work.ts';
 
 export function nodeCommands(program: Command): void {
