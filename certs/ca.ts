@@ -215,6 +215,8 @@ export type Issuer = {
   readonly certificateDer: Uint8Array;
   readonly rootDer: Uint8Array;
   readonly notAfterMs: number;
+  /** For its revocation lists. */
+  readonly key: OwnKey;
   /**
    * Signs one certificate by profile and checks it as a stranger would before returning it. Valid from 5 minutes before `nowMs`, at
    * most as long as the issuing CA. Not durable, not in the ledger: both are the caller's. Throws `csr-invalid`, `id-malformed`,
@@ -245,6 +247,7 @@ export function loadIssuer(
     certificateDer: certificate.der,
     rootDer: root.der,
     notAfterMs: certificate.notAfterMs,
+    key,
     issue: (request) =>
       issueLeaf({ root, certificate, key, hubId, lifetimesMs: options.lifetimesMs ?? {} }, request),
     revocationList: (spec) => buildCrl(certificate, key.privateKey, spec),

@@ -149,6 +149,10 @@ export function derOid(dotted: string): Uint8Array {
 }
 
 /** RFC 5280: UTCTime through 2049, GeneralizedTime from 2050. Whole seconds. */
+/** GeneralizedTime whatever the year: extensions ask for it. */
+export const derGeneralizedTime = (ms: number): Uint8Array =>
+  der(tags.generalizedTime, Buffer.from(`${new Date(ms).toISOString().slice(0, 19).replace(/[-:T]/g, '')}Z`));
+
 export function derTime(ms: number): Uint8Array {
   const text = `${new Date(ms).toISOString().slice(0, 19).replace(/[-:T]/g, '')}Z`;
   if (Number(text.slice(0, 4)) >= 2050) return der(tags.generalizedTime, Buffer.from(text));

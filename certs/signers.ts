@@ -196,6 +196,8 @@ export function openDirectoryParts(
     readonly rootsDer: readonly RootAnchor[];
     readonly nowMs: number;
     readonly known?: Directory | undefined;
+    /** From the own store: judged when it came, and again now only at its own time, so that a wrong clock or a long absence takes nothing away. */
+    readonly stored?: boolean;
   },
 ): OpenedParts {
   const parts = new Map<string, OpenedPart>();
@@ -214,6 +216,12 @@ export function openDirectoryParts(
         throw new ExchangeError(
           'statement-mismatch',
           `directory version ${part.version} after ${before.version}`,
+        );
+      // A restored hub skips versions but not acts: whoever holds the newer list keeps it and brings it back (PROTOCOL.md 3.6).
+      if (before && before.revocationNumber > part.revocationNumber)
+        throw new ExchangeError(
+          'directory-rolled-back',
+          `revocation list ${part.revocationNumber} after ${before.revocationNumber}`,
         );
       if (missing > 0) throw new ExchangeError('directory-gap', `version ${part.version}: ${missing} pages`);
       if (before?.version === part.version && !sameContent(before, part))
@@ -234,17 +242,23 @@ function verifyPart(
     rootsDer,
     nowMs,
     before,
+    stored = false,
   }: {
     readonly rootsDer: readonly RootAnchor[];
     readonly nowMs: number;
     readonly before: DirectoryPart | undefined;
+    readonly stored?: boolean;
   },
 ): void {
   const wanted = Buffer.from(signed.signature?.keyId ?? []).toString('hex');
   // What is held already was judged when it came and stays usable while its hub is away; what is new must be signed by a key that is
   // good now, whatever time it gives itself: a stolen key that has expired or was revoked signs nothing new.
   const held = before?.version === part.version;
-  const atMs = held ? Math.min(part.issuedMs, nowMs + limits.aheadOfHubMsMax) : nowMs;
+  const atMs = stored
+    ? part.issuedMs
+    : held
+      ? Math.min(part.issuedMs, nowMs + limits.aheadOfHubMsMax)
+      : nowMs;
   if (before && !held && part.issuedMs < before.issuedMs)
     throw new ExchangeError(
       'statement-mismatch',

@@ -192,6 +192,8 @@ export type RegisteredPeer =
 export type PeerRegistry = {
   /** By key id of the TLS key. Asked on every request: must be a look-up in memory. */
   peerByKey(keyId: string): RegisteredPeer | undefined;
+  /** A key that is not registered and whose certificate holds: after a restore, one that was certified after the backup. Default: unknown. */
+  adopt?(facts: CertificateFacts): RegisteredPeer | undefined;
 };
 
 export type Peer =
@@ -290,7 +292,8 @@ export function createTrust(options: TrustOptions): Trust {
         throw wrongUsage(`a certificate for ${facts.role} does not open a connection`);
       // Revoked from whenever: a listed certificate opens no connection. The time counts only for what was signed before it.
       checkRevocation(facts, Number.POSITIVE_INFINITY, options.revoked);
-      return registeredPeer(facts, options.registry.peerByKey(facts.keyId));
+      const { registry } = options;
+      return registeredPeer(facts, registry.peerByKey(facts.keyId) ?? registry.adopt?.(facts));
     },
     verify({ leafDer, role, atMs }) {
       const facts = factsOf(leafDer, atMs);

@@ -14,6 +14,8 @@ export type DirectoryCache = {
   stamp(): string;
   /** One fetch at a time; callers during one share it. */
   refresh(link: HubLink, signal?: AbortSignal): Promise<void>;
+  /** The hub has lost its newest revocation list in a restore: it gets back the signed part that is held here. */
+  bringBack(link: HubLink, hub: string, signal?: AbortSignal): Promise<void>;
   /** After an unknown signer: at most once in `unknownEveryMs`, so that a stranger's seals do not make us fetch for ever. */
   refreshForSigner(link: HubLink, signal?: AbortSignal): Promise<boolean>;
 };
@@ -35,9 +37,11 @@ export function createDirectoryCache(options: {
   let directory = createDirectory(
     // One after the other: a large one is not in memory twice.
     [...store.directoryParts()].flatMap(({ bytes }) =>
-      openDirectoryParts([bytes], { rootsDer: options.anchors(), nowMs: clock.nowMs() }).parts.map(
-        ({ part }) => part,
-      ),
+      openDirectoryParts([bytes], {
+        rootsDer: options.anchors(),
+        nowMs: clock.nowMs(),
+        stored: true,
+      }).parts.map(({ part }) => part),
     ),
   );
   let running: Promise<void> | undefined;
@@ -92,6 +96,10 @@ export function createDirectoryCache(options: {
     current: () => directory,
     stamp: () => stamp,
     refresh,
+    async bringBack(link, hub, signal) {
+      for (const part of store.directoryParts())
+        if (part.hub === hub) await link.pushDirectory([part.bytes], signal);
+    },
     async refreshForSigner(link, signal) {
       if (running) await running;
       else if (clock.monotonicMs() - askedMs < unknownEveryMs) return false;

@@ -145,6 +145,7 @@ async function assemble(
     software: options.software ?? 'lienthong',
     emit,
     onUsable: nudgeAll,
+    revocationKnown: () => directory.current().hub(identity.hubId)?.revocationNumber ?? 0,
     beforeEpoch: (signal, unknownSigner) =>
       directory.current().hub(identity.hubId) && !unknownSigner
         ? Promise.resolve()

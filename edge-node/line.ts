@@ -44,6 +44,8 @@ export type LineOptions = {
   readonly emit: (event: EdgeEvent) => void;
   /** The line has come back or become usable: workers may look now. */
   readonly onUsable: () => void;
+  /** Number of the hub's newest revocation list that is held here. */
+  readonly revocationKnown: () => number;
   /** Brings a directory in when there is none yet, or when it does not name who signed the epoch (the hub has renewed its key). */
   readonly beforeEpoch: (signal: AbortSignal, unknownSigner: boolean) => Promise<void>;
 };
@@ -148,6 +150,7 @@ export function createLine(options: LineOptions): Line {
           restoreCount: store.numberFact('restoreCount'),
           ledgerSeen: store.numberFact('ledgerSeen'),
           epochKnown: store.numberFact('epoch'),
+          revocationKnown: options.revocationKnown(),
         },
         signal,
       );

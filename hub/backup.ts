@@ -127,6 +127,7 @@ function beginEpoch(
       writeFact(db, 'epoch', String(epoch));
       writeFact(db, 'epochBefore', String(before));
       writeFact(db, 'epochStartedMs', String(nowMs));
+      writeFact(db, 'restoredFromMs', String(madeMs));
       writeFact(db, 'commonLedgerSequence', String(commonLedgerSequence));
       forgetMissingContent(db, dirname(database));
       // An invitation that was used after the backup looks unused here: nobody may use its paper again.

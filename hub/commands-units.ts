@@ -203,6 +203,10 @@ async function assertWaiting(request: AdminRequest, code: string, words: string 
 
 function revokeCommand(hub: Command, software: string): void {
   leaf(hub, 'revoke', 'Thu hồi chứng thư và cắt kết nối.\nRevokes certificates and cuts connections.')
+    .option(
+      '--office <code>',
+      'máy của đơn vị bị mất: con dấu và kết nối; a stolen box: the seals of a unit and the connection of its node',
+    )
     .option('--serial <hex>', 'một chứng thư; one certificate')
     .option('--unit <code>', 'mọi con dấu của đơn vị; all seals of a unit')
     .option('--node <id>', 'mọi chứng thư kết nối của nút; the connection of a node')
@@ -213,23 +217,41 @@ function revokeCommand(hub: Command, software: string): void {
     )
     .requiredOption('--reason <text>', 'lý do; the reason, for people')
     .action(
-      (options: Common & { serial?: string; unit?: string; node?: string; from?: number; reason: string }) =>
+      (
+        options: Common & {
+          serial?: string;
+          unit?: string;
+          node?: string;
+          office?: string;
+          from?: number;
+          reason: string;
+        },
+      ) =>
         runCommand(async (out) => {
-          const { serial, unit, node, from, reason } = options;
+          const { serial, unit, node, office, from, reason } = options;
           const body = {
             reason,
             ...(serial === undefined ? {} : { serial }),
             ...(unit === undefined ? {} : { unit }),
             ...(node === undefined ? {} : { node }),
+            ...(office === undefined ? {} : { office }),
             ...(from === undefined ? {} : { fromMs: from }),
           };
           const done = await withHub({ dir: options.dir, software }, (request) =>
-            request<{ serials: string[]; cut: string[]; held: number }>('POST', '/admin/v1/revoke', body),
+            request<{ serials: string[]; cut: string[]; held: number; delivered: number }>(
+              'POST',
+              '/admin/v1/revoke',
+              body,
+            ),
           );
           out.say(`Đã thu hồi (revoked): ${done.serials.join(', ')}`);
           if (done.held > 0)
             out.warn(
               `${done.held} lượt chuyển được giữ lại chờ người xem: lienthong hub queue. Deliveries are held for a person.`,
+            );
+          if (done.delivered > 0)
+            out.warn(
+              `${done.delivered} lượt đã tới nơi nhận sau thời điểm đó: báo cho nơi nhận. Already delivered after that time: tell the recipients.`,
             );
           out.answer(done);
         }, options),

@@ -25,6 +25,7 @@ import { nameCallers } from './admin/caller.ts';
 import { commandActor } from './admin/operators.ts';
 import { addAdminRoutes, adminBodyBytesMax } from './admin/routes.ts';
 import { addSafetyRoutes } from './admin/safety-routes.ts';
+import { createCatchUp } from './catch-up.ts';
 import { type HubConfig, lifetimesOf, loadHubConfig } from './config.ts';
 import { contentTurns } from './content-turns.ts';
 import { createPolls } from './delivery/poll.ts';
@@ -32,6 +33,7 @@ import { reformStep } from './delivery/reforms.ts';
 import { sweep } from './delivery/sweeper.ts';
 import { createHubDirectory } from './directory/hub-directory.ts';
 import { createTrustRecords } from './directory/trust-records.ts';
+import { recordOf } from './enrolment/enrol.ts';
 import { renew } from './enrolment/renew.ts';
 import { addEnrolmentRoutes } from './enrolment/routes.ts';
 import { signEpoch } from './epoch.ts';
@@ -39,7 +41,9 @@ import { contentAssertion, createExchange, createHeard } from './exchange.ts';
 import { createHealth } from './health.ts';
 import { chainsOfHub, type HubIdentity, hubPaths } from './identity.ts';
 import { createOwnCertificates, keyTexts } from './own-certificates.ts';
+import { createPeerClocks } from './peer-clocks.ts';
 import { createInstances } from './peers.ts';
+import { createRevocationLists } from './revocation-list.ts';
 import { childTowards } from './routing/route.ts';
 import { createHubSafety } from './safety/safety.ts';
 import { createSpace } from './space.ts';
@@ -107,7 +111,18 @@ export async function startHub(options: HubOptions) {
   const anchors = () => identity().roots.anchors;
   const handovers = () => identity().roots.handovers;
   const directory = createHubDirectory({ db: store.reader, store, anchors, handovers, clock });
-  const records = createTrustRecords({ db: store.reader, directory, anchors, clock });
+  const records = createTrustRecords({
+    db: store.reader,
+    directory,
+    anchors,
+    clock,
+    adopted: (facts) => {
+      const act = { record: recordOf(facts), nowMs: clock.nowMs() };
+      void admin.act('certificateAdopt', act).catch((error: unknown) => {
+        log.error({ event: 'request.internal', err: error });
+      });
+    },
+  });
   const trust = createTrust({
     rootsDer: anchors(),
     intermediatesDer: records.issuingDer(),
@@ -173,9 +188,19 @@ export async function startHub(options: HubOptions) {
     nudge,
     assertSpace: space.assert,
     onRecall: () => sweeper.nudge(),
+    clockBehindMs: () => clocks.behindMs(),
     assertContent: contentAssertion(content),
   };
   const heard = createHeard(store, clock);
+  const clocks = createPeerClocks({ clock });
+  const catchUp = createCatchUp({ admin: () => admin, identity });
+  const revocationLists = createRevocationLists({
+    dir,
+    db: store.reader,
+    identity,
+    revocationNumber: () => directory.own().revocationNumber,
+    clock,
+  });
 
   const takeDirectoryParts = async (parts: readonly Uint8Array[], rootHandovers: readonly Uint8Array[]) => {
     // Signed by a root that is believed here: where it comes from does not matter.
@@ -204,6 +229,8 @@ export async function startHub(options: HubOptions) {
     directoryAnswer: (known) => directory.answer(known),
     wholeDirectory: () => directory.wholeAnswer(),
     takeDirectoryParts,
+    catchUp,
+    clocks,
     renew: (bytes, peer) =>
       renew(bytes, peer, {
         admin,
@@ -241,6 +268,8 @@ export async function startHub(options: HubOptions) {
     get issuer() {
       return identity().issuer;
     },
+    revocationLists: () => revocationLists.pem(),
+    handovers,
     shown: () => ({ issuingDer: identity().issuingDer, rootDer: identity().rootDer }),
     confirmUnits: config.confirmUnits,
     exchangeUrl: () => urlOf(config.exchange, at.exchange),
@@ -278,7 +307,17 @@ export async function startHub(options: HubOptions) {
     random: options.random,
     // A command on a hub that is not running looks; it decides nothing that time alone would decide.
     step: async () =>
-      listening ? await sweep({ store, content, turns, clock, nudge, retention: config.retention }) : 'idle',
+      listening
+        ? await sweep({
+            store,
+            content,
+            turns,
+            clock,
+            clockSuspect: clocks.suspect,
+            nudge,
+            retention: config.retention,
+          })
+        : 'idle',
     idleMs: 5000,
     onError: (error, waitMs) => log.error({ event: 'worker.waiting', worker: 'sweeper', waitMs, err: error }),
   });
@@ -311,7 +350,10 @@ export async function startHub(options: HubOptions) {
     clock,
     random: options.random,
     step: async () => {
-      if (options.listen ?? true) await own.tend();
+      if (options.listen ?? true) {
+        await own.tend();
+        revocationLists.tend();
+      }
       return 'idle';
     },
     idleMs: tendMs,

@@ -676,6 +676,29 @@ export const catalogue = {
     ['Một trang danh bạ không khớp bản đã ký', 'A page of the directory is not of the signed part'],
     waits,
   ),
+  'directory-rolled-back': row(
+    409,
+    'later',
+    'hub-operator',
+    [
+      'Danh bạ mới có danh sách thu hồi cũ hơn bản đang giữ',
+      'The directory has an older revocation list than the one held here',
+    ],
+    [
+      'Bản đang giữ tiếp tục được dùng. Nếu trung tâm vừa khôi phục từ bản sao lưu, nó sẽ tự lấy lại danh sách; nếu không, báo cơ quan đầu mối.',
+      'The part held here stays in use. A hub that was restored catches up by itself; otherwise tell its operator.',
+    ],
+  ),
+  'hub-behind': row(
+    503,
+    'later',
+    'nobody',
+    [
+      'Trung tâm vừa khôi phục, đang lấy lại danh sách thu hồi',
+      'The hub was restored and is catching up with the revocation list',
+    ],
+    waits,
+  ),
   'directory-gap': row(
     409,
     'later',

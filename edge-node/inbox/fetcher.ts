@@ -91,6 +91,12 @@ export function startFetcher(
         answerLost = true;
         return 1_000;
       }
+      // Restored to a time before the newest revocations: it takes nothing until it has them back.
+      if (isExchangeError(error, 'hub-behind')) {
+        await directory.bringBack(link, context.identity().hubId, signal);
+        probe = true;
+        return 1_000;
+      }
       line.refused(error);
       probe = true;
       answerLost = true;
@@ -115,6 +121,7 @@ export function startFetcher(
         statementsTaken: acknowledged,
         holdMs: probe ? 0 : holdMs,
         answerLost,
+        revocationKnown: directory.current().hub(context.identity().hubId)?.revocationNumber ?? 0,
       },
       signal,
     );

@@ -150,7 +150,7 @@ function addEnrolRoutes(app: FastifyInstance, admin: Admin, invitationMs: number
   });
 
   app.post<{
-    Body: { serial?: string; unit?: string; node?: string; fromMs?: number; reason: string };
+    Body: { serial?: string; unit?: string; node?: string; office?: string; fromMs?: number; reason: string };
   }>(
     '/admin/v1/revoke',
     {
@@ -158,19 +158,22 @@ function addEnrolRoutes(app: FastifyInstance, admin: Admin, invitationMs: number
         serial: { type: 'string', pattern: '^[0-9a-fA-F]{1,40}$' },
         unit: text,
         node: text,
+        office: text,
         fromMs: timeMs,
         reason: { type: 'string', minLength: 1, maxLength: 64 },
       }),
     },
-    async ({ body: { serial, unit, node, fromMs, reason } }) => {
-      const named = [serial, unit, node].filter((each) => each !== undefined).length;
-      if (named !== 1) throw new ExchangeError('request-malformed', 'one of serial, unit, node');
+    async ({ body: { serial, unit, node, office, fromMs, reason } }) => {
+      const named = [serial, unit, node, office].filter((each) => each !== undefined).length;
+      if (named !== 1) throw new ExchangeError('request-malformed', 'one of serial, unit, node, office');
       const what =
         serial !== undefined
           ? { serial }
           : unit !== undefined
             ? { unit: admin.unitOf(unit) }
-            : { node: node ?? '' };
+            : office !== undefined
+              ? { office: admin.unitOf(office) }
+              : { node: node ?? '' };
       const nowMs = clock.nowMs();
       if ((fromMs ?? nowMs) > nowMs) throw new ExchangeError('request-malformed', 'fromMs is in the future');
       const done = await admin.act('certificateRevoke', { what, fromMs: fromMs ?? nowMs, reason, nowMs });

@@ -24,6 +24,8 @@ import type { Log } from '../../protocol/node/logger.ts';
 import type { RateLimit } from '../../protocol/node/rate-limit.ts';
 import { toProblem } from '../../protocol/problem.ts';
 import type { KnownPart, RenewResponse, StatementOffer } from '../../protocol/wire.ts';
+import type { CatchUp } from '../catch-up.ts';
+import type { PeerClocks } from '../peer-clocks.ts';
 import { type HubPeer, hubPeer, type Instances } from '../peers.ts';
 import { type Polls, wrapperOf } from './poll.ts';
 import { type SettleDeps, takeStatement } from './statements.ts';
@@ -46,6 +48,9 @@ export type DeliveryDeps = SettleDeps & {
     parts: readonly Uint8Array[],
     rootHandovers: readonly Uint8Array[],
   ) => Promise<void>;
+  readonly catchUp: CatchUp;
+  /** Clocks of peers. */
+  readonly clocks: PeerClocks;
   /** hub/enrolment/renew.ts. `renewal` is the bytes of a Signed. */
   readonly renew: (renewal: Uint8Array, peer: HubPeer) => Promise<RenewResponse>;
 };
@@ -91,6 +96,7 @@ export function deliveryRoutes(deps: DeliveryDeps) {
 
     app.post(paths.statements, { bodyLimit: limits.statementsBytesMax }, async (request, reply) => {
       const { peer } = admitted(request);
+      deps.catchUp.assert();
       const { statements } = statementsRequestCodec.decode(request.body as Buffer);
       if (statements.length > statementsMax)
         throw new ExchangeError(
@@ -161,9 +167,12 @@ export function deliveryRoutes(deps: DeliveryDeps) {
 
     app.put(paths.directory, { bodyLimit: directoryBytesMax }, async (request, reply) => {
       const { peer } = admitted(request);
-      if (peer.kind !== 'hub')
+      // A node brings back what this hub has lost, and nothing else.
+      if (peer.kind !== 'hub' && !deps.catchUp.behind())
         throw new ExchangeError('peer-not-sender', 'only a hub brings directory parts');
       const { parts, rootHandovers } = directoryAnswerCodec.decode(request.body as Buffer);
+      if (deps.catchUp.behind()) await deps.catchUp.bring(parts);
+      if (peer.kind !== 'hub') return reply.code(204).send();
       await deps.takeDirectoryParts(parts, rootHandovers);
       return reply.code(204).send();
     });
@@ -184,6 +193,8 @@ function withinBytes<Item extends { wrapper: Uint8Array; statements: readonly Ui
 async function openSession(peer: HubPeer, body: Buffer, deps: DeliveryDeps): Promise<Buffer> {
   const request = sessionRequestCodec.decode(body);
   const nowMs = deps.clock.nowMs();
+  deps.clocks.heard(peer.id, request.nowMs);
+  deps.catchUp.heard(request.revocationKnown);
   const token = randomBytes(32);
   try {
     const { instance } = await deps.store.session({

@@ -13,6 +13,8 @@ export type SweepDeps = {
   readonly content: ContentStore;
   readonly turns: ContentTurns;
   readonly clock: Clock;
+  /** Peers say that our clock is wrong: what cannot be undone waits until it is right or they agree. */
+  readonly clockSuspect: () => boolean;
   readonly nudge: (peers: readonly string[]) => void;
   /** Days after the last delivery ended; negative keeps for ever. */
   readonly retention: { readonly contentDays: number; readonly metadataDays: number };
@@ -27,10 +29,12 @@ export async function sweep(deps: SweepDeps): Promise<StepResult> {
   const nowMs = clock.nowMs();
   const freed = await store.sweepLeases({ nowMs, rowsMax, attemptsMax: limits.attemptsMax });
   const recalled = await store.takeBack({ nowMs, rowsMax });
-  const expired = await store.expire({ nowMs, rowsMax });
+  const suspect = deps.clockSuspect();
+  const expired = suspect ? [] : await store.expire({ nowMs, rowsMax });
   deps.nudge([...freed, ...recalled.nudge, ...expired]);
   for (const digest of recalled.orphans)
     await removeUnreferenced(deps, Buffer.from(digest).toString('hex'), digest);
+  if (suspect) return freed.length > 0 ? 'more' : 'idle';
   const contentErased = await eraseOlder(deps, nowMs, retention.contentDays, false);
   const metadataErased = await eraseOlder(deps, nowMs, retention.metadataDays, true);
   const unused = await store.forgetUnused({ olderThanMs: nowMs - limits.uploadIdleMs, rowsMax });

@@ -1,8 +1,10 @@
 // What certs/trust.ts asks the hub's records: which peer holds a TLS key and in which state it is, and which serials are revoked.
 // Maps in memory, since both are asked on every request; made anew after every act. Must never answer from anything but the store
 // and the verified directory: an unknown key is an unknown peer.
+import { BACKDATE_MS } from '../../certs/profile.ts';
 import { issuingOf, revocations } from '../../certs/signers.ts';
 import {
+  type CertificateFacts,
   type PeerRegistry,
   type RegisteredPeer,
   type RevokedFromMs,
@@ -14,7 +16,7 @@ import { type HubId, parseHubId, parseNodeId } from '../../protocol/ids.ts';
 import type { Clock } from '../../protocol/node/clock.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { DirectoryPart } from '../../protocol/wire.ts';
-import { needFact } from '../store/facts.ts';
+import { needFact, readNumberFact } from '../store/facts.ts';
 import type { PeerStateName } from '../store/unit-ops.ts';
 import type { HubDirectory } from './hub-directory.ts';
 
@@ -33,6 +35,8 @@ export function createTrustRecords(options: {
   /** The roots believed now. */
   readonly anchors: () => readonly RootAnchor[];
   readonly clock: Clock;
+  /** A certificate that this store had lost in a restore is in use: it is to be recorded again. Told once for each. */
+  readonly adopted: (facts: CertificateFacts) => void;
 }): TrustRecords {
   const { db, directory, anchors, clock } = options;
   const ownHub = parseHubId(needFact(db, 'hubId'));
@@ -78,6 +82,29 @@ export function createTrustRecords(options: {
     });
   }
 
+  const adopted = new Set<string>();
+  /**
+   * This hub was restored, and a node that it knows shows a certificate of its own CA from the time between backup and restore: it had
+   * renewed. The signature of the CA says so, and the revocation list is caught up before anything is taken (catch-up.ts).
+   */
+  function adopt(facts: CertificateFacts): RegisteredPeer | undefined {
+    const fromMs = readNumberFact(db, 'restoredFromMs');
+    const { role, hubId, subjectId, keyId, notBeforeMs } = facts;
+    const issuedMs = notBeforeMs + BACKDATE_MS;
+    if (fromMs === 0 || role !== 'node-tls' || hubId !== ownHub) return undefined;
+    if (issuedMs < fromMs || issuedMs > readNumberFact(db, 'epochStartedMs')) return undefined;
+    const row = db.get<{ state: PeerStateName }>(
+      "SELECT state FROM peers WHERE peer = ? AND kind = 'node'",
+      subjectId,
+    );
+    if (!row) return undefined;
+    if (!adopted.has(keyId)) {
+      adopted.add(keyId);
+      options.adopted(facts);
+    }
+    return { kind: 'node', nodeId: parseNodeId(subjectId), hubId: ownHub, state: row.state };
+  }
+
   function refresh(): void {
     const found = new Map<string, RegisteredPeer>();
     addNodes(found);
@@ -89,7 +116,7 @@ export function createTrustRecords(options: {
   refresh();
   directory.onChange(refresh);
   return {
-    registry: { peerByKey: (keyId) => peers.get(keyId) },
+    registry: { peerByKey: (keyId) => peers.get(keyId), adopt },
     revoked: (certificate) => revoked(certificate),
     issuingDer: () => directory.current().parts.flatMap(issuingOf),
     refresh,

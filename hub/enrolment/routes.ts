@@ -1,10 +1,11 @@
-// The enrolment listener: no client certificate, three narrow routes, rates bounded by address and over all.
+// The enrolment listener: no client certificate, a few narrow routes, rates bounded by address and over all.
 // Must never tell more than the catalogue about an invitation, nor have a route that reads or changes anything else.
 // First contact of a new box, between its invitation and its first connection to the exchange. PROTOCOL.md 10.12.
 import type { FastifyInstance } from 'fastify';
 import { type EnrolRequest, enrolRequestSchema } from '../../certs/enrol.ts';
 import { certificatePem } from '../../certs/pem.ts';
-import { enrolPaths } from '../../protocol/api.ts';
+import { enrolPaths, protobufType } from '../../protocol/api.ts';
+import { directoryAnswerCodec } from '../../protocol/codec.ts';
 import type { Clock } from '../../protocol/node/clock.ts';
 import { rateLimit } from '../../protocol/node/rate-limit.ts';
 import { nameCallers } from '../admin/caller.ts';
@@ -20,7 +21,12 @@ const OVER_ALL = { perSecond: 20, burst: 100 };
 
 export function addEnrolmentRoutes(
   app: FastifyInstance,
-  deps: EnrolmentDeps & { readonly clock: Clock },
+  deps: EnrolmentDeps & {
+    readonly clock: Clock;
+    /** PEM of hub/revocation-list.ts. */
+    readonly revocationLists: () => string;
+    readonly handovers: () => readonly Uint8Array[];
+  },
 ): void {
   const { clock } = deps;
   const byAddress = rateLimit({ ...PER_ADDRESS, clock });
@@ -37,6 +43,14 @@ export function addEnrolmentRoutes(
 
   app.get(enrolPaths.root, async (_request, reply) =>
     reply.type('application/x-pem-file').send(certificatePem(deps.shown().rootDer)),
+  );
+
+  app.get(enrolPaths.crl, async (_request, reply) =>
+    reply.type('application/x-pem-file').send(deps.revocationLists()),
+  );
+
+  app.get(enrolPaths.handovers, async (_request, reply) =>
+    reply.type(protobufType).send(directoryAnswerCodec.encode({ rootHandovers: deps.handovers() })),
   );
 
   app.get(enrolPaths.time, async () => ({ nowMs: clock.nowMs() }));

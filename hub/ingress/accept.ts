@@ -39,6 +39,8 @@ export type AcceptDeps = {
   readonly safety: Pick<HubSafety, 'quick' | 'nudge'>;
   /** Throws `disk-nearly-full`. */
   readonly assertSpace: (lengthBytes: number) => void;
+  /** By how much our clock is behind that of most peers, when it is wrong: nobody's document waits for our mistake. Default 0. */
+  readonly clockBehindMs?: () => number;
   /** Something waits for these peers. */
   readonly nudge: (peers: readonly string[]) => void;
   /** A recall was accepted, or what was recalled before: the sweeper has work now. */
@@ -119,7 +121,7 @@ async function acceptOpened(
   if (known && Buffer.compare(known, envelope.digest) !== 0) throw new ExchangeError('duplicate-conflict');
   crashPoint('accept.5');
   // 6: time, on the hub's clock. Created in the past is never refused.
-  if (!known) assertTime(header, nowMs);
+  if (!known) assertTime(header, nowMs, deps.clockBehindMs?.() ?? 0);
   crashPoint('accept.6');
   // 7: who gets it.
   const passed = (await verifyHops(envelope, deps.resolveStatement, deps.verifier)).map(({ hub }) => hub);
@@ -218,8 +220,8 @@ function assertLegUnits({ header, wrapper }: OpenedEnvelope, directory: Director
       throw new ExchangeError('wrapper-recipient-unsigned', `recipient ${index} is not ${unit.slice(0, 64)}`);
 }
 
-function assertTime(header: OpenedEnvelope['header'], nowMs: number): void {
-  const aheadMs = header.createdMs - nowMs;
+function assertTime(header: OpenedEnvelope['header'], nowMs: number, behindMs: number): void {
+  const aheadMs = header.createdMs - nowMs - behindMs;
   if (aheadMs > limits.aheadOfHubMsMax)
     throw new ExchangeError('envelope-from-future', `${Math.round(aheadMs / 1000)} s ahead of the hub`, {
       retryAfterMs: Math.min(aheadMs - limits.aheadOfHubMsMax + 1000, 3_600_000),

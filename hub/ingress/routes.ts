@@ -9,10 +9,12 @@ import { type FairQueue, inSlices } from '../../protocol/node/fair-queue.ts';
 import type { Log } from '../../protocol/node/logger.ts';
 import type { RateLimit } from '../../protocol/node/rate-limit.ts';
 import { toProblem } from '../../protocol/problem.ts';
+import type { CatchUp } from '../catch-up.ts';
 import { type HubPeer, hubPeer, type Instances } from '../peers.ts';
 import { type AcceptDeps, accept } from './accept.ts';
 
 export type IngressDeps = AcceptDeps & {
+  readonly catchUp: Pick<CatchUp, 'assert'>;
   readonly instances: Instances;
   readonly queue: FairQueue;
   readonly rate: RateLimit;
@@ -24,6 +26,7 @@ export function ingressRoutes(deps: IngressDeps) {
     app.post(paths.envelopes, { bodyLimit: limits.batchBytesMax }, async (request, reply) => {
       const peer = hubPeer(request.peer);
       deps.instances.assert(peer, request.headers);
+      deps.catchUp.assert();
       const { wrappers } = submitRequestCodec.decode(request.body as Buffer);
       if (wrappers.length > limits.batchItemsMax)
         throw new ExchangeError(

@@ -180,7 +180,8 @@ export function ownPartHead(
     revocationNumber: readNumberFact(db, 'revocationNumber'),
     revocations: db
       .all<{ serial: string; revoked_from_ms: number; revoked_reason: string | null }>(
-        'SELECT serial, revoked_from_ms, revoked_reason FROM certificates WHERE revoked_from_ms IS NOT NULL ORDER BY serial',
+        `SELECT serial, revoked_from_ms, revoked_reason FROM certificates WHERE revoked_from_ms IS NOT NULL
+         UNION SELECT serial, revoked_from_ms, reason FROM lost_revocations WHERE serial NOT IN (SELECT serial FROM certificates) ORDER BY serial`,
       )
       .map((row) => ({
         serialHex: row.serial,

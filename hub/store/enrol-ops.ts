@@ -280,8 +280,15 @@ const spoken = (words: string): string =>
     .join('-');
 
 export type RevokeArgs = {
-  /** Exactly one. `unit`: all its seals; `node`: all its connection keys, and the peer with them. */
-  readonly what: { readonly serial: string } | { readonly unit: string } | { readonly node: string };
+  /**
+   * Exactly one. `unit`: all its seals; `node`: all its connection keys, and the peer with them; `office`: the seals of a unit and the
+   * connection of its node, which is what a stolen box had (the connection stays when the node serves other units: name the node then).
+   */
+  readonly what:
+    | { readonly serial: string }
+    | { readonly unit: string }
+    | { readonly node: string }
+    | { readonly office: string };
   /** For a compromise the invalidity time: what was accepted after it and is not delivered yet is held for a person. */
   readonly fromMs: number;
   readonly reason: string;
@@ -290,7 +297,10 @@ export type RevokeArgs = {
 export type RevokeResult = {
   readonly serials: readonly string[];
   readonly cut: readonly string[];
+  /** Deliveries that wait for a person now. */
   readonly held: number;
+  /** Deliveries that had arrived before anybody knew: they stay, and are shown as accepted after the withdrawal. */
+  readonly delivered: number;
 };
 type Revoked = { serial: string; role: string; subject: string };
 
@@ -298,6 +308,12 @@ function revocable(db: Database, what: RevokeArgs['what']): Revoked[] {
   const columns = 'SELECT serial, role, subject FROM certificates WHERE revoked_from_ms IS NULL';
   if ('serial' in what) return db.all(`${columns} AND serial = ?`, what.serial.toLowerCase());
   if ('unit' in what) return db.all(`${columns} AND subject = ? AND role = 'unit-seal'`, what.unit);
+  if ('office' in what)
+    return db.all(
+      `${columns} AND ((subject = ?1 AND role = 'unit-seal') OR (role = 'node-tls' AND subject =
+         (SELECT node FROM units u WHERE unit = ?1 AND NOT EXISTS (SELECT 1 FROM units o WHERE o.node = u.node AND o.unit <> ?1))))`,
+      what.office,
+    );
   return db.all(`${columns} AND subject = ? AND role = 'node-tls'`, what.node);
 }
 
@@ -309,6 +325,38 @@ function holdSince(db: Database, sender: string, fromMs: number): number {
     sender,
     fromMs,
   ).changes;
+}
+
+/** A node none of whose connection keys is good any more. */
+function closePeer(db: Database, { role, subject }: Pick<Revoked, 'role' | 'subject'>): void {
+  if (role !== 'node-tls') return;
+  const left = db.get(
+    "SELECT 1 FROM certificates WHERE subject = ? AND role = 'node-tls' AND revoked_from_ms IS NULL",
+    subject,
+  );
+  if (!left) db.run("UPDATE peers SET state = 'revoked' WHERE peer = ?", subject);
+}
+
+export type CatchUpArgs = {
+  readonly number: number;
+  readonly revocations: readonly {
+    readonly serial: string;
+    readonly fromMs: number;
+    readonly reason: string;
+  }[];
+  readonly certificates: readonly CertificateRecord[];
+  readonly nowMs: number;
+};
+
+/** The marked ones are a derived fact: accepted from a seal at a time at which it was withdrawn already. */
+function deliveredSince(db: Database, sender: string, fromMs: number): number {
+  const row = db.get<{ n: number }>(
+    `SELECT count(*) AS n FROM deliveries d JOIN envelopes e ON e.seq = d.envelope_seq
+     WHERE e.sender = ? AND e.accepted_ms >= ? AND d.state = 'delivered'`,
+    sender,
+    fromMs,
+  );
+  return row?.n ?? 0;
 }
 
 export function enrolOps(db: Database, deps: AdminDeps) {
@@ -347,6 +395,13 @@ export function enrolOps(db: Database, deps: AdminDeps) {
       return true;
     },
 
+    /** A certificate that this store lost in a restore and that is in use. Idempotent. */
+    certificateAdopt({ record, nowMs }: { record: CertificateRecord; nowMs: number }): boolean {
+      if (db.get('SELECT 1 FROM certificates WHERE serial = ?', record.serial)) return false;
+      recordCertificate(db, deps, record, nowMs);
+      return true;
+    },
+
     /**
      * The next certificate of a node or a unit, or the one that the same new key got before. A seal stands in the directory at once,
      * beside the one before it; a connection key does not concern others and publishes nothing. `csr-invalid`, `certificate-revoked`.
@@ -378,23 +433,68 @@ export function enrolOps(db: Database, deps: AdminDeps) {
       let held = 0;
       for (const { serial, role, subject } of found) {
         db.run(
-          'UPDATE certificates SET revoked_from_ms = ?, revoked_reason = ? WHERE serial = ? AND revoked_from_ms IS NULL',
+          'UPDATE certificates SET revoked_from_ms = ?, revoked_reason = ?, revoked_ms = ? WHERE serial = ? AND revoked_from_ms IS NULL',
           fromMs,
           Buffer.from(reason).subarray(0, 64).toString(),
+          nowMs,
           serial,
         );
         if (role === 'unit-seal') held += holdSince(db, subject, fromMs);
         if (role !== 'node-tls') continue;
         cut.add(subject);
-        const left = db.get(
-          "SELECT 1 FROM certificates WHERE subject = ? AND role = 'node-tls' AND revoked_from_ms IS NULL",
-          subject,
-        );
-        if (!left) db.run("UPDATE peers SET state = 'revoked' WHERE peer = ?", subject);
+        closePeer(db, { role, subject });
       }
       writeFact(db, 'revocationNumber', String(readNumberFact(db, 'revocationNumber') + 1));
       publishPart(db, deps, nowMs);
-      return { serials: found.map(({ serial }) => serial), cut: [...cut], held };
+      const senders = new Set(found.flatMap(({ role, subject }) => (role === 'unit-seal' ? [subject] : [])));
+      const delivered = [...senders].reduce((sum, sender) => sum + deliveredSince(db, sender, fromMs), 0);
+      return { serials: found.map(({ serial }) => serial), cut: [...cut], held, delivered };
+    },
+
+    /**
+     * What a part of this hub says that this store does not know: the store was restored from a backup made before it. Revocations enter,
+     * whole or by serial alone; seals and certificates of the hub that were issued after the backup enter, since they verify. The next
+     * version has a revocation number above the one learnt. Returns whose connections must be cut.
+     */
+    catchUp({ number, revocations, certificates, nowMs }: CatchUpArgs): { cut: string[]; learnt: number } {
+      let learnt = 0;
+      for (const record of certificates) {
+        if (db.get('SELECT 1 FROM certificates WHERE serial = ?', record.serial)) continue;
+        recordCertificate(db, deps, record, nowMs);
+        learnt += 1;
+      }
+      const cut = new Set<string>();
+      for (const { serial, fromMs, reason } of revocations) {
+        const known = db.get<Revoked & { revoked_from_ms: number | null }>(
+          'SELECT serial, role, subject, revoked_from_ms FROM certificates WHERE serial = ?',
+          serial,
+        );
+        if (known?.revoked_from_ms != null) continue;
+        learnt += 1;
+        if (!known) {
+          db.run(
+            'INSERT INTO lost_revocations (serial, revoked_from_ms, reason, learnt_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+            serial,
+            fromMs,
+            reason,
+            nowMs,
+          );
+          continue;
+        }
+        db.run(
+          'UPDATE certificates SET revoked_from_ms = ?, revoked_reason = ?, revoked_ms = ? WHERE serial = ?',
+          fromMs,
+          reason,
+          nowMs,
+          serial,
+        );
+        if (known.role === 'unit-seal') holdSince(db, known.subject, fromMs);
+        if (known.role === 'node-tls') cut.add(known.subject);
+        closePeer(db, known);
+      }
+      writeFact(db, 'revocationNumber', String(Math.max(number, readNumberFact(db, 'revocationNumber')) + 1));
+      publishPart(db, deps, nowMs);
+      return { cut: [...cut], learnt };
     },
   };
 }

@@ -13,6 +13,8 @@ export type FactName =
   | 'commonLedgerSequence'
   /** Epoch of the backup that was restored. */
   | 'epochBefore'
+  /** When the backup that was restored was made. */
+  | 'restoredFromMs'
   | 'revocationNumber'
   /** Hub id of the next hub; empty at the top. */
   | 'parentHub'

@@ -6,6 +6,7 @@ import { border } from './schema-border.ts';
 import { directory } from './schema-directory.ts';
 import { recallsSchema } from './schema-recalls.ts';
 import { safetySchema } from './schema-safety.ts';
+import { trustSchema } from './schema-trust.ts';
 
 const core = `
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;   -- hubId, epoch, commonLedgerSequence, …
@@ -172,4 +173,5 @@ export const migrations: readonly Migration[] = [
   { version: 4, name: 'directory', sql: directory },
   { version: 5, name: 'safety', sql: safetySchema },
   { version: 6, name: 'recalls', sql: recallsSchema },
+  { version: 7, name: 'trust', sql: trustSchema },
 ];

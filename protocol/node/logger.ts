@@ -47,6 +47,8 @@ export const logEvents = {
   'certificate.renewed': 'fields: serial, notAfter.',
   'certificate.expiring': 'fields: serial, notAfter. Renewal has not succeeded yet.',
   'certificate.revoked': 'fields: serial, reason.',
+  'hub.caught-up':
+    'A restored hub learnt from a node what was revoked after its backup; fields: revocationNumber, learnt.',
   'root.followed': 'The root handed over to another, which is believed from now on; fields: root.',
   'unit.enrolled': 'fields: unit, node.',
   'unit.confirmed': 'An operator compared the words; the unit may send.',

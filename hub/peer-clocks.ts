@@ -1,0 +1,61 @@
+// What the clocks of peers say about the hub's own. Each poll tells the peer's time; when the median of those heard lately is a minute off,
+// it is the hub that is wrong. Must never stop anybody for it: the operator is told, and what a wrong clock would do for good waits.
+import type { Clock } from '../protocol/node/clock.ts';
+
+export type PeerClocks = {
+  /** `peerMs` 0: the peer does not say. */
+  heard(peer: string, peerMs: number): void;
+  /** Median of peers' clocks minus ours over the last hour; undefined when fewer than `quorum` were heard. */
+  medianMs(): number | undefined;
+  /** The median disagrees by more than `hubClockOffMs`: our clock is not to be acted on where it cannot be undone. */
+  suspect(): boolean;
+  /** By how much our clock is behind the median; 0 when it is not suspect. */
+  behindMs(): number;
+};
+
+/** DESIGN §5 Clock. Below it are slow lines and offices without NTP; above it signatures and deadlines suffer. */
+export const hubClockOffMs = 60_000;
+/** One office with a wrong clock says nothing about the hub's, and two may share a mistake. */
+const quorum = 3;
+const lookMs = 2_000;
+const rememberedMs = 3_600_000;
+/** More peers than a hub has; the oldest go first. */
+const peersMax = 20_000;
+
+export function createPeerClocks({ clock }: { readonly clock: Clock }): PeerClocks {
+  const offsets = new Map<string, { readonly offsetMs: number; readonly atMs: number }>();
+
+  let lately: { readonly medianMs: number | undefined; readonly atMs: number } | undefined;
+  /** Asked for every envelope; a look at all peers every few seconds is enough. */
+  function medianMs(): number | undefined {
+    const atMs = clock.monotonicMs();
+    if (!lately || atMs - lately.atMs > lookMs) lately = { medianMs: look(), atMs };
+    return lately.medianMs;
+  }
+
+  function look(): number | undefined {
+    // By the clock that cannot be set: the one in question must not decide what is recent.
+    const sinceMs = clock.monotonicMs() - rememberedMs;
+    const recent = [...offsets.values()].flatMap(({ offsetMs, atMs }) => (atMs >= sinceMs ? [offsetMs] : []));
+    if (recent.length < quorum) return undefined;
+    recent.sort((a, b) => a - b);
+    return recent[recent.length >> 1];
+  }
+
+  const behind = (): number => {
+    const median = medianMs() ?? 0;
+    return Math.abs(median) > hubClockOffMs ? median : 0;
+  };
+
+  return {
+    heard(peer, peerMs) {
+      if (peerMs === 0) return;
+      offsets.delete(peer);
+      offsets.set(peer, { offsetMs: peerMs - clock.nowMs(), atMs: clock.monotonicMs() });
+      if (offsets.size > peersMax) offsets.delete(offsets.keys().next().value!);
+    },
+    medianMs,
+    suspect: () => behind() !== 0,
+    behindMs: () => Math.max(0, behind()),
+  };
+}
