@@ -43,6 +43,8 @@ export type SignersOptions = {
   readonly directory: () => Directory;
   /** A getter where roots may hand over while the program runs: another array empties the memory. */
   readonly rootsDer: readonly RootAnchor[] | (() => readonly RootAnchor[]);
+  /** The clock of whoever takes documents: seals of a hub whose part has ended then wait. Absent (fsck, evidence): everything is past. */
+  readonly nowMs?: () => number;
   /** certs/trust.ts `verifyCertificate`; a parameter so that a hub can put a remembering one in. */
   readonly verify?: typeof verifyCertificate;
 };
@@ -50,12 +52,16 @@ export type SignersOptions = {
 /** More than the units of a province; one entry is about 2 kB. Fewer verifies chains again (0.5 ms each). */
 const rememberedMax = 16_384;
 
+/** A part that ended comes anew with the next poll, or its hub has been silent for a month: minutes do not matter. */
+const expiredRetryMs = 5 * 60_000;
+
 type Remembered = ResolvedSigner & { readonly role: LeafRole };
 
 /** Repeated look-ups cost about 1 µs: times and revocation are compared on each one, chains are not. */
 export function createSigners({
   directory: current,
   rootsDer,
+  nowMs,
   verify = verifyCertificate,
 }: SignersOptions): Signers {
   const currentRoots = typeof rootsDer === 'function' ? rootsDer : () => rootsDer;
@@ -125,6 +131,10 @@ export function createSigners({
   return {
     seal(keyId, atMs) {
       const found = look(keyId, 'unit-seal', atMs);
+      // Who was revoked since cannot be known any more: the document waits, and nobody is refused for the silence of a hub.
+      const endsMs = directory?.hub(found.hub)?.expiresMs ?? 0;
+      if (nowMs && endsMs > 0 && endsMs <= nowMs())
+        throw new ExchangeError('directory-expired', found.hub, { retryAfterMs: expiredRetryMs });
       return { ...found, unit: found.id };
     },
     statement(keyId, atMs) {

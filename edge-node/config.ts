@@ -2,6 +2,7 @@
 // Must never hold what the console changes (settings.json) or what enrolment wrote (identity.json).
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { grace } from '../protocol/grace.ts';
 import { limits } from '../protocol/limits.ts';
 import { type JsonSchema, loadConfig } from '../protocol/node/config.ts';
 import type { ProxyOptions } from '../protocol/node/connector.ts';
@@ -47,7 +48,7 @@ export const configDefaults = {
   /** Below this new work is refused; what was accepted still needs room for receipts, the WAL and the log. */
   disk: { floorBytes: 512 * 1024 * 1024 },
   /** Without a newer directory for this long the status warns; nothing stops. */
-  directory: { staleMs: 7 * 86_400_000 },
+  directory: { staleMs: grace.directory.alarmsMs },
   log: { level: 'info' },
 } as const satisfies EdgeConfig;
 

@@ -17,6 +17,7 @@ import { type EdgeConfig, proxyOf } from './config.ts';
 import type { EdgeContext } from './context.ts';
 import type { Edge, EdgeEvent } from './core.ts';
 import { coreVerbs } from './core-verbs.ts';
+import { diagnose } from './diagnosis.ts';
 import { createDirectoryCache } from './directory-cache.ts';
 import { createDiskGuard } from './disk-guard.ts';
 import { enrolFiles } from './enrol-files.ts';
@@ -35,6 +36,7 @@ import { startChecker } from './safety/checker.ts';
 import { createSafety } from './safety/safety.ts';
 import { startDestroyer } from './statuses/destroyer.ts';
 import { openStore, type Store } from './store/store.ts';
+import { startWatch } from './watch.ts';
 
 export type EdgeOptions = {
   readonly dir: string;
@@ -80,6 +82,7 @@ type Workers = {
   readonly fetcher: Fetcher;
   readonly housekeeping: WorkLoop;
   readonly renewal: WorkLoop;
+  readonly watch: WorkLoop;
   readonly destroyer: WorkLoop;
   readonly checker: WorkLoop;
 };
@@ -128,12 +131,16 @@ async function assemble(
   const directory = createDirectoryCache({
     store,
     anchors: () => identity.anchors,
-    follow: (handovers) => followRoots(handovers),
+    follow: async (handovers) => void (await followRoots(handovers)),
     clock,
     log,
     onChange: (stamp) => emit({ kind: 'directory', stamp }),
   });
-  const signers = createSigners({ directory: directory.current, rootsDer: () => identity.anchors });
+  const signers = createSigners({
+    directory: directory.current,
+    rootsDer: () => identity.anchors,
+    nowMs: clock.nowMs,
+  });
   const link: HubLink = createHubLink({ client, clock, onOutcome: (error) => line.outcome(error) });
   const line = createLine({
     link: () => link,
@@ -145,6 +152,8 @@ async function assemble(
     software: options.software ?? 'lienthong',
     emit,
     onUsable: nudgeAll,
+    explain: () =>
+      diagnose({ enrolUrl: () => identity.enrolUrl, proxy, clock, follow: (found) => followRoots(found) }),
     revocationKnown: () => directory.current().hub(identity.hubId)?.revocationNumber ?? 0,
     beforeEpoch: (signal, unknownSigner) =>
       directory.current().hub(identity.hubId) && !unknownSigner
@@ -181,17 +190,19 @@ async function assemble(
     emit,
   };
   /** The root has handed over: believed from now on, durably. A hand-over that does not hold is an alarm and changes nothing. */
-  async function followRoots(handovers: readonly Uint8Array[]): Promise<void> {
+  async function followRoots(handovers: readonly Uint8Array[]): Promise<boolean> {
     try {
       const followed = followHandovers(identity.roots, handovers, clock.nowMs());
-      if (followed === identity.roots) return;
+      if (followed === identity.roots) return false;
       keepRoots(enrolFiles(dir).certs, followed);
       log.warn({ event: 'root.followed', root: parseCertificate(followed.newestDer).fingerprint });
       await reloadIdentity();
+      return true;
     } catch (error) {
       if (!isExchangeError(error)) throw error;
       const { code, detail: said } = error;
       await store.write('alarm', { atMs: clock.nowMs(), code, about: 'root hand-over', said });
+      return false;
     }
   }
 
@@ -244,6 +255,7 @@ async function assemble(
       running.fetcher.stop(),
       running.housekeeping.stop(),
       running.renewal.stop(),
+      running.watch.stop(),
       running.destroyer.stop(),
       running.checker.stop(),
     ]);
@@ -286,6 +298,7 @@ function startWorkers(
   }: { readonly nudgeAll: () => void; readonly dir: string; readonly reload: () => Promise<void> },
 ): Workers {
   const renewal = startRenewal(context, renewing);
+  const watch = startWatch(context);
   const housekeeping = startHousekeeping(context);
   const poster = startPoster(context);
   // Each needs to wake the other: by name, since neither exists before both do.
@@ -301,7 +314,7 @@ function startWorkers(
     recover: (signal) => recoverSent(context, signal),
   });
   const checker = startChecker(context, { onLetGo: nudgeAll });
-  return { sender, uploader: loops.uploader, poster, fetcher, housekeeping, renewal, destroyer, checker };
+  return { sender, uploader: loops.uploader, poster, fetcher, housekeeping, renewal, watch, destroyer, checker };
 }
 
 async function syncUnits(store: Store, identity: Identity, clock: Clock): Promise<void> {

@@ -7,6 +7,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { rootFetchClientOptions } from '../certs/listen.ts';
 import { certificateDer } from '../certs/pem.ts';
 import { enrolPaths } from '../protocol/api.ts';
+import { directoryAnswerCodec } from '../protocol/codec.ts';
 import { ExchangeError, isExchangeError } from '../protocol/errors.ts';
 import { connectFailure, connector, type ProxyOptions } from '../protocol/node/connector.ts';
 import { readBounded } from '../protocol/node/http-client.ts';
@@ -18,7 +19,7 @@ export type FirstContact = {
 };
 
 const TIMEOUT_MS = 20_000;
-const ANSWER_BYTES_MAX = 16 * 1024;
+const ANSWER_BYTES_MAX = 64 * 1024;
 
 export type ContactOptions = {
   readonly url: string;
@@ -33,20 +34,21 @@ export async function firstContact(options: ContactOptions): Promise<FirstContac
   const root = await fetchOnce(options, enrolPaths.root);
   let rootDer: Uint8Array;
   try {
-    rootDer = certificateDer(root.text);
+    rootDer = certificateDer(root.bytes.toString('utf8'));
   } catch (cause) {
     if (!isExchangeError(cause, 'certificate-malformed')) throw cause;
     throw new ExchangeError('tls-inspected', `no root certificate there; issuer found: ${root.issuer}`, {
       cause,
     });
   }
-  return { rootDer, hubMs: await hintOfTime(options) };
+  return { rootDer, hubMs: await unverifiedTime(options) };
 }
 
-async function hintOfTime(options: ContactOptions): Promise<number | undefined> {
+/** The other side's clock, whoever it is: for the words of an explanation, never for a decision. */
+export async function unverifiedTime(options: ContactOptions): Promise<number | undefined> {
   try {
-    const { text } = await fetchOnce(options, enrolPaths.time);
-    const said: unknown = JSON.parse(text);
+    const { bytes } = await fetchOnce(options, enrolPaths.time);
+    const said: unknown = JSON.parse(bytes.toString('utf8'));
     const nowMs = typeof said === 'object' && said !== null && 'nowMs' in said ? said.nowMs : undefined;
     return typeof nowMs === 'number' && Number.isSafeInteger(nowMs) ? nowMs : undefined;
   } catch {
@@ -55,18 +57,29 @@ async function hintOfTime(options: ContactOptions): Promise<number | undefined> 
   }
 }
 
-async function fetchOnce(options: ContactOptions, path: string): Promise<{ text: string; issuer: string }> {
+/** Signed hand-overs of roots, from whoever answers: certs/roots.ts believes only what a root believed here has signed. */
+export async function unverifiedHandovers(options: ContactOptions): Promise<readonly Uint8Array[]> {
+  try {
+    const { bytes } = await fetchOnce(options, enrolPaths.handovers);
+    return directoryAnswerCodec.decode(bytes).rootHandovers;
+  } catch {
+    // A hub of an earlier version has none; the failed connection is what is told.
+    return [];
+  }
+}
+
+async function fetchOnce(options: ContactOptions, path: string): Promise<{ bytes: Buffer; issuer: string }> {
   const url = new URL(options.url);
   const socket = await openUnverified(url, options.proxy);
   const issuer = issuerOf(socket);
   try {
-    return { text: await get(socket, url, path), issuer };
+    return { bytes: await get(socket, url, path), issuer };
   } finally {
     socket.destroy();
   }
 }
 
-function get(socket: TLSSocket, url: URL, path: string): Promise<string> {
+function get(socket: TLSSocket, url: URL, path: string): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const request = httpsRequest(
       {
@@ -82,10 +95,7 @@ function get(socket: TLSSocket, url: URL, path: string): Promise<string> {
           reject(new ExchangeError('hub-answer-malformed', `status ${answer.statusCode ?? 0} at ${path}`));
           return;
         }
-        readBounded(answer, ANSWER_BYTES_MAX).then(
-          (bytes) => resolve(Buffer.from(bytes).toString('utf8')),
-          reject,
-        );
+        readBounded(answer, ANSWER_BYTES_MAX).then((bytes) => resolve(Buffer.from(bytes)), reject);
       },
     );
     request.once('timeout', () => request.destroy(new ExchangeError('hub-timeout')));

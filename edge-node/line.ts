@@ -44,11 +44,16 @@ export type LineOptions = {
   readonly emit: (event: EdgeEvent) => void;
   /** The line has come back or become usable: workers may look now. */
   readonly onUsable: () => void;
+  /** Why TLS fails, when a person can do something about it (diagnosis.ts). */
+  readonly explain: () => Promise<ExchangeError | undefined>;
   /** Number of the hub's newest revocation list that is held here. */
   readonly revocationKnown: () => number;
   /** Brings a directory in when there is none yet, or when it does not name who signed the epoch (the hub has renewed its key). */
   readonly beforeEpoch: (signal: AbortSignal, unknownSigner: boolean) => Promise<void>;
 };
+
+/** A TLS failure lasts until somebody acts; the look costs the line a few kB. */
+const explainEveryMs = 30_000;
 
 export function createLine(options: LineOptions): Line {
   const { store, clock, log } = options;
@@ -74,6 +79,28 @@ export function createLine(options: LineOptions): Line {
     }
     options.emit({ kind: 'link', state: to, code: why?.code });
     if (to === 'connected' && was !== 'connected' && !recovering) options.onUsable();
+  }
+
+  /** Asked for once in a while when TLS fails; its answer stands until something else happens. */
+  let explanation: ExchangeError | undefined;
+  let explainedMs = Number.NEGATIVE_INFINITY;
+  function explain(error: ExchangeError): void {
+    if (clock.monotonicMs() - explainedMs < explainEveryMs) return;
+    explainedMs = clock.monotonicMs();
+    void options
+      .explain()
+      .then(async (found) => {
+        explanation = found;
+        if (!found || state !== 'unreachable') return;
+        move('unreachable', found);
+        await store.write('alarm', {
+          atMs: clock.nowMs(),
+          code: found.code,
+          about: 'connection',
+          said: found.detail,
+        });
+      })
+      .catch((err: unknown) => log.warn({ event: 'link.down', code: error.code, err }));
   }
 
   const speaksOfUs = ({ code }: ExchangeError) => isAboutPeer(code) || code === 'node-session-unknown';
@@ -113,7 +140,13 @@ export function createLine(options: LineOptions): Line {
     connected: () => state === 'connected',
     outcome(error) {
       if (over()) return;
-      if (isLineFailure(error)) move('unreachable', error as ExchangeError);
+      if (isExchangeError(error, 'tls-failed')) {
+        move('unreachable', explanation ?? error);
+        explain(error);
+        return;
+      }
+      explanation = undefined;
+      if (isExchangeError(error) && isLineFailure(error)) move('unreachable', error);
       // A refusal of this node is an answer, but no connection: without this the state would change twice with every request.
       else if (isExchangeError(error) && speaksOfUs(error)) line.refused(error);
       else {

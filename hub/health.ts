@@ -10,6 +10,8 @@ export type HealthDeps = {
   readonly writer: { stats(): { readonly queued: number; readonly batches: number; readonly ops: number } };
   readonly space: { freeBytes(): number; readonly reserveBytes: number };
   readonly clock: Clock;
+  /** Checks of hub/watch.ts. */
+  readonly watched: () => readonly Check[];
   readonly upstream: () =>
     | { readonly connected: boolean; readonly lastError: string | undefined }
     | undefined;
@@ -54,6 +56,7 @@ export function createHealth(deps: HealthDeps) {
             } as const,
           ]
         : []),
+      ...deps.watched(),
     ];
   }
 

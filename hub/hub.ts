@@ -51,6 +51,7 @@ import { migrations } from './store/migrations.ts';
 import { sqliteHubStore, writerKey } from './store/store.ts';
 import type { WriterContext } from './store/types.ts';
 import { startUpstream, type Upstream } from './upstream/link.ts';
+import { createWatch } from './watch.ts';
 
 export type HubOptions = {
   readonly dir: string;
@@ -131,7 +132,11 @@ export async function startHub(options: HubOptions) {
     clock,
   });
   directory.onChange(() => learnIssuings(trust, records.issuingDer()));
-  const signers = createSigners({ directory: () => directory.current(), rootsDer: anchors });
+  const signers = createSigners({
+    directory: () => directory.current(),
+    rootsDer: anchors,
+    nowMs: clock.nowMs,
+  });
   const verifier = createVerifier();
   const signedEpoch = () => signEpoch(store.fact, hubId, signingKeyOf(identity().keys.receipts));
   let epoch = signedEpoch();
@@ -275,11 +280,21 @@ export async function startHub(options: HubOptions) {
     exchangeUrl: () => urlOf(config.exchange, at.exchange),
     clock,
   } as never);
+  const watch = createWatch({
+    store,
+    directory,
+    identity,
+    clocks,
+    behind: catchUp.behind,
+    upstream: () => upstream?.status(),
+    clock,
+  });
   const health = createHealth({
     store,
     writer,
     space,
     clock,
+    watched: () => watch.checks(),
     upstream: () => upstream?.status(),
   });
   const local = createServer({ log, clock, bodyLimitBytes: 1024 });
@@ -353,6 +368,7 @@ export async function startHub(options: HubOptions) {
       if (options.listen ?? true) {
         await own.tend();
         revocationLists.tend();
+        await watch.tend();
       }
       return 'idle';
     },

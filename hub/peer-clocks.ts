@@ -1,5 +1,6 @@
 // What the clocks of peers say about the hub's own. Each poll tells the peer's time; when the median of those heard lately is a minute off,
 // it is the hub that is wrong. Must never stop anybody for it: the operator is told, and what a wrong clock would do for good waits.
+import { clockBounds } from '../protocol/grace.ts';
 import type { Clock } from '../protocol/node/clock.ts';
 
 export type PeerClocks = {
@@ -7,14 +8,12 @@ export type PeerClocks = {
   heard(peer: string, peerMs: number): void;
   /** Median of peers' clocks minus ours over the last hour; undefined when fewer than `quorum` were heard. */
   medianMs(): number | undefined;
-  /** The median disagrees by more than `hubClockOffMs`: our clock is not to be acted on where it cannot be undone. */
+  /** The median disagrees by more than `clockBounds.hubOffMs` (protocol/grace.ts): our clock is not to be acted on where it cannot be undone. */
   suspect(): boolean;
   /** By how much our clock is behind the median; 0 when it is not suspect. */
   behindMs(): number;
 };
 
-/** DESIGN §5 Clock. Below it are slow lines and offices without NTP; above it signatures and deadlines suffer. */
-export const hubClockOffMs = 60_000;
 /** One office with a wrong clock says nothing about the hub's, and two may share a mistake. */
 const quorum = 3;
 const lookMs = 2_000;
@@ -44,7 +43,7 @@ export function createPeerClocks({ clock }: { readonly clock: Clock }): PeerCloc
 
   const behind = (): number => {
     const median = medianMs() ?? 0;
-    return Math.abs(median) > hubClockOffMs ? median : 0;
+    return Math.abs(median) > clockBounds.hubOffMs ? median : 0;
   };
 
   return {

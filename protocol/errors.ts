@@ -676,6 +676,56 @@ export const catalogue = {
     ['Một trang danh bạ không khớp bản đã ký', 'A page of the directory is not of the signed part'],
     waits,
   ),
+  'directory-stale': row(
+    503,
+    'later',
+    'node-operator',
+    ['Đã lâu không có danh bạ mới', 'No newer directory has come for a long time'],
+    [
+      'Kiểm tra kết nối tới trung tâm. Trao đổi vẫn tiếp tục tới khi danh bạ hết hạn.',
+      'Look at the connection to the hub. Exchange goes on until the directory ends.',
+    ],
+  ),
+  'directory-expired': row(
+    503,
+    'later',
+    'hub-operator',
+    ['Danh bạ của một trung tâm đã hết hạn', 'The directory of a hub has ended'],
+    [
+      'Văn bản của các đơn vị thuộc trung tâm đó được giữ chờ; tự tiếp tục khi có danh bạ mới. Kiểm tra kết nối giữa các trung tâm.',
+      'Documents of units of that hub wait; they go on when a newer directory comes. Look at the links between the hubs.',
+    ],
+  ),
+  'ca-due': row(
+    503,
+    'later',
+    'hub-operator',
+    ['CA sắp đến hạn phải thay', 'A CA is due to be followed by another'],
+    [
+      'Chạy "lienthong hub ca request", ký ở máy giữ khoá gốc, rồi "lienthong hub ca install"; không phải dừng.',
+      'Run "lienthong hub ca request", sign where the root is, then "lienthong hub ca install"; nothing stops.',
+    ],
+  ),
+  'clock-wrong': row(
+    503,
+    'later',
+    'node-operator',
+    ['Đồng hồ của máy này sai', "This machine's clock is wrong"],
+    [
+      'Chỉnh giờ và bật đồng bộ (chrony/NTP). Nếu tắt máy lại sai: thay pin CMOS trên bo mạch. Văn bản được giữ và tự gửi khi giờ đúng.',
+      'Set the clock and keep it in step (chrony/NTP). If it is wrong again after power off, replace the CMOS battery. Documents are kept and go out when the time is right.',
+    ],
+  ),
+  'hub-clock-wrong': row(
+    503,
+    'later',
+    'hub-operator',
+    ['Đồng hồ của trung tâm lệch so với đa số nút', "The hub's clock disagrees with most peers"],
+    [
+      'Chỉnh giờ máy chủ (chrony/NTP). Không nút nào bị chặn; việc hết hạn tạm dừng cho tới khi khớp.',
+      'Set the clock of the server (chrony/NTP). Nobody is stopped; deadlines wait until they agree.',
+    ],
+  ),
   'directory-rolled-back': row(
     409,
     'later',

@@ -1,5 +1,6 @@
 // The checks of /readyz and of "lienthong node status", from the core's status. Pure.
 // A hub that cannot be reached is a warning: the node goes on taking documents, which is its purpose.
+import { clockBounds } from '../../protocol/grace.ts';
 import type { EdgeStatus } from '../core.ts';
 
 export type Check = {
@@ -10,9 +11,7 @@ export type Check = {
 };
 
 const DAY_MS = 86_400_000;
-/** Certificates are judged at both ends; ECOSYSTEM §4: warn over 5 s, and the hub holds what is 5 minutes ahead. */
-const CLOCK_WARN_MS = 5_000;
-const CLOCK_FAIL_MS = 5 * 60_000;
+const { nodeWarnMs: CLOCK_WARN_MS, nodeFailMs: CLOCK_FAIL_MS } = clockBounds;
 const CERTIFICATE_WARN_DAYS = 21;
 
 const bad = (name: string, result: 'warn' | 'fail', said: string, saidVi: string): Check => ({
@@ -57,7 +56,10 @@ function disk({ disk: { nearlyFull, freeBytes, floorBytes } }: EdgeStatus): Chec
     : ok('disk');
 }
 
-function clock({ clock: { offsetMs } }: EdgeStatus): Check {
+function clock({ clock: { offsetMs }, hub: { code, detail, words } }: EdgeStatus): Check {
+  // Said by whoever answers at the enrolment listener: no connection tells more while the clock is that wrong.
+  if (code === 'clock-wrong')
+    return bad('clock', 'fail', detail ?? words.en, `${words.vi} (${detail ?? ''})`);
   if (offsetMs === undefined || Math.abs(offsetMs) < CLOCK_WARN_MS) return ok('clock');
   const result = Math.abs(offsetMs) < CLOCK_FAIL_MS ? 'warn' : 'fail';
   const seconds = Math.round(offsetMs / 1000);
@@ -94,14 +96,19 @@ function directory({ directory: { expiresMs, units } }: EdgeStatus, nowMs: numbe
 }
 
 function certificates({ certificates: all }: EdgeStatus): Check {
-  const worst = all.toSorted((a, b) => a.daysLeft - b.daysLeft)[0];
+  // What is not due yet renews by itself when it is; a short life alone is no warning.
+  const worst = all.filter(({ renewalDue }) => renewalDue).toSorted((a, b) => a.daysLeft - b.daysLeft)[0];
   if (!worst || worst.daysLeft > CERTIFICATE_WARN_DAYS) return ok('certificates');
   const days = Math.floor(worst.daysLeft);
   return bad(
     'certificates',
     worst.daysLeft > 0 ? 'warn' : 'fail',
-    `${worst.file}: ${days > 0 ? `${days} days left` : 'expired'}. Ask the hub for a new invitation and run "lienthong node init"; all data stay.`,
-    `${worst.file}: ${days > 0 ? `còn ${days} ngày` : 'đã hết hạn'}. Xin giấy mời mới từ cơ quan đầu mối rồi chạy "lienthong node init"; dữ liệu giữ nguyên.`,
+    days > 0
+      ? `${worst.file}: ${days} days left; it renews by itself when the hub is reached`
+      : `${worst.file}: expired. Ask the hub for a new invitation and run "lienthong node init"; all data stay.`,
+    days > 0
+      ? `${worst.file}: còn ${days} ngày; tự gia hạn khi kết nối được trung tâm`
+      : `${worst.file}: đã hết hạn. Xin giấy mời mới từ cơ quan đầu mối rồi chạy "lienthong node init"; dữ liệu giữ nguyên.`,
   );
 }
 

@@ -1,0 +1,74 @@
+// What is missing and for how long, told as alarms before it hurts: the hub, a newer directory, the right time. The times are those of
+// protocol/grace.ts. Must never stop anything: whoever needs what is missing decides for himself.
+import { clockBounds, grace, partOverdueShare } from '../protocol/grace.ts';
+import { startWorker, type WorkLoop } from '../protocol/node/worker.ts';
+import type { EdgeContext } from './context.ts';
+
+/** Days are watched; a minute is often enough, and a clock that was set is noticed soon. */
+const everyMs = 30_000;
+/** The same alarm once a day while it lasts: more buries the others. */
+const againMs = 86_400_000;
+
+export function startWatch(context: EdgeContext): WorkLoop {
+  const { clock, store, log, line, link, directory, identity, config } = context;
+  const toldMs = new Map<string, number>();
+
+  async function tell(
+    code: 'hub-unreachable' | 'directory-stale' | 'directory-expired' | 'clock-wrong',
+    about: string,
+    said: string,
+  ): Promise<void> {
+    const nowMs = clock.nowMs();
+    const last = toldMs.get(`${code} ${about}`);
+    if (last !== undefined && Math.abs(nowMs - last) < againMs) return;
+    toldMs.set(`${code} ${about}`, nowMs);
+    await store.write('alarm', { atMs: nowMs, code, about, said });
+  }
+
+  async function watchHub(nowMs: number): Promise<void> {
+    const lastMs = line.lastContactMs();
+    if (line.state() === 'connected' || lastMs === undefined) return;
+    const awayMs = nowMs - lastMs;
+    if (awayMs >= grace.hub.alarmsMs)
+      await tell('hub-unreachable', 'hub', `no contact for ${daysOf(awayMs)} days`);
+    if (awayMs < config.directory.staleMs) return;
+    log.warn({ event: 'directory.stale', ageMs: awayMs });
+    await tell('directory-stale', 'directory', `no newer directory for ${daysOf(awayMs)} days`);
+  }
+
+  async function watchParts(nowMs: number): Promise<void> {
+    const { hubId } = identity();
+    for (const { hub, issuedMs, expiresMs } of directory.current().parts) {
+      if (expiresMs === 0) continue;
+      const overdueMs = issuedMs + (expiresMs - issuedMs) * partOverdueShare;
+      if (nowMs >= expiresMs)
+        await tell('directory-expired', hub, `ended ${new Date(expiresMs).toISOString()}`);
+      else if (hub !== hubId && nowMs >= overdueMs)
+        await tell('directory-stale', hub, `no newer part since ${new Date(issuedMs).toISOString()}`);
+    }
+  }
+
+  async function watchClock(): Promise<void> {
+    const offsetMs = link.clockOffsetMs();
+    if (offsetMs === undefined || Math.abs(offsetMs) < clockBounds.nodeAlarmMs) return;
+    log.warn({ event: 'clock.skewed', skewMs: offsetMs });
+    const side = offsetMs > 0 ? 'ahead of' : 'behind';
+    await tell('clock-wrong', 'clock', `${Math.round(Math.abs(offsetMs) / 1000)} s ${side} the hub`);
+  }
+
+  return startWorker({
+    clock,
+    random: context.random,
+    idleMs: everyMs,
+    async step() {
+      const nowMs = clock.nowMs();
+      await watchHub(nowMs);
+      await watchParts(nowMs);
+      await watchClock();
+      return 'idle';
+    },
+    onError: (error, waitMs) => log.warn({ event: 'worker.waiting', worker: 'watch', waitMs, err: error }),
+  });
+}
+
+const daysOf = (ms: number): number => Math.floor(ms / 86_400_000);
