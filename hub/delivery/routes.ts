@@ -77,6 +77,9 @@ export function deliveryRoutes(deps: DeliveryDeps) {
     app.post(paths.poll, async (request, reply) => {
       const { peer, instance } = admitted(request);
       const poll = pollRequestCodec.decode(request.body as Buffer);
+      deps.clocks.heard(peer.id, poll.nowMs);
+      deps.catchUp.heard(poll.revocationKnown);
+      deps.catchUp.assert();
       const { store, clock } = deps;
       if (deps.polls.live(peer.id)) deps.replacing.take(peer.id);
       // Acknowledged before the next claim, or they would be handed out again.

@@ -1,0 +1,358 @@
+// What happens when something is missing for a week, on a clock that the test moves; what a hub does that was restored to a time before a
+// revocation; what clocks do. The times are those of protocol/grace.ts.
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { parseCertificate } from '../certs/certificate.ts';
+import { buildCrl } from '../certs/crl.ts';
+import { certificatePem } from '../certs/pem.ts';
+import { enrolNode } from '../edge-node/enrol.ts';
+import { loadIdentity } from '../edge-node/identity.ts';
+import { type RunningNode, startNode } from '../edge-node/main.ts';
+import { backupHub, restoreHub } from '../hub/backup.ts';
+import { createPeerClocks } from '../hub/peer-clocks.ts';
+import { enrolPaths } from '../protocol/api.ts';
+import { isExchangeError } from '../protocol/errors.ts';
+import { graceTable } from '../protocol/grace.ts';
+import { type Clock, systemClock } from '../protocol/node/clock.ts';
+import {
+  type BareNode,
+  bareNode,
+  pollOnce,
+  prepare,
+  quiet,
+  rawRequest,
+  startTestHub,
+  type TestHub,
+  temporaryDir,
+} from './support/hub.ts';
+import { eventually, inviteUnit } from './support/office.ts';
+
+const DAY_MS = 86_400_000;
+
+/** The real clock, moved: timers run as they do, dates are those of another day. */
+function movedClock(startMs = 0): Clock & { move(ms: number): void } {
+  let movedMs = startMs;
+  return {
+    ...systemClock,
+    nowMs: () => systemClock.nowMs() + movedMs,
+    move(ms) {
+      movedMs += ms;
+    },
+  };
+}
+
+async function codeOf(work: () => Promise<unknown>): Promise<string> {
+  try {
+    await work();
+    return 'done';
+  } catch (error) {
+    if (!isExchangeError(error)) throw error;
+    return error.code;
+  }
+}
+
+type Office = { readonly dir: string; readonly code: string; node: RunningNode };
+async function openOffice(test: TestHub, code: string, clock: Clock): Promise<Office> {
+  const dir = join(temporaryDir('grace'), 'node');
+  const { invitation } = await inviteUnit(test.hub, code, clock);
+  const config = { local: { port: 0 }, disk: { floorBytes: 0 } };
+  await enrolNode({ dir, invitations: [invitation], clock, version: 'test', config });
+  return { dir, code, node: await startNode({ dir, log: quiet, clock }) };
+}
+let sent = 0;
+async function send(from: Office, to: Office): Promise<string> {
+  sent += 1;
+  const part = { name: 'a.txt', mediaType: 'text/plain', content: Buffer.from('văn bản') };
+  const draft = {
+    idempotencyKey: `k${sent}`,
+    to: [to.code],
+    metadata: { subject: `số ${sent}` },
+    parts: [part],
+  };
+  return (await from.node.edge.submit(draft)).documentId;
+}
+const arrived = (from: Office, id: string) =>
+  eventually(async () => ((await from.node.edge.show(id)).state === 'delivered' ? true : undefined), 400);
+const sees = (from: Office, to: Office) =>
+  eventually(async () =>
+    from.node.edge.searchDirectory(to.code).some(({ code, state }) => code === to.code && state === 'active')
+      ? true
+      : undefined,
+  );
+const alarmsOf = async ({ node }: Office) => (await node.edge.status()).alarms.map(({ code }) => code);
+
+t.test('docs/OPERATIONS.md has the table that the programs use', async (t) => {
+  const doc = readFileSync(new URL('../docs/OPERATIONS.md', import.meta.url), 'utf8');
+  t.ok(doc.includes(graceTable()), 'copy the output of graceTable() into docs/OPERATIONS.md');
+});
+
+t.test('a week without the hub: documents are taken, the operator is told, everything arrives', async (t) => {
+  const clock = movedClock(-20 * DAY_MS);
+  const test = await startTestHub({ clock });
+  t.teardown(() => test.close());
+  const [a, b] = [await openOffice(test, 'XA.1', clock), await openOffice(test, 'XA.2', clock)];
+  t.teardown(async () => {
+    await a.node.close();
+    await b.node.close();
+  });
+  await sees(a, b);
+  await arrived(a, await send(a, b));
+  await test.hub.close();
+  const papers: string[] = [];
+  for (let day = 0; day < 7; day++) {
+    papers.push(await send(a, b));
+    clock.move(DAY_MS + 3_600_000);
+  }
+  // The watch looks every half minute by its own timer; a restart in the middle of the outage looks at once.
+  await a.node.close();
+  a.node = await startNode({ dir: a.dir, log: quiet, clock });
+  await eventually(async () => ((await alarmsOf(a)).includes('directory-stale') ? true : undefined));
+  t.ok((await alarmsOf(a)).includes('hub-unreachable'));
+  papers.push(await send(a, b));
+  await test.restart();
+  a.node.edge.retryNow();
+  b.node.edge.retryNow();
+  await Promise.all(papers.map((id) => arrived(a, id)));
+  t.pass('eight documents of a week arrived');
+});
+
+t.test('a part that has ended makes documents wait, and heals with the next one', async (t) => {
+  const clock = movedClock(-20 * DAY_MS);
+  const test = await startTestHub({ clock, config: { directoryDays: 3 } });
+  t.teardown(() => test.close());
+  const [a, b] = [await openOffice(test, 'XA.1', clock), await openOffice(test, 'XA.2', clock)];
+  t.teardown(async () => {
+    await a.node.close();
+    await b.node.close();
+  });
+  await sees(a, b);
+  await a.node.close();
+  await test.hub.close();
+  clock.move(4 * DAY_MS);
+  a.node = await startNode({ dir: a.dir, log: quiet, clock });
+  await eventually(async () => ((await alarmsOf(a)).includes('directory-expired') ? true : undefined));
+  const id = await send(a, b);
+  await test.restart();
+  a.node.edge.retryNow();
+  b.node.edge.retryNow();
+  await arrived(a, id);
+});
+
+t.test(
+  'a restored hub takes nothing until nodes have told it what was revoked after the backup',
+  async (t) => {
+    const clock = movedClock();
+    const test = await startTestHub({ clock });
+    const [a, b, stolen] = [
+      await openOffice(test, 'XA.1', clock),
+      await openOffice(test, 'XA.2', clock),
+      await openOffice(test, 'XA.3', clock),
+    ];
+    t.teardown(async () => {
+      for (const { node } of [a, b, stolen]) await node.close();
+    });
+    await sees(a, b);
+    await sees(a, stolen);
+    const to = join(temporaryDir('backup'), 'b');
+    await backupHub({ dir: test.dir, to, version: 'test', clock });
+    const nodeId = loadIdentity(stolen.dir).nodeId;
+    const revoked = await test.hub.admin.act('certificateRevoke', {
+      what: { office: test.hub.admin.unitOf('XA.3') },
+      fromMs: clock.nowMs(),
+      reason: 'stolen',
+      nowMs: clock.nowMs(),
+    });
+    t.equal(revoked.serials.length, 2, 'seal and connection in one act');
+    t.strictSame(revoked.cut, [nodeId], 'the connection is cut');
+    const number = test.hub.directory.own().revocationNumber;
+    await eventually(async () =>
+      [a, b].every(({ node }) => node.edge.searchDirectory('XA.1').length > 0) &&
+      (await stolen.node.edge.status()).hub.code?.startsWith('certificate-revoked')
+        ? true
+        : undefined,
+    );
+    const ports = { exchange: test.hub.at.exchange!.port, enrolment: test.hub.at.enrolment!.port };
+    await stolen.node.close();
+    await test.hub.close();
+    const dir = join(temporaryDir('hub'), 'hub');
+    await restoreHub({ from: to, dir, clock });
+    const listener = (port: number) => ({ host: '127.0.0.1', port, publicUrl: `https://localhost:${port}` });
+    const restored = await startTestHub({
+      dir,
+      clock,
+      config: { exchange: listener(ports.exchange), enrolment: listener(ports.enrolment) },
+    });
+    t.teardown(() => restored.close());
+    t.ok(restored.hub.directory.own().revocationNumber < number, 'the backup does not know');
+    a.node.edge.retryNow();
+    b.node.edge.retryNow();
+    await eventually(
+      async () => (restored.hub.directory.own().revocationNumber > number ? true : undefined),
+      400,
+    );
+    stolen.node = await startNode({ dir: stolen.dir, log: quiet, clock });
+    await eventually(async () => ((await stolen.node.edge.status()).hub.code ? true : undefined));
+    t.match(
+      (await stolen.node.edge.status()).hub.code,
+      /^(certificate|peer)-revoked$/,
+      'the stolen box stays out',
+    );
+    await arrived(a, await send(a, b));
+  },
+);
+
+t.test(
+  'an envelope accepted after the time of a compromise is held; a delivered one is counted',
+  async (t) => {
+    const clock = movedClock();
+    const test = await startTestHub({ clock });
+    t.teardown(() => test.close());
+    const [one, two] = [await bareNode(test.hub, 'XA.1'), await bareNode(test.hub, 'XA.2')];
+    t.teardown(async () => {
+      await one.close();
+      await two.close();
+    });
+    const from = clock.nowMs() - 1000;
+    await one.link.submit(prepare(one, [{ to: [two.unit] }], clock.nowMs()).map(({ wrapper }) => wrapper));
+    const done = await test.hub.admin.act('certificateRevoke', {
+      what: { unit: one.unit },
+      fromMs: from,
+      reason: 'compromise',
+      nowMs: clock.nowMs(),
+    });
+    t.equal(done.held, 1, 'what was not handed out waits for a person');
+    t.equal(
+      (await pollOnce(two)).items.filter(({ delivery }) => delivery).length,
+      0,
+      'and is not handed out',
+    );
+    const again = await one.link.submit(
+      prepare(one, [{ to: [two.unit] }], clock.nowMs()).map(({ wrapper }) => wrapper),
+    );
+    t.match(again[0]?.problem, /certificate-revoked/, 'nothing new is taken under it');
+
+    // Suspended is neither revoked nor closed: it ends, and nothing was lost.
+    await test.hub.admin.act('unitSuspend', { unit: two.unit, nowMs: clock.nowMs() });
+    const suspended = await two.link.submit(
+      prepare(two, [{ to: [one.unit] }], clock.nowMs()).map(({ wrapper }) => wrapper),
+    );
+    t.match(suspended[0]?.problem, /peer-suspended/);
+    await test.hub.admin.act('unitResume', { unit: two.unit, nowMs: clock.nowMs() });
+    const resumed = await two.link.submit(
+      prepare(two, [{ to: [one.unit] }], clock.nowMs()).map(({ wrapper }) => wrapper),
+    );
+    t.ok(resumed[0]?.receipt.length, 'a suspension ends');
+    await test.hub.admin.act('unitClose', { unit: two.unit, nowMs: clock.nowMs() });
+    const closed = await two.link.submit(
+      prepare(two, [{ to: [one.unit] }], clock.nowMs()).map(({ wrapper }) => wrapper),
+    );
+    t.match(closed[0]?.problem, /peer-closed/);
+
+    // The list for others: on the enrolment listener and as a file, read by OpenSSL.
+    const answer = await rawRequest(
+      test.hub.at.enrolment!.port,
+      { ca: certificatePem(test.hub.rootDer), servername: 'localhost' },
+      { method: 'GET', path: enrolPaths.crl },
+    );
+    const folder = temporaryDir('crl');
+    writeFileSync(join(folder, 'list.pem'), answer.body);
+    writeFileSync(join(folder, 'ca.pem'), certificatePem(test.hub.own.identity().issuingDer));
+    const openssl = (...args: string[]) =>
+      execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' }).toString();
+    const said = openssl('crl', '-in', 'list.pem', '-noout', '-text', '-CAfile', 'ca.pem');
+    t.match(said, new RegExp(done.serials[0]!.toUpperCase()), 'the serial is in it');
+    t.match(said, /Invalidity Date/, 'with the time of the compromise');
+    await eventually(async () => {
+      try {
+        return readFileSync(join(test.dir, 'crl.pem'), 'utf8').includes('X509 CRL') ? true : undefined;
+      } catch {
+        return undefined;
+      }
+    });
+  },
+);
+
+t.test('a revocation list of 10,000 is made in one go', async (t) => {
+  const test = await startTestHub();
+  t.teardown(() => test.close());
+  const { issuer } = test.hub.own.identity();
+  const entries = Array.from({ length: 10_000 }, () => ({
+    serialHex: `40${randomBytes(15).toString('hex')}`,
+    revokedAtMs: systemClock.nowMs(),
+    invalidFromMs: systemClock.nowMs() - DAY_MS,
+  }));
+  const spec = {
+    entries,
+    number: 7n,
+    thisUpdateMs: systemClock.nowMs(),
+    nextUpdateMs: systemClock.nowMs() + DAY_MS,
+  };
+  const folder = temporaryDir('crl');
+  writeFileSync(
+    join(folder, 'list.pem'),
+    buildCrl(parseCertificate(issuer.certificateDer), issuer.key.privateKey, spec),
+  );
+  writeFileSync(join(folder, 'ca.pem'), certificatePem(issuer.certificateDer));
+  const out = execFileSync('openssl', ['crl', '-in', 'list.pem', '-noout', '-text'], {
+    cwd: folder,
+    maxBuffer: 64 * 1024 * 1024,
+  }).toString();
+  t.equal(out.match(/Serial Number/g)?.length, 10_000);
+});
+
+t.test('a hub whose clock is wrong tells its operator and stops nobody', async (t) => {
+  const clocks = createPeerClocks({ clock: systemClock });
+  clocks.heard('n1', systemClock.nowMs() + 600_000);
+  t.equal(clocks.medianMs(), undefined, 'one office proves nothing');
+
+  // Certificates of an hour ago: a hub that is set back to before it gave them knows nobody.
+  const hubClock = movedClock(-3_600_000);
+  const test = await startTestHub({ clock: hubClock });
+  t.teardown(() => test.close());
+  const nodes: BareNode[] = [];
+  for (const code of ['XA.1', 'XA.2', 'XA.3']) nodes.push(await bareNode(test.hub, code));
+  t.teardown(async () => {
+    for (const node of nodes) await node.close();
+  });
+  hubClock.move(40 * 60_000);
+  for (const node of nodes) await pollOnce(node);
+  await eventually(async () =>
+    test.hub.store.reader.get("SELECT 1 FROM alarms WHERE code = 'hub-clock-wrong'") ? true : undefined,
+  );
+  const [one, two] = [nodes[0]!, nodes[1]!];
+  const results = await one.link.submit(prepare(one, [{ to: [two.unit] }]).map(({ wrapper }) => wrapper));
+  t.ok(results[0]?.receipt.length, 'a document of 20 minutes ahead of the hub is taken');
+});
+
+t.test('a machine whose clock stands in 2000 says so, and goes on when it is set', async (t) => {
+  const test = await startTestHub();
+  t.teardown(() => test.close());
+  const office = await openOffice(test, 'XA.1', systemClock);
+  await office.node.close();
+  t.pass('OpenSSL reads the real clock: the whole way is test/year; here the words');
+  const { diagnose } = await import('../edge-node/diagnosis.ts');
+  const dead: Clock = { ...systemClock, nowMs: () => Date.UTC(2000, 0, 1) };
+  const { enrolUrl } = loadIdentity(office.dir);
+  const found = await diagnose({
+    enrolUrl: () => enrolUrl,
+    proxy: undefined,
+    clock: dead,
+    follow: async () => false,
+  });
+  t.equal(found?.code, 'clock-wrong');
+  t.match(found?.detail, /2000-01-01/);
+  t.equal(
+    await diagnose({
+      enrolUrl: () => enrolUrl,
+      proxy: undefined,
+      clock: systemClock,
+      follow: async () => false,
+    }),
+    undefined,
+    'a right clock is not blamed',
+  );
+  t.equal(await codeOf(async () => undefined), 'done');
+});
