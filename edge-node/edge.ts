@@ -314,7 +314,17 @@ function startWorkers(
     recover: (signal) => recoverSent(context, signal),
   });
   const checker = startChecker(context, { onLetGo: nudgeAll });
-  return { sender, uploader: loops.uploader, poster, fetcher, housekeeping, renewal, watch, destroyer, checker };
+  return {
+    sender,
+    uploader: loops.uploader,
+    poster,
+    fetcher,
+    housekeeping,
+    renewal,
+    watch,
+    destroyer,
+    checker,
+  };
 }
 
 async function syncUnits(store: Store, identity: Identity, clock: Clock): Promise<void> {
