@@ -3,6 +3,7 @@
 import { rmSync } from 'node:fs';
 import t from 'tap';
 import { acknowledged, damaged, type KillCase, killOnce, proofOf } from './kill/cases.ts';
+import { killInRecall } from './kill/recall-cases.ts';
 import { temporaryDir } from './support/hub.ts';
 import { createTestDistrict, isFinal, judge, type Office, type Paper, until } from './support/processes.ts';
 
@@ -57,6 +58,10 @@ for (const { name, point, where } of [
     await until('it is final', 60_000, () => isFinal(paper));
     t.same(await judge(paper), []);
   });
+
+t.test('a kill between the erased rows and the deleted files of a recall forgets neither', async (t) => {
+  t.same(await killInRecall(district, 'recall.2'), []);
+});
 
 t.test('the evidence of all that verifies offline', async (t) => {
   for (const line of await proofOf(district)) t.equal(line, '');

@@ -9,6 +9,7 @@ import { fsckHub } from '../../hub/fsck.ts';
 import { systemClock } from '../../protocol/node/clock.ts';
 import { createTestDistrict, type TestDistrict } from '../support/processes.ts';
 import { type KillCase, killOnce, proofOf } from './cases.ts';
+import { killInRecall, recallPoints } from './recall-cases.ts';
 
 const numbered = (name: string, ...numbers: number[]) => numbers.map((n) => `${name}.${n}`);
 const both = ['small', 'large'] as const;
@@ -57,6 +58,10 @@ for (const one of cases) {
   const wrong = await killOnce(district, one);
   const seconds = ((systemClock.monotonicMs() - atMs) / 1000).toFixed(1);
   row(wrong.length === 0, `${one.point} ${one.size} in ${one.where}, ${seconds} s ${wrong.join('; ')}`);
+}
+for (const point of recallPoints.filter((one) => wanted.length === 0 || wanted.includes(one))) {
+  const wrong = await killInRecall(district, point);
+  row(wrong.length === 0, `${point} in recipient ${wrong.join('; ')}`);
 }
 for (const line of await proofOf(district)) row(line === '', `proofs of all documents verify ${line}`);
 await fsckAll(district);
