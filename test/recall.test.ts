@@ -25,7 +25,7 @@ import {
   show,
   transportOf,
 } from './support/documents.ts';
-import { quiet, startTestHub, temporaryDir } from './support/hub.ts';
+import { hang, quiet, startTestHub, temporaryDir } from './support/hub.ts';
 import { eventually, type Office, openOffice, seeEachOther } from './support/office.ts';
 
 const test = await startTestHub();
@@ -45,8 +45,8 @@ const accept = (office: Office, id: string, more: object = {}) =>
   post(office, `/v1/inbox/${id}/status`, { code: '03', ...more });
 const changed = (id: string, code: string, state: string) =>
   sees(a, id, code, ({ change }) => change?.state === state);
-const large = (bytes: Uint8Array) =>
-  a
+const large = (bytes: Uint8Array, office = a) =>
+  office
     .fetch('/v1/uploads', {
       method: 'POST',
       headers: { 'content-type': 'application/octet-stream' },
@@ -388,6 +388,50 @@ t.test('a restored node does not bring a recalled document back to life', async 
   await post(b, `/v1/requests/${opened.requestId}`, { agree: true });
   await destroyed(b, id);
   t.ok((await fsckNode({ dir, clock: systemClock })).clean);
+});
+
+t.test('a recall follows its document over two hubs, and no hub keeps a copy', async (t) => {
+  const province = await startTestHub({ code: 'H09' });
+  const district = await startTestHub({ code: 'H09.1', rootDir: join(province.dir, 'root') });
+  await hang(district, province);
+  const below = await openOffice(district.hub, 'H09.1.1');
+  const above = await openOffice(province.hub, 'H09.01');
+  t.teardown(async () => {
+    for (const { node } of [below, above]) await node.close();
+    await district.close();
+    await province.close();
+  });
+  await seeEachOther([below, above], ['H09.1.1', 'H09.01']);
+  const upload = async () =>
+    (await large(randomBytes(600_000), below)) as { uploadId: string; sha256Hex: string };
+  const sendUp = async ({ uploadId }: { uploadId: string }) =>
+    send(below, ['H09.01'], { parts: [{ name: 'lon.bin', mediaType: 'application/pdf', uploadId }] });
+  const seen = (id: string, fits: Parameters<typeof sees>[3]) => sees(below, id, 'H09.01', fits);
+
+  const delivered = await upload();
+  const first = await sendUp(delivered);
+  await seen(first, ({ status }) => status?.code === '01');
+  await recall(below, first);
+  await seen(first, ({ change }) => change?.state === 'agreed');
+  for (const { dir } of [above, province, district]) await gone(() => fileOf(dir, delivered.sha256Hex));
+
+  await above.node.close();
+  const waiting = await upload();
+  const second = await sendUp(waiting);
+  await seen(second, ({ timeline }) => timeline.some(({ event }) => event === 'RelayAcceptance'));
+  await recall(below, second);
+  const taken = await seen(second, ({ change }) => change?.state === 'taken-back');
+  t.ok(
+    taken.timeline.some(({ event, by }) => event === 'ContentHandoverFailure' && by === province.hub.hubId),
+    'the hub that held it says so',
+  );
+  for (const { dir } of [province, district]) await gone(() => fileOf(dir, waiting.sha256Hex));
+  above.node = await startNode({ dir: above.dir, log: quiet });
+  for (const { dir } of [province, district])
+    t.same(
+      (await fsckHub({ dir, fast: true })).findings.filter(({ severity }) => severity === 'fault'),
+      [],
+    );
 });
 
 t.test('the hub is whole after all that', async (t) => {

@@ -25,9 +25,12 @@ import {
   bareNode,
   type Draft,
   deliveryReceipt,
+  hang,
   type Prepared,
   partOf,
+  pointAt,
   pollOnce,
+  portOf,
   prepare,
   signingKey,
   startTestHub,
@@ -49,19 +52,6 @@ function listening() {
 const rootDir = join(province.dir, 'root');
 const west = await startTestHub({ code: 'H08.35', rootDir });
 const east = await startTestHub({ code: 'H08.36', rootDir });
-const portOf = ({ hub }: TestHub) => hub.at.exchange!.port;
-
-/** What two operators do: exchange parts, register the hub below, point it at the hub above. */
-async function hang(below: TestHub, above: TestHub): Promise<void> {
-  await above.hub.directory.offerAnswer(below.hub.directory.answer());
-  await above.hub.admin.act('peerAddHub', { hubId: below.hub.hubId, nowMs: systemClock.nowMs() });
-  await below.hub.directory.offerAnswer(above.hub.directory.answer());
-  await pointAt(below, { hubId: above.hub.hubId, url: `https://localhost:${portOf(above)}` });
-}
-async function pointAt({ hub }: TestHub, upstream: object): Promise<void> {
-  const answer = await hub.control.inject({ method: 'POST', url: '/admin/v1/upstream', payload: upstream });
-  if (answer.statusCode !== 200) throw new Error(answer.body);
-}
 /** Waits for what comes by itself; a test that waits for ever is stopped by tap. */
 async function until(found: () => boolean): Promise<void> {
   while (!found()) await systemClock.sleep(5);

@@ -351,3 +351,17 @@ export async function pollOnce(node: BareNode, options: { taken?: readonly numbe
     holdMs: options.holdMs ?? 0,
   });
 }
+
+export const portOf = ({ hub }: TestHub) => hub.at.exchange!.port;
+
+/** What two operators do: exchange parts, register the hub below, point it at the hub above. */
+export async function hang(below: TestHub, above: TestHub): Promise<void> {
+  await above.hub.directory.offerAnswer(below.hub.directory.answer());
+  await above.hub.admin.act('peerAddHub', { hubId: below.hub.hubId, nowMs: systemClock.nowMs() });
+  await below.hub.directory.offerAnswer(above.hub.directory.answer());
+  await pointAt(below, { hubId: above.hub.hubId, url: `https://localhost:${portOf(above)}` });
+}
+export async function pointAt({ hub }: TestHub, upstream: object): Promise<void> {
+  const answer = await hub.control.inject({ method: 'POST', url: '/admin/v1/upstream', payload: upstream });
+  if (answer.statusCode !== 200) throw new Error(answer.body);
+}
