@@ -38,6 +38,7 @@ export async function main(args: readonly string[]): Promise<number> {
 async function addCommands(program: Command, first: string): Promise<void> {
   const rooms: readonly { readonly names: readonly string[]; add(): Promise<void> }[] = [
     { names: ['hub'], add: async () => (await import('../hub/commands.ts')).hubCommands(program) },
+    { names: ['axis'], add: async () => (await import('./axis/commands.ts')).axisCommands(program) },
     { names: ['demo'], add: async () => (await import('./demo/command.ts')).demoCommand(program) },
     {
       names: ['edxml'],

@@ -6,7 +6,17 @@ import { CommandError, exitCodes, readable, runCommand, wrongUse } from '../bin/
 import { systemClock } from '../protocol/node/clock.ts';
 import { writeFileDurable } from '../protocol/node/durable.ts';
 import type { QueueLine } from './admin/queue.ts';
-import { ageText, leaf, pathPart, stateText, timeOf, timeText, wholeNumber } from './commands-shared.ts';
+import { borderCommands } from './commands-border.ts';
+import {
+  ageText,
+  exits,
+  leaf,
+  pathPart,
+  stateText,
+  timeOf,
+  timeText,
+  wholeNumber,
+} from './commands-shared.ts';
 import { withHub } from './offline.ts';
 
 type Common = { dir: string; json?: boolean };
@@ -292,16 +302,21 @@ function peerCommands(hub: Command, software: string): void {
         out.answer(done);
       }, options),
     );
-  leaf(
-    hub,
-    'upstream',
-    'Nối lên trung tâm cấp trên, hoặc bỏ nối.\nLinks to the hub above, or cuts that link.',
-  )
+  const upstream = hub
+    .command('upstream')
+    .description(
+      'Nối lên trung tâm cấp trên, hoặc bỏ nối; các lệnh dưới đây nối ra trục liên thông.\nLinks to the hub above, or cuts that link; the commands below are for borders to the axis.',
+    )
+    // Not required here: the commands below have their own.
+    .option('--dir <dir>', 'thư mục dữ liệu của trung tâm; the data folder of the hub')
+    .option('--json', 'kết quả JSON; machine-readable answer')
+    .addHelpText('after', exits)
     .option('--hub <hubId>', 'mã trung tâm cấp trên; id of the hub above')
     .option('--url <url>', 'địa chỉ trao đổi của nó; https address of its exchange listener')
     .option('--none', 'bỏ nối; top of the tree')
-    .action((options: Common & { hub?: string; url?: string; none?: boolean }) =>
+    .action((options: { dir?: string; json?: boolean; hub?: string; url?: string; none?: boolean }) =>
       runCommand(async (out) => {
+        if (options.dir === undefined) throw wrongUse('--dir is required', 'thiếu --dir');
         const named = options.hub !== undefined && options.url !== undefined;
         if (named === (options.none === true))
           throw wrongUse('either --hub and --url, or --none', 'cần --hub và --url, hoặc --none');
@@ -313,6 +328,7 @@ function peerCommands(hub: Command, software: string): void {
         out.answer(done);
       }, options),
     );
+  borderCommands(hub, upstream, software);
 }
 
 function directoryCommands(hub: Command, software: string): void {

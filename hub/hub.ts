@@ -20,11 +20,13 @@ import { createVerifier } from '../protocol/signature.ts';
 import type { KnownPart } from '../protocol/wire.ts';
 import { createAdmin } from './admin/acts.ts';
 import { recordPolicy } from './admin/audit-routes.ts';
+import { addBorderRoutes } from './admin/border-routes.ts';
 import { addCaRoutes } from './admin/ca-routes.ts';
 import { nameCallers } from './admin/caller.ts';
 import { commandActor } from './admin/operators.ts';
 import { addAdminRoutes, adminBodyBytesMax } from './admin/routes.ts';
 import { addSafetyRoutes } from './admin/safety-routes.ts';
+import { type Borders, createBorders } from './axis/borders.ts';
 import { createCatchUp } from './catch-up.ts';
 import { type HubConfig, lifetimesOf, loadHubConfig } from './config.ts';
 import { contentTurns } from './content-turns.ts';
@@ -146,8 +148,10 @@ export async function startHub(options: HubOptions) {
   const polls = createPolls({ store, clock, epoch: () => epoch, directoryStamp: () => directory.stamp() });
   let upstream: Upstream | undefined;
   let upstreamClient: HttpClient | undefined;
+  let borders: Borders | undefined;
   const nudge = (peers: readonly string[]) => {
     polls.nudge(peers);
+    borders?.nudge(peers);
     if (upstreamAt && peers.includes(upstreamAt.hubId)) upstream?.nudge();
   };
   directory.onChange(() => {
@@ -316,6 +320,15 @@ export async function startHub(options: HubOptions) {
   addCaRoutes(control.app, admin, own);
   addSafetyRoutes(control.app, admin, nudge);
   health.addRoutes(control.app);
+  borders = createBorders({
+    ...shared,
+    dir,
+    issuer: () => identity().issuer,
+    admin,
+    content,
+    random: options.random,
+  });
+  addBorderRoutes(control.app, admin, borders);
 
   const sweeper = startWorker({
     clock,
@@ -369,6 +382,7 @@ export async function startHub(options: HubOptions) {
         await own.tend();
         revocationLists.tend();
         await watch.tend();
+        await borders?.tend();
       }
       return 'idle';
     },
@@ -396,6 +410,7 @@ export async function startHub(options: HubOptions) {
   }
   const socket = listening ? await serveControl(dir, control.app) : undefined;
   if (listening) await restartUpstream();
+  if (listening) await borders.start();
 
   /** The link to the next hub, anew after its address changed. */
   async function restartUpstream(): Promise<void> {
@@ -455,12 +470,14 @@ export async function startHub(options: HubOptions) {
     store,
     admin,
     directory,
+    borders,
     control: control.app,
     safety,
     config,
     /** Stops cleanly: nothing new, what runs is finished, then the store. Idempotent. */
     async close(): Promise<void> {
       await stopUpstream();
+      await borders.stop();
       polls.endAll();
       await safety.close();
       await Promise.all([

@@ -1608,6 +1608,141 @@ export const catalogue = {
     ['Xin lại tệp bằng chứng từ đơn vị gửi hoặc trung tâm.', 'Ask the sender or the hub for the file again.'],
   ),
 
+  // Borders: what concerns another system (the national axis) and our gateway to it.
+  'border-unknown': row(
+    404,
+    'never',
+    'hub-operator',
+    ['Không có cổng liên thông này', 'No such border'],
+    ['Xem danh sách bằng "lienthong hub upstream list".', 'See "lienthong hub upstream list".'],
+  ),
+  'border-credentials-missing': row(
+    500,
+    'operator',
+    'hub-operator',
+    ['Chưa có mật khẩu của cổng liên thông', 'The credentials of the border are not there'],
+    [
+      'Chạy "lienthong hub upstream secret TÊN --secret-file TỆP".',
+      'Run "lienthong hub upstream secret NAME --secret-file FILE".',
+    ],
+  ),
+  'border-message-conflict': row(
+    409,
+    'operator',
+    'hub-operator',
+    ['Hai thông điệp khác nhau dưới cùng một mã', 'Two different messages under one id'],
+    [
+      'So hai thông điệp bằng "lienthong hub border show"; hỏi nơi gửi bản nào đúng.',
+      'Compare both with "lienthong hub border show"; ask the sender which one is right.',
+    ],
+  ),
+  'border-agency-conflict': row(
+    409,
+    'operator',
+    'hub-operator',
+    [
+      'Danh bạ của trục mâu thuẫn với danh bạ ở đây',
+      'The list of offices of the axis contradicts the directory here',
+    ],
+    [
+      'Kiểm tra mã định danh với đơn vị đó và với đơn vị vận hành trục.',
+      'Check the code with that office and with the operator of the axis.',
+    ],
+  ),
+  'border-not-the-sender': row(
+    403,
+    'never',
+    'software',
+    [
+      'Cơ quan này không phải nơi phát hành văn bản được nêu',
+      'This office did not issue the document that is named',
+    ],
+    [
+      'Chỉ nơi phát hành được thu hồi, cập nhật hoặc thay thế văn bản.',
+      'Only the issuer may recall, update or replace a document.',
+    ],
+  ),
+  'axis-unreachable': row(
+    503,
+    'later',
+    'nobody',
+    ['Chưa liên lạc được với trục liên thông', 'The axis cannot be reached'],
+    waits,
+  ),
+  'axis-busy': row(
+    503,
+    'later',
+    'nobody',
+    ['Trục liên thông đang lỗi hoặc quá tải', 'The axis fails or is overloaded'],
+    waits,
+  ),
+  'axis-answer-malformed': row(
+    502,
+    'later',
+    'hub-operator',
+    ['Không đọc được câu trả lời của trục', 'The answer of the axis could not be read'],
+    [
+      'Hệ thống tự thử lại; nếu kéo dài thì báo đơn vị vận hành trục.',
+      'It is tried again; if it lasts tell the operator of the axis.',
+    ],
+  ),
+  'axis-credentials-refused': row(
+    401,
+    'operator',
+    'hub-operator',
+    ['Trục không chấp nhận mã hệ thống hoặc mật khẩu', 'The axis refuses the system id or the secret'],
+    [
+      'Kiểm tra với đơn vị vận hành trục, rồi "lienthong hub upstream secret".',
+      'Check with the operator of the axis, then "lienthong hub upstream secret".',
+    ],
+  ),
+  'axis-sender-unknown': row(
+    403,
+    'operator',
+    'hub-operator',
+    ['Cơ quan gửi chưa đăng ký trên trục', 'The sending office is not registered on the axis'],
+    [
+      'Đăng ký: "lienthong hub upstream register TÊN MÃ".',
+      'Register it: "lienthong hub upstream register NAME CODE".',
+    ],
+  ),
+  'axis-recipient-unknown': row(
+    404,
+    'never',
+    'clerk',
+    ['Trục không biết nơi nhận này', 'The axis does not know this recipient'],
+    [
+      'Kiểm tra mã định danh của nơi nhận; gửi bản giấy nếu họ chưa liên thông.',
+      'Check the code of the recipient; send paper if it is not connected.',
+    ],
+  ),
+  'axis-recipient-locked': row(
+    423,
+    'never',
+    'clerk',
+    ['Nơi nhận đang bị khoá trên trục', 'The recipient is locked on the axis'],
+    [
+      'Hỏi nơi nhận (có thể đã sáp nhập) rồi gửi tới mã mới.',
+      'Ask the recipient (it may have been merged) and send to its new code.',
+    ],
+  ),
+  'axis-message-refused': row(
+    400,
+    'never',
+    'software',
+    ['Trục không nhận thông điệp này', 'The axis refuses this message'],
+    callVendor,
+  ),
+  'axis-refused': row(
+    409,
+    'operator',
+    'hub-operator',
+    ['Trục trả lời bằng một lỗi chưa biết', 'The axis answers with an error that is not known'],
+    [
+      'Đọc lời của trục; sửa rồi "lienthong hub redrive", hoặc "hub cancel".',
+      'Read the words of the axis; mend it and "lienthong hub redrive", or "hub cancel".',
+    ],
+  ),
   // edXML (QCVN 102): what arrives from, or leaves for, the national axis.
   'edxml-malformed': row(
     400,

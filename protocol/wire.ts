@@ -86,6 +86,7 @@ export type Foreign = {
   readonly messageId: string;
   readonly messageSha256: Bytes;
   readonly receivedMs: number;
+  readonly sentMs: number;
 };
 export type Signer = { readonly name: string; readonly position: string; readonly competence: string };
 export type PartName = { readonly name: string; readonly mediaType: string };

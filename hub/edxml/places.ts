@@ -14,7 +14,8 @@ export type KnownDocument = {
   /** YYYY-MM-DD. */
   readonly date: string;
 };
-export type MatchRule = 'document-id' | 'number-and-date';
+/** `axis-id`: by the id that the axis gave to the message (hub/axis/places.ts). */
+export type MatchRule = 'document-id' | 'number-and-date' | 'axis-id';
 export type Places = {
   /** By our internal id; undefined: the office has no national code. */
   organOf(unit: string): Organ | undefined;

@@ -146,10 +146,11 @@ export function acceptOps(shared: Shared) {
       commit: (receipt) => {
         for (const { index } of missing)
           db.run(
-            'INSERT OR IGNORE INTO extra_legs (envelope_seq, idx, receipt) VALUES (?,?,?)',
+            'INSERT OR IGNORE INTO extra_legs (envelope_seq, idx, receipt, from_peer) VALUES (?,?,?,?)',
             known.seq,
             index,
             receipt,
+            args.peer,
           );
         reopen(later, known.seq);
         insertParts(later, known.seq);

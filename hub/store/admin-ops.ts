@@ -7,6 +7,7 @@ import type { Op } from '../../protocol/node/writer.ts';
 import type { SigningKey } from '../../protocol/signature.ts';
 import { approvalOps } from './approval-ops.ts';
 import { auditedOps } from './audit-acts.ts';
+import { borderAdminOps } from './border-admin-ops.ts';
 import { describeOps } from './describe-ops.ts';
 import { type AdminDeps, directoryOps } from './directory-ops.ts';
 import { enrolOps } from './enrol-ops.ts';
@@ -54,6 +55,7 @@ export function adminOps(
     ...describeOps(db, deps),
     ...enrolOps(db, deps),
     ...directoryOps(db, deps),
+    ...borderAdminOps(db, deps),
     ...checkActs(db),
     ...approvalOps(db, (act) => byName.get(act)),
   };

@@ -36,7 +36,13 @@ const kinds: Readonly<Record<string, SecondPersonKind>> = {
 };
 
 /** Bookkeeping of the program: no decision of anybody, and thousands a day. */
-const unrecorded: ReadonlySet<string> = new Set(['factSet', 'alarmSeen', 'approvalPropose', 'wholePart']);
+const unrecorded: ReadonlySet<string> = new Set([
+  'factSet',
+  'alarmSeen',
+  'approvalPropose',
+  'wholePart',
+  'borderAgencies',
+]);
 
 /** Results that mean "nothing was done". */
 const nothing = (result: unknown): boolean =>

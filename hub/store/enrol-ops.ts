@@ -195,6 +195,9 @@ function invitationOps(db: Database, deps: AdminDeps) {
     invitationMake(args: { unit: string; secretHash: Uint8Array; expiresMs: number; nowMs: number }): number {
       const { unit, secretHash, expiresMs, nowMs } = args;
       if (stateOfUnit(db, unit) === 'closed') throw new ExchangeError('unit-closed', unit);
+      // No machine may take the place of a border, or of an office behind one.
+      if (db.get("SELECT 1 FROM units WHERE unit = ? AND border <> ''", unit))
+        throw new ExchangeError('request-malformed', `${unit} is served by a border of this hub`);
       db.run(
         'UPDATE invitations SET closed_ms = ? WHERE unit = ? AND used_ms IS NULL AND closed_ms IS NULL',
         nowMs,

@@ -14,7 +14,7 @@ CREATE TABLE borders (
 
 -- Offices as the other system lists them. 'unit' is ours for it: a unit behind the border, or one of our own that is registered there.
 CREATE TABLE border_agencies (
-  border TEXT NOT NULL REFERENCES borders (name), agency TEXT NOT NULL, unit TEXT NOT NULL REFERENCES units (unit),
+  border TEXT NOT NULL REFERENCES borders (name), agency TEXT NOT NULL, unit TEXT NOT NULL,
   code TEXT NOT NULL, old_code TEXT NOT NULL, name TEXT NOT NULL, mail TEXT NOT NULL, own INTEGER NOT NULL, deleted INTEGER NOT NULL,
   PRIMARY KEY (border, agency)
 ) STRICT, WITHOUT ROWID;
@@ -25,13 +25,13 @@ CREATE INDEX border_agencies_old_code ON border_agencies (border, old_code) WHER
 -- Documents that both sides know, by the name that the other side gives them.
 CREATE TABLE border_documents (
   border TEXT NOT NULL REFERENCES borders (name), organ TEXT NOT NULL, edxml_id TEXT NOT NULL, document_id BLOB NOT NULL,
-  code TEXT NOT NULL, date TEXT NOT NULL,    -- "number/notation", YYYY-MM-DD
+  code TEXT NOT NULL, code_key TEXT NOT NULL, date TEXT NOT NULL,    -- "number/notation" as written and folded, YYYY-MM-DD
   sender TEXT NOT NULL,                      -- our unit that issued it; '' for one that came in
   at_ms INTEGER NOT NULL, PRIMARY KEY (border, organ, edxml_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX border_documents_id ON border_documents (border, document_id);
 CREATE INDEX border_documents_edxml ON border_documents (border, edxml_id);
-CREATE INDEX border_documents_number ON border_documents (border, code, date);
+CREATE INDEX border_documents_number ON border_documents (border, code_key, date);
 
 -- What came in: one row per message of the other system and addressee.
 CREATE TABLE border_in (

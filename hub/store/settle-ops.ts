@@ -25,6 +25,7 @@ const stateOfOutcome: Readonly<Record<number, DeliveryState>> = {
   [outcomes.expired]: 'expired',
   [outcomes.undeliverable]: 'undeliverable',
   [outcomes.cancelled]: 'cancelled',
+  [outcomes.reported]: 'delivered',
 };
 
 type EnvelopeRow = {
@@ -43,6 +44,18 @@ export type DeliveryRow = {
   unit: string;
   state: string;
   peer: string;
+};
+/** What this hub states about deliveries of one envelope; the last four are of a border (PROTOCOL.md 16). */
+export type Given = {
+  readonly event: EventName;
+  readonly outcome: number;
+  readonly to: DeliveryState;
+  readonly code: string;
+  readonly nowMs: number;
+  readonly words?: string;
+  readonly foreignId?: string;
+  readonly foreignMessage?: Uint8Array;
+  readonly parts?: readonly { readonly index: number; readonly sha256: Uint8Array }[];
 };
 type Kept = {
   id: Uint8Array;
@@ -101,7 +114,8 @@ export function settleOps(shared: Shared) {
     }
     // Moved and in the ledger, and nothing of it is committed: a crash here leaves no trace.
     crashPoint('settle.2');
-    return { nudge: sendOn(envelope, row, args.nowMs), duplicate: false };
+    const indexes = args.results.map(({ index }) => index);
+    return { nudge: sendOn(envelope, { statement: row, indexes, nowMs: args.nowMs }), duplicate: false };
   }
 
   /**
@@ -148,30 +162,41 @@ export function settleOps(shared: Shared) {
     return changes > 0 ? lastRowId : undefined;
   }
 
-  /** Lets a kept statement go to the peer that the envelope came from; returns the peer to wake. */
-  function sendOn(
-    envelope: { from_peer: string; urgency: number },
-    statement: number,
-    nowMs: number,
-  ): string[] {
-    db.run(
-      "INSERT INTO outgoing (peer, statement, lane, state, at_ms) VALUES (?,?,?,'ready',?)",
-      envelope.from_peer,
-      statement,
-      Math.min(envelope.urgency, 4),
-      nowMs,
+  /** Who brought the legs that name these recipients: the peer of the envelope, or of a later leg. */
+  function broughtBy(envelope: { seq: number; from_peer: string }, indexes: readonly number[]): string[] {
+    const later = new Map(
+      db
+        .all<{ idx: number; from_peer: string }>(
+          "SELECT idx, from_peer FROM extra_legs WHERE envelope_seq = ? AND from_peer <> ''",
+          envelope.seq,
+        )
+        .map(({ idx, from_peer }) => [idx, from_peer]),
     );
-    return [envelope.from_peer];
+    return [...new Set(indexes.map((index) => later.get(index) ?? envelope.from_peer))];
+  }
+
+  /** Lets a kept statement go to the peers that brought the legs it speaks of; returns the peers to wake. */
+  function sendOn(
+    envelope: { seq: number; from_peer: string; urgency: number },
+    what: { readonly statement: number; readonly indexes: readonly number[]; readonly nowMs: number },
+  ): string[] {
+    const peers = broughtBy(envelope, what.indexes);
+    for (const peer of peers)
+      db.run(
+        "INSERT INTO outgoing (peer, statement, lane, state, at_ms) VALUES (?,?,?,'ready',?)",
+        peer,
+        what.statement,
+        Math.min(envelope.urgency, 4),
+        what.nowMs,
+      );
+    return peers;
   }
 
   /**
    * A notice of this hub about deliveries of one envelope that all end alike. Signed with the batch; the deliveries move at once, so that
    * two operations of one batch never both state what became of one delivery.
    */
-  function give(
-    found: readonly DeliveryRow[],
-    what: { event: EventName; outcome: number; to: DeliveryState; code: string; nowMs: number },
-  ): string[] {
+  function give(found: readonly DeliveryRow[], what: Given): string[] {
     const rows = found.filter((row) =>
       move(row, what.to, { sequence: null, nowMs: what.nowMs, code: what.code }),
     );
@@ -198,10 +223,14 @@ export function settleOps(shared: Shared) {
             unit,
             outcome: what.outcome,
             code: what.code,
+            ...(what.words ? { words: what.words } : {}),
+            ...(what.foreignId ? { foreignId: what.foreignId } : {}),
           })),
           epoch: shared.epoch(),
           atMs: what.nowMs,
           ledgerSequence,
+          ...(what.foreignMessage ? { foreignMessage: what.foreignMessage } : {}),
+          ...(what.parts ? { parts: what.parts } : {}),
         }),
       commit: (bytes, sequence) => {
         for (const row of rows)
@@ -218,13 +247,17 @@ export function settleOps(shared: Shared) {
           bytes,
           sequence,
         };
-        sendOn(envelope, insertStatement(envelope.seq, kept)!, what.nowMs);
+        const statement = insertStatement(envelope.seq, kept)!;
+        sendOn(envelope, { statement, indexes: rows.map(({ idx }) => idx), nowMs: what.nowMs });
       },
     });
-    return [envelope.from_peer];
+    return broughtBy(
+      envelope,
+      rows.map(({ idx }) => idx),
+    );
   }
 
-  function giveByEnvelope(rows: readonly DeliveryRow[], what: Parameters<typeof give>[1]): string[] {
+  function giveByEnvelope(rows: readonly DeliveryRow[], what: Given): string[] {
     const groups = new Map<number, DeliveryRow[]>();
     for (const row of rows) groups.set(row.envelope_seq, [...(groups.get(row.envelope_seq) ?? []), row]);
     return [...new Set([...groups.values()].flatMap((group) => give(group, what)))];
@@ -245,6 +278,10 @@ export function settleOps(shared: Shared) {
   return {
     ...recallOps(db, giveByEnvelope),
     settle,
+    /** One delivery behind a border: what the other system says of it. Not an operation: border-ops.ts moves its own row with it. */
+    speakFor(delivery: number, what: Given): string[] {
+      return give(db.all<DeliveryRow>(`SELECT ${columns} FROM deliveries WHERE id = ?`, delivery), what);
+    },
     /** Deliveries past their deadline end in a signed notice. Those under a lease wait for its end. Bounded. Returns peers to wake. */
     expire({ nowMs, rowsMax }: { nowMs: number; rowsMax: number }): string[] {
       const rows = db.all<DeliveryRow>(

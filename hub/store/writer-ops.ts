@@ -10,6 +10,7 @@ import type { Op, Operations } from '../../protocol/node/writer.ts';
 import { type SigningKey, signMany } from '../../protocol/signature.ts';
 import { acceptOps } from './accept-ops.ts';
 import { adminOps } from './admin-ops.ts';
+import { borderOps } from './border-ops.ts';
 import { claimOps } from './claim-ops.ts';
 import { forwardOps } from './forward-ops.ts';
 import { type Ledger, openLedger } from './ledger.ts';
@@ -42,11 +43,13 @@ export function operations(db: Database, context: WriterContext): Operations<Rec
     },
   };
   const accepting = acceptOps(shared);
+  const { speakFor, ...settling } = settleOps(shared);
   const ops = {
     ...accepting.ops,
     ...claimOps(shared),
-    ...settleOps(shared),
+    ...settling,
     ...forwardOps(shared),
+    ...borderOps(shared, speakFor),
     ...peerOps(shared),
     ...safetyOps(db),
     ...adminOps(db, { appendLedger: ledger.append, context, directoryKey: () => keys.directory }),

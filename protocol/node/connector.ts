@@ -12,6 +12,8 @@ export type ClientTls = {
   readonly key?: string;
   readonly cert?: string;
   readonly servername?: string;
+  /** Only towards systems that are not ours; between our own programs it is 1.3 and nothing else. */
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
 };
 
 export type ProxyOptions = {
@@ -131,7 +133,7 @@ function handshake(socket: Socket, target: Target, tls: ClientTls | undefined, d
     // RFC 6066 §3: no IP addresses in SNI.
     servername: tls?.servername ?? (/^[\d.]+$|:/.test(target.hostname) ? '' : target.hostname),
     ALPNProtocols: ['http/1.1'],
-    minVersion: 'TLSv1.3',
+    minVersion: tls?.minVersion ?? 'TLSv1.3',
     rejectUnauthorized: true,
     ...(tls ? { ca: [tls.ca].flat() as string[], key: tls.key, cert: tls.cert } : {}),
   };

@@ -6,6 +6,7 @@ type Numbered<Prefix extends string, N extends number> = `${Prefix}.${N}`;
 
 /** The closed list; a point is numbered after the step it follows. */
 export type CrashPoint =
+  | Numbered<'border', 1 | 2 | 3 | 4>
   | Numbered<'accept', 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10>
   | Numbered<'send', 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8>
   | Numbered<'receive', 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8>

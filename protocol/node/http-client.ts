@@ -38,6 +38,8 @@ export type ClientRequestOptions = {
   readonly signal?: AbortSignal;
   readonly headersTimeoutMs?: number;
   readonly bodyTimeoutMs?: number;
+  /** For servers that speak no problem documents: every status resolves, and the caller judges it. */
+  readonly anyStatus?: boolean;
 };
 
 export type ClientAnswer = {
@@ -49,7 +51,7 @@ export type ClientAnswer = {
 
 export type HttpClient = {
   /**
-   * Resolves for 2xx and 3xx. Rejects with the peer's own ExchangeError (problem document), or `hub-unreachable`,
+   * Resolves for 2xx and 3xx (any status with `anyStatus`). Rejects with the peer's own ExchangeError (problem document), or `hub-unreachable`,
    * `hub-timeout`, `hub-answer-malformed`, `tls-inspected`, `tls-failed`, `proxy-*`; with `signal.reason` when aborted.
    * Never repeats a request: every request of ours may be repeated by the caller, with the same bytes.
    */
@@ -124,7 +126,8 @@ export function createHttpClient(options: ClientOptions): HttpClient {
     for (const [name, value] of Object.entries(answer.headers)) {
       if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
     }
-    if (answer.statusCode < 400) return { status: answer.statusCode, headers, body: answer.body };
+    if (answer.statusCode < 400 || r.anyStatus === true)
+      return { status: answer.statusCode, headers, body: answer.body };
     throw await refusal(answer.statusCode, headers, answer.body);
   }
 

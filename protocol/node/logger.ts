@@ -42,6 +42,13 @@ export const logEvents = {
   'check.stopped': 'A document is held or refused after its check; fields: direction, state, codes.',
   'policy.refused':
     'policy.conf has a mistake and is not taken; the one before stays in force; fields: line, said.',
+  'border.received':
+    'A message of another system is durable here; fields: border, foreignId, state, rule by which its document was found, code.',
+  'border.sent': 'A message left through a border; fields: border, foreignId, rule.',
+  'border.waiting':
+    'Something across a border is tried again later; fields: border, code, said (words of the other system).',
+  'border.refused': 'The other system refused a message for good; fields: border, code, said.',
+  'border.directory': 'Offices of the other system; fields: border, added, changed, closed, conflicts.',
   'upload.finished': 'A large part is complete and verified.',
   'certificate.issued': 'fields: serial, profile, unit.',
   'certificate.renewed': 'fields: serial, notAfter.',
