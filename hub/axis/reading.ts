@@ -40,6 +40,8 @@ export async function readMessage(raw: Raw, content: ContentStore): Promise<Read
 /** A sink that waits for the disk, so that memory holds one piece. */
 function contentFile(content: ContentStore): { sink: FileSink; digest: Promise<PartDigest> } {
   const pipe = new PassThrough();
+  // What ends it early is known to whoever ended it.
+  pipe.on('error', () => {});
   const digest = content.addStream(pipe);
   let failed: unknown;
   digest.catch((error: unknown) => {

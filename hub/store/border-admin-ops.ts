@@ -7,7 +7,7 @@ import { newUnitId } from '../../protocol/ids.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import { type AdminDeps, publishPart } from './directory-ops.ts';
 import { type CertificateRecord, recordCertificate } from './enrol-ops.ts';
-import { raiseAlarm } from './unit-ops.ts';
+import { raiseAlarm } from './unit-rows.ts';
 
 export type BorderToAdd = {
   readonly name: string;

@@ -15,7 +15,7 @@ import type {
 } from './border-types.ts';
 import type { Given } from './settle-ops.ts';
 import type { Shared } from './types.ts';
-import { raiseAlarm } from './unit-ops.ts';
+import { raiseAlarm } from './unit-rows.ts';
 
 type OutRow = {
   id: number;
