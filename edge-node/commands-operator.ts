@@ -36,11 +36,12 @@ export function operatorCommands(node: Command): void {
     .action((options: Common) =>
       runCommand(async (out) => {
         const { runNode } = await import('./main.ts');
-        await runNode(options.dir, ({ host, port }) =>
+        await runNode(options.dir, ({ host, port }, consoleUrl) => {
+          if (consoleUrl) out.warn(`Trang của văn thư / the clerk's console: ${consoleUrl}`);
           out.warn(
             `Nút đang chạy; dừng bằng Ctrl+C. API cho phần mềm văn phòng / local API: http://${host}:${port}`,
-          ),
-        );
+          );
+        });
       }, options),
     );
   withDir(node.command('status'))
@@ -66,6 +67,7 @@ type InitOptions = Common & {
   readonly invitation?: string[];
   readonly invitationFile?: string[];
   readonly port?: string;
+  readonly consolePort?: string;
   readonly proxy?: string;
   readonly proxyUserFile?: string;
   readonly proxyPasswordFile?: string;
@@ -91,6 +93,10 @@ function initCommand(node: Command): void {
     .option(
       '--port <number>',
       'cổng API cục bộ khi tạo mới; port of the local API in a new config.json (default 8080)',
+    )
+    .option(
+      '--console-port <number>',
+      'cổng của trang văn thư khi tạo mới, trên máy này; port of the console on this machine in a new config.json (default 8090; 0 with --port 0)',
     )
     .option('--proxy <url>', "proxy của cơ quan; the office's HTTP proxy, http://host:port")
     .option('--proxy-user-file <file>', 'tệp chứa tên đăng nhập proxy; a file with the user name, mode 600')
@@ -118,13 +124,21 @@ function proxyOf(options: InitOptions): ProxyOptions | undefined {
   };
 }
 
+const defaultConsolePort = 8090;
+
 function newConfig(options: InitOptions): object {
-  const port = options.port === undefined ? undefined : Number(options.port);
-  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65_536))
-    throw wrongUse('--port is a number from 0 to 65535', '--port là số từ 0 đến 65535');
+  const portOf = (option: string, given: string | undefined): number | undefined => {
+    const port = given === undefined ? undefined : Number(given);
+    if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65_536))
+      throw wrongUse(`${option} is a number from 0 to 65535`, `${option} là số từ 0 đến 65535`);
+    return port;
+  };
+  const port = portOf('--port', options.port);
+  const consolePort = portOf('--console-port', options.consolePort) ?? (port === 0 ? 0 : defaultConsolePort);
   const { proxy: url, proxyUserFile, proxyPasswordFile } = options;
   return {
     ...(port === undefined ? {} : { local: { port } }),
+    console: { address: '127.0.0.1', port: consolePort },
     ...(url === undefined
       ? {}
       : {

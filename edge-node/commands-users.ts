@@ -2,9 +2,8 @@
 // one-time code come from here. Must never take or print a password: people set their own in the console.
 import type { Command } from 'commander';
 import { exitCodes, type Output, runCommand } from '../bin/output.ts';
-import type { AuditVerdict } from './accounts/audit-chain.ts';
-import type { Code } from './accounts/people.ts';
 import { roles, roleWords, type UnitPerson } from './accounts/person.ts';
+import type { AuditVerdict, Code } from './accounts/verbs.ts';
 import { withNode } from './commands-reach.ts';
 import { exits, timeText, withDir } from './commands-words.ts';
 

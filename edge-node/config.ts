@@ -10,6 +10,14 @@ import { type ScannerConfig, scannerSchema } from '../protocol/node/safety/scann
 
 export type EdgeConfig = {
   readonly local: { readonly address: string; readonly port: number };
+  /** The clerk's console; absent: none. */
+  readonly console?: {
+    readonly address: string;
+    readonly port: number;
+    /** Host name under which people call it; also checked in requests. */
+    readonly name?: string;
+    readonly tls?: { readonly certificateFile: string; readonly keyFile: string };
+  };
   readonly proxy?: { readonly url: string; readonly userFile?: string; readonly passwordFile?: string };
   readonly poll: { readonly holdMs: number; readonly itemsMax: number; readonly bytesMax: number };
   readonly send: { readonly batches: number; readonly uploads: number };
@@ -59,6 +67,18 @@ const object = (properties: Record<string, unknown>, required: readonly string[]
 export const configSchema: JsonSchema = object(
   {
     local: object({ address: { type: 'string', minLength: 2, maxLength: 64 }, port: whole(0, 65_535) }),
+    console: object(
+      {
+        address: { type: 'string', minLength: 2, maxLength: 64 },
+        port: whole(0, 65_535),
+        name: { type: 'string', pattern: '^[a-z0-9]([a-z0-9.-]{0,252})$' },
+        tls: object({
+          certificateFile: { type: 'string', format: 'path' },
+          keyFile: { type: 'string', format: 'secret-path' },
+        }),
+      },
+      ['address', 'port'],
+    ),
     proxy: object(
       {
         url: { type: 'string', pattern: '^https?://[^/@]+/?$' },

@@ -3,9 +3,8 @@
 
 import type { OutboxState } from '../protocol/states.ts';
 import type { Metadata } from '../protocol/wire.ts';
-import type { AuditVerdict } from './accounts/audit-chain.ts';
-import type { People } from './accounts/people.ts';
-import type { SignIn } from './accounts/sign-in.ts';
+import type { AuditVerdict, People, SignIn } from './accounts/verbs.ts';
+import type { Desk } from './console/verbs.ts';
 import type { OfficeCore } from './office/core.ts';
 import type { ChangeView, RequestView, StatusCore, StatusView } from './statuses/core.ts';
 
@@ -373,6 +372,7 @@ export type EdgeEvent =
       readonly units: readonly string[];
     }
   | { readonly kind: 'statement'; readonly envelopeId: string }
+  | { readonly kind: 'draft'; readonly draft: string }
   | { readonly kind: 'link'; readonly state: LinkState; readonly code: string | undefined }
   | { readonly kind: 'directory'; readonly stamp: string }
   | { readonly kind: 'disk'; readonly nearlyFull: boolean };
@@ -462,6 +462,8 @@ export type EdgeCore = StatusCore & {
 };
 
 export type Edge = EdgeCore & {
+  /** Drafts, uploads and counts of the console. */
+  readonly desk: Desk;
   /** Resolves when nothing that can be done now is left to do. For tests and for a clean stop. */
   drain(): Promise<void>;
   /** Says goodbye to the hub (bounded time), stops the workers, commits, closes, releases the lock. Idempotent. */

@@ -14,6 +14,7 @@ import type { Log } from '../protocol/node/logger.ts';
 import type { WorkLoop } from '../protocol/node/worker.ts';
 import { createVerifier } from '../protocol/signature.ts';
 import { type EdgeConfig, proxyOf } from './config.ts';
+import { openDesk } from './console/desk.ts';
 import type { EdgeContext } from './context.ts';
 import type { Edge, EdgeEvent } from './core.ts';
 import { coreVerbs } from './core-verbs.ts';
@@ -244,11 +245,13 @@ async function assemble(
   const filling = fillSearch(context, () => stopping).catch((error: unknown) =>
     log.warn({ event: 'search.fill-failed', said: error instanceof Error ? error.message : String(error) }),
   );
+  const desk = await openDesk(dir, context, verbs);
 
   async function stop(): Promise<void> {
     stopping = true;
     await filling;
     await Promise.all([
+      desk.stop(),
       running.sender.stop(),
       running.uploader.stop(),
       running.poster.stop(),
@@ -273,6 +276,7 @@ async function assemble(
   let closing: Promise<void> | undefined;
   return {
     ...verbs,
+    desk,
     async drain() {
       await running.checker.drain();
       await running.uploader.drain();

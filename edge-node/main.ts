@@ -11,6 +11,7 @@ import { openTokens, type Tokens } from './api/access.ts';
 import { controlRoutes } from './api/routes-control.ts';
 import { createApi } from './api/server.ts';
 import { type EdgeConfig, loadEdgeConfig } from './config.ts';
+import { startConsole } from './console/server.ts';
 import type { Edge } from './core.ts';
 import { startEdge } from './edge.ts';
 import { programVersion } from './version.ts';
@@ -30,6 +31,8 @@ export type RunningNode = {
   readonly edge: Edge;
   /** Where the local API listens; a port of 0 in the configuration takes a free one. */
   readonly local: { readonly host: string; readonly port: number };
+  /** Where people open the console; undefined where the configuration has none. */
+  readonly console: string | undefined;
   /** Finishes requests and running work, says goodbye to the hub, releases the lock. Idempotent. */
   close(): Promise<void>;
 };
@@ -40,13 +43,14 @@ async function openControl(
   dir: string,
   { edge, tokens, clock, log }: Parts,
   local: () => RunningNode['local'] | undefined,
+  consoleUrl: () => string | undefined = () => undefined,
 ): Promise<{ close(): Promise<void> }> {
   const server = await createApi({
     core: edge,
     log,
     clock,
     version: programVersion(),
-    more: (app) => controlRoutes(app, { core: edge, tokens, clock, local }),
+    more: (app) => controlRoutes(app, { core: edge, tokens, clock, local, consoleUrl }),
   });
   return await serveControl(dir, server.app);
 }
@@ -70,12 +74,23 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     const tokens = await openTokens(dir);
     const parts = { edge, tokens, clock, log };
     let local: RunningNode['local'] | undefined;
-    const control = await openControl(dir, parts, () => local);
+    let consoleUrl: string | undefined;
+    const control = await openControl(
+      dir,
+      parts,
+      () => local,
+      () => consoleUrl,
+    );
     closers.push(() => control.close());
     const api = await createApi({ core: edge, log, clock, tokens, version: programVersion() });
     local = await listen(api, config);
     closers.push(() => api.drain(DRAIN_MS));
-    return { edge, local, close };
+    const screens = config.console
+      ? await startConsole({ edge, log, clock, config: config.console })
+      : undefined;
+    if (screens) closers.push(() => screens.close());
+    consoleUrl = screens?.url;
+    return { edge, local, console: consoleUrl, close };
   } catch (error) {
     await close();
     throw error;
@@ -98,13 +113,16 @@ async function listen(api: ExchangeServer, { local }: EdgeConfig): Promise<Runni
 }
 
 /** Until SIGTERM or SIGINT; `ready` is told once, when everything answers. A second signal ends the process at once (nothing acknowledged is lost by that either). */
-export async function runNode(dir: string, ready?: (local: RunningNode['local']) => void): Promise<void> {
+export async function runNode(
+  dir: string,
+  ready?: (local: RunningNode['local'], consoleUrl: string | undefined) => void,
+): Promise<void> {
   const clock = systemClock;
   const config = loadEdgeConfig(dir);
   const log = createLogger({ level: config.log.level, clock, program: 'node' });
   const node = await startNode({ dir, clock, log, config });
   log.info({ event: 'program.started', version: programVersion(), pid: process.pid, ...node.local });
-  ready?.(node.local);
+  ready?.(node.local, node.console);
   await new Promise<void>((resolve) => {
     let asked = false;
     const stop = () => {

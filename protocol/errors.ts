@@ -1547,6 +1547,57 @@ export const catalogue = {
       'Try again; if it fails, use the emergency account and tell the administrator.',
     ],
   ),
+  'draft-unknown': row(
+    404,
+    'never',
+    'clerk',
+    ['Không có dự thảo này', 'There is no such draft'],
+    ['Mở lại danh sách Dự thảo.', 'Open the list of drafts again.'],
+  ),
+  'draft-changed': row(
+    409,
+    'never',
+    'clerk',
+    ['Dự thảo đã được sửa hoặc gửi ở cửa sổ khác', 'The draft was changed or sent in another window'],
+    ['Tải lại trang để thấy bản mới nhất.', 'Load the page again to see the newest one.'],
+  ),
+  'draft-incomplete': row(
+    400,
+    'never',
+    'clerk',
+    ['Dự thảo chưa gửi được', 'The draft cannot be sent yet'],
+    ['Bổ sung chỗ được nêu rồi gửi lại.', 'Complete what is named and send again.'],
+  ),
+  'undo-too-late': row(
+    409,
+    'never',
+    'clerk',
+    ['Đã quá thời gian hoàn tác', 'It is too late to undo'],
+    [
+      'Văn bản đã được gửi đi; dùng "Thu hồi" nếu cần lấy lại.',
+      'The document is on its way; recall it if it must come back.',
+    ],
+  ),
+  'page-unreadable': row(
+    422,
+    'never',
+    'clerk',
+    ['Không hiển thị được trang của tệp này', 'The pages of this file cannot be shown'],
+    [
+      'Tải tệp về và mở bằng phần mềm đọc PDF; tệp có mật khẩu hoặc hỏng thì trả lại nơi gửi.',
+      'Download the file and open it with a PDF reader; return a locked or damaged one to its sender.',
+    ],
+  ),
+  'console-not-built': row(
+    500,
+    'operator',
+    'node-operator',
+    ['Chưa dựng được trang của nút', 'The pages of the console could not be built'],
+    [
+      'Chạy "npm ci" trong thư mục chương trình và cho phép ghi vào thư mục .built, rồi khởi động lại.',
+      'Run "npm ci" in the folder of the program, let it write to .built, and start again.',
+    ],
+  ),
   'password-weak': row(
     400,
     'never',

@@ -13,7 +13,7 @@ function sources(folder: string): Source[] {
   return readdirSync(join(root, folder)).flatMap((name) => {
     const path = join(folder, name);
     if (statSync(join(root, path)).isDirectory()) return sources(path);
-    if (!path.endsWith('.ts')) return [];
+    if (!/\.tsx?$/.test(path)) return [];
     const text = readFileSync(join(root, path), 'utf8');
     const imports = [
       ...text.matchAll(
@@ -24,7 +24,10 @@ function sources(folder: string): Source[] {
   });
 }
 
-const all = ['protocol', 'certs', 'hub', 'edge-node', 'bin'].flatMap(sources);
+/** Pages that run in a browser: another world with its own rules below. */
+const pages = /^edge-node\/console\/ui\//;
+const everything = ['protocol', 'certs', 'hub', 'edge-node', 'bin'].flatMap(sources);
+const all = everything.filter(({ path }) => !pages.test(path));
 const roomOf = (path: string) => (path.startsWith('protocol/node/') ? 'protocol/node' : path.split('/')[0]!);
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   protocol: ['protocol'],
@@ -65,6 +68,7 @@ const doors: Readonly<Record<string, RegExp>> = {
   otpauth: /^edge-node\/accounts\/second-factor\.ts$/,
   '@cantoo/pdf-lib': /^protocol\/node\/typefaces\.ts$|^bin\/demo\//,
   '@pdf-lib/fontkit': /^protocol\/node\/typefaces\.ts$/,
+  vite: /^edge-node\/console\/build\.ts$/,
   lowdb: /^protocol\/node\/settings\.ts$/,
 };
 t.test('each library enters through one file', async (t) => {
@@ -106,6 +110,29 @@ t.test('clock, randomness, environment, console and file writing stay in their p
   }
   t.pass('checked');
 });
+
+t.test(
+  'the pages of the console import each other, preact, fonts and types, and never write HTML',
+  async (t) => {
+    for (const { path, text, imports } of everything.filter((one) => pages.test(one.path))) {
+      for (const name of imports.filter((name) => !name.startsWith('.')))
+        if (!/^(preact|@fontsource\/be-vietnam-pro)(\/|$)/.test(name)) t.fail(`${path} imports ${name}`);
+      for (const name of imports.filter((name) => name.startsWith('..'))) {
+        const target = relative(root, resolve(root, dirname(path), name));
+        // What the server and the pages both say, and the table of rights, as types only.
+        if (
+          !pages.test(target) &&
+          !/^edge-node\/(console\/contract|core|accounts\/(person|verbs))\.ts$/.test(target)
+        )
+          t.fail(`${path} imports ${target}`);
+      }
+      if (/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(/.test(text))
+        t.fail(`${path} writes HTML`);
+      if (!/^\/\/ /.test(text)) t.fail(`${path} begins without a comment`);
+    }
+    t.pass('checked');
+  },
+);
 
 t.test('ring 0 is pure: no file system, network, timers or processes', async (t) => {
   // codec.ts reads the schema that lies beside it, once, at start.

@@ -140,8 +140,8 @@ function printTable(rows: readonly Row[]): void {
 
 function printAddresses({ hubs, offices, root }: District): void {
   const lines = Object.values(offices).map(
-    ({ name, apiUrl, token, running }) =>
-      `  ${name}\n    API ${apiUrl}  (Authorization: Bearer ${token})\n    thư mục ${running.dir}`,
+    ({ name, apiUrl, consoleUrl, clerk, token, running }) =>
+      `  ${name}\n    Trang văn thư ${consoleUrl}  (e-mail ${clerk.email}, mã một lần ${clerk.code})\n    API ${apiUrl}  (Authorization: Bearer ${token})\n    thư mục ${running.dir}`,
   );
   const hubLines = hubs.map(({ name, dir }) => `  ${name}: ${dir}`);
   process.stdout.write(

@@ -10,6 +10,9 @@ export type Office = {
   readonly name: string;
   readonly running: Running;
   readonly apiUrl: string;
+  /** Where the clerk's browser goes, and the first login. */
+  readonly consoleUrl: string;
+  readonly clerk: { readonly email: string; readonly code: string };
   readonly token: string;
 };
 export type District = {
@@ -144,6 +147,8 @@ async function enrolOffice(
       invitation,
       '--port',
       String(port),
+      '--console-port',
+      String(port + 1),
       '--json',
     ]),
   ) as {
@@ -155,6 +160,7 @@ async function enrolOffice(
   const { token } = JSON.parse(await command(['node', 'token', 'add', '--dir', at, 'demo', '--json'])) as {
     token: string;
   };
+  const clerk = await firstClerk(at, office.code);
   const running = await start('node', `nut-${office.code}`, { dir: at, logs: join(office.dir, 'logs') });
   office.nodes.push(running);
   say(`Nút ${office.name} (${office.code}): ghi danh, sáu từ "${words}" khớp, đã xác nhận`);
@@ -164,8 +170,27 @@ async function enrolOffice(
     name: office.name,
     running,
     apiUrl: `http://127.0.0.1:${port}`,
+    consoleUrl: `http://localhost:${port + 1}`,
+    clerk,
     token,
   };
+}
+
+/** As the installer does it: the account, and the code by which the clerk chooses a password. */
+async function firstClerk(dir: string, code: string): Promise<Office['clerk']> {
+  const email = `vanthu.${code.toLowerCase().replaceAll('.', '-')}@tayson.gov.vn`;
+  const made = await command([
+    'node',
+    'user',
+    'add',
+    email,
+    '--dir',
+    dir,
+    '--name',
+    `Văn thư ${code}`,
+    '--json',
+  ]);
+  return { email, code: (JSON.parse(made) as { code: string }).code };
 }
 
 const knownWithinMs = 30_000;

@@ -2,6 +2,7 @@
 // wholeness up to the newest row only; the newest digest is shown by `verify` so that it can be kept elsewhere.
 import { createHash } from 'node:crypto';
 import type { Database } from '../../protocol/node/sqlite.ts';
+import type { AuditVerdict } from './verbs.ts';
 
 export type AuditEntry = {
   readonly id: number;
@@ -22,16 +23,6 @@ export function auditDigest(previous: Uint8Array | null, row: AuditEntry): Uint8
     .update(text)
     .digest();
 }
-
-export type AuditVerdict = {
-  readonly good: boolean;
-  readonly rows: number;
-  /** Rows from before the chain: their ids may not be proven. */
-  readonly unchained: number;
-  /** First row that does not follow. */
-  readonly brokenAt: number | undefined;
-  readonly newest: { readonly id: number; readonly digestHex: string } | undefined;
-};
 
 const pageRows = 5_000;
 

@@ -3,14 +3,10 @@
 import { TextDecoder } from 'node:util';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { fold } from '../../protocol/text/fold.ts';
-import type { ChangeLine } from './ops.ts';
+import type { ChangeLine } from './change-line.ts';
 import { personText } from './people.ts';
 import { officialEmail, type Role, roles, roleWords, type UnitPerson } from './person.ts';
-
-export type ChangeList = {
-  readonly changes: readonly ChangeLine[];
-  readonly faults: readonly { readonly line: number; readonly why: string }[];
-};
+import type { ChangeList } from './verbs.ts';
 
 const bytesMax = 1024 * 1024;
 const linesMax = 2_000;

@@ -3,8 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import { ExchangeError } from '../../protocol/errors.ts';
 import type { UnitHere } from '../core.ts';
-import type { AuditVerdict } from './audit-chain.ts';
-import type { People } from './people.ts';
+import type { AuditVerdict, People } from './verbs.ts';
 
 const text = (maxLength: number) => ({ type: 'string', maxLength }) as const;
 const personBody = {

@@ -4,6 +4,7 @@ import { ExchangeError } from '../../protocol/errors.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import { fold } from '../../protocol/text/fold.ts';
 import { noteAudit } from '../store/fact-ops.ts';
+import type { ChangeLine } from './change-line.ts';
 import type { Role } from './person.ts';
 
 export type Ordered = {
@@ -22,11 +23,6 @@ export type Place = {
 export type NewPerson = Ordered &
   Place & { readonly email: string; readonly name: string; readonly emergency: boolean };
 export type PersonAct = Ordered & { readonly unit: string; readonly email: string };
-
-/** One line of a list of changes, judged by change-list.ts. */
-export type ChangeLine =
-  | ({ readonly change: 'add' | 'move'; readonly email: string; readonly name: string } & Omit<Place, 'unit'>)
-  | { readonly change: 'leave'; readonly email: string };
 
 type Row = { readonly id: number; readonly state: string };
 

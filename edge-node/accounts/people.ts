@@ -4,31 +4,16 @@ import { createHash } from 'node:crypto';
 import { ExchangeError } from '../../protocol/errors.ts';
 import type { Clock } from '../../protocol/node/clock.ts';
 import type { Store } from '../store/store.ts';
-import { type ChangeList, judgeChangeList } from './change-list.ts';
+import { judgeChangeList } from './change-list.ts';
 import { isRole, officialEmail, type Role } from './person.ts';
 import { codeDigest, newCode } from './sign-in.ts';
+import type { Code, People, PersonRequest } from './verbs.ts';
 
 const dayMs = 86_400_000;
 /** First sheet of paper, read on the day or the next working day after a weekend. */
 export const codeValidMs = 3 * dayMs;
 const delegationMsMax = 92 * dayMs;
 const nameLengthMax = 100;
-
-export type PersonRequest = {
-  readonly unit: string;
-  readonly email: string;
-  readonly name: string;
-  readonly position?: string;
-  readonly desk?: string;
-  readonly roles: readonly string[];
-  readonly decision?: string;
-  readonly decisionDate?: string;
-  readonly emergency?: boolean;
-  readonly actor: string;
-};
-
-export type Code = { readonly email: string; readonly code: string; readonly expiresMs: number };
-export type People = ReturnType<typeof createPeople>;
 
 /** NFC, single spaces, no control or direction-changing characters. Throws `request-malformed`. */
 export function personText(field: string, text: string, lengthMax: number): string {
@@ -52,7 +37,7 @@ function decisionOf({ decision = '', decisionDate = '' }: { decision?: string; d
   return { decision: personText('decision', decision, 60), decisionDate };
 }
 
-export function createPeople({ store, clock }: { readonly store: Store; readonly clock: Clock }) {
+export function createPeople({ store, clock }: { readonly store: Store; readonly clock: Clock }): People {
   const placeOf = (p: PersonRequest) => ({
     unit: p.unit,
     email: officialEmail(p.email),
@@ -89,7 +74,7 @@ export function createPeople({ store, clock }: { readonly store: Store; readonly
 
   return {
     /** The person and the code for the first sign-in. Codes: `person-known`, `request-malformed`. */
-    async add(p: PersonRequest): Promise<Code> {
+    async add(p) {
       const place = placeOf(p);
       // The first person of a unit must be able to add the second.
       const roles = store.personsExist(p.unit)
@@ -103,16 +88,16 @@ export function createPeople({ store, clock }: { readonly store: Store; readonly
       });
       return await makeCode(p.unit, place.email, p.actor);
     },
-    async change(p: PersonRequest): Promise<void> {
+    async change(p) {
       await store.write('personChange', { ...placeOf(p), name: nameOf(p.name) });
     },
-    async leave(p: Omit<PersonRequest, 'name' | 'roles'>): Promise<void> {
+    async leave(p) {
       await store.write('personLeave', placeOf({ ...p, name: '', roles: ['clerk'] }));
     },
-    async disable(p: Pick<PersonRequest, 'unit' | 'email' | 'actor'>): Promise<void> {
+    async disable(p) {
       await store.write('personDisable', placeOf({ ...p, name: '', roles: ['clerk'] }));
     },
-    async enable(p: Pick<PersonRequest, 'unit' | 'email' | 'actor'>): Promise<void> {
+    async enable(p) {
       await store.write('personEnable', placeOf({ ...p, name: '', roles: ['clerk'] }));
     },
     /** For a first sign-in or a forgotten password: told once, kept as a digest. */
@@ -122,17 +107,10 @@ export function createPeople({ store, clock }: { readonly store: Store; readonly
       return store.personsOfUnit(unit).map((person) => ({ ...person, lastSeenMs: seen.get(person.email) }));
     },
     /** What a list of changes would do, line by line; nothing is changed. */
-    judge: (unit: string, bytes: Uint8Array, name: string): Promise<ChangeList> =>
+    judge: (unit, bytes, name) =>
       judgeChangeList(bytes, name, { known: (email) => store.unitPerson(unit, email) }),
     /** All lines or none. Throws `request-malformed` when a line is bad, or no decision is named. */
-    async apply(list: {
-      unit: string;
-      bytes: Uint8Array;
-      name: string;
-      decision: string;
-      decisionDate: string;
-      actor: string;
-    }): Promise<{ readonly lines: number }> {
+    async apply(list) {
       const ordered = decisionOf(list);
       if (ordered.decision === '' || ordered.decisionDate === '')
         throw new ExchangeError('request-malformed', 'decision, decisionDate: missing');
@@ -152,16 +130,7 @@ export function createPeople({ store, clock }: { readonly store: Store; readonly
       return { lines: changes.length };
     },
     /** Some of the giver's own roles, for at most a quarter. Codes: `person-unknown`, `right-missing`, `request-malformed`. */
-    async delegate(d: {
-      unit: string;
-      giver: string;
-      taker: string;
-      roles: readonly string[];
-      fromMs: number;
-      untilMs: number;
-      reason: string;
-      actor: string;
-    }): Promise<void> {
+    async delegate(d) {
       const here = (email: string) => {
         const person = store.personByEmail(officialEmail(email));
         const place = person?.memberships.find(({ unit }) => unit === d.unit);
@@ -204,6 +173,11 @@ export function createPeople({ store, clock }: { readonly store: Store; readonly
     async endDelegation(unit: string, id: number, actor: string): Promise<void> {
       await store.write('delegationEnd', { id, unit, actor, nowMs: clock.nowMs() });
     },
-    checkIns: (unit: string, from: string, to: string) => store.checkInsOf(unit, from, to),
+    history(email) {
+      const person = store.personByEmail(officialEmail(email));
+      if (!person) throw new ExchangeError('person-unknown', email);
+      return store.membershipsOf(person.id);
+    },
+    checkIns: store.checkInsOf,
   };
 }

@@ -7,37 +7,12 @@ import type { Clock } from '../../protocol/node/clock.ts';
 import { rateLimit } from '../../protocol/node/rate-limit.ts';
 import type { Store } from '../store/store.ts';
 import { assertGoodPassword, hashPassword, verifyPassword } from './password.ts';
-import { officialEmail, type Person, type Role } from './person.ts';
+import { officialEmail, type Person } from './person.ts';
 import { dayOf, slotOf } from './presence.ts';
 import { type Act, assertMay } from './rights.ts';
 import { newSecondFactor, secondFactorStep } from './second-factor.ts';
 import type { NewSession } from './sign-in-ops.ts';
-import type { SessionRow } from './sign-in-reads.ts';
-
-/** Where a request comes from, as the audit tells it. */
-export type From = { readonly address: string; readonly browser: string };
-
-/** Somebody with a session, at the unit where he works now. */
-export type Caller = {
-  readonly sessionId: number;
-  readonly digest: Uint8Array;
-  readonly method: SessionRow['method'];
-  readonly person: Person;
-  readonly unit: string;
-  /** Own roles at the unit, then those given by others for a time. */
-  readonly roles: readonly Role[];
-  readonly given: readonly Role[];
-};
-
-export type SignedIn = {
-  /** The cookie's value; told once. */
-  readonly token: string;
-  readonly expiresMs: number;
-  /** Sign-ins that failed since the last good one. */
-  readonly failures: number;
-  /** The first time from a browser of this kind. */
-  readonly newBrowser: boolean;
-};
+import type { Caller, From, SignedIn, SignIn } from './verbs.ts';
 
 /** A working day; a person signs in once each morning. */
 const sessionMs = 12 * 3_600_000;
@@ -48,9 +23,7 @@ const seenEveryMs = 60_000;
 
 const sha256 = (text: string): Uint8Array => createHash('sha256').update(text).digest();
 
-export type SignIn = ReturnType<typeof createSignIn>;
-
-export function createSignIn({ store, clock }: { readonly store: Store; readonly clock: Clock }) {
+export function createSignIn({ store, clock }: { readonly store: Store; readonly clock: Clock }): SignIn {
   // Ten quick tries from one machine, then one in 6 s; five for one person, then one in 20 s. A slow guesser has 4,320 a day against argon2id.
   const perAddress = rateLimit({ perSecond: 1 / 6, burst: 10, clock });
   const perPerson = rateLimit({ perSecond: 1 / 20, burst: 5, clock });

@@ -14,6 +14,7 @@ export type ControlRoutes = {
   readonly clock: Clock;
   /** Where the local API listens; undefined while no process runs. */
   readonly local: () => { readonly host: string; readonly port: number } | undefined;
+  readonly consoleUrl: () => string | undefined;
 };
 
 const nameParams = {
@@ -22,8 +23,15 @@ const nameParams = {
   properties: { name: { type: 'string', maxLength: 64 } },
 } as const;
 
-export function controlRoutes(app: FastifyInstance, { core, tokens, clock, local }: ControlRoutes): void {
-  app.get('/control/node', async () => ({ local: local() ?? null, pid: process.pid }));
+export function controlRoutes(
+  app: FastifyInstance,
+  { core, tokens, clock, local, consoleUrl }: ControlRoutes,
+): void {
+  app.get('/control/node', async () => ({
+    local: local() ?? null,
+    console: consoleUrl() ?? null,
+    pid: process.pid,
+  }));
   app.get('/control/tokens', async () => ({ tokens: tokens.list() }));
   app.post<{ Params: { name: string } }>(
     '/control/tokens/:name',

@@ -128,7 +128,11 @@ export function factOps(db: Database) {
       );
     },
     forgetStaged({ beforeMs }: { beforeMs: number }): number {
-      return db.run('DELETE FROM staged WHERE at_ms < ?', beforeMs).changes;
+      return db.run(
+        `DELETE FROM staged WHERE at_ms < ? AND handle NOT IN (
+           SELECT h.handle FROM draft_handles h JOIN drafts d ON d.id = h.draft_id WHERE d.state IN ('open','held'))`,
+        beforeMs,
+      ).changes;
     },
     keepAsides({ items, nowMs }: { items: readonly AsideRow[]; nowMs: number }): void {
       for (const row of items) {

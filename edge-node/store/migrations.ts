@@ -3,6 +3,7 @@
 // still has to do for an envelope (envelopes.work), what became of it per recipient (outbox_recipients.state), what arrived (inbox).
 import type { Migration } from '../../protocol/node/sqlite.ts';
 import { accountsSchema } from './schema-accounts.ts';
+import { deskSchema } from './schema-desk.ts';
 import { directorySchema } from './schema-directory.ts';
 import { officeSchema } from './schema-office.ts';
 import { safetySchema } from './schema-safety.ts';
@@ -161,4 +162,5 @@ export const migrations: readonly Migration[] = [
   { version: 6, name: 'statuses', sql: statusesSchema },
   { version: 7, name: 'safety', sql: safetySchema },
   { version: 8, name: 'office', sql: officeSchema },
+  { version: 9, name: 'desk', sql: deskSchema },
 ];

@@ -6,6 +6,7 @@ import { startWriter, type Writer } from '../../protocol/node/writer.ts';
 import { verifyAudit } from '../accounts/audit-chain.ts';
 import { accountReads } from '../accounts/reads.ts';
 import { signInReads } from '../accounts/sign-in-reads.ts';
+import { draftReads } from '../console/drafts-reads.ts';
 import { dueReads } from '../office/due-reads.ts';
 import { registerReads } from '../office/register-reads.ts';
 import { statusReads } from '../statuses/reads.ts';
@@ -71,6 +72,7 @@ function reads(db: Database) {
     ...accountReads(db),
     ...directoryReads(db),
     ...signInReads(db),
+    ...draftReads(db),
     verifyAudit: () => verifyAudit(db),
     fact: (name: FactName): string | undefined =>
       db.get<{ value: string }>('SELECT value FROM facts WHERE name = ?', name)?.value,

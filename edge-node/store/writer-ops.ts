@@ -11,6 +11,7 @@ import type { Operations } from '../../protocol/node/writer.ts';
 import { type SigningKey, signMany } from '../../protocol/signature.ts';
 import { personOps } from '../accounts/ops.ts';
 import { signInOps } from '../accounts/sign-in-ops.ts';
+import { draftOps } from '../console/drafts-ops.ts';
 import { registerOps } from '../office/register-ops.ts';
 import { workOps } from '../office/work-ops.ts';
 import { changeOps } from '../statuses/change-ops.ts';
@@ -41,6 +42,7 @@ function allOps(db: Database, keys: Map<string, SigningKey>, sign: (items: reado
     ...safetyOps(db),
     ...personOps(db),
     ...signInOps(db),
+    ...draftOps(db),
     /** Keys after a renewal, or of a further unit. */
     setKeys({ keys: given }: { keys: readonly UnitKey[] }): void {
       for (const { unit, keyId, pem } of given)

@@ -13,10 +13,11 @@ export async function inviteUnit(
   hub: Hub,
   code: string,
   clock: Clock = systemClock,
+  name = `UBND xã ${code}`,
 ): Promise<{ unit: string; invitation: string }> {
   const { unit } = await hub.admin.act('unitAdd', {
     unit: newUnitId(randomBytes(10)),
-    name: `UBND xã ${code}`,
+    name,
     codes: [code],
     parent: '',
     documentBytesMax: 0,

@@ -1,0 +1,92 @@
+// Reads for the console: drafts, unread arrivals, counts of the day. By index, bounded.
+import type { Database } from '../../protocol/node/sqlite.ts';
+import type { DraftState } from './contract.ts';
+
+export type DraftRecord = {
+  readonly id: number;
+  readonly draft: string;
+  readonly unit: string;
+  readonly person: number;
+  readonly state: DraftState;
+  readonly revision: number;
+  readonly fields: string;
+  readonly changed_ms: number;
+  readonly due_ms: number | null;
+  readonly sender: number | null;
+  readonly document_id: string | null;
+  readonly last_error: string | null;
+  readonly email: string;
+};
+
+const joined = 'SELECT d.*, p.email FROM drafts d JOIN persons p ON p.id = d.person';
+
+export function draftReads(db: Database) {
+  return {
+    draftOf: (draft: string, unit: string): DraftRecord | undefined =>
+      db.get<DraftRecord>(`${joined} WHERE d.draft = ? AND d.unit = ?`, draft, unit),
+    /** Open and held, newest change first. */
+    draftsOf: (unit: string): readonly DraftRecord[] =>
+      db.all<DraftRecord>(
+        `${joined} WHERE d.unit = ? AND d.state IN ('open','held') ORDER BY d.changed_ms DESC LIMIT 200`,
+        unit,
+      ),
+    draftsDue: (nowMs: number): readonly DraftRecord[] =>
+      db.all<DraftRecord>(
+        `${joined} WHERE d.state = 'held' AND d.due_ms <= ? ORDER BY d.due_ms LIMIT 20`,
+        nowMs,
+      ),
+    nextDraftDue: (): number | undefined =>
+      db.get<{ due_ms: number | null }>("SELECT min(due_ms) AS due_ms FROM drafts WHERE state = 'held'")
+        ?.due_ms ?? undefined,
+    draftCount: (unit: string): number =>
+      db.get<{ n: number }>(
+        "SELECT count(*) AS n FROM drafts WHERE unit = ? AND state IN ('open','held')",
+        unit,
+      )?.n ?? 0,
+    /** Handed-in documents of the unit in this year with the same number and notation. */
+    numberUsed: (unit: string, number: string, notation: string, sinceMs: number) =>
+      db.get<{ created_ms: number }>(
+        'SELECT created_ms FROM documents WHERE unit = ? AND number = ? AND notation = ? AND created_ms >= ? ORDER BY seq DESC LIMIT 1',
+        unit,
+        number,
+        notation,
+        sinceMs,
+      )?.created_ms,
+    isRead: (envelopeId: Uint8Array): boolean =>
+      db.get('SELECT 1 FROM readings WHERE envelope_id = ? LIMIT 1', envelopeId) !== undefined,
+    /** Documents of people (not statuses) for the unit that nobody has opened; counted up to 1,000. */
+    unread: (unit: string) =>
+      db.get<{ n: number; urgent: number; oldest: number | null }>(
+        `SELECT count(*) AS n, coalesce(sum(urgency > 0), 0) AS urgent, min(received_ms) AS oldest FROM (
+           SELECT i.urgency, i.received_ms FROM inbox_recipients r JOIN inbox i ON i.seq = r.inbox_seq
+           WHERE r.unit = ? AND i.kind <> 5 AND NOT EXISTS (SELECT 1 FROM readings WHERE envelope_id = i.envelope_id)
+           ORDER BY r.inbox_seq DESC LIMIT 1000)`,
+        unit,
+      )!,
+    /** Flash documents that came before `beforeMs` and that nobody has opened. */
+    flashUnread: (beforeMs: number) =>
+      db.all<{ envelope_id: Uint8Array; unit: string; received_ms: number }>(
+        `SELECT i.envelope_id, r.unit, i.received_ms FROM inbox i JOIN inbox_recipients r ON r.inbox_seq = i.seq
+         WHERE i.urgency >= 3 AND i.kind <> 5 AND i.received_ms <= ?1 AND i.received_ms > ?1 - 604800000
+         AND NOT EXISTS (SELECT 1 FROM readings WHERE envelope_id = i.envelope_id) LIMIT 100`,
+        beforeMs,
+      ),
+    /** How many newest sendings of the unit stand in each state; the newest 2,000 documents. */
+    sendingStates: (unit: string) =>
+      db.all<{ state: string; n: number }>(
+        `SELECT o.state, count(DISTINCT e.document_seq) AS n FROM (
+           SELECT d.seq, (SELECT max(seq) FROM envelopes WHERE document_seq = d.seq) AS envelope FROM documents d
+           WHERE d.unit = ? AND d.kind <> 5 ORDER BY d.seq DESC LIMIT 2000) newest
+         JOIN envelopes e ON e.seq = newest.envelope JOIN outbox_recipients o ON o.envelope_seq = e.seq GROUP BY o.state`,
+        unit,
+      ),
+    countsSince: (unit: string, sinceMs: number) =>
+      db.get<{ arrived: number; sent: number }>(
+        `SELECT (SELECT count(*) FROM inbox_recipients r JOIN inbox i ON i.seq = r.inbox_seq WHERE r.unit = ?1 AND i.kind <> 5 AND i.received_ms >= ?2
+                   AND i.seq > (SELECT max(seq) - 5000 FROM inbox)) AS arrived,
+                (SELECT count(*) FROM documents WHERE unit = ?1 AND kind <> 5 AND created_ms >= ?2 AND seq > (SELECT max(seq) - 5000 FROM documents)) AS sent`,
+        unit,
+        sinceMs,
+      )!,
+  };
+}

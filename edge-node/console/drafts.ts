@@ -1,0 +1,269 @@
+// The verbs of drafts: save, check, send, take back, and the loop that hands in what was held for its thirty seconds. A held draft is sent
+// whatever becomes of the browser; the same draft is never two documents (its id is the idempotency key).
+// Before edge-node/outbox/submit.ts on a document's path.
+import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
+import { startWorker, type WorkLoop } from '../../protocol/node/worker.ts';
+import { dayOf } from '../accounts/presence.ts';
+import { type SubmitBody, toSubmitRequest } from '../api/routes-documents.ts';
+import type { EdgeContext } from '../context.ts';
+import type { SubmitAnswer, SubmitRequest } from '../core.ts';
+import type { Check, Draft, DraftFields, DraftRow } from './contract.ts';
+import type { DraftRecord } from './drafts-reads.ts';
+import type { Drafts, Who } from './verbs.ts';
+
+/** Long enough to see a wrong recipient, short enough that nobody waits for it. */
+export const undoMs = 30_000;
+const retryMs = 15_000;
+/** 1,024 recipients with names, 64 parts, 500 letters of subject. */
+export const fieldsBytesMax = 512 * 1024;
+
+type Deps = Pick<EdgeContext, 'store' | 'clock' | 'log' | 'random' | 'emit' | 'directory'> & {
+  readonly submit: (request: SubmitRequest) => Promise<SubmitAnswer>;
+};
+
+export const emptyFields: DraftFields = {
+  type: '',
+  number: '',
+  notation: '',
+  issueDate: '',
+  subject: '',
+  signerName: '',
+  signerPosition: '',
+  signerCompetence: '',
+  urgency: 'normal',
+  replyBy: '',
+  note: '',
+  pages: '',
+  copies: '',
+  paperFollows: false,
+  origin: 'digital',
+  otherPlaces: '',
+  recipients: [],
+  parts: [],
+  answers: '',
+};
+
+const draftOf = (row: DraftRecord): Draft => ({
+  draft: row.draft,
+  state: row.state,
+  revision: row.revision,
+  // A field that a later version added is empty in a draft of before.
+  fields: { ...emptyFields, ...(JSON.parse(row.fields) as Partial<DraftFields>) },
+  by: row.email,
+  changedMs: row.changed_ms,
+  dueMs: row.due_ms ?? undefined,
+  documentId: row.document_id ?? undefined,
+  lastError: row.last_error ?? undefined,
+});
+
+/** As office software would hand it in over the API: one shape, one judge. */
+export function bodyOf(f: DraftFields, unit: string): SubmitBody {
+  const text = (name: keyof DraftFields & string) => {
+    const value = String(f[name]).normalize('NFC').trim();
+    return value === '' ? {} : { [name]: value };
+  };
+  const whole = (name: 'pages' | 'copies') => (/^\d{1,6}$/.test(f[name]) ? { [name]: Number(f[name]) } : {});
+  const places = f.otherPlaces
+    .split('\n')
+    .map((place) => place.trim())
+    .filter(Boolean);
+  return {
+    unit,
+    recipients: f.recipients.map(({ code }) => code),
+    parts: f.parts.map(({ handle, name, mediaType }) => ({ name, mediaType, uploadId: handle })),
+    urgency: f.urgency as NonNullable<SubmitBody['urgency']>,
+    ...text('subject'),
+    ...text('number'),
+    ...text('notation'),
+    ...text('type'),
+    ...text('issueDate'),
+    ...text('note'),
+    ...whole('pages'),
+    ...whole('copies'),
+    ...(f.signerName.trim() === ''
+      ? {}
+      : {
+          signers: [
+            {
+              name: f.signerName.normalize('NFC').trim(),
+              position: f.signerPosition.normalize('NFC').trim(),
+              competence: f.signerCompetence.normalize('NFC').trim(),
+            },
+          ],
+        }),
+    ...(f.origin === 'scan' || f.origin === 'digital' ? { origin: f.origin } : {}),
+    ...(f.paperFollows ? { paperFollows: true } : {}),
+    ...(places.length > 0 ? { otherPlaces: places } : {}),
+    // The end of that day in Vietnam.
+    ...(f.replyBy === '' ? {} : { replyBy: `${f.replyBy}T17:00:00+07:00` }),
+    ...(f.answers === '' ? {} : { links: [{ relation: 'answers' as const, documentId: f.answers }] }),
+  };
+}
+
+export function createDrafts({ store, clock, log, random, emit, directory, submit }: Deps): Drafts {
+  const find = (draft: string, unit: string): DraftRecord => {
+    const row = store.draftOf(draft, unit);
+    if (!row || row.state === 'dropped') throw new ExchangeError('draft-unknown');
+    return row;
+  };
+  const changed = (draft: string) => emit({ kind: 'draft', draft });
+
+  async function handIn(row: DraftRecord): Promise<void> {
+    const { fields } = draftOf(row);
+    const actor = row.sender === null ? row.email : (store.personById(row.sender)?.email ?? row.email);
+    const nowMs = clock.nowMs();
+    try {
+      const request = toSubmitRequest(bodyOf(fields, row.unit), `draft:${row.draft}`, actor);
+      const { documentId } = await submit(request);
+      await store.write('draftSent', { draft: row.draft, documentId, nowMs });
+    } catch (error) {
+      if (!isExchangeError(error)) throw error;
+      const later = error.row.retry === 'later';
+      await store.write('draftFailed', {
+        draft: row.draft,
+        error: error.detail ? `${error.code}: ${error.detail.slice(0, 300)}` : error.code,
+        dueMs: later ? nowMs + Math.max(retryMs, error.retryAfterMs ?? 0) : null,
+        nowMs,
+      });
+    }
+    changed(row.draft);
+  }
+
+  const loop: WorkLoop = startWorker({
+    clock,
+    random,
+    idleMs: 60_000,
+    async step() {
+      const due = store.draftsDue(clock.nowMs());
+      for (const row of due) await handIn(row);
+      if (due.length > 0) return 'more';
+      const next = store.nextDraftDue();
+      return next === undefined ? 'idle' : Math.max(50, next - clock.nowMs());
+    },
+    onError: (error, waitMs) => log.warn({ event: 'worker.waiting', worker: 'drafts', waitMs, err: error }),
+  });
+
+  return {
+    list: (unit: string): readonly DraftRow[] =>
+      store.draftsOf(unit).map((row) => {
+        const { fields, draft, state, by, changedMs, dueMs, lastError } = draftOf(row);
+        const { subject, notation, number } = fields;
+        const recipients = fields.recipients.length;
+        return { draft, state, by, changedMs, dueMs, lastError, subject, notation, number, recipients };
+      }),
+    /** Throws `draft-unknown`. */
+    get: (draft: string, unit: string): Draft => draftOf(find(draft, unit)),
+    /** Durable on return. `revision` 0 makes it. Throws `draft-changed`, `request-malformed`. */
+    async save(
+      who: Who,
+      d: { readonly draft: string; readonly revision: number; readonly fields: DraftFields },
+    ): Promise<{ readonly revision: number }> {
+      const fields = JSON.stringify(d.fields);
+      if (Buffer.byteLength(fields) > fieldsBytesMax)
+        throw new ExchangeError('request-malformed', 'dự thảo quá lớn');
+      return await store.write('draftSave', {
+        draft: d.draft,
+        unit: who.unit,
+        person: who.personId,
+        revision: d.revision,
+        fields,
+        handles: d.fields.parts.map(({ handle }) => handle),
+        nowMs: clock.nowMs(),
+      });
+    },
+    async drop(who: Who, draft: string): Promise<void> {
+      await store.write('draftDrop', { draft, unit: who.unit, nowMs: clock.nowMs() });
+      changed(draft);
+    },
+    /** What a person should see before it leaves. `stops`: it cannot be sent so. */
+    check(draft: string, unit: string): readonly Check[] {
+      return checkFields(draftOf(find(draft, unit)).fields);
+    },
+    /** Returns when it will be handed in. `flash` at once, everything else after the thirty seconds. */
+    async send(who: Who, draft: string, revision: number): Promise<{ readonly dueMs: number }> {
+      const row = find(draft, who.unit);
+      // A second click, or a second clerk: it is on its way already.
+      if (row.state === 'held' || row.state === 'sent') return { dueMs: row.due_ms ?? clock.nowMs() };
+      const { fields } = draftOf(row);
+      const stopping = checkFields(fields).find(({ good, stops }) => !good && stops);
+      if (stopping) throw new ExchangeError('draft-incomplete', stopping.words);
+      const nowMs = clock.nowMs();
+      const dueMs = fields.urgency.startsWith('flash') ? nowMs : nowMs + undoMs;
+      await store.write('draftHold', {
+        draft,
+        unit: who.unit,
+        revision,
+        sender: who.personId,
+        actor: who.email,
+        dueMs,
+        nowMs,
+      });
+      changed(draft);
+      loop.nudge();
+      return { dueMs };
+    },
+    async undo(who: Who, draft: string): Promise<void> {
+      find(draft, who.unit);
+      await store.write('draftUndo', { draft, unit: who.unit, actor: who.email, nowMs: clock.nowMs() });
+      changed(draft);
+    },
+    drain: () => loop.drain(),
+    stop: () => loop.stop(),
+  };
+
+  function checkFields(f: DraftFields): readonly Check[] {
+    const nowMs = clock.nowMs();
+    const current = directory.current();
+    const odd = f.recipients.filter(({ code }) => current.byCode(code, nowMs) === undefined);
+    const today = dayOf(nowMs);
+    return [
+      {
+        name: 'parts',
+        good: f.parts.length > 0,
+        stops: true,
+        words:
+          f.parts.length > 0 ? `Có ${f.parts.length} tệp` : 'Chưa có tệp nào: thả tệp PDF đã ký vào ô Tệp',
+      },
+      {
+        name: 'subject',
+        good: f.subject.trim() !== '',
+        stops: true,
+        words: f.subject.trim() !== '' ? 'Có trích yếu' : 'Chưa có trích yếu nội dung',
+      },
+      {
+        name: 'number',
+        good: f.number.trim() !== '' && f.notation.trim() !== '',
+        stops: false,
+        words:
+          f.number.trim() !== '' && f.notation.trim() !== ''
+            ? `Số, ký hiệu ${f.number}/${f.notation}`
+            : 'Chưa ghi số và ký hiệu',
+      },
+      {
+        name: 'issueDate',
+        good: f.issueDate !== '' && f.issueDate <= today,
+        stops: f.issueDate > today,
+        words:
+          f.issueDate === ''
+            ? 'Chưa ghi ngày ban hành'
+            : f.issueDate > today
+              ? 'Ngày ban hành ở tương lai'
+              : 'Ngày ban hành hợp lệ',
+      },
+      {
+        name: 'recipients',
+        good: f.recipients.length > 0 && odd.length === 0,
+        stops: true,
+        words:
+          f.recipients.length === 0
+            ? 'Chưa chọn nơi nhận'
+            : odd.length > 0
+              ? `Danh bạ không có: ${odd
+                  .map(({ code }) => code)
+                  .join(', ')
+                  .slice(0, 200)}`
+              : `${f.recipients.length} nơi nhận đều có trong danh bạ`,
+      },
+    ];
+  }
+}

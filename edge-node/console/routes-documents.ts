@@ -1,0 +1,160 @@
+// Lists, one document, its files and pages, sending again, stopping, proof: what a clerk does with documents, for the caller's unit alone.
+// Every look and download is in the audit. A document of another unit on the same node is as unknown as one that does not exist.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ExchangeError } from '../../protocol/errors.ts';
+import type { OutboxState } from '../../protocol/states.ts';
+import { sendPart } from '../api/send-part.ts';
+import type { DocumentView, Edge, InboxRow } from '../core.ts';
+import { callerOf } from './guard.ts';
+import { type Pages, pageRoutes } from './routes-pages.ts';
+import { body, idParams, query, text } from './schemas.ts';
+
+type Direction = 'out' | 'in';
+type Id = { id: string };
+type ListQuery = {
+  text?: string;
+  state?: string;
+  sender?: string;
+  since?: string;
+  until?: string;
+  after?: string;
+  limit?: string;
+};
+
+const listQuery = query({
+  text: text(200),
+  state: text(20),
+  sender: text(64),
+  since: text(16),
+  until: text(16),
+  after: text(20),
+  limit: text(3),
+});
+const directionParams = {
+  type: 'object',
+  required: ['direction', 'id'],
+  properties: { direction: { enum: ['in', 'out'] }, ...idParams.properties },
+} as const;
+
+const rangeOf = ({ since, until, limit, after, text: words }: ListQuery) => ({
+  ...(words ? { text: words.normalize('NFC') } : {}),
+  ...(since && /^\d{1,15}$/.test(since) ? { sinceMs: Number(since) } : {}),
+  ...(until && /^\d{1,15}$/.test(until) ? { untilMs: Number(until) } : {}),
+  ...(limit && /^\d{1,3}$/.test(limit) ? { limit: Number(limit) } : {}),
+  ...(after ? { after } : {}),
+});
+
+/** Throws `document-unknown` unless it is the unit's own. */
+export async function ownDocument(
+  edge: Edge,
+  unit: string,
+  { id, direction }: { readonly id: string; readonly direction: Direction },
+): Promise<DocumentView> {
+  const view = await edge.show(id, { direction });
+  const mine =
+    direction === 'out'
+      ? view.sender === unit
+      : view.envelopes.some(({ recipients }) => recipients.some((to) => to.unit === unit));
+  if (!mine) throw new ExchangeError('document-unknown');
+  return view;
+}
+
+export function documentRoutes(app: FastifyInstance, edge: Edge, pages: Pages): void {
+  const read = { act: 'document.read' } as const;
+  const withRead = (row: InboxRow) => ({
+    ...row,
+    read: edge.desk.isRead(row.envelopeId),
+    senderName: edge.desk.nameOf(row.sender),
+  });
+
+  app.get<{ Querystring: ListQuery }>(
+    '/c/v1/inbox',
+    { config: read, schema: { querystring: listQuery } },
+    async (request) => {
+      const { unit } = callerOf(request);
+      const { sender } = request.query;
+      const page = await edge.inbox({ ...rangeOf(request.query), unit, ...(sender ? { sender } : {}) });
+      return { ...page, rows: page.rows.map(withRead) };
+    },
+  );
+  app.get<{ Querystring: ListQuery }>(
+    '/c/v1/outbox',
+    { config: read, schema: { querystring: listQuery } },
+    async (request) => {
+      const { unit } = callerOf(request);
+      const { state } = request.query;
+      return await edge.outbox({
+        ...rangeOf(request.query),
+        unit,
+        ...(state ? { state: state as OutboxState } : {}),
+      });
+    },
+  );
+  app.get<{ Params: Id & { direction: Direction } }>(
+    '/c/v1/documents/:direction/:id',
+    { config: read, schema: { params: directionParams } },
+    async (request) => {
+      const caller = callerOf(request);
+      const view = await ownDocument(edge, caller.unit, request.params);
+      const arrival = view.direction === 'in' ? view.envelopes[0]?.envelopeId : undefined;
+      if (arrival) await edge.desk.noteReading(arrival, caller);
+      await edge.noteAudit({ actor: caller.person.email, act: 'view', about: view.documentId });
+      return { ...view, senderName: edge.desk.nameOf(view.sender) };
+    },
+  );
+  partRoutes(app, edge);
+  pageRoutes(app, { edge, pages });
+  actRoutes(app, edge);
+}
+
+function partRoutes(app: FastifyInstance, edge: Edge): void {
+  app.get<{ Params: Id & { direction: Direction; index: string } }>(
+    '/c/v1/documents/:direction/:id/parts/:index',
+    { config: { act: 'document.read' }, schema: { params: directionParams } },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const view = await ownDocument(edge, caller.unit, request.params);
+      await edge.noteAudit({
+        actor: caller.person.email,
+        act: 'download',
+        about: view.documentId,
+        said: `tệp ${request.params.index}`,
+      });
+      return await sendPart(request, reply, { core: edge, direction: request.params.direction });
+    },
+  );
+  app.get<{ Params: Id & { direction: Direction } }>(
+    '/c/v1/documents/:direction/:id/proof',
+    { config: { act: 'document.read' }, schema: { params: directionParams } },
+    async (request, reply) => await sendProof(edge, request, reply),
+  );
+}
+
+async function sendProof(
+  edge: Edge,
+  request: FastifyRequest<{ Params: Id & { direction: Direction } }>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const caller = callerOf(request);
+  const { id, direction } = request.params;
+  await ownDocument(edge, caller.unit, { id, direction });
+  await edge.noteAudit({ actor: caller.person.email, act: 'proof', about: id });
+  const bytes = await edge.proof(id, { direction, withMetadata: true });
+  return reply
+    .header('content-type', 'application/octet-stream')
+    .header('content-disposition', `attachment; filename="${id}.ltproof"`)
+    .send(Buffer.from(bytes));
+}
+
+function actRoutes(app: FastifyInstance, edge: Edge): void {
+  for (const act of ['resend', 'cancel'] as const)
+    app.post<{ Params: Id }>(
+      `/c/v1/documents/out/:id/${act}`,
+      { config: { act: 'document.recall' }, schema: { params: idParams, body: body({}) } },
+      async (request) => {
+        const caller = callerOf(request);
+        await ownDocument(edge, caller.unit, { id: request.params.id, direction: 'out' });
+        return await edge[act](request.params.id, { actor: caller.person.email });
+      },
+    );
+}

@@ -1,0 +1,101 @@
+// Puts the console together: one listener of its own, for people with a browser. On the loopback by default; on the office's network only when the
+// configuration says so, and then over TLS. Calls the same verbs as the API; there is no second path to a document.
+import fs from 'node:fs';
+import { ExchangeError } from '../../protocol/errors.ts';
+import type { Clock } from '../../protocol/node/clock.ts';
+import { createServer, type TlsMaterial } from '../../protocol/node/http-server.ts';
+import type { Log } from '../../protocol/node/logger.ts';
+import { strictRequests } from '../api/validate.ts';
+import type { EdgeConfig } from '../config.ts';
+import type { Edge } from '../core.ts';
+import { ensureBuilt, loadBundle } from './bundle.ts';
+import { eventRoutes } from './events.ts';
+import { cookieName, type GuardOptions, guard } from './guard.ts';
+import { createPages } from './pages.ts';
+import { composeRoutes } from './routes-compose.ts';
+import { documentRoutes } from './routes-documents.ts';
+import { officeRoutes } from './routes-office.ts';
+import { staticRoutes } from './routes-pages-static.ts';
+import { sessionRoutes } from './routes-session.ts';
+
+export type ConsoleConfig = NonNullable<EdgeConfig['console']>;
+export type ConsoleOptions = {
+  readonly edge: Edge;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly config: ConsoleConfig;
+};
+export type RunningConsole = {
+  /** As a person types it. */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  close(): Promise<void>;
+};
+
+const bodyBytes = 256 * 1024;
+const drainMs = 5_000;
+const isLoopback = (address: string): boolean => /^(127\.|::1$|localhost$)/.test(address);
+
+/** Throws `config-invalid` for an address beyond this machine without TLS, an unreadable certificate, or a port that is taken. */
+export async function startConsole(options: ConsoleOptions): Promise<RunningConsole> {
+  const { edge, log, clock, config } = options;
+  const tls = tlsOf(config);
+  if (!isLoopback(config.address) && !tls)
+    throw new ExchangeError(
+      'config-invalid',
+      '/console: beyond this machine only over TLS; set tls.certificateFile and tls.keyFile',
+    );
+  const unit = edge.units()[0]?.unit ?? '';
+  const guardOptions: GuardOptions = {
+    signIn: edge.signIn,
+    hosts: [config.name ?? '', config.address].filter(Boolean).map((name) => name.toLowerCase()),
+    tls: tls !== undefined,
+    cookie: cookieName(unit, tls !== undefined),
+  };
+  const bundle = await loadBundle(await ensureBuilt());
+  const server = createServer({
+    log,
+    clock,
+    bodyLimitBytes: bodyBytes,
+    streamTypes: ['application/octet-stream'],
+    ...(tls ? { tls: { ...tls, requestCert: false } } : {}),
+  });
+  const { app } = server;
+  guard(app, guardOptions);
+  strictRequests(app, () => clock.nowMs());
+  staticRoutes(app, bundle);
+  sessionRoutes(app, { edge, guard: guardOptions, nowMs: () => clock.nowMs() });
+  documentRoutes(app, edge, createPages(clock));
+  composeRoutes(app, edge);
+  officeRoutes(app, edge);
+  const events = eventRoutes(app, { edge, clock, guard: guardOptions });
+  const at = await server
+    .listen({ host: config.address, port: config.port })
+    .catch((cause: NodeJS.ErrnoException) => {
+      events.close();
+      throw new ExchangeError(
+        'config-invalid',
+        `/console: cannot listen on ${config.address}:${config.port} (${cause.code ?? ''})`,
+        { cause },
+      );
+    });
+  const name = config.name ?? (isLoopback(config.address) ? 'localhost' : config.address);
+  return {
+    url: `${tls ? 'https' : 'http'}://${name}:${at.port}`,
+    ...at,
+    async close() {
+      events.close();
+      await server.drain(drainMs);
+    },
+  };
+}
+
+function tlsOf({ tls }: ConsoleConfig): TlsMaterial | undefined {
+  if (!tls) return undefined;
+  try {
+    return { cert: fs.readFileSync(tls.certificateFile, 'utf8'), key: fs.readFileSync(tls.keyFile, 'utf8') };
+  } catch (cause) {
+    throw new ExchangeError('config-invalid', '/console/tls: the files cannot be read', { cause });
+  }
+}

@@ -1,0 +1,37 @@
+// The live line: tells listeners that something changed. When it breaks the browser joins again by itself; then everything is looked at anew.
+import { useEffect } from 'preact/hooks';
+import type { LiveEvent } from '../contract.ts';
+
+type Listener = (event: LiveEvent) => void;
+const listeners = new Set<Listener>();
+let source: EventSource | undefined;
+
+export function startLive(onEnded: () => void): () => void {
+  source?.close();
+  const opened = new EventSource('/c/v1/events');
+  source = opened;
+  let broken = false;
+  opened.onmessage = ({ data }) => {
+    const event = JSON.parse(String(data)) as LiveEvent;
+    for (const listener of listeners) listener(event);
+  };
+  opened.onerror = () => {
+    broken = true;
+  };
+  opened.onopen = () => {
+    if (broken) for (const listener of listeners) listener({ kind: 'other' });
+    broken = false;
+  };
+  opened.addEventListener('ended', () => {
+    opened.close();
+    onEnded();
+  });
+  return () => opened.close();
+}
+
+export function useLive(listener: Listener, deps: readonly unknown[] = []): void {
+  useEffect(() => {
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
+  }, [...deps]);
+}

@@ -1,0 +1,50 @@
+// Nhật ký: who did what when, for those who oversee. Facts only; no titles, no content.
+import type { AuditRow } from '../../../core.ts';
+import { timeText } from '../format.ts';
+import { Empty, Loading, ProblemNotice } from '../widgets/basics.tsx';
+import { usePages } from '../widgets/more.tsx';
+import { words } from '../words.ts';
+
+const w = words.audit;
+
+export function Audit() {
+  const list = usePages<AuditRow>('/audit', {});
+  return (
+    <>
+      <ProblemNotice problem={list.problem} again={list.again} />
+      {!list.rows && !list.problem && <Loading />}
+      {list.rows?.length === 0 && <Empty title={w.empty} how="" />}
+      {list.rows && list.rows.length > 0 && (
+        <div class="table-wrap">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{w.time}</th>
+                <th scope="col">{w.who}</th>
+                <th scope="col">{w.act}</th>
+                <th scope="col">{w.about}</th>
+                <th scope="col">{w.said}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {list.rows.map((row) => (
+                <tr key={row.id}>
+                  <td class="tight number">{timeText(row.atMs)}</td>
+                  <td>{row.actor}</td>
+                  <td>{w.acts[row.act] ?? row.act}</td>
+                  <td class="code">{row.about}</td>
+                  <td>{row.said}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {list.more && (
+        <button type="button" onClick={list.more}>
+          {words.list.more}
+        </button>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,380 @@
+// S4 Soạn văn bản: files, facts, recipients on one page; saved by itself within a second on the node. Sending asks once, naming what goes to whom.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Check, Draft, DraftFields } from '../../contract.ts';
+import { get, Problem, type ProblemBody, post, problemOf, put, queryOf, remove } from '../api.ts';
+import { clockText, dayText, documentName, todayIso } from '../format.ts';
+import { useAct } from '../load.ts';
+import { useMay } from '../me.ts';
+import { go, usePath } from '../router.ts';
+import { Dialog, Link, Loading, ProblemNotice, Title } from '../widgets/basics.tsx';
+import { ComposeFacts } from '../widgets/compose-facts.tsx';
+import { FileDrop } from '../widgets/file-drop.tsx';
+import { RecipientPicker } from '../widgets/recipient-picker.tsx';
+import { say } from '../widgets/toasts.tsx';
+import { words } from '../words.ts';
+
+const w = words.compose;
+const saveAfterMs = 700;
+const retryMs = 5_000;
+
+const emptyFields = (): DraftFields => ({
+  type: '',
+  number: '',
+  notation: '',
+  issueDate: todayIso(),
+  subject: '',
+  signerName: '',
+  signerPosition: '',
+  signerCompetence: '',
+  urgency: 'normal',
+  replyBy: '',
+  note: '',
+  pages: '',
+  copies: '',
+  paperFollows: false,
+  origin: 'digital',
+  otherPlaces: '',
+  recipients: [],
+  parts: [],
+  answers: '',
+});
+
+type Props = {
+  readonly draft: string | undefined;
+  readonly to: string | undefined;
+  readonly answers: string | undefined;
+};
+
+export function Compose({ draft, to, answers }: Props) {
+  // A draft has its address from the first moment, so that a reload finds it.
+  useEffect(() => {
+    if (!draft)
+      go(`/soan/${crypto.randomUUID()}${queryOf({ toi: to, 'tra-loi': answers })}`, { replace: true });
+  }, [draft]);
+  const [loaded, setLoaded] = useState<Draft | 'new'>();
+  const [problem, setProblem] = useState<ProblemBody>();
+  useEffect(() => {
+    if (draft)
+      get<Draft>(`/drafts/${draft}`).then(setLoaded, (error: unknown) => {
+        if (error instanceof Problem && error.body.code === 'draft-unknown') setLoaded('new');
+        else setProblem(problemOf(error));
+      });
+  }, [draft]);
+  if (problem) return <ProblemNotice problem={problem} />;
+  if (!draft || !loaded) return <Loading />;
+  if (loaded !== 'new' && loaded.state !== 'open') return <Leaving draft={loaded} />;
+  return <Form draft={draft} loaded={loaded} to={to} answers={answers} />;
+}
+
+/** A draft that waits for its thirty seconds, or has become a document. */
+function Leaving({ draft }: { readonly draft: Draft }) {
+  const [now, setNow] = useState(Date.now());
+  const path = usePath();
+  const act = useAct();
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 500);
+    return () => clearInterval(timer);
+  }, []);
+  const seconds = Math.max(0, Math.ceil(((draft.dueMs ?? 0) - now) / 1000));
+  return (
+    <>
+      <Title>{w.title}</Title>
+      <ProblemNotice problem={act.problem} />
+      {draft.state === 'held' && seconds > 0 ? (
+        <div class="notice warn">
+          <p>{w.held(seconds)}</p>
+          <button
+            type="button"
+            onClick={() =>
+              act.run(async () => {
+                await post(`/drafts/${draft.draft}/undo`);
+                go('/du-thao');
+                go(path);
+              })
+            }
+          >
+            {w.undo}
+          </button>
+        </div>
+      ) : (
+        <div class="notice good">
+          <p>{w.sent}</p>
+          <Link to={draft.documentId ? `/di/${draft.documentId}` : '/di'}>{w.seeSent}</Link>
+        </div>
+      )}
+    </>
+  );
+}
+
+type Saving = {
+  readonly state: 'clean' | 'saving' | 'failed';
+  readonly atMs: number | undefined;
+  readonly problem: ProblemBody | undefined;
+};
+
+/** Saves what changed a moment after the last change, one save at a time; a save that failed is tried again until it succeeds. */
+function useSaving(draft: string, firstRevision: number, fields: DraftFields) {
+  const [saving, setSaving] = useState<Saving>({ state: 'clean', atMs: undefined, problem: undefined });
+  const revision = useRef(firstRevision);
+  const saved = useRef(firstRevision === 0 ? '' : JSON.stringify(fields));
+  const first = useRef(JSON.stringify(fields));
+  const newest = useRef(fields);
+  newest.current = fields;
+  const running = useRef<Promise<void> | undefined>(undefined);
+  const stopped = useRef(false);
+  useEffect(() => {
+    const leaving = () => void save().catch(() => {});
+    // A reload or a closed window: the request outlives the page.
+    addEventListener('pagehide', leaving);
+    return () => {
+      removeEventListener('pagehide', leaving);
+      leaving();
+    };
+  }, []);
+
+  async function once(): Promise<void> {
+    const text = JSON.stringify(newest.current);
+    if (text === saved.current || stopped.current) return;
+    // Nothing was written yet: no empty draft is made.
+    if (revision.current === 0 && text === first.current) return;
+    setSaving((before) => ({ ...before, state: 'saving' }));
+    try {
+      const answer = await put<{ revision: number }>(`/drafts/${draft}`, {
+        revision: revision.current,
+        fields: JSON.parse(text),
+      });
+      revision.current = answer.revision;
+      saved.current = text;
+      setSaving({ state: 'clean', atMs: Date.now(), problem: undefined });
+    } catch (error) {
+      const problem = problemOf(error);
+      if (problem.code === 'draft-changed') stopped.current = true;
+      setSaving((before) => ({ ...before, state: 'failed', problem }));
+      throw error;
+    }
+  }
+  async function save(): Promise<number> {
+    await running.current?.catch(() => {});
+    running.current = once();
+    await running.current;
+    return revision.current;
+  }
+  const text = JSON.stringify(fields);
+  useEffect(() => {
+    if (text === saved.current || (revision.current === 0 && text === first.current)) return;
+    setSaving((before) => (before.state === 'clean' ? { ...before, state: 'saving' } : before));
+    const timer = setTimeout(() => void save().catch(() => {}), saveAfterMs);
+    return () => clearTimeout(timer);
+  }, [text]);
+  useEffect(() => {
+    if (saving.state !== 'failed') return;
+    const timer = setTimeout(() => void save().catch(() => {}), retryMs);
+    return () => clearTimeout(timer);
+  }, [saving]);
+  return {
+    saving,
+    save,
+    forget: () => {
+      stopped.current = true;
+    },
+  };
+}
+
+type FormProps = {
+  readonly draft: string;
+  readonly loaded: Draft | 'new';
+  readonly to: string | undefined;
+  readonly answers: string | undefined;
+};
+
+function Form({ draft, loaded, to, answers }: FormProps) {
+  const fresh = loaded === 'new';
+  const [fields, setFields] = useState<DraftFields>(
+    fresh ? { ...emptyFields(), answers: answers ?? '' } : loaded.fields,
+  );
+  const may = useMay();
+  const act = useAct();
+  const [asking, setAsking] = useState<{ checks: readonly Check[]; numberUsedMs?: number }>();
+  const { saving, save, forget } = useSaving(draft, fresh ? 0 : loaded.revision, fields);
+  const change = (some: Partial<DraftFields>) => setFields((before) => ({ ...before, ...some }));
+  useEffect(() => {
+    if (!fresh || !to) return;
+    void post<{ found: DraftFields['recipients'] }>('/directory/match', { lines: [to] }).then(({ found }) =>
+      change({ recipients: found }),
+    );
+  }, []);
+  const ask = () =>
+    act.run(async () => {
+      await save();
+      setAsking(await get(`/drafts/${draft}/checks`));
+    });
+  return (
+    <>
+      <Title>{w.title}</Title>
+      <div class="notice warn">
+        <p>{w.secret}</p>
+      </div>
+      {!fresh && loaded.lastError && (
+        <div class="notice bad" role="alert">
+          <p>
+            <strong>{w.failed}</strong> {loaded.lastError}
+          </p>
+        </div>
+      )}
+      <ProblemNotice problem={act.problem} />
+      {saving.problem?.code === 'draft-changed' && <ProblemNotice problem={saving.problem} />}
+      <section class="card">
+        <h2>{w.files}</h2>
+        <FileDrop
+          parts={fields.parts}
+          onPart={(part) => setFields((before) => ({ ...before, parts: [...before.parts, part] }))}
+          onRemove={(handle) => change({ parts: fields.parts.filter((part) => part.handle !== handle) })}
+        />
+      </section>
+      <ComposeFacts fields={fields} change={change} />
+      <section class="card">
+        <h2>{w.recipients}</h2>
+        <RecipientPicker
+          recipients={fields.recipients}
+          onRecipients={(recipients) => change({ recipients })}
+          onMissed={(lines) =>
+            change({ otherPlaces: [fields.otherPlaces, ...lines].filter(Boolean).join('\n') })
+          }
+        />
+      </section>
+      <div class="acts">
+        {may('document.send') ? (
+          <button
+            type="button"
+            class="main"
+            data-main={asking ? undefined : true}
+            disabled={act.busy}
+            onClick={ask}
+          >
+            {w.send}
+          </button>
+        ) : (
+          <span class="muted">{w.mayNot}</span>
+        )}
+        <button
+          type="button"
+          class="danger"
+          disabled={act.busy}
+          onClick={() => {
+            if (confirm(w.dropSure))
+              act.run(async () => {
+                forget();
+                await remove(`/drafts/${draft}`).catch((error: unknown) => {
+                  // A draft that was never saved is gone already.
+                  if (!(error instanceof Problem && error.body.code === 'draft-changed')) throw error;
+                });
+                go('/du-thao', { replace: true });
+              });
+          }}
+        >
+          {w.drop}
+        </button>
+        <span class="saved" role="status">
+          {saving.state === 'failed'
+            ? w.unsaved
+            : saving.state === 'saving'
+              ? w.saving
+              : saving.atMs
+                ? w.saved(clockText(saving.atMs))
+                : ''}
+        </span>
+      </div>
+      {asking && (
+        <ConfirmSheet
+          draft={draft}
+          fields={fields}
+          checks={asking.checks}
+          numberUsedMs={asking.numberUsedMs}
+          save={save}
+          onClose={() => setAsking(undefined)}
+          onSent={forget}
+        />
+      )}
+    </>
+  );
+}
+
+type SheetProps = {
+  readonly draft: string;
+  readonly fields: DraftFields;
+  readonly checks: readonly Check[];
+  readonly numberUsedMs: number | undefined;
+  readonly save: () => Promise<number>;
+  readonly onClose: () => void;
+  readonly onSent: () => void;
+};
+
+function ConfirmSheet({ draft, fields, checks, numberUsedMs, save, onClose, onSent }: SheetProps) {
+  const act = useAct();
+  const stopped = checks.some(({ good, stops }) => !good && stops);
+  const flash = fields.urgency.startsWith('flash');
+  const send = () =>
+    act.run(async () => {
+      const revision = await save();
+      const { dueMs } = await post<{ dueMs: number }>(`/drafts/${draft}/send`, { revision });
+      onSent();
+      onClose();
+      go('/di');
+      const undoMs = dueMs - Date.now();
+      if (undoMs < 1_000) say(w.sent);
+      else
+        say(w.held(Math.ceil(undoMs / 1000)), {
+          ms: undoMs,
+          act: {
+            label: w.undo,
+            run: () =>
+              void post(`/drafts/${draft}/undo`).then(
+                () => {
+                  say(w.undone);
+                  go(`/soan/${draft}`);
+                },
+                (error: unknown) => say(problemOf(error).titleVi),
+              ),
+          },
+        });
+    });
+  return (
+    <Dialog title={w.confirm(documentName(fields), fields.recipients.length)} onClose={onClose}>
+      <ProblemNotice problem={act.problem} />
+      <h3>{w.check}</h3>
+      <ul class="checks">
+        {checks.map((check) => (
+          <li key={check.name}>
+            <span class={`tag ${check.good ? 'good' : check.stops ? 'bad' : 'warn'}`}>
+              {check.good ? w.good : w.bad}
+            </span>
+            {check.words}
+          </li>
+        ))}
+        {numberUsedMs !== undefined && (
+          <li>
+            <span class="tag warn">{w.bad}</span>
+            {w.numberUsed(dayText(numberUsedMs))}
+          </li>
+        )}
+      </ul>
+      <h3>{fields.subject || words.list.noSubject}</h3>
+      <ul class="chips">
+        {fields.recipients.map(({ code, name }) => (
+          <li key={code} style={{ paddingRight: '12px' }}>
+            {name || code}
+          </li>
+        ))}
+      </ul>
+      <p>{flash ? w.confirmFlash : w.confirmHow}</p>
+      <div class="acts">
+        <button type="button" class="main" data-main disabled={stopped || act.busy} onClick={send}>
+          {w.sendNow}
+        </button>
+        <button type="button" onClick={onClose}>
+          {w.notYet}
+        </button>
+      </div>
+    </Dialog>
+  );
+}

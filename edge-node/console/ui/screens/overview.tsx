@@ -1,0 +1,101 @@
+// S1 Tổng quan: a card only for what needs a person today; every count links to its list.
+import type { Overview as Counts } from '../../contract.ts';
+import { agoText } from '../format.ts';
+import { useMay } from '../me.ts';
+import { Empty, Link, Loading, Tag, Title } from '../widgets/basics.tsx';
+import { words } from '../words.ts';
+
+const w = words.overview;
+
+export function Overview({ overview }: { readonly overview: Counts | undefined }) {
+  const may = useMay();
+  if (!overview) return <Loading />;
+  const reads = may('document.read');
+  const cards = [
+    reads &&
+      overview.unread > 0 && {
+        to: '/den',
+        n: overview.unread,
+        title: w.unread,
+        tone: overview.unreadUrgent > 0 ? 'bad' : '',
+        how: [
+          overview.unreadUrgent > 0 ? w.urgent(overview.unreadUrgent) : '',
+          overview.oldestUnreadMs ? w.oldest(agoText(overview.oldestUnreadMs, Date.now())) : '',
+        ]
+          .filter(Boolean)
+          .join('. '),
+      },
+    reads &&
+      overview.failed > 0 && {
+        to: '/di?trang-thai=refused',
+        n: overview.failed,
+        title: w.failed,
+        tone: 'bad',
+        how: w.failedHow,
+      },
+    reads &&
+      overview.unsent > 0 && {
+        to: '/di?trang-thai=queued',
+        n: overview.unsent,
+        title: w.unsent,
+        tone: 'warn',
+        how: w.unsentHow,
+      },
+    may('document.draft') &&
+      overview.drafts > 0 && {
+        to: '/du-thao',
+        n: overview.drafts,
+        title: w.drafts,
+        tone: '',
+        how: w.draftsHow,
+      },
+    may('node.operate') &&
+      overview.alarms > 0 && {
+        to: '/he-thong/canh-bao',
+        n: overview.alarms,
+        title: w.alarms,
+        tone: 'warn',
+        how: w.alarmsHow,
+      },
+  ].filter((card) => card !== false);
+  return (
+    <>
+      <Title>{w.title}</Title>
+      {cards.length === 0 ? (
+        <Empty title={w.empty} how={w.emptyHow} />
+      ) : (
+        <div class="cards">
+          {cards.map((card) => (
+            <Link key={card.to} to={card.to} class={card.tone}>
+              <span class="big number">{card.n}</span>
+              <strong>{card.title}</strong>
+              <div class="muted">{card.how}</div>
+            </Link>
+          ))}
+        </div>
+      )}
+      <div class="today">
+        {reads && (
+          <section class="card">
+            <h2>{w.today}</h2>
+            <p class="number">
+              {w.arrivedToday(overview.today.arrived)} · {w.sentToday(overview.today.sent)}
+            </p>
+          </section>
+        )}
+        <section class="card">
+          <h2>{w.presence}</h2>
+          <ul class="slots">
+            {overview.slots.map(({ window, state }) => (
+              <li key={window}>
+                <Tag tone={state === 'done' ? 'good' : state === 'missed' ? 'warn' : ''}>
+                  {window}: {w.slot[state]}
+                </Tag>
+              </li>
+            ))}
+          </ul>
+        </section>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,98 @@
+// S5 Chi tiết văn bản đi: one sentence on how it stands, a row per recipient, what can still be done.
+import type { DocumentView, SubmitAnswer } from '../../../core.ts';
+import { post } from '../api.ts';
+import { useLive } from '../live.ts';
+import { useAct, useLoad } from '../load.ts';
+import { useMay, useMe } from '../me.ts';
+import { Link, Loading, ProblemNotice, Title } from '../widgets/basics.tsx';
+import { Facts, Files, Technical } from '../widgets/document-facts.tsx';
+import { nameOrNone } from '../widgets/document-rows.tsx';
+import { RecipientTable } from '../widgets/recipient-table.tsx';
+import { say } from '../widgets/toasts.tsx';
+import { Viewer } from '../widgets/viewer.tsx';
+import { words } from '../words.ts';
+
+const w = words.document;
+
+/** "Đã gửi 3 nơi: 2 đã đến, 1 chờ gửi." */
+export function sentence(view: DocumentView): string {
+  const recipients = view.envelopes[0]?.recipients ?? [];
+  const counts = new Map<string, number>();
+  for (const { state } of recipients) counts.set(state, (counts.get(state) ?? 0) + 1);
+  const parts = [...counts].map(([state, n]) => `${n} ${(words.sendState[state] ?? state).toLowerCase()}`);
+  return `${recipients.length} ${words.list.recipients.toLowerCase()}: ${parts.join(', ')}.`;
+}
+
+export function Sending({ id }: { readonly id: string }) {
+  const base = `/documents/out/${id}`;
+  const { value: view, problem, again } = useLoad<DocumentView>(base);
+  const act = useAct();
+  const may = useMay();
+  const me = useMe();
+  useLive(
+    (event) => {
+      if (event.kind === 'statement' || event.kind === 'document' || event.kind === 'other') again();
+    },
+    [again],
+  );
+  if (problem) return <ProblemNotice problem={problem} again={again} />;
+  if (!view) return <Loading />;
+  const states = view.envelopes[0]?.recipients.map(({ state }) => state) ?? [];
+  const over = states.some((state) => /refused|undeliverable|expired|cancelled/.test(state));
+  const moving = states.some((state) => /queued|accepted|relayed/.test(state));
+  const unsent = states.length > 0 && states.every((state) => state === 'queued');
+  const run = (verb: 'resend' | 'cancel', told: string) =>
+    act.run(async () => {
+      await post<SubmitAnswer>(`${base}/${verb}`);
+      say(told);
+      again();
+    });
+  return (
+    <>
+      <p>
+        <Link to="/di">← {w.back}</Link>
+      </p>
+      <Title>
+        {view.metadata ? nameOrNone(view.metadata) : ''} – {view.metadata?.subject || words.list.noSubject}
+      </Title>
+      <p>
+        <strong>{sentence(view)}</strong>
+      </p>
+      <ProblemNotice problem={act.problem} />
+      {may('document.recall') && (
+        <div class="acts">
+          {over && !moving && (
+            <button
+              type="button"
+              class="main"
+              data-main
+              disabled={act.busy}
+              onClick={() => run('resend', w.resent)}
+            >
+              {w.resend}
+            </button>
+          )}
+          {unsent && (
+            <button
+              type="button"
+              class="danger"
+              disabled={act.busy}
+              onClick={() => run('cancel', w.cancelled)}
+            >
+              {w.cancel}
+            </button>
+          )}
+        </div>
+      )}
+      <RecipientTable recipients={view.envelopes[0]?.recipients ?? []} />
+      <div class="split">
+        <Viewer base={base} parts={view.parts} />
+        <div>
+          <Facts view={view} sender={me.unit.name} />
+          <Files view={view} base={base} />
+          <Technical view={view} base={base} />
+        </div>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,75 @@
+// Brings a file to the node piece by piece. When the line breaks it asks how far the node has it on disk and goes on from there.
+import type { DraftPart, UploadView } from '../contract.ts';
+import { get, Problem, patchBytes, post } from './api.ts';
+
+const pieceBytes = 4 * 1024 * 1024;
+const retryMs = 2_500;
+
+const wait = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+
+export type UploadProgress = { readonly doneBytes: number; readonly paused: boolean };
+
+const mayHeal = (error: unknown): boolean =>
+  error instanceof Problem &&
+  (error.body.retry === 'later' ||
+    error.body.code === 'session-ended' ||
+    error.body.code === 'upload-offset-wrong');
+
+/** Throws Problem for what does not heal by itself: an empty file, a full disk, one that is too large. */
+export async function uploadFile(
+  file: File,
+  onProgress: (progress: UploadProgress) => void,
+  signal: AbortSignal,
+): Promise<DraftPart> {
+  const again = async <T>(act: () => Promise<T>): Promise<T> => {
+    for (;;) {
+      try {
+        return await act();
+      } catch (error) {
+        if (signal.aborted || !mayHeal(error)) throw error;
+        onProgress({ doneBytes: at, paused: true });
+        await wait(retryMs, signal);
+      }
+    }
+  };
+  let at = 0;
+  const { upload } = await again(() => post<UploadView>('/uploads', { lengthBytes: file.size }));
+  while (at < file.size) {
+    signal.throwIfAborted();
+    onProgress({ doneBytes: at, paused: false });
+    const view = await again(async () => {
+      try {
+        return await patchBytes<UploadView>(
+          `/uploads/${upload}?offset=${at}`,
+          file.slice(at, at + pieceBytes),
+          signal,
+        );
+      } catch (error) {
+        // The piece may have arrived although its answer did not.
+        if (mayHeal(error)) at = (await get<UploadView>(`/uploads/${upload}`)).offsetBytes;
+        throw error;
+      }
+    });
+    at = view.offsetBytes;
+  }
+  onProgress({ doneBytes: file.size, paused: false });
+  const kept = await again(() =>
+    post<{ handle: string; lengthBytes: number; sha256Hex: string }>(`/uploads/${upload}/finish`),
+  );
+  return {
+    handle: kept.handle,
+    name: file.name.normalize('NFC'),
+    mediaType: /^[\w!#$&^.+-]{1,63}\/[\w!#$&^.+-]{1,63}$/.test(file.type)
+      ? file.type
+      : 'application/octet-stream',
+    lengthBytes: kept.lengthBytes,
+    sha256Hex: kept.sha256Hex,
+  };
+}

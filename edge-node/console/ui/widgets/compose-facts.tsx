@@ -1,0 +1,130 @@
+// The facts of a draft: what Decree 30/2020 Appendix VI asks of an outgoing document. Rare ones are folded away.
+import type { DraftFields } from '../../contract.ts';
+import { words } from '../words.ts';
+import { DayField, Field, SelectField, Tick } from './basics.tsx';
+
+const w = words.compose;
+/** The 29 kinds of the decree; others may be typed. */
+const kinds =
+  'Công văn|Quyết định|Nghị quyết|Chỉ thị|Quy chế|Quy định|Thông cáo|Thông báo|Hướng dẫn|Chương trình|Kế hoạch|Phương án|Đề án|Dự án|Báo cáo|Biên bản|Tờ trình|Hợp đồng|Công điện|Bản ghi nhớ|Bản thỏa thuận|Giấy ủy quyền|Giấy mời|Giấy giới thiệu|Giấy nghỉ phép|Phiếu gửi|Phiếu chuyển|Phiếu báo|Thư công'.split(
+    '|',
+  );
+const competences = ['TM.', 'KT.', 'TL.', 'TUQ.', 'Q.'];
+const subjectMax = 500;
+
+type Props = { readonly fields: DraftFields; readonly change: (some: Partial<DraftFields>) => void };
+
+export function ComposeFacts({ fields, change }: Props) {
+  return (
+    <section class="card">
+      <h2>{w.info}</h2>
+      <div class="row">
+        <Field
+          label={w.type}
+          value={fields.type}
+          onValue={(type) => change({ type })}
+          list={kinds}
+          lengthMax={100}
+        />
+        <Field
+          label={w.number}
+          value={fields.number}
+          onValue={(number) => change({ number })}
+          lengthMax={20}
+        />
+        <Field
+          label={w.notation}
+          value={fields.notation}
+          onValue={(notation) => change({ notation })}
+          lengthMax={50}
+        />
+        <DayField
+          label={w.issueDate}
+          value={fields.issueDate}
+          onValue={(issueDate) => change({ issueDate })}
+        />
+      </div>
+      <Field
+        label={w.subject}
+        hint={w.subjectCount([...fields.subject].length)}
+        value={fields.subject}
+        onValue={(subject) => change({ subject })}
+        rows={2}
+        lengthMax={subjectMax}
+        required
+      />
+      <div class="row">
+        <Field
+          label={w.competence}
+          value={fields.signerCompetence}
+          onValue={(signerCompetence) => change({ signerCompetence })}
+          list={competences}
+          lengthMax={20}
+        />
+        <Field
+          label={w.signerName}
+          value={fields.signerName}
+          onValue={(signerName) => change({ signerName })}
+          lengthMax={50}
+        />
+        <Field
+          label={w.signerPosition}
+          value={fields.signerPosition}
+          onValue={(signerPosition) => change({ signerPosition })}
+          lengthMax={100}
+        />
+        <SelectField
+          label={w.urgency}
+          value={fields.urgency}
+          onValue={(urgency) => change({ urgency })}
+          options={Object.entries(words.urgencyNames)}
+        />
+      </div>
+      <details>
+        <summary>{w.more}</summary>
+        <div class="row">
+          <DayField label={w.replyBy} value={fields.replyBy} onValue={(replyBy) => change({ replyBy })} />
+          <Field
+            label={w.pages}
+            value={fields.pages}
+            onValue={(pages) => change({ pages })}
+            inputmode="numeric"
+            lengthMax={6}
+          />
+          <Field
+            label={w.copies}
+            value={fields.copies}
+            onValue={(copies) => change({ copies })}
+            inputmode="numeric"
+            lengthMax={6}
+          />
+          <SelectField
+            label={w.origin}
+            value={fields.origin}
+            onValue={(origin) => change({ origin })}
+            options={Object.entries(w.origins)}
+          />
+        </div>
+        <Tick
+          label={w.paper}
+          value={fields.paperFollows}
+          onValue={(paperFollows) => change({ paperFollows })}
+        />
+        <Field
+          label={w.otherPlaces}
+          value={fields.otherPlaces}
+          onValue={(otherPlaces) => change({ otherPlaces })}
+          rows={3}
+          lengthMax={20_000}
+        />
+        <Field
+          label={w.note}
+          value={fields.note}
+          onValue={(note) => change({ note })}
+          rows={2}
+          lengthMax={500}
+        />
+      </details>
+    </section>
+  );
+}

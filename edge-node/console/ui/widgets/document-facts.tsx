@@ -1,0 +1,122 @@
+// What a document says of itself, its files, and the technical facts that a person rarely needs but must be able to see.
+import type { DocumentView } from '../../../core.ts';
+import { bytesText, dayText, documentName, isoToDay, timeText } from '../format.ts';
+import { words } from '../words.ts';
+import { Link, Tag } from './basics.tsx';
+
+const w = words.document;
+
+export function Facts({ view, sender }: { readonly view: DocumentView; readonly sender: string }) {
+  const m = view.metadata;
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    [w.number, m && documentName(m)],
+    [w.type, m?.type],
+    [w.subject, m?.subject],
+    [w.issuer, sender],
+    [
+      w.signer,
+      m?.signers
+        .map(({ name, position, competence }) => [competence, position, name].filter(Boolean).join(' '))
+        .join('; '),
+    ],
+    [w.issueDate, m && isoToDay(m.issueDate)],
+    [w.urgency, words.urgency[view.urgency]],
+    [w.sphere, m?.sphere],
+    [w.pages, m?.pages ? String(m.pages) : ''],
+    [w.copies, m?.copies ? String(m.copies) : ''],
+    [w.paper, m?.paperFollows ? w.paperYes : ''],
+    [w.otherPlaces, m?.otherPlaces.join('; ')],
+    [w.note, m?.note],
+  ];
+  return (
+    <section class="card">
+      <h2>{w.info}</h2>
+      {!m && <p class="notice warn">{w.erased}</p>}
+      <dl class="facts">
+        {rows
+          .filter(([, value]) => value)
+          .map(([label, value]) => (
+            <>
+              <dt>{label}</dt>
+              <dd>{value}</dd>
+            </>
+          ))}
+      </dl>
+      {view.links
+        .filter(({ documentId }) => documentId)
+        .map((link) => (
+          <p key={link.documentId} style={{ margin: '10px 0 0' }}>
+            <Tag>{link.relation === 5 ? w.answers : ''}</Tag>{' '}
+            <Link to={`/${view.direction === 'in' ? 'di' : 'den'}/${link.documentId}`}>{w.open}</Link>
+          </p>
+        ))}
+    </section>
+  );
+}
+
+export function Files({ view, base }: { readonly view: DocumentView; readonly base: string }) {
+  return (
+    <section class="card">
+      <h2>{w.files}</h2>
+      <ul class="files">
+        {view.parts.map((part) => (
+          <li key={part.index}>
+            <span class="name">{part.name}</span>
+            <span class="muted number">{bytesText(part.lengthBytes)}</span>
+            <a
+              class="button"
+              href={`/c/v1${base}/parts/${part.index}`}
+              aria-label={w.downloadNamed(part.name)}
+              download
+            >
+              {w.download}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+export function Technical({ view, base }: { readonly view: DocumentView; readonly base: string }) {
+  const envelope = view.envelopes[0];
+  return (
+    <section class="card">
+      <details>
+        <summary>{w.details}</summary>
+        <dl class="facts">
+          <dt>{w.documentId}</dt>
+          <dd class="code">{view.documentId}</dd>
+          {envelope?.envelopeId && (
+            <>
+              <dt>{w.envelope}</dt>
+              <dd class="code">{envelope.envelopeId}</dd>
+            </>
+          )}
+          {envelope?.sealedMs && (
+            <>
+              <dt>{words.list.sent}</dt>
+              <dd>{timeText(envelope.sealedMs)}</dd>
+            </>
+          )}
+          {view.parts.map((part) => (
+            <>
+              <dt>
+                {w.digest} {part.name}
+              </dt>
+              <dd class="code">{part.sha256Hex}</dd>
+            </>
+          ))}
+        </dl>
+      </details>
+      <p class="muted" style={{ margin: '10px 0 6px' }}>
+        {w.proofHow}
+      </p>
+      <a class="button" href={`/c/v1${base}/proof`} download>
+        {w.proof}
+      </a>
+    </section>
+  );
+}
+
+export const replyByText = (ms: number): string => (ms > 0 ? dayText(ms) : '');

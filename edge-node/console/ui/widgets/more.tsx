@@ -1,0 +1,99 @@
+// A list that grows page by page as the server gives it, with search: the rows on the screen stay while it is asked again. After Back the same
+// rows are there at the same place.
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { get, type ProblemBody, problemOf, queryOf } from '../api.ts';
+import { restorePlace } from '../router.ts';
+
+type Page<Row> = { readonly rows: readonly Row[]; readonly next?: string };
+type Kept = { readonly rows: readonly unknown[]; readonly next: string | undefined };
+/** What was loaded for an address, so that Back shows it before it is asked again. */
+const kept = new Map<string, Kept>();
+const keptMax = 20;
+
+export type PagedList<Row> = {
+  readonly rows: readonly Row[] | undefined;
+  readonly problem: ProblemBody | undefined;
+  readonly more: (() => void) | undefined;
+  readonly again: () => void;
+};
+
+export function usePages<Row>(
+  path: string,
+  query: Readonly<Record<string, string | undefined>>,
+): PagedList<Row> {
+  const key = path + queryOf(query);
+  const [state, setState] = useState<Kept | undefined>(kept.get(key));
+  const [problem, setProblem] = useState<ProblemBody>();
+  const current = useRef(key);
+  const keep = (rows: readonly Row[], next: string | undefined) => {
+    kept.delete(key);
+    kept.set(key, { rows, next });
+    if (kept.size > keptMax) kept.delete(kept.keys().next().value!);
+    if (current.current === key) setState({ rows, next });
+  };
+  const ask = useCallback(
+    (limit: number, after: string | undefined, before: readonly Row[]) => {
+      get<Page<Row>>(path + queryOf({ ...query, limit, after })).then(
+        ({ rows, next }) => {
+          setProblem(undefined);
+          keep([...before, ...rows], next);
+        },
+        (error: unknown) => setProblem(problemOf(error)),
+      );
+    },
+    [key],
+  );
+  useEffect(() => {
+    current.current = key;
+    const before = kept.get(key);
+    setState(before);
+    // As many as were on the screen, so that a place far down is still there.
+    ask(Math.min(200, Math.max(50, before?.rows.length ?? 0)), undefined, []);
+  }, [key]);
+  useEffect(() => {
+    if (state) restorePlace();
+  }, [state]);
+  const rows = state?.rows as readonly Row[] | undefined;
+  return {
+    rows,
+    problem,
+    more: state?.next && rows ? () => ask(50, state.next, rows) : undefined,
+    again: () => ask(Math.min(200, Math.max(50, rows?.length ?? 0)), undefined, []),
+  };
+}
+
+/** What is typed now, and the same a moment later: what the server is asked for. Nothing is asked while an input method composes. */
+export type Search = {
+  readonly typed: string;
+  readonly asked: string;
+  readonly clear: () => void;
+  readonly onInput: (event: InputEvent) => void;
+  readonly onCompositionEnd: (event: CompositionEvent) => void;
+};
+
+export function useSearch(): Search {
+  const [typed, setTyped] = useState('');
+  const [asked, setAsked] = useState('');
+  const [composing, setComposing] = useState(false);
+  useEffect(() => {
+    if (composing) return;
+    const timer = setTimeout(() => setAsked(typed.trim()), 250);
+    return () => clearTimeout(timer);
+  }, [typed, composing]);
+  return {
+    typed,
+    asked,
+    clear() {
+      setTyped('');
+      setAsked('');
+    },
+    onInput(event) {
+      setComposing(event.isComposing);
+      setTyped((event.currentTarget as HTMLInputElement).value);
+    },
+    onCompositionEnd(event) {
+      setComposing(false);
+      setTyped((event.currentTarget as HTMLInputElement).value);
+    },
+  };
+}

@@ -1,0 +1,47 @@
+// What became of a document at each recipient: state in words, when, and why; the story on demand.
+import type { RecipientView } from '../../../core.ts';
+import { timeText } from '../format.ts';
+import { toneOf } from '../screens/outbox.tsx';
+import { words } from '../words.ts';
+import { Tag } from './basics.tsx';
+import { Story } from './story.tsx';
+
+export function RecipientTable({ recipients }: { readonly recipients: readonly RecipientView[] }) {
+  return (
+    <div class="table-wrap">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{words.document.recipients}</th>
+            <th scope="col">{words.list.state}</th>
+            <th scope="col">{words.document.time}</th>
+            <th scope="col">{words.document.timeline}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {recipients.map((to) => {
+            const last = to.timeline.at(-1);
+            return (
+              <tr key={to.index}>
+                <td>
+                  {to.name || to.code}
+                  <div class="muted">{to.desk ? `${to.desk}@${to.code}` : to.code}</div>
+                </td>
+                <td>
+                  <Tag tone={toneOf(to.state)}>{words.sendState[to.state] ?? to.state}</Tag>
+                </td>
+                <td class="tight number">{last ? timeText(last.atMs) : ''}</td>
+                <td>
+                  <details>
+                    <summary>{last?.words.vi ?? ''}</summary>
+                    <Story events={to.timeline} />
+                  </details>
+                </td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}

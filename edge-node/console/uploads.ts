@@ -1,0 +1,129 @@
+// Files on their way from a browser: appended piece by piece in DIR/uploads, so that a broken line costs one piece, then given to the content
+// store as one. Must never acknowledge an offset that is not on disk, nor let one person write to the upload of another.
+// Before EdgeCore.addContent on a document's path.
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import fsp from 'node:fs/promises';
+import { join } from 'node:path';
+import { ExchangeError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Clock } from '../../protocol/node/clock.ts';
+import { makeDirDurable } from '../../protocol/node/durable.ts';
+import type { ContentHandle, EdgeCore } from '../core.ts';
+import type { UploadView } from './contract.ts';
+import type { Uploads } from './verbs.ts';
+
+/** One request's worth. Larger: more is lost when the line breaks; smaller: more round trips. */
+export const pieceBytesMax = 8 * 1024 * 1024;
+const idleMs = 3 * 86_400_000;
+const openPerPersonMax = 20;
+const idForm = /^[0-9a-f]{32}$/;
+
+type Options = { readonly dir: string; readonly clock: Clock; readonly addContent: EdgeCore['addContent'] };
+
+/** The file's name carries what it is bound to, so that a restart needs no other record: person, length, id. */
+const nameOf = (person: number, lengthBytes: number, id: string) => `${person}-${lengthBytes}-${id}`;
+
+export async function openUploads({ dir, clock, addContent }: Options): Promise<Uploads> {
+  const folder = join(dir, 'uploads');
+  makeDirDurable(folder);
+  const busy = new Set<string>();
+
+  async function find(
+    person: number,
+    id: string,
+  ): Promise<{ path: string; name: string; lengthBytes: number }> {
+    const name = idForm.test(id)
+      ? (await fsp.readdir(folder)).find((each) => each.startsWith(`${person}-`) && each.endsWith(`-${id}`))
+      : undefined;
+    if (name === undefined) throw new ExchangeError('upload-unknown');
+    return { path: join(folder, name), name, lengthBytes: Number(name.split('-')[1]) };
+  }
+  const sizeOf = async (path: string): Promise<number> => (await fsp.stat(path)).size;
+
+  async function alone<T>(id: string, work: () => Promise<T>): Promise<T> {
+    if (busy.has(id)) throw new ExchangeError('rate-limited', 'upload', { retryAfterMs: 500 });
+    busy.add(id);
+    try {
+      return await work();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOSPC')
+        throw new ExchangeError('disk-nearly-full', '', { cause: error });
+      throw error;
+    } finally {
+      busy.delete(id);
+    }
+  }
+
+  async function sweep(): Promise<void> {
+    for (const name of await fsp.readdir(folder)) {
+      const path = join(folder, name);
+      const stat = await fsp.stat(path).catch(() => undefined);
+      if (stat && clock.nowMs() - stat.mtimeMs > idleMs) await fsp.rm(path, { force: true });
+    }
+  }
+
+  return {
+    /** Codes: `part-too-large`, `rate-limited` (too many that were not finished). */
+    async begin(person: number, lengthBytes: number): Promise<UploadView> {
+      if (!Number.isSafeInteger(lengthBytes) || lengthBytes < 1)
+        throw new ExchangeError('request-malformed', 'tệp rỗng (0 byte)');
+      if (lengthBytes > limits.partBytesMax) throw new ExchangeError('part-too-large');
+      await sweep();
+      const mine = (await fsp.readdir(folder)).filter((name) => name.startsWith(`${person}-`));
+      if (mine.length >= openPerPersonMax)
+        throw new ExchangeError('rate-limited', 'quá nhiều tệp đang tải dở', { retryAfterMs: 60_000 });
+      const upload = randomBytes(16).toString('hex');
+      await alone(upload, async () => {
+        const file = await fsp.open(join(folder, nameOf(person, lengthBytes, upload)), 'wx', 0o600);
+        await file.close();
+      });
+      return { upload, offsetBytes: 0, lengthBytes };
+    },
+    async look(person: number, upload: string): Promise<UploadView> {
+      const { path, lengthBytes } = await find(person, upload);
+      return { upload, offsetBytes: await sizeOf(path), lengthBytes };
+    },
+    /** From exactly the offset reached (`upload-offset-wrong` otherwise: ask `look`). What arrived before a cut is kept. */
+    async append(
+      person: number,
+      piece: {
+        readonly upload: string;
+        readonly offsetBytes: number;
+        readonly body: AsyncIterable<Uint8Array>;
+      },
+    ): Promise<UploadView> {
+      const { upload, body } = piece;
+      const { path, lengthBytes } = await find(person, upload);
+      return await alone(upload, async () => {
+        let offsetBytes = await sizeOf(path);
+        if (piece.offsetBytes !== offsetBytes)
+          throw new ExchangeError('upload-offset-wrong', `at ${offsetBytes}`);
+        const file = await fsp.open(path, 'a');
+        try {
+          for await (const bytes of body) {
+            if (offsetBytes + bytes.length > lengthBytes)
+              throw new ExchangeError('part-too-large', 'more than announced');
+            await file.write(bytes);
+            offsetBytes += bytes.length;
+          }
+          await file.datasync();
+        } finally {
+          await file.close();
+        }
+        return { upload, offsetBytes, lengthBytes };
+      });
+    },
+    /** Hands the whole file to the content store; durable on return, the piecemeal file is gone. */
+    async finish(person: number, upload: string, unit: string): Promise<ContentHandle> {
+      const { path, lengthBytes } = await find(person, upload);
+      return await alone(upload, async () => {
+        const offsetBytes = await sizeOf(path);
+        if (offsetBytes !== lengthBytes) throw new ExchangeError('upload-offset-wrong', `at ${offsetBytes}`);
+        const handle = await addContent(createReadStream(path), { unit });
+        await fsp.rm(path, { force: true });
+        return handle;
+      });
+    },
+  };
+}

@@ -1,0 +1,60 @@
+// What the console's server asks beside EdgeCore: drafts, uploads, readings, counts. Types only, and pure; desk.ts makes them.
+import type { Caller } from '../accounts/verbs.ts';
+import type { ContentHandle } from '../core.ts';
+import type { Check, Draft, DraftFields, DraftRow, Overview, UploadView } from './contract.ts';
+
+export type Who = { readonly unit: string; readonly personId: number; readonly email: string };
+
+export type Drafts = {
+  list(unit: string): readonly DraftRow[];
+  /** Throws `draft-unknown`. */
+  get(draft: string, unit: string): Draft;
+  /** Durable on return. `revision` 0 makes it. Throws `draft-changed`, `request-malformed`. */
+  save(
+    who: Who,
+    d: { readonly draft: string; readonly revision: number; readonly fields: DraftFields },
+  ): Promise<{ readonly revision: number }>;
+  drop(who: Who, draft: string): Promise<void>;
+  /** What a person should see before it leaves. `stops`: it cannot be sent so. */
+  check(draft: string, unit: string): readonly Check[];
+  /** Returns when it will be handed in. `flash` at once, everything else after the thirty seconds. */
+  send(who: Who, draft: string, revision: number): Promise<{ readonly dueMs: number }>;
+  undo(who: Who, draft: string): Promise<void>;
+  drain(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+export type Uploads = {
+  /** Codes: `part-too-large`, `rate-limited` (too many that were not finished). */
+  begin(person: number, lengthBytes: number): Promise<UploadView>;
+  look(person: number, upload: string): Promise<UploadView>;
+  /** From exactly the offset reached (`upload-offset-wrong` otherwise: ask `look`). What arrived before a cut is kept. */
+  append(
+    person: number,
+    piece: {
+      readonly upload: string;
+      readonly offsetBytes: number;
+      readonly body: AsyncIterable<Uint8Array>;
+    },
+  ): Promise<UploadView>;
+  /** Hands the whole file to the content store; durable on return, the piecemeal file is gone. */
+  finish(person: number, upload: string, unit: string): Promise<ContentHandle>;
+};
+
+export type Desk = {
+  readonly drafts: Drafts;
+  readonly uploads: Uploads;
+  overview(caller: Caller): Overview;
+  /** The first look of a person counts. */
+  noteReading(envelopeId: string, caller: Caller): Promise<void>;
+  isRead(envelopeId: string): boolean;
+  /** Of a unit, by the directory; empty when it names none. */
+  nameOf(unit: string): string;
+  /** When the unit last sent this number and notation in this year. */
+  numberUsed(unit: string, number: string, notation: string): number | undefined;
+  /** Flash documents older than `ageMs` that nobody opened. */
+  flashUnread(
+    ageMs: number,
+  ): readonly { readonly envelopeId: string; readonly unit: string; readonly receivedMs: number }[];
+  stop(): Promise<void>;
+};
