@@ -13,6 +13,7 @@ import { nameFault } from '../protocol/names.ts';
 import { renameDurable, syncFileAsync, writeFileDurable } from '../protocol/node/durable.ts';
 import { readBounded } from '../protocol/node/http-client.ts';
 import { type Node, withNode } from './commands-reach.ts';
+import { recipientCommands } from './commands-recipients.ts';
 import { saySafety } from './commands-safety.ts';
 import { searchCommand } from './commands-search.ts';
 import { sendCommand } from './commands-send.ts';
@@ -34,6 +35,7 @@ export function documentCommands(program: Command): void {
   sendCommand(program);
   listCommands(program);
   searchCommand(program);
+  recipientCommands(program);
   withDir(program.command('show'))
     .argument('<id>', 'mã văn bản hoặc mã phong bì; document id or envelope id')
     .option(
@@ -209,6 +211,21 @@ const standingText = ({ status, change }: RecipientView): string =>
 function sayDocument(out: Output, view: DocumentView): void {
   sayFacts(out, view);
   saySafety(out, view);
+  sayCompleteness(out, view);
+}
+
+/** Served, and what is still open, by name: what a clerk is asked for. */
+function sayCompleteness(out: Output, { completeness }: DocumentView): void {
+  if (!completeness) return;
+  const { complete, served, waiting, failed, paper } = completeness;
+  out.say(
+    complete
+      ? `\nĐủ: cả ${served} nơi nhận đã có văn bản. All ${served} places are served.`
+      : `\nNơi nhận: đã có (served) ${served}, đang chờ (waiting) ${waiting.length}, không được (failed) ${failed.length}, gửi giấy (on paper) ${paper.length}`,
+  );
+  for (const { code, name, state } of [...waiting, ...failed])
+    out.say(visible(`  ${code} ${name}: ${stateText(state)}`));
+  for (const place of paper) out.say(visible(`  giấy (paper): ${place}`));
 }
 
 function sayFacts(out: Output, view: DocumentView): void {

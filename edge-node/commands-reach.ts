@@ -10,7 +10,7 @@ export type Node = {
   /** True: a process runs; false: only the files. */
   readonly running: boolean;
   call<T>(
-    method: 'GET' | 'POST' | 'DELETE',
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     path: string,
     body?: unknown,
   ): Promise<{ status: number; body: T }>;
@@ -22,7 +22,7 @@ export type Node = {
 
 const overSocket = (dir: string, running: boolean): Node => ({
   running,
-  async call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown) {
+  async call<T>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown) {
     const answer = await controlRequest(dir, method, path, body === undefined ? {} : { body });
     return { status: answer.status, body: answer.body as T };
   },

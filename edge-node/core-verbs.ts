@@ -12,9 +12,11 @@ import type { Fetcher } from './inbox/fetcher.ts';
 import { type OfficeHooks, officeVerbs } from './office/verbs.ts';
 import { sendingUnit, submitDocument } from './outbox/submit.ts';
 import { buildProof } from './proof.ts';
+import { completenessOf } from './recipients/completeness.ts';
+import { recipientVerbs } from './recipients/verbs.ts';
 import { announce } from './safety/checker.ts';
 import { heldRows, judgeHeld } from './safety/views.ts';
-import { searchDirectory } from './search.ts';
+import { findUnits } from './search.ts';
 import { statusVerbs } from './statuses/verbs.ts';
 import { documentState, find, inboxPage, openPart, outboxPage, showDocument } from './views.ts';
 import { linkWords } from './words.ts';
@@ -80,7 +82,8 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
       return rebuildSearch(context);
     },
     async show(id, options = {}) {
-      return showDocument(find(id, options.direction, context), context);
+      const view = showDocument(find(id, options.direction, context), context);
+      return { ...view, completeness: completenessOf(view) };
     },
     async readPart(id, index, options = {}) {
       return openPart(find(id, options.direction, context), index, options, context);
@@ -123,8 +126,9 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
           sealDaysLeft: Math.floor((certificate.notAfterMs - clock.nowMs()) / dayMs),
         };
       }),
+    recipients: recipientVerbs(context),
     searchDirectory: (text, options = {}) =>
-      searchDirectory(directory.current(), text, {
+      findUnits(directory.current(), text, {
         limit: Math.min(200, options.limit ?? 20),
         here: new Set(identity().units.map(({ unit }) => unit)),
       }),

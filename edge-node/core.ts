@@ -6,6 +6,8 @@ import type { Metadata } from '../protocol/wire.ts';
 import type { AuditVerdict, People, SignIn } from './accounts/verbs.ts';
 import type { Desk } from './console/verbs.ts';
 import type { OfficeCore } from './office/core.ts';
+import type { Completeness } from './recipients/completeness.ts';
+import type { RecipientVerbs } from './recipients/verbs.ts';
 import type { ChangeView, RequestView, StatusCore, StatusView } from './statuses/core.ts';
 
 /** Content of a part: bytes of at most `limits.inlinePartBytesMax`, or the handle that `addContent` gave. */
@@ -231,6 +233,8 @@ export type DocumentView = {
   readonly envelopes: readonly EnvelopeView[];
   /** Absent where nothing had to be looked at. */
   readonly safety: SafetyView | undefined;
+  /** Of a document that was sent: were all places served? */
+  readonly completeness?: Completeness | undefined;
 };
 
 export type PartStream = {
@@ -351,6 +355,13 @@ export type DirectoryEntry = {
   readonly hub: string;
   readonly parent: string;
   readonly here: boolean;
+  readonly kind: string;
+  /** Names of the units above, the nearest first. */
+  readonly path: string;
+  readonly desks: readonly { readonly desk: string; readonly name: string }[];
+  readonly formerNames: readonly string[];
+  /** Codes of those that took over from a closed one. */
+  readonly successors: readonly string[];
 };
 
 export type AuditRow = {
@@ -399,6 +410,8 @@ export type EdgeCore = StatusCore & {
   inbox(options?: InboxPageOptions): Promise<Page<InboxRow>>;
   /** Over all metadata of outbox and inbox (search-words.ts). */
   find(options?: FindOptions): Promise<Page<FoundDocument>>;
+  /** Whom a text names, and groups. */
+  readonly recipients: RecipientVerbs;
   /** Registers, acceptance, tasks, deadlines. */
   readonly office: OfficeCore;
   /** Makes the search anew from the documents; answers how many. The node goes on working. */

@@ -5,6 +5,7 @@ import type { KnownUnit, OpenPart } from './directory-pages.ts';
 import { ExchangeError } from './errors.ts';
 import { editShards, type ShardEdit, type ShardMap } from './shards.ts';
 import { keyIdOf } from './signature.ts';
+import { foldedWords } from './text/fold.ts';
 import type { DirectoryUnit, Foreign, Metadata } from './wire.ts';
 
 export type { KnownUnit } from './directory-pages.ts';
@@ -296,6 +297,38 @@ export function heirsOf(directory: Directory, unit: string): ReadonlySet<string>
     for (const each of last) heirs.add(each);
   }
   return heirs;
+}
+
+/** A unit that lives: it may be chosen, whether it is connected yet or not. */
+export const inForceUnit = ({ state }: DirectoryUnit): boolean => state !== unitStates.closed;
+
+/** The unit itself, or the single successor of a closed one; else the reason. `unit-split`: there are several, and a person must choose. */
+export function destinationOf(
+  directory: Directory,
+  id: string,
+): KnownUnit | 'unit-unknown' | 'unit-suspended' | 'unit-split' | 'unit-closed' {
+  let unit = directory.unit(id);
+  for (let step = 0; step < successionsMax; step++) {
+    if (!unit) return 'unit-unknown';
+    if (unit.state === unitStates.suspended) return 'unit-suspended';
+    // Handed over to a hub whose own part has not come yet: it is on its way there.
+    if (unit.state !== unitStates.closed || unit.movedTo) return unit;
+    const [successor, ...others] = unit.successors;
+    if (others.length > 0) return 'unit-split';
+    if (!successor) return 'unit-closed';
+    unit = directory.unit(successor);
+  }
+  return 'unit-closed';
+}
+
+const wordsOfName = new Map<string, string>([
+  ['ubnd', 'uy ban nhan dan'],
+  ['hdnd', 'hoi dong nhan dan'],
+  ['vp', 'van phong'],
+]);
+/** Words of an office's name, folded, with what offices shorten written out. "&" and dashes count for nothing. */
+export function nameWords(name: string): string[] {
+  return foldedWords(name).flatMap((word) => wordsOfName.get(word)?.split(' ') ?? [word]);
 }
 
 /** Resolves an address `[desk@]code` or an internal id. Throws `unit-unknown` naming the code. */

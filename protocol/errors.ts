@@ -820,6 +820,13 @@ export const catalogue = {
     ['Không có nhóm này trong danh bạ', 'No such group in the directory'],
     ['Xem các nhóm bằng "lienthong groups list".', 'See the groups with "lienthong groups list".'],
   ),
+  'kind-not-taken': row(
+    409,
+    'never',
+    'clerk',
+    ['Đơn vị nhận không nhận loại văn bản gửi này', 'The unit does not take documents of this kind'],
+    ['Gửi bản giấy, hoặc hỏi đơn vị nhận.', 'Send paper, or ask the receiving unit.'],
+  ),
   'desk-unknown': row(
     404,
     'never',

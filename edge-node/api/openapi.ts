@@ -22,6 +22,7 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
       tags: [
         { name: 'documents', description: 'Outgoing documents.' },
         { name: 'inbox', description: 'Arrivals.' },
+        { name: 'recipients', description: 'Units of the directory, texts of "nơi nhận", groups.' },
         { name: 'node', description: 'Units, directory, state.' },
         { name: 'operation', description: 'For the supervisor; no token.' },
       ],

@@ -1,4 +1,4 @@
-// The inbox, the node's units, the directory, and how the node stands.
+// The inbox, and how the node stands.
 // Must never change anything: all of it is reading.
 // Where the office's software finds what has arrived.
 import type { FastifyInstance } from 'fastify';
@@ -7,16 +7,14 @@ import { createMetrics } from './metrics.ts';
 import { checksOf } from './ready.ts';
 import { type PageQuery, pageOf } from './routes-documents.ts';
 import {
-  directoryAnswer,
   documentAnswer,
   healthAnswer,
   inboxAnswer,
   problemAnswer,
   readyAnswer,
   statusAnswer,
-  unitsAnswer,
 } from './schemas-answers.ts';
-import { directoryQuery, idParams, inboxQuery, noQuery, partParams } from './schemas-requests.ts';
+import { idParams, inboxQuery, noQuery, partParams } from './schemas-requests.ts';
 import { sendPart } from './send-part.ts';
 
 const failure = { '4xx': problemAnswer, '5xx': problemAnswer };
@@ -57,29 +55,6 @@ export function inboxRoutes(app: FastifyInstance, core: EdgeCore): void {
 
 export function nodeRoutes(app: FastifyInstance, core: EdgeCore): void {
   const tags = ['node'];
-  app.get('/v1/units', {
-    schema: {
-      tags,
-      summary: 'Units that this node serves',
-      querystring: noQuery,
-      response: { 200: unitsAnswer, ...failure },
-    },
-    handler: async () => ({ units: core.units() }),
-  });
-  app.get<{ Querystring: { q?: string; limit?: string } }>('/v1/directory', {
-    schema: {
-      tags,
-      summary: 'Search the signed directory',
-      querystring: directoryQuery,
-      response: { 200: directoryAnswer, ...failure },
-    },
-    handler: async ({ query }) => ({
-      entries: core.searchDirectory(
-        query.q ?? '',
-        query.limit === undefined ? {} : { limit: Number(query.limit) },
-      ),
-    }),
-  });
   app.get('/v1/status', {
     schema: {
       tags,

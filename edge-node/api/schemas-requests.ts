@@ -244,6 +244,47 @@ export const directoryQuery = {
   },
 } as const;
 
+export const unitQuery = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { unit: text(64, 'Sending unit, when the node serves several.') },
+} as const;
+export const codeParams = {
+  type: 'object',
+  required: ['code'],
+  properties: { code: { type: 'string', minLength: 1, maxLength: 64, description: 'Code of the group.' } },
+} as const;
+export const matchBody = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['text'],
+  properties: {
+    text: {
+      type: 'string',
+      minLength: 1,
+      maxLength: 60_000,
+      description: 'The text of "Nơi nhận", or a list with one name, code or desk@code on each line.',
+    },
+    unit: text(64, 'Sending unit, when the node serves several.'),
+  },
+} as const;
+export const groupBody = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['name', 'members'],
+  properties: {
+    name: { type: 'string', minLength: 1, maxLength: 200, description: 'Name, such as "Khối trường học".' },
+    members: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 1_024,
+      items: { type: 'string', minLength: 1, maxLength: addressLengthMax },
+      description: 'Addresses: codes, desk@code, or group:CODE of another group.',
+    },
+    unit: text(64, 'The unit whose group it is, when the node serves several.'),
+  },
+} as const;
+
 export const uploadQuery = {
   type: 'object',
   additionalProperties: false,

@@ -11,6 +11,7 @@ import { describeApi } from './openapi.ts';
 import { documentRoutes } from './routes-documents.ts';
 import { healthRoutes, inboxRoutes, nodeRoutes } from './routes-node.ts';
 import { officeRoutes } from './routes-office.ts';
+import { recipientRoutes } from './routes-recipients.ts';
 import { safetyRoutes } from './routes-safety.ts';
 import { searchRoutes } from './routes-search.ts';
 import { statusRoutes } from './routes-statuses.ts';
@@ -54,6 +55,7 @@ export async function createApi(options: ApiOptions): Promise<ExchangeServer> {
   nodeRoutes(app, core);
   searchRoutes(app, core);
   officeRoutes(app, core);
+  recipientRoutes(app, core);
   safetyRoutes(app, core);
   healthRoutes(app, { core, nowMs: () => clock.nowMs(), version });
   options.more?.(app);

@@ -4,7 +4,6 @@
 import { hash } from 'node:crypto';
 import { createChunkHasher } from '../../protocol/chunks.ts';
 import { metadataCodec } from '../../protocol/codec.ts';
-import { type KnownUnit, resolveAddress, unitStates } from '../../protocol/directory.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { newDocumentId, parseDocumentId, parseEnvelopeId, uuidToBytes } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -12,6 +11,7 @@ import { assertHeader, buildMetadata, kinds, urgencies } from '../../protocol/se
 import type { EdgeContext } from '../context.ts';
 import type { SubmitLink, SubmitPart, SubmitRequest } from '../core.ts';
 import { sentEntry } from '../office/entries.ts';
+import { resolveRecipients } from '../recipients/resolve.ts';
 import { assertNoSecret, checkForSending } from '../safety/quick.ts';
 import { placeWords, searchWords } from '../search-words.ts';
 import { isDocumentKind } from '../statuses/change-rows.ts';
@@ -30,14 +30,20 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
     throw new ExchangeError('request-malformed', 'idempotencyKey has 1 to 200 bytes');
   const nowMs = clock.nowMs();
   const names = request.parts.map(({ name }) => name);
-  const said = metadataText(request.metadata, names, request.keepText === true);
-  const recipients = request.to.map((address) => recipientOf(address, nowMs, context));
+  const { recipients, paper } = resolveRecipients(request.to, unit, context);
+  // Members of a group that cannot be reached here stand in the document as places for paper.
+  const places = [...(request.metadata.otherPlaces ?? []), ...paper];
+  const said = metadataText(
+    { ...request.metadata, ...(places.length > 0 ? { otherPlaces: places } : {}) },
+    names,
+    request.keepText === true,
+  );
   const fresh = !store.keyKnown(unit, key);
   // A document of before is answered as it was, whatever the rules are today.
   if (fresh) assertNoSecret({ ...request.metadata, parts: request.parts });
   const parts = await storeParts(request.parts, unit, context);
   const bytes = parts.reduce((sum, { length }) => sum + length, 0);
-  assertTaken(recipients, bytes, context);
+  assertTaken(recipients, bytes, request.kind ?? kinds.document, context);
   const links = JSON.stringify((request.links ?? []).map(checkedLink));
   const metadata = buildMetadata(
     {
@@ -47,6 +53,17 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
     },
     randomBytes(32),
   );
+  const asked =
+    paper.length === 0
+      ? metadata.block
+      : buildMetadata(
+          {
+            ...metadataText(request.metadata, names, request.keepText === true),
+            clientReference: key,
+            parts: parts.map(({ name, mediaType }) => ({ name, mediaType })),
+          },
+          metadata.salt,
+        ).block;
   assertMetadata(request);
   const documentId = uuidToBytes(newDocumentId(nowMs, randomBytes(10)));
   const { kind = kinds.document, urgency = urgencies.normal, replyByMs = 0 } = request;
@@ -81,7 +98,8 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
     documentId,
     unit,
     idempotencyKey: key,
-    requestDigest: digestOf(request, parts, metadata.block),
+    // Of what was asked: who of a group is for paper may change until it is asked again.
+    requestDigest: digestOf(request, parts, asked),
     kind,
     urgency,
     nowMs,
@@ -138,30 +156,23 @@ export function sendingUnit(given: string | undefined, context: EdgeContext): st
   throw new ExchangeError('peer-not-sender', given.slice(0, 64));
 }
 
-/** Throws what the hub would answer: `unit-unknown`, `unit-suspended`, `unit-closed`, `unit-has-no-node`. */
-export function recipientOf(address: string, nowMs: number, context: EdgeContext): RecipientRow {
-  const { unit, desk } = resolveAddress(context.directory.current(), address, nowMs);
-  const refuse = (code: 'unit-suspended' | 'unit-closed' | 'unit-has-no-node') =>
-    new ExchangeError(code, address.slice(0, 64));
-  if (unit.state === unitStates.suspended) throw refuse('unit-suspended');
-  // With a successor the hub forwards.
-  if (unit.state === unitStates.closed && unit.successors.length === 0) throw refuse('unit-closed');
-  if (unit.state === unitStates.invited || unit.state === unitStates.unconfirmed)
-    throw refuse('unit-has-no-node');
-  return { unit: unit.unit, desk, group: '', groupVersion: 0 };
-}
-
 /** A unit that takes only smaller documents says so in the directory: the sender learns it now and not after a day of upload. */
-function assertTaken(recipients: readonly RecipientRow[], bytes: number, context: EdgeContext): void {
+function assertTaken(
+  recipients: readonly RecipientRow[],
+  bytes: number,
+  kind: number,
+  context: EdgeContext,
+): void {
   const directory = context.directory.current();
-  const tooSmall = recipients
-    .map(({ unit }) => directory.unit(unit))
-    .find((unit): unit is KnownUnit => !!unit && unit.documentBytesMax > 0 && bytes > unit.documentBytesMax);
+  const units = recipients.flatMap(({ unit }) => directory.unit(unit) ?? []);
+  const tooSmall = units.find(({ documentBytesMax }) => documentBytesMax > 0 && bytes > documentBytesMax);
   if (tooSmall)
     throw new ExchangeError(
       'part-too-large',
       `${directory.codeOf(tooSmall.unit)} takes at most ${tooSmall.documentBytesMax} bytes`,
     );
+  const other = units.find(({ acceptedKinds }) => acceptedKinds?.length && !acceptedKinds.includes(kind));
+  if (other) throw new ExchangeError('kind-not-taken', `${directory.codeOf(other.unit)}: kind ${kind}`);
 }
 
 function assertMetadata({ metadata }: SubmitRequest): void {

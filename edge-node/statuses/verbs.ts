@@ -8,7 +8,8 @@ import { parseDocumentId, uuidFromBytes, uuidToBytes } from '../../protocol/ids.
 import { buildMetadata } from '../../protocol/seal.ts';
 import type { EdgeContext } from '../context.ts';
 import { metadataText } from '../outbox/metadata-text.ts';
-import { recipientOf, sendingUnit } from '../outbox/submit.ts';
+import { sendingUnit } from '../outbox/submit.ts';
+import { recipientOf } from '../recipients/resolve.ts';
 import type { Arrival, OutDocument } from '../store/view-reads.ts';
 import type { RequestDecision, StatusCore, UpdateRequest } from './core.ts';
 import type { StoredRequest } from './reads.ts';

@@ -9,6 +9,7 @@ import { signInReads } from '../accounts/sign-in-reads.ts';
 import { draftReads } from '../console/drafts-reads.ts';
 import { dueReads } from '../office/due-reads.ts';
 import { registerReads } from '../office/register-reads.ts';
+import { groupReads } from '../recipients/group-ops.ts';
 import { statusReads } from '../statuses/reads.ts';
 import { refersTo } from '../statuses/request-ops.ts';
 import { directoryReads } from './directory-ops.ts';
@@ -71,6 +72,7 @@ function reads(db: Database) {
     ...safetyReads(db),
     ...accountReads(db),
     ...directoryReads(db),
+    ...groupReads(db),
     ...signInReads(db),
     ...draftReads(db),
     verifyAudit: () => verifyAudit(db),

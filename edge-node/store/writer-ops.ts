@@ -14,6 +14,7 @@ import { signInOps } from '../accounts/sign-in-ops.ts';
 import { draftOps } from '../console/drafts-ops.ts';
 import { registerOps } from '../office/register-ops.ts';
 import { workOps } from '../office/work-ops.ts';
+import { groupOps } from '../recipients/group-ops.ts';
 import { changeOps } from '../statuses/change-ops.ts';
 import { requestOps } from '../statuses/request-ops.ts';
 import { statusOps } from '../statuses/status-ops.ts';
@@ -36,6 +37,7 @@ function allOps(db: Database, keys: Map<string, SigningKey>, sign: (items: reado
     ...workOps(db),
     ...factOps(db),
     ...directoryOps(db),
+    ...groupOps(db),
     ...statusOps(db),
     ...requestOps(db),
     ...changeOps(db),

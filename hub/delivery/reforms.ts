@@ -2,11 +2,11 @@
 // successor, is held where there are several, or ends in a signed notice where there is none. Bounded work per pass; run by a worker.
 
 import type { Directory } from '../../protocol/directory.ts';
-import { heirsOf, unitStates } from '../../protocol/directory.ts';
+import { destinationOf, heirsOf, unitStates } from '../../protocol/directory.ts';
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import type { Log } from '../../protocol/node/logger.ts';
 import type { Admin } from '../admin/acts.ts';
-import { destination, wayTo } from '../routing/route.ts';
+import { wayTo } from '../routing/route.ts';
 
 export type ReformDeps = {
   readonly admin: Pick<Admin, 'act' | 'store' | 'directory' | 'clock' | 'wake'>;
@@ -48,7 +48,7 @@ async function moveWaiting({ admin, hubId, upstream }: ReformDeps): Promise<numb
   );
   const nowMs = clock.nowMs();
   for (const [unit, ids] of grouped(rows)) {
-    const found = destination(directory, unit);
+    const found = destinationOf(directory, unit);
     if (found === 'unit-split') {
       await store.holdSplit({ ids, code: found, peer: hubId });
       await store.alarm({

@@ -1,13 +1,7 @@
 // Pure: signed recipients of a leg + directory -> one decision per recipient. One closed unit does not refuse a document to 135 others.
 // Local first: what can be delivered below never goes up. Tiers are configuration: the next hop follows the parents of the hubs
 // in the directory, nothing else.
-import {
-  type Directory,
-  heirsOf,
-  type KnownUnit,
-  successionsMax,
-  unitStates,
-} from '../../protocol/directory.ts';
+import { type Directory, destinationOf, heirsOf, type KnownUnit } from '../../protocol/directory.ts';
 import { type ErrorCode, ExchangeError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { outcomes } from '../../protocol/statement.ts';
@@ -31,7 +25,7 @@ export function route(question: RouteQuestion): RoutedDelivery[] {
   if (question.passed.length >= limits.hopsMax)
     throw new ExchangeError('route-too-long', `${question.passed.length} hops`);
   return question.recipients.map(({ index, unit }) => {
-    const found = destination(question.directory, unit);
+    const found = destinationOf(question.directory, unit);
     if (found === 'unit-split') return held(index, unit, question.hubId, found);
     if (typeof found === 'string') return refused(index, unit, found);
     const peer = wayTo(question, found);
@@ -53,22 +47,6 @@ function refused(index: number, unit: string, code: ErrorCode): RoutedDelivery {
 /** True if `unit` is the signed unit, or one that gets what is addressed to it by the directory: a leg may name no other. */
 export function maySubstitute(directory: Directory, signed: string, unit: string): boolean {
   return signed === unit || heirsOf(directory, signed).has(unit);
-}
-
-/** The unit itself, or the single successor of a closed one; else the reason. `unit-split`: there are several, and a person must choose. */
-export function destination(directory: Directory, id: string): KnownUnit | ErrorCode {
-  let unit = directory.unit(id);
-  for (let step = 0; step < successionsMax; step++) {
-    if (!unit) return 'unit-unknown';
-    if (unit.state === unitStates.suspended) return 'unit-suspended';
-    // Handed over to a hub whose own part has not come yet: it is on its way there.
-    if (unit.state !== unitStates.closed || unit.movedTo) return unit;
-    const [successor, ...others] = unit.successors;
-    if (others.length > 0) return 'unit-split';
-    if (!successor) return 'unit-closed';
-    unit = directory.unit(successor);
-  }
-  return 'unit-closed';
 }
 
 type Hop =
