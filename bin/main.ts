@@ -1,8 +1,10 @@
 // The command line: puts the commands of the rooms together and runs one. Knows no command itself but the demo.
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { setKeyPassphrase } from '../certs/key-protection.ts';
 import { armCrash, type CrashPoint } from '../protocol/node/crash.ts';
 import { exitCodes } from './output.ts';
+import { keyPassphraseOf } from './person.ts';
 
 /** Runs one command line; returns the exit code of DESIGN 6. Commands set `process.exitCode` themselves when they end otherwise. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -10,6 +12,7 @@ export async function main(args: readonly string[]): Promise<number> {
     version: string;
   };
   armCrashPoint(process.env.LIENTHONG_CRASH_AT);
+  setKeyPassphrase(keyPassphraseOf);
   const program = new Command('lienthong')
     .description(
       'Gửi và nhận văn bản điện tử giữa các cơ quan.\nCarries official documents between government offices.',
@@ -47,6 +50,10 @@ async function addCommands(program: Command, first: string): Promise<void> {
     {
       names: ['certs'],
       add: async () => (await import('./certs/commands.ts')).certsCommands(program),
+    },
+    {
+      names: ['keys'],
+      add: async () => (await import('./keys/commands.ts')).keysCommands(program),
     },
     {
       names: ['envelope', 'verify'],

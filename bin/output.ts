@@ -64,9 +64,12 @@ const configuration: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'key-file-loose',
   'key-file-missing',
   'key-file-invalid',
+  'key-file-locked',
+  'key-passphrase-wrong',
 ]);
 const judgedBad: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'backup-invalid',
+  'p12-refused',
   'store-damaged',
   'content-damaged',
   'proof-invalid',

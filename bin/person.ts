@@ -2,6 +2,7 @@
 // owner reads. Must never print a passphrase, take one from an argument (every process list shows those), or wait where nobody can type.
 import fs from 'node:fs';
 import os from 'node:os';
+import { join } from 'node:path';
 import process from 'node:process';
 import { CommandError } from './output.ts';
 
@@ -56,6 +57,17 @@ export function passphraseOfFile(path: string): string {
   if (line === '')
     throw new CommandError('failed', { vi: `Tệp ${path} trống`, en: `The file ${path} is empty` });
   return line;
+}
+
+/**
+ * The passphrase of key files: systemd's credential `lienthong-keys` (LoadCredential=, LoadCredentialEncrypted=), else the file that
+ * LIENTHONG_KEY_PASSPHRASE_FILE names. Undefined when neither is there. Read when the first encrypted key is met.
+ */
+export function keyPassphraseOf(): string | undefined {
+  const { CREDENTIALS_DIRECTORY: credentials, LIENTHONG_KEY_PASSPHRASE_FILE: named } = process.env;
+  const credential = credentials === undefined ? undefined : join(credentials, 'lienthong-keys');
+  const path = credential !== undefined && fs.existsSync(credential) ? credential : named;
+  return path ? passphraseOfFile(path) : undefined;
 }
 
 /** Typed on the terminal, not shown. `twice` asks again and compares, for a new one. */

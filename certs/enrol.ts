@@ -4,7 +4,7 @@
 import { ExchangeError } from '../protocol/errors.ts';
 import type { HubId, NodeId, UnitId } from '../protocol/ids.ts';
 import { checkRootFingerprint, type Invitation, secretText } from './invitation.ts';
-import type { OwnKey } from './keys.ts';
+import type { HeldKey, OwnKey } from './keys.ts';
 import { certificateDer, certificatePem } from './pem.ts';
 import { type CertificateFacts, verifyCertificate } from './trust.ts';
 import { wordsOfKeys } from './words.ts';
@@ -89,7 +89,7 @@ export const enrolAnswerSchema = {
 export async function buildEnrolRequest(options: {
   invitation: Invitation;
   tlsKey: OwnKey;
-  sealKey: OwnKey;
+  sealKey: HeldKey;
   nodeVersion: string;
 }): Promise<EnrolRequest> {
   return {

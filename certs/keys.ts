@@ -1,12 +1,15 @@
-// Private keys: made on this machine, kept in a file that only its owner reads, never sent anywhere.
+// Private keys: made on this machine, kept in a file that only its owner reads, never sent anywhere. The file holds the key plain, the key
+// under a passphrase (key-protection.ts), or says on which token it is (token.ts); whoever loads it need not know.
 // It must never overwrite a key, nor use one that others could have read.
 // First step of enrolment, and of every start.
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import fs from 'node:fs';
 import { ExchangeError } from '../protocol/errors.ts';
 import { writeFileDurable } from '../protocol/node/durable.ts';
-import type { SigningKey } from '../protocol/signature.ts';
+import { isTokenKey, type SigningKey, type TokenKey } from '../protocol/signature.ts';
 import { keyIdOf } from './certificate.ts';
+import { isLocked, keyPassphrase, lockKey, unlockKey } from './key-protection.ts';
+import { publicKeyDerOf, readReference, referenceText, type TokenReference, tokenKey } from './token.ts';
 import { isP256 } from './x509.ts';
 
 export type OwnKey = {
@@ -17,8 +20,11 @@ export type OwnKey = {
   readonly keyId: string;
 };
 
+/** A key of our own, here or on a token: seals may be either; everything else is an OwnKey. */
+export type HeldKey = Omit<OwnKey, 'privateKey'> & { readonly privateKey: KeyObject | TokenKey };
+
 /** As protocol/signature.ts takes it. */
-export const signingKeyOf = ({ keyId, privateKey }: OwnKey): SigningKey => ({
+export const signingKeyOf = ({ keyId, privateKey }: HeldKey): SigningKey => ({
   keyId: Buffer.from(keyId, 'hex'),
   privateKey,
 });
@@ -31,33 +37,91 @@ function ownKey(privateKey: KeyObject): OwnKey {
   return { privateKey, publicKeyDer, keyId: keyIdOf(publicKeyDer) };
 }
 
+/** The readable key behind a signing key; one on a token moves with its token. Throws `key-file-invalid`. */
+export function ownKeyOf({ privateKey }: { readonly privateKey: KeyObject | TokenKey }): OwnKey {
+  if (!isTokenKey(privateKey)) return ownKey(privateKey);
+  throw new ExchangeError('key-file-invalid', 'a key on a token cannot be read: move the token itself');
+}
+
 /** A fresh P-256 key in memory. */
 export function generateKey(): OwnKey {
   return ownKey(generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey);
 }
 
-/** PKCS#8 in PEM: the text of a key file, and what a TLS listener takes. Never log it. */
+/** PKCS#8 in PEM, plain: what a TLS listener and the writer thread take. Never log it, never write it to a file (keyFileText does). */
 export function keyPem(key: OwnKey): string {
   return key.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+const references = new WeakMap<TokenKey, TokenReference>();
+
+function onToken(reference: TokenReference): HeldKey {
+  const privateKey = tokenKey(reference);
+  references.set(privateKey, reference);
+  const publicKeyDer = publicKeyDerOf(reference);
+  return { privateKey, publicKeyDer, keyId: keyIdOf(publicKeyDer) };
+}
+
+/** What another thread of this process signs with: a plain key, or where its token is. Read by `signerOf`. */
+export function signerText({ privateKey }: Pick<HeldKey, 'privateKey'>): string {
+  if (!isTokenKey(privateKey)) return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  return referenceText(references.get(privateKey)!);
+}
+
+export function signerOf(text: string): KeyObject | TokenKey {
+  const reference = readReference(text);
+  return reference ? tokenKey(reference) : createPrivateKey(text);
+}
+
+/** The text of a key file: under the passphrase when this process has one. */
+export function keyFileText(key: Pick<HeldKey, 'privateKey'>): string {
+  const { privateKey } = key;
+  const passphrase = keyPassphrase();
+  return isTokenKey(privateKey) || passphrase === undefined
+    ? signerText(key)
+    : lockKey(privateKey, passphrase);
+}
+
+/** Writes that a key is on a token; as durable and as careful as createKeyFile. */
+export function createTokenFile(path: string, reference: TokenReference): HeldKey {
+  writeKeyFile(path, referenceText(reference));
+  return onToken(reference);
+}
+
+/** Where the token of a key file is; undefined for a key in the file, or no file. */
+export function tokenOfFile(path: string): TokenReference | undefined {
+  return fs.existsSync(path) ? readReference(fs.readFileSync(path, 'utf8')) : undefined;
 }
 
 /** Makes a key and its file (mode 0600); returns only when it survives a power cut. Throws `dir-exists` when the file exists. */
 export function createKeyFile(path: string): OwnKey {
   const key = generateKey();
+  writeKeyFile(path, keyFileText(key));
+  return key;
+}
+
+function writeKeyFile(path: string, text: string): void {
   try {
-    writeFileDurable(path, keyPem(key), { mode: 0o600, replace: false });
+    writeFileDurable(path, text, { mode: 0o600, replace: false });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
     throw new ExchangeError('dir-exists', `a key is never overwritten: ${path}`, { cause });
   }
-  return key;
 }
 
 /**
- * Throws `key-file-missing`, `key-file-loose` (anybody but the owner may touch it: chmod 600) or `key-file-invalid`.
+ * Throws `key-file-missing`, `key-file-loose` (anybody but the owner may touch it: chmod 600), `key-file-locked`, `key-passphrase-wrong` or `key-file-invalid`.
  * The mode is read from the open file, so nobody can swap it between the look and the reading.
  */
 export function loadKeyFile(path: string): OwnKey {
+  const { privateKey, ...key } = loadHeldKey(path);
+  if (isTokenKey(privateKey))
+    throw new ExchangeError('key-file-invalid', `a key on a token serves only for a seal: ${path}`);
+  return { ...key, privateKey };
+}
+
+/** As loadKeyFile, and a key on a token too: for seals. */
+export function loadHeldKey(path: string): HeldKey {
   const fd = openKey(path);
   try {
     const stat = fs.fstatSync(fd);
@@ -76,6 +140,19 @@ export function loadKeyFile(path: string): OwnKey {
 export function loadOrCreateKeyFile(path: string): OwnKey {
   return fs.existsSync(path) ? loadKeyFile(path) : createKeyFile(path);
 }
+/** As loadOrCreateKeyFile, for seals: one on a token is found, none is made there. */
+export function loadOrCreateHeldKey(path: string): HeldKey {
+  return fs.existsSync(path) ? loadHeldKey(path) : createKeyFile(path);
+}
+
+/** A plain key from the text of a key file. Throws `key-file-invalid`. */
+export function parseKeyText(text: string, name: string): OwnKey {
+  try {
+    return ownKey(createPrivateKey(text));
+  } catch (cause) {
+    throw new ExchangeError('key-file-invalid', name, { cause });
+  }
+}
 
 function openKey(path: string): number {
   try {
@@ -86,12 +163,9 @@ function openKey(path: string): number {
   }
 }
 
-function parseKey(pem: Buffer, path: string): OwnKey {
-  let privateKey: KeyObject;
-  try {
-    privateKey = createPrivateKey({ key: pem, format: 'pem' });
-  } catch (cause) {
-    throw new ExchangeError('key-file-invalid', path, { cause });
-  }
-  return ownKey(privateKey);
+function parseKey(pem: Buffer, path: string): HeldKey {
+  const text = pem.toString('utf8');
+  const reference = readReference(text);
+  if (reference) return onToken(reference);
+  return isLocked(text) ? ownKey(unlockKey(text, path)) : parseKeyText(text, path);
 }

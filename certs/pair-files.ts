@@ -1,10 +1,13 @@
 // A key and its certificate as two files that are replaced together, though no file system replaces two files at once. The next pair lies
 // beside the present one under other names; taking it into use is two renames, and one that was cut off is completed before anything
 // is loaded. Must never make a key twice for one renewal, nor leave a key without the certificate that fits it.
+
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { dirname } from 'node:path';
 import { removeDurable, renameDurableSync, writeFileDurable } from '../protocol/node/durable.ts';
-import { loadOrCreateKeyFile, type OwnKey } from './keys.ts';
+import { createTokenFile, type HeldKey, loadOrCreateHeldKey, tokenOfFile } from './keys.ts';
+import { makeTokenKey } from './token.ts';
 
 export type PairFiles = {
   readonly key: string;
@@ -22,7 +25,13 @@ export const pairFiles = (keysDir: string, certsDir: string, name: string): Pair
 });
 
 /** The key of the renewal that is under way, made when none is: durable before anybody is asked, so that the same one is asked for again. */
-export const nextKeyOf = (pair: PairFiles): OwnKey => loadOrCreateKeyFile(pair.nextKey);
+export function nextKeyOf(pair: PairFiles): HeldKey {
+  const token = fs.existsSync(pair.nextKey) ? undefined : tokenOfFile(pair.key);
+  // What was on a token stays on it.
+  return token
+    ? createTokenFile(pair.nextKey, makeTokenKey(token, randomBytes(8).toString('hex')))
+    : loadOrCreateHeldKey(pair.nextKey);
+}
 
 /** What was answered for the next key; durable on return. `pem` as the certificate file holds it. */
 export function keepNext(pair: PairFiles, pem: string): void {

@@ -5,7 +5,7 @@ import { renewalCodec, signedCodec } from '../protocol/codec.ts';
 import { ExchangeError } from '../protocol/errors.ts';
 import { type SigningKey, signOne } from '../protocol/signature.ts';
 import type { Renewal, Signed } from '../protocol/wire.ts';
-import type { OwnKey } from './keys.ts';
+import type { HeldKey } from './keys.ts';
 import { derToPem, pemToDer } from './pem.ts';
 import { BACKDATE_MS } from './profile.ts';
 import { type CertificateFacts, type RootAnchor, verifyCertificate } from './trust.ts';
@@ -22,7 +22,7 @@ export type RenewalDraft = {
   readonly subject: string;
   /** The key whose certificate is renewed: it signs. */
   readonly current: SigningKey;
-  readonly next: OwnKey;
+  readonly next: HeldKey;
   readonly nowMs: number;
 };
 
@@ -59,7 +59,7 @@ export function verifyRenewed(options: {
   readonly issuingDer: Uint8Array;
   readonly rootsDer: readonly RootAnchor[];
   readonly expected: { readonly hub: string; readonly role: RenewableRole; readonly subject: string };
-  readonly next: OwnKey;
+  readonly next: HeldKey;
   readonly nowMs: number;
 }): CertificateFacts {
   const { certificateDer: leafDer, issuingDer, rootsDer, expected, nowMs: atMs } = options;

@@ -5,6 +5,8 @@ import 'reflect-metadata';
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import { ExchangeError } from '../protocol/errors.ts';
+import { isTokenKey, type TokenKey } from '../protocol/signature.ts';
+import { der, derInteger, derOid, derSequence } from './der.ts';
 import type { ExtensionSpec } from './extensions.ts';
 import { derToPem, pemToDer } from './pem.ts';
 
@@ -59,7 +61,8 @@ export async function buildCertificate(spec: CertificateSpec): Promise<Uint8Arra
 }
 
 /** A PKCS#10 request (PEM) that proves possession of `privateKey`. It carries no names: they would not be read. */
-export async function buildCsr(privateKey: KeyObject): Promise<string> {
+export async function buildCsr(privateKey: KeyObject | TokenKey): Promise<string> {
+  if (isTokenKey(privateKey)) return tokenCsr(privateKey);
   const publicKey = createPublicKey(privateKey);
   const request = await x509.Pkcs10CertificateRequestGenerator.create({
     name: new x509.Name([{ CN: ['lien thong'] }]),
@@ -70,6 +73,20 @@ export async function buildCsr(privateKey: KeyObject): Promise<string> {
     signingAlgorithm: ecdsaP256,
   });
   return derToPem('CERTIFICATE REQUEST', new Uint8Array(request.rawData));
+}
+
+/** RFC 2986, by hand: the library signs only with keys that it can read. */
+function tokenCsr({ publicKeyDer, sign }: TokenKey): string {
+  const name = der(0x31, derSequence(derOid('2.5.4.3'), der(0x0c, Buffer.from('lien thong'))));
+  const info = derSequence(derInteger(0n), derSequence(name), publicKeyDer, der(0xa0));
+  const value = sign(info);
+  const half = (from: number) => derInteger(BigInt(`0x${value.subarray(from, from + 32).toString('hex')}`));
+  const signature = derSequence(half(0), half(32));
+  const algorithm = derSequence(derOid('1.2.840.10045.4.3.2'));
+  return derToPem(
+    'CERTIFICATE REQUEST',
+    derSequence(info, algorithm, der(0x03, Buffer.from([0]), signature)),
+  );
 }
 
 /**

@@ -104,7 +104,7 @@ export async function restoreNode(options: {
  * PROTOCOL.md 10.1: a count higher than the hub knows makes it hand out again what this store has forgotten. By the clock: the same backup may
  * be restored twice, and the hub must see the second time as well.
  */
-function raiseRestoreCount(database: string, nowMs: number): number {
+export function raiseRestoreCount(database: string, nowMs: number): number {
   const db = openDatabase(database);
   try {
     const fact = "SELECT value FROM facts WHERE name = 'restoreCount'";

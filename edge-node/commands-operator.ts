@@ -8,6 +8,7 @@ import { systemClock } from '../protocol/node/clock.ts';
 import { checkSecret } from '../protocol/node/config.ts';
 import type { ProxyOptions } from '../protocol/node/connector.ts';
 import { isRunning } from '../protocol/node/control.ts';
+import { keyCommands } from './commands-keys.ts';
 import { withNode } from './commands-reach.ts';
 import { safetyCommands } from './commands-safety.ts';
 import { reindexCommand } from './commands-search.ts';
@@ -58,6 +59,7 @@ export function operatorCommands(node: Command): void {
     .addHelpText('after', `\nReads every byte; changes nothing. 0 clean, 65 damaged.${exits}`)
     .action((options: Common) => runCommand((out) => fsck(out, options), options));
   tokenCommands(node);
+  keyCommands(node);
   unitCommands(node);
   userCommands(node);
   safetyCommands(node);

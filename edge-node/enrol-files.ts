@@ -6,7 +6,14 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import type { EnrolAnswer, VerifiedEnrolment } from '../certs/enrol.ts';
 import { hashSecret, type Invitation } from '../certs/invitation.ts';
-import { keyPem, loadKeyFile, loadOrCreateKeyFile, type OwnKey } from '../certs/keys.ts';
+import {
+  type HeldKey,
+  keyFileText,
+  loadKeyFile,
+  loadOrCreateHeldKey,
+  loadOrCreateKeyFile,
+  type OwnKey,
+} from '../certs/keys.ts';
 import { dropNext, pairFiles } from '../certs/pair-files.ts';
 import { certificatePem } from '../certs/pem.ts';
 import { ExchangeError } from '../protocol/errors.ts';
@@ -61,7 +68,7 @@ export function readEnrolled(dir: string): EnrolledFile | undefined {
 }
 
 /** One connection key for the node, one seal key for each invitation. Durable on return. */
-export function keysFor(dir: string, invitation: string): { tlsKey: OwnKey; sealKey: OwnKey } {
+export function keysFor(dir: string, invitation: string): { tlsKey: OwnKey; sealKey: HeldKey } {
   const files = enrolFiles(dir);
   const enrolled = fs.existsSync(files.identity);
   const replacement = files.pendingNodeKey(invitation);
@@ -70,7 +77,7 @@ export function keysFor(dir: string, invitation: string): { tlsKey: OwnKey; seal
     enrolled ? loadKeyFile(files.nodeKey) : loadOrCreateKeyFile(files.nodeKey);
   return {
     tlsKey: fs.existsSync(replacement) ? loadKeyFile(replacement) : tlsKey(),
-    sealKey: loadOrCreateKeyFile(files.pendingKey(invitation)),
+    sealKey: loadOrCreateHeldKey(files.pendingKey(invitation)),
   };
 }
 
@@ -86,7 +93,7 @@ export type ToStore = {
   readonly dir: string;
   readonly invitation: string;
   readonly tlsKey: OwnKey;
-  readonly sealKey: OwnKey;
+  readonly sealKey: HeldKey;
   readonly answer: EnrolAnswer;
   readonly verified: VerifiedEnrolment;
   readonly enrolUrl: string;
@@ -113,10 +120,10 @@ export function storeEnrolment({
   const publicFile = { mode: 0o644 };
   writeFileDurable(files.root, root, publicFile);
   // A crash between key and certificate: identity.ts refuses the pair, and the same "node init" again completes it.
-  writeFileDurable(files.sealKey(unitId), keyPem(sealKey));
+  writeFileDurable(files.sealKey(unitId), keyFileText(sealKey));
   writeFileDurable(files.sealCertificate(unitId), certificatePem(verified.seal.der) + issuing, publicFile);
   // As with the seal: between these two the node does not start, and the same "node init" again completes it.
-  if (fs.existsSync(files.pendingNodeKey(invitation))) writeFileDurable(files.nodeKey, keyPem(tlsKey));
+  if (fs.existsSync(files.pendingNodeKey(invitation))) writeFileDurable(files.nodeKey, keyFileText(tlsKey));
   writeFileDurable(files.nodeCertificate, certificatePem(verified.tls.der) + issuing, publicFile);
   const others = (before?.units ?? []).filter((each) => each.unitId !== unitId);
   const file: EnrolledFile = {

@@ -12,7 +12,7 @@ import {
   verifyEnrolAnswer,
 } from '../certs/enrol.ts';
 import { type Invitation, parseInvitation } from '../certs/invitation.ts';
-import type { OwnKey } from '../certs/keys.ts';
+import type { HeldKey, OwnKey } from '../certs/keys.ts';
 import { certificatePem } from '../certs/pem.ts';
 import { enrolPaths } from '../protocol/api.ts';
 import { ExchangeError, isExchangeError } from '../protocol/errors.ts';
@@ -239,7 +239,7 @@ async function askFor(
     tlsKey,
     sealKey,
     version,
-  }: { invitation: Invitation; tlsKey: OwnKey; sealKey: OwnKey; version: string },
+  }: { invitation: Invitation; tlsKey: OwnKey; sealKey: HeldKey; version: string },
 ): Promise<EnrolAnswer> {
   const request = await buildEnrolRequest({ invitation, tlsKey, sealKey, nodeVersion: version });
   const { body } = await client.request({

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Certificate, parseCertificate } from '../certs/certificate.ts';
-import { keyPem, loadKeyFile, signingKeyOf } from '../certs/keys.ts';
+import { keyPem, loadHeldKey, loadKeyFile, signerText, signingKeyOf } from '../certs/keys.ts';
 import { completePair, type PairFiles, pairFiles } from '../certs/pair-files.ts';
 import { certificateDer } from '../certs/pem.ts';
 import { type Roots, readRoots, rootsPem } from '../certs/roots.ts';
@@ -20,7 +20,8 @@ export type UnitIdentity = {
   readonly name: string;
   readonly confirmed: boolean;
   readonly key: SigningKey;
-  readonly keyPem: string;
+  /** What the writer thread signs with (signerOf of certs/keys.ts). */
+  readonly signer: string;
   readonly certificate: Certificate;
 };
 export type Identity = {
@@ -103,7 +104,7 @@ function readIdentityFile(path: string): IdentityFile {
 function loadUnit(dir: string, given: IdentityFile['units'][number]): UnitIdentity {
   const unit = parseUnitId(given.unitId);
   completePair(sealPair(dir, unit));
-  const own = loadKeyFile(join(dir, 'keys', `seal-${unit}.pem`));
+  const own = loadHeldKey(join(dir, 'keys', `seal-${unit}.pem`));
   const certificate = firstCertificate(read(join(dir, 'certs', `seal-${unit}.pem`)));
   if (certificate.keyId !== own.keyId)
     throw new ExchangeError('key-file-invalid', `keys/seal-${unit}.pem is not the key of its certificate`);
@@ -114,14 +115,14 @@ function loadUnit(dir: string, given: IdentityFile['units'][number]): UnitIdenti
     name,
     confirmed,
     key: { keyId: Buffer.from(own.keyId, 'hex'), privateKey: own.privateKey },
-    keyPem: keyPem(own),
+    signer: signerText(own),
     certificate,
   };
 }
 
 /** For the writer thread, which signs receipts. */
 export const unitKeys = (identity: Identity): UnitKey[] =>
-  identity.units.map(({ unit, key, keyPem: pem }) => ({ unit, keyId: key.keyId, pem }));
+  identity.units.map(({ unit, key, signer }) => ({ unit, keyId: key.keyId, signer }));
 
 /** The first certificate of a PEM text: the holder's own, before those above it. */
 export function firstCertificate(pem: string): Certificate {

@@ -1406,6 +1406,56 @@ export const catalogue = {
       'Run "chmod 600" on the named file; it must belong to the account of the program.',
     ],
   ),
+  'key-file-locked': row(
+    500,
+    'operator',
+    'node-operator',
+    ['Tệp khoá được mã hoá, chưa có mật khẩu', 'The key file is encrypted and no passphrase was given'],
+    [
+      'Đặt LIENTHONG_KEY_PASSPHRASE_FILE, hoặc LoadCredential=lienthong-keys trong systemd; tệp mật khẩu để 600.',
+      'Set LIENTHONG_KEY_PASSPHRASE_FILE, or LoadCredential=lienthong-keys in systemd; the file of mode 600.',
+    ],
+  ),
+  'key-passphrase-wrong': row(
+    500,
+    'operator',
+    'node-operator',
+    ['Mật khẩu không mở được tệp khoá', 'The passphrase does not open the key file'],
+    [
+      'Dùng đúng mật khẩu. Nếu lần đổi mật khẩu bị dở, chạy lại "lienthong keys encrypt" với cả hai.',
+      'Use the right one. If a change was cut off, run "lienthong keys encrypt" again with both.',
+    ],
+  ),
+  'token-failed': row(
+    503,
+    'operator',
+    'node-operator',
+    ['Thiết bị giữ khoá con dấu không ký được', 'The token that holds the seal key does not sign'],
+    [
+      'Cắm thiết bị, kiểm tra "lienthong node seal-token check"; văn bản được giữ và gửi lại.',
+      'Plug it in and run "lienthong node seal-token check"; documents wait and go out afterwards.',
+    ],
+  ),
+  'token-pin-refused': row(
+    503,
+    'operator',
+    'node-operator',
+    ['Thiết bị giữ khoá từ chối mã PIN', 'The token refuses the PIN'],
+    [
+      'Không thử lại để khỏi khoá thiết bị. Sửa tệp PIN, kiểm tra "lienthong node seal-token check", rồi khởi động lại nút.',
+      'It is not tried again, so that the token does not lock. Correct the PIN file, run "lienthong node seal-token check", restart the node.',
+    ],
+  ),
+  'p12-refused': row(
+    400,
+    'never',
+    'node-operator',
+    ['Không mở được tệp PKCS#12', 'The PKCS#12 file cannot be opened'],
+    [
+      'Kiểm tra mật khẩu và tệp. Tệp của công cụ ký cũ: thêm --legacy.',
+      'Check password and file. For a file of an older signing tool add --legacy.',
+    ],
+  ),
   'key-file-missing': row(
     500,
     'operator',

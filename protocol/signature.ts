@@ -24,8 +24,19 @@ export type PayloadType = keyof typeof contexts;
 const rootContext = 'lienthong v1 merkle root';
 export const algorithms = { p256: 1, merkleP256: 2 } as const;
 
+/** A key that this process cannot read: something else signs, ECDSA P-256 with SHA-256, r || s. May throw `token-failed`, `token-pin-refused`. */
+export type TokenKey = {
+  readonly kind: 'token';
+  /** SubjectPublicKeyInfo. */
+  readonly publicKeyDer: Uint8Array;
+  sign(input: Uint8Array): Buffer;
+};
+
 /** A private key and the id by which others look up its public half. */
-export type SigningKey = { readonly keyId: Buffer; readonly privateKey: KeyObject };
+export type SigningKey = { readonly keyId: Buffer; readonly privateKey: KeyObject | TokenKey };
+
+export const isTokenKey = (key: KeyObject | TokenKey): key is TokenKey =>
+  'kind' in key && key.kind === 'token';
 
 /** Key id: SHA-256 of the DER SubjectPublicKeyInfo. */
 export function keyIdOf(publicKey: KeyObject): Buffer {
@@ -59,7 +70,9 @@ function rootInput(root: Uint8Array, count: number): Buffer {
 }
 
 function signInput(input: Buffer, key: SigningKey): Buffer {
-  return sign('sha256', input, { key: key.privateKey, dsaEncoding: 'ieee-p1363' });
+  const { privateKey } = key;
+  if (isTokenKey(privateKey)) return privateKey.sign(input);
+  return sign('sha256', input, { key: privateKey, dsaEncoding: 'ieee-p1363' });
 }
 
 /** One statement, algorithm p256. */

@@ -7,7 +7,7 @@ import type { OutgoingEntry } from '../office/entries.ts';
 import type { SearchWords } from '../search-words.ts';
 import type { NewCheck } from './safety-ops.ts';
 
-export type UnitKey = { readonly unit: string; readonly keyId: Uint8Array; readonly pem: string };
+export type UnitKey = { readonly unit: string; readonly keyId: Uint8Array; readonly signer: string };
 /** What the writer thread is started with. */
 export type WriterContext = { readonly keys: readonly UnitKey[] };
 

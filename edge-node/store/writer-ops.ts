@@ -1,7 +1,7 @@
 // The module of the node's writer thread: every write of the store, in one transaction per batch. What units state (delivery receipts,
 // refusals) is collected by the operations and signed before COMMIT, one Merkle tree per unit, so that a document is visible
 // exactly when its receipt is stored. Nothing is answered before the commit was synced.
-import { createPrivateKey } from 'node:crypto';
+import { signerOf } from '../../certs/keys.ts';
 import { signedCodec } from '../../protocol/codec.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -47,8 +47,8 @@ function allOps(db: Database, keys: Map<string, SigningKey>, sign: (items: reado
     ...draftOps(db),
     /** Keys after a renewal, or of a further unit. */
     setKeys({ keys: given }: { keys: readonly UnitKey[] }): void {
-      for (const { unit, keyId, pem } of given)
-        keys.set(unit, { keyId: Buffer.from(keyId), privateKey: createPrivateKey(pem) });
+      for (const { unit, keyId, signer } of given)
+        keys.set(unit, { keyId: Buffer.from(keyId), privateKey: signerOf(signer) });
     },
   };
 }

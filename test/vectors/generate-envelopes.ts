@@ -1,5 +1,5 @@
 // Wrappers, good and hostile, for test/vectors/envelopes.json. Only generate.ts imports it.
-import { sign } from 'node:crypto';
+import { type KeyObject, sign } from 'node:crypto';
 import { createChunkHasher } from '../../protocol/chunks.ts';
 import { headerCodec, hopCodec, signedCodec, wrapperCodec } from '../../protocol/codec.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -101,7 +101,7 @@ function sealedUnder(context: string, type: string) {
     signature: {
       ...good.signature!,
       value: sign('sha256', signingInput(context, type, good.bytes), {
-        key: sender.signing.privateKey,
+        key: (sender.signing.privateKey as KeyObject),
         dsaEncoding: 'ieee-p1363',
       }),
     },
@@ -162,7 +162,7 @@ function signatureCases(): Case[] {
     ['one bit of the sealed bytes', '4.1', 'signature-invalid', wrapperOf({ signed: (g) => ({ ...g, bytes: flipped(g.bytes, 3) }) })],
     ['signed for the receipt context', '4.1', 'signature-invalid', wrapperOf({ signed: sealedUnder('lienthong v1 receipt', 'lienthong/header/1') })],
     ['signed with another type in the input', '4.1', 'signature-invalid', wrapperOf({ signed: sealedUnder('lienthong v1 seal', 'lienthong/header/2') })],
-    ['signed without context and type', '4.1', 'signature-invalid', wrapperOf({ signed: (g) => ({ ...g, signature: { ...g.signature!, value: sign('sha256', g.bytes, { key: sender.signing.privateKey, dsaEncoding: 'ieee-p1363' }) } }) })],
+    ['signed without context and type', '4.1', 'signature-invalid', wrapperOf({ signed: (g) => ({ ...g, signature: { ...g.signature!, value: sign('sha256', g.bytes, { key: (sender.signing.privateKey as KeyObject), dsaEncoding: 'ieee-p1363' }) } }) })],
     ['type of a receipt', '4.1', 'signature-type-mismatch', wrapperOf({ signed: (g) => ({ ...g, type: 'lienthong/receipt/1' }) })],
     ['type of a later version', '14', 'signature-type-mismatch', wrapperOf({ signed: (g) => ({ ...g, type: 'lienthong/header/2' }) })],
     ['no type', '4.1', 'signature-type-mismatch', wrapperOf({ signed: (g) => ({ ...g, type: '' }) })],
@@ -173,7 +173,7 @@ function signatureCases(): Case[] {
     ['p256 value called merkle-p256 of one leaf', '4.3', 'signature-invalid', wrapperOf({ signed: withSignature((s) => ({ ...s, algorithm: 2, merkle: { index: 0, count: 1, path: [] } })) })],
     ['value of 63 bytes', '4.2', 'signature-invalid', wrapperOf({ signed: withSignature((s) => ({ ...s, value: s.value.subarray(1) })) })],
     ['value of 65 bytes', '4.2', 'signature-invalid', wrapperOf({ signed: withSignature((s) => ({ ...s, value: Buffer.concat([s.value, Buffer.alloc(1)]) })) })],
-    ['value in DER', '4.2', 'signature-invalid', wrapperOf({ signed: (g) => ({ ...g, signature: { ...g.signature!, value: sign('sha256', signingInput('lienthong v1 seal', 'lienthong/header/1', g.bytes), sender.signing.privateKey) } }) })],
+    ['value in DER', '4.2', 'signature-invalid', wrapperOf({ signed: (g) => ({ ...g, signature: { ...g.signature!, value: sign('sha256', signingInput('lienthong v1 seal', 'lienthong/header/1', g.bytes), (sender.signing.privateKey as KeyObject)) } }) })],
     ['value of zeros', '4.2', 'signature-invalid', wrapperOf({ signed: withSignature((s) => ({ ...s, value: Buffer.alloc(64) })) })],
     ['no signature', '4', 'signature-invalid', wrapperOf({ signed: (g) => ({ ...g, signature: null }) })],
     ['key id of 31 bytes', '4.2', 'signer-unknown', wrapperOf({ signed: withSignature((s) => ({ ...s, keyId: s.keyId.subarray(1) })) })],

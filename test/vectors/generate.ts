@@ -1,6 +1,7 @@
 // Writes the JSON files beside it: bytes that every reader of the protocol must judge alike. Run by hand after a change of the protocol:
 //   node test/vectors/generate.ts
 // Keys, ids and times are fixed; ECDSA signatures are random, so a new run changes them and nothing else. Never run by a test.
+import type { KeyObject } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { envelopeFiles } from './generate-envelopes.ts';
 import { statementFiles } from './generate-statements.ts';
@@ -16,7 +17,7 @@ const keyFile: VectorFile<object> = {
     id,
     keyId: signing.keyId.toString('hex'),
     spki: publicKey.export({ type: 'spki', format: 'der' }).toString('hex'),
-    privateKey: Buffer.from(signing.privateKey.export({ format: 'jwk' }).d!, 'base64url').toString('hex'),
+    privateKey: Buffer.from((signing.privateKey as KeyObject).export({ format: 'jwk' }).d!, 'base64url').toString('hex'),
   })),
 };
 
