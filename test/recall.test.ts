@@ -261,6 +261,11 @@ t.test('an update shows old and new, changes the receivers, and of two the newer
     originalMetadata: { subject: 'Trích yếu cũ' },
   });
   t.equal((await update({ add: [C], remove: [B], fields: { sphere: 'Tài chính' } })).status, 202);
+  t.equal(
+    codeOf(await update({ add: [B] })),
+    'document-state-refused',
+    'what was asked back is not given again',
+  );
   const added = await arrived(c, id);
   t.equal(added.metadata?.subject, 'Trích yếu cũ', 'as it was sealed first');
   const inC = await eventually(async () => (await requestsOf(c)).find(({ documentId }) => documentId === id));
@@ -389,6 +394,29 @@ t.test('a restored node does not bring a recalled document back to life', async 
   await destroyed(b, id);
   t.ok((await fsckNode({ dir, clock: systemClock })).clean);
 });
+
+t.test(
+  'a restored sender finds its recalls and what was said to it in what the hub gives back',
+  async (t) => {
+    const id = await send(a, [B, C]);
+    await Promise.all([arrived(b, id), arrived(c, id)]);
+    const to = join(temporaryDir('backup'), 'a');
+    await backupNode({ dir: a.dir, to, clock: systemClock, version: 'test' });
+    await accept(c, id, { registeredNumber: '3' });
+    await sees(a, id, C, ({ status }) => status?.code === '03');
+    await recall(a, id, { from: [B] });
+    await changed(id, B, 'agreed');
+    await a.node.close();
+    const dir = join(temporaryDir('restored'), 'node');
+    await restoreNode({ from: to, dir, clock: systemClock });
+    a.node = await startNode({ dir, log: quiet });
+    await changed(id, B, 'agreed');
+    await sees(a, id, C, ({ status }) => status?.registeredNumber === '3');
+    t.match((await recall(a, id, { from: [C] })).body, { asked: [C] });
+    t.equal(codeOf(await recall(a, id, { from: [B] })), 'document-state-refused', 'B was asked already');
+    t.ok((await fsckNode({ dir, clock: systemClock })).clean);
+  },
+);
 
 t.test('a recall follows its document over two hubs, and no hub keeps a copy', async (t) => {
   const province = await startTestHub({ code: 'H09' });

@@ -1,5 +1,6 @@
 // What receiving offices say of documents, through real nodes and a real hub: 01 to 06, the return with its reason, order of arrival,
 // words of strangers, unknown codes, duplicates, and what stands after a restore.
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { metadataCodec } from '../protocol/codec.ts';
@@ -17,8 +18,9 @@ import {
   show,
   transportOf,
 } from './support/documents.ts';
-import { startTestHub } from './support/hub.ts';
-import { openOffice, seeEachOther } from './support/office.ts';
+import { startTestHub, temporaryDir } from './support/hub.ts';
+import { eventually, openOffice, seeEachOther } from './support/office.ts';
+import { cli } from './support/run-cli.ts';
 
 const test = await startTestHub();
 const a = await openOffice(test.hub, 'H08.35.13');
@@ -197,4 +199,66 @@ t.test('what a status carries is facts in the header and text in what can be era
   )[0]!;
   t.notOk(Buffer.from(row.signed).includes('SỐ-777') || Buffer.from(row.signed).includes('Trần'));
   t.match(metadataCodec.decode(row.metadata), { registeredNumber: 'SỐ-777', person: 'Trần Văn Cường' });
+});
+
+t.test('the signed word of the receiver is a proof of its own', async (t) => {
+  const id = await send(a, ['H08.35.14']);
+  await arrived(b, id);
+  await post(b, `/v1/inbox/${id}/status`, { code: '03', registeredNumber: '5' });
+  const { status } = await sees(a, id, 'H08.35.14', (one) => one.status?.code === '03');
+  const file = join(temporaryDir('proof'), 'status.ltproof');
+  const saved = await cli('proof', status!.statusId, '--dir', a.dir, '--direction', 'in', '--out', file);
+  t.equal(saved.code, 0, saved.err);
+  const verified = await cli('verify', file, '--root', join(a.dir, 'certs', 'root.pem'), '--json');
+  t.equal(verified.code, 0, verified.err);
+  t.ok(verified.out.includes(b.unit), 'sealed by the receiving unit');
+});
+
+t.test('a clerk does it all on the command line, with words and exit codes', async (t) => {
+  const file = join(temporaryDir('cli'), 'cong-van.txt');
+  writeFileSync(file, 'nội dung');
+  const fields = ['--to', 'H08.35.14', '--number', '77', '--notation', 'UBND-VP', '--subject', 'Về việc thử'];
+  const sent = await cli('send', file, '--dir', a.dir, ...fields, '--json');
+  t.equal(sent.code, 0, sent.err);
+  const { documentId: id } = JSON.parse(sent.out) as { documentId: string };
+  const again = await cli('send', file, '--dir', a.dir, ...fields, '--note', 'khác');
+  t.equal(again.code, 1);
+  t.match(again.err, /Đã có văn bản khác cùng số, ký hiệu[\s\S]*document-duplicate-suspected/);
+  const future = await cli(
+    'send',
+    file,
+    '--dir',
+    a.dir,
+    ...fields,
+    '--issue-date',
+    '2126-01-01',
+    '--origin',
+    'scan',
+  );
+  t.match(future.err, /• Ngày ban hành ở tương lai\./);
+  t.equal(future.code, 1);
+  await arrived(b, id);
+  const early = await cli('set-status', id, '--dir', b.dir, '--code', '06');
+  t.match(early.err, /Tiếp nhận \(03\) hoặc trả lại \(02\) trước/);
+  t.equal((await cli('set-status', id, '--dir', b.dir, '--code', '02', '--reason', 'xấu')).code, 2);
+  const set = await cli('set-status', id, '--dir', b.dir, '--code', '03', '--registered-number', '18');
+  t.match(set.out, /03 Đã tiếp nhận/);
+  await sees(a, id, 'H08.35.14', ({ status }) => status?.code === '03');
+  t.match((await cli('show', id, '--dir', a.dir)).out, /03 Đã tiếp nhận; số đến 18/);
+  t.match((await cli('inbox', '--dir', b.dir)).out, /Đã tiếp nhận/);
+  const recalled = await cli('recall', id, '--dir', a.dir, '--reason', 'gửi nhầm');
+  t.match(recalled.out, /Đã yêu cầu thu hồi[^\n]*H08\.35\.14/);
+  const request = await eventually(async () => {
+    const { out } = await cli('requests', '--dir', b.dir, '--json');
+    return (JSON.parse(out) as { rows: { requestId: string }[] }).rows[0];
+  });
+  t.match(
+    (await cli('requests', '--dir', b.dir)).out,
+    /thu hồi {2}chờ trả lời[\s\S]*lý do \/ reason: gửi nhầm/,
+  );
+  const refused = await cli('refuse', request.requestId, '--dir', b.dir);
+  t.match(refused.err, /Pháp luật không cho nơi nhận quyền từ chối thu hồi/);
+  t.match((await cli('agree', request.requestId, '--dir', b.dir)).out, /đang huỷ|đã đồng ý/);
+  await sees(a, id, 'H08.35.14', ({ change }) => change?.state === 'agreed');
+  t.match((await cli('show', id, '--dir', b.dir)).out, /đã xoá mô tả[\s\S]*Đã huỷ theo yêu cầu thu hồi/);
 });

@@ -241,6 +241,7 @@ export const foundAnswer = object(
 const statusView = object(
   'What a receiving office says of the document.',
   {
+    statusId: text('Names the signed status, for GET /v1/documents/{id}/proof; empty for 01.'),
     code: text(
       '01 arrived, 02 returned, 03 accepted, 04 assigned, 05 in process, 06 finished; later ones are possible.',
     ),

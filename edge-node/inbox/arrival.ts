@@ -3,7 +3,7 @@
 // line: those are deferred and come again.
 import { hash } from 'node:crypto';
 import { metadataCodec, signedCodec, wrapperCodec } from '../../protocol/codec.ts';
-import { heirsOf } from '../../protocol/directory.ts';
+import { foreignSender, heirsOf } from '../../protocol/directory.ts';
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import { assertDistinctNames, assertPartName } from '../../protocol/names.ts';
 import { type OpenedEnvelope, openDecoded } from '../../protocol/open.ts';
@@ -130,19 +130,29 @@ function assertSuccession(
 }
 
 /**
- * The sender, and those concerned units that it succeeds by the directory: a merged office reports on, and recalls, what its predecessor
- * received or sent. Only of a kind that speaks of another document.
+ * The sender, and those concerned units that it succeeds by the directory, or seals for as their border: a merged office reports on, and
+ * recalls, what its predecessor received or sent. Only of a kind that speaks of another document.
  */
-function standsFor({ header }: OpenedEnvelope, context: EdgeContext): string[] {
+function standsFor({ header, wrapper }: OpenedEnvelope, context: EdgeContext): string[] {
   const concerned =
     header.kind === kinds.document
       ? []
       : header.links.flatMap(({ documentId }) => context.store.unitsConcerned(documentId));
   const directory = context.directory.current();
-  const succeeded = concerned.filter(
-    (unit) => unit === header.sender || heirsOf(directory, unit).has(header.sender),
+  const foreign = foreignSender(
+    directory,
+    header.sender,
+    wrapper.metadata ? metadataCodec.decode(wrapper.metadata.block) : undefined,
   );
-  return [...new Set([header.sender, ...succeeded])];
+  // A border speaks for the office that it names, and for no other behind it.
+  const behind = (unit: string) =>
+    foreign !== undefined &&
+    directory.unit(unit)?.border === header.sender &&
+    directory.byCode(foreign.code, context.clock.nowMs())?.unit === unit;
+  const spokenFor = concerned.filter(
+    (unit) => unit === header.sender || heirsOf(directory, unit).has(header.sender) || behind(unit),
+  );
+  return [...new Set([header.sender, ...spokenFor])];
 }
 
 function takenOf(

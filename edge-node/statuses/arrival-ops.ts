@@ -45,7 +45,7 @@ export function faultOfArrival(db: Database, item: TakenDelivery): ErrorCode | u
   if (!special) return 'change-malformed';
   if (isRecall(special) || item.kind === kinds.update) return faultOfRequest(db, item, special.target);
   const { status } = special.header;
-  if (!status || !/^[0-9]{2,3}$/.test(status.code) || status.counter < 1) return 'change-malformed';
+  if (!status || !/^[0-9A-Za-z]{1,8}$/.test(status.code)) return 'change-malformed';
   return faultOfStatus(db, item, special.target);
 }
 
@@ -55,9 +55,24 @@ function faultOfRequest(db: Database, item: TakenDelivery, target: Uint8Array): 
     'SELECT DISTINCT sender FROM received WHERE document_id = ?',
     target,
   );
-  if (owners.length === 0 || owners.some(({ sender }) => item.standsFor.includes(sender))) return undefined;
-  return 'change-not-sender';
+  if (owners.length === 0) return undefined;
+  if (!owners.some(({ sender }) => item.standsFor.includes(sender))) return 'change-not-sender';
+  return foreignDiffers(db, item, target) ? 'change-not-sender' : undefined;
 }
+
+/** One border seals for many offices: what came from one of them is not another's to take back. */
+function foreignDiffers(db: Database, item: TakenDelivery, target: Uint8Array): boolean {
+  const asking = foreignCode(item.metadata);
+  if (asking === '') return false;
+  const rows = db.all<{ metadata: Uint8Array | null }>(
+    'SELECT metadata FROM inbox WHERE document_id = ? AND sender = ?',
+    target,
+    item.sender,
+  );
+  return rows.some(({ metadata }) => metadata !== null && foreignCode(metadata) !== asking);
+}
+const foreignCode = (block: Uint8Array | null): string =>
+  block ? (metadataCodec.decode(block).foreign?.code ?? '') : '';
 
 function faultOfReplacement(db: Database, item: TakenDelivery): ErrorCode | undefined {
   for (const target of replacedBy(item)) {
@@ -136,7 +151,8 @@ function takeStatus(db: Database, item: TakenDelivery, { header, target, request
   const unit = recipientOf(db, item, target) ?? item.sender;
   const known = unit !== 'unknown';
   const said = item.metadata ? metadataCodec.decode(item.metadata) : undefined;
-  const { status } = header;
+  // Another system's status has no counter: the time of sealing stands for it.
+  const status = { ...header.status!, counter: header.status!.counter || header.createdMs };
   insertStatus(db, {
     direction: 'in',
     statusDocument: item.documentId,
@@ -144,10 +160,10 @@ function takeStatus(db: Database, item: TakenDelivery, { header, target, request
     documentId: target,
     unit: known ? unit : item.sender,
     byUnit: item.sender,
-    status: status!,
+    status,
     acceptedMs: item.acceptedMs,
     said: said ? { registeredNumber: said.registeredNumber, person: said.person, reason: said.reason } : null,
-    request: isAnswer(status!.code) ? request : null,
+    request: isAnswer(status.code) ? request : null,
     state: known ? 'applied' : 'waiting',
   });
 }

@@ -19,7 +19,7 @@ import {
   uploadsMissing,
 } from '../store/outbox-ops.ts';
 import type { RecipientRow, Titles } from '../store/types.ts';
-import { isDocumentKind, relationOfKind } from './change-rows.ts';
+import { alreadyAsked, isDocumentKind, relationOfKind } from './change-rows.ts';
 import { statusLifeMs } from './status-ops.ts';
 
 type Document = {
@@ -59,21 +59,6 @@ function holders(db: Database, document: Document): string[] {
         .map(({ unit }) => unit),
     ),
   ];
-}
-
-/** Units asked to give it back whose answer was not "no": asking twice says nothing new. */
-function alreadyAsked(db: Database, target: Uint8Array): ReadonlySet<string> {
-  const rows = db.all<{ unit: string; refused: number }>(
-    `SELECT r.unit, EXISTS (SELECT 1 FROM statuses s WHERE s.direction = 'in' AND s.document_id = ?1 AND s.unit = r.unit
-         AND s.request = d.document_id AND s.code = '16') AS refused
-     FROM changes c JOIN documents d ON d.seq = c.document_seq JOIN envelopes e ON e.document_seq = d.seq
-       JOIN outbox_recipients r ON r.envelope_seq = e.seq
-     WHERE c.target = ?1 AND c.kind = ${kinds.recall} AND r.state NOT IN ('cancelled','refused','expired','undeliverable')
-     ORDER BY c.counter`,
-    target,
-  );
-  const asked = new Map(rows.map(({ unit, refused }) => [unit, refused === 0]));
-  return new Set([...asked].filter(([, open]) => open).map(([unit]) => unit));
 }
 
 function nextCounter(db: Database, target: Uint8Array, nowMs: number): number {
@@ -251,6 +236,14 @@ export function changeOps(db: Database) {
         throw new ExchangeError('document-state-refused', `${stranger} does not have it`);
       const twice = u.added.find(({ unit }) => had.includes(unit));
       if (twice) throw new ExchangeError('document-state-refused', `${twice.unit} has it already`);
+      const recalled = u.added.find(({ unit }) => asked.has(unit));
+      if (recalled)
+        throw new ExchangeError(
+          'document-state-refused',
+          `${recalled.unit} was asked to destroy it: send a new one`,
+        );
+      if (had.length + u.added.length === 0)
+        throw new ExchangeError('document-state-refused', 'nobody has it');
       if (u.added.length > 0) sendToAdded(db, document, u.added, u.nowMs);
       const staying = had.filter((unit) => !u.removed.includes(unit));
       const everybody = [...staying.map(plain), ...u.added.map(({ unit }) => plain(unit))];

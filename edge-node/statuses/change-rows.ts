@@ -73,3 +73,18 @@ export function assertReplaceable(db: Database, unit: string, targets: readonly 
     if (newer) throw new ExchangeError('document-replaced', uuidFromBytes(newer.document_id));
   }
 }
+
+/** Units asked to give it back whose answer was not "no": asking twice says nothing new. */
+export function alreadyAsked(db: Database, target: Uint8Array): ReadonlySet<string> {
+  const rows = db.all<{ unit: string; refused: number }>(
+    `SELECT r.unit, EXISTS (SELECT 1 FROM statuses s WHERE s.direction = 'in' AND s.document_id = ?1 AND s.unit = r.unit
+         AND s.request = d.document_id AND s.code = '16') AS refused
+     FROM changes c JOIN documents d ON d.seq = c.document_seq JOIN envelopes e ON e.document_seq = d.seq
+       JOIN outbox_recipients r ON r.envelope_seq = e.seq
+     WHERE c.target = ?1 AND c.kind = ${kinds.recall} AND r.state NOT IN ('cancelled','refused','expired','undeliverable')
+     ORDER BY c.counter`,
+    target,
+  );
+  const asked = new Map(rows.map(({ unit, refused }) => [unit, refused === 0]));
+  return new Set([...asked].filter(([, open]) => open).map(([unit]) => unit));
+}

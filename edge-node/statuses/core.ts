@@ -80,6 +80,8 @@ export type RequestDecision = {
 
 /** What a receiving unit says of a document. */
 export type StatusView = {
+  /** Document id of the status envelope: its proof file is the signed evidence. '' for 01, which is the delivery receipt. */
+  readonly statusId: string;
   readonly code: string;
   readonly words: Words;
   readonly atMs: number;

@@ -6,6 +6,7 @@ import { arrivedTwiceSql } from './numbers.ts';
 import type { RequestKind, RequestState } from './request-ops.ts';
 
 export type StoredStatus = {
+  readonly status_document: Uint8Array;
   readonly sender: string;
   readonly unit: string;
   readonly by_unit: string;
@@ -51,7 +52,7 @@ export type Destroying = { readonly inbox_seq: number; readonly unit: string };
 
 const requestColumns = `q.inbox_seq, q.unit, q.kind, q.sender, q.document_id, q.state, q.asked_ms, q.decided_ms, q.actor, i.envelope_id, i.metadata`;
 const statusColumns =
-  'sender, unit, by_unit, code, counter, at_ms, accepted_ms, reason, registered_number, person, text, request';
+  'status_document, sender, unit, by_unit, code, counter, at_ms, accepted_ms, reason, registered_number, person, text, request';
 
 export function statusReads(db: Database) {
   return {

@@ -16,6 +16,7 @@ type Answered = (request: Uint8Array | null) => RequestKind | undefined;
 
 function statusView(s: StoredStatus, answered: Answered): StatusView {
   const said = {
+    statusId: uuidFromBytes(s.status_document),
     code: s.code,
     // A receiver's clock that runs ahead does not put its word into the future.
     atMs: Math.min(s.at_ms, s.accepted_ms),
@@ -174,6 +175,7 @@ export function requestView(row: StoredRequest, context: EdgeContext): RequestVi
 /** Of an arrival, per unit of ours: the code that stands when nothing more was said is 01. */
 export function standingOf(code: string, atMs: number): StatusView {
   return {
+    statusId: '',
     code,
     words: statusName(code),
     atMs,

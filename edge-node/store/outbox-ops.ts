@@ -7,7 +7,13 @@ import type { Database } from '../../protocol/node/sqlite.ts';
 import { outcomes } from '../../protocol/statement.ts';
 import { type OutboxState, outboxStates, statesBefore } from '../../protocol/states.ts';
 import { registerSent } from '../office/register-ops.ts';
-import { assertReplaceable, isDocumentKind, noteChanges, targetsOf } from '../statuses/change-rows.ts';
+import {
+  alreadyAsked,
+  assertReplaceable,
+  isDocumentKind,
+  noteChanges,
+  targetsOf,
+} from '../statuses/change-rows.ts';
 import { keyOf, noteNumber, sentUnder } from '../statuses/numbers.ts';
 import { noteAlarm, noteAudit, raiseLedgerSeen } from './fact-ops.ts';
 import { checkAgain, insertCheck } from './safety-ops.ts';
@@ -386,9 +392,8 @@ export function outboxOps(db: Database) {
       const recipients = latestRecipients(db, last.document_seq);
       const open = recipients.some(({ state }) => ['queued', 'accepted', 'relayed'].includes(state));
       // What was taken back is not sent again by chance.
-      const missed = recipients.filter(
-        ({ state, code }) => state !== 'delivered' && code !== 'delivery-recalled',
-      );
+      const recalled = alreadyAsked(db, c.documentId);
+      const missed = recipients.filter(({ state, unit }) => state !== 'delivered' && !recalled.has(unit));
       if (open || missed.length === 0)
         throw new ExchangeError(
           'document-state-refused',
