@@ -1,7 +1,9 @@
 // The command line: puts the commands of the rooms together and runs one. Knows no command itself but the demo.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { setKeyPassphrase } from '../certs/key-protection.ts';
+import { atRestSources } from '../protocol/node/at-rest/open.ts';
 import { armCrash, type CrashPoint } from '../protocol/node/crash.ts';
 import { exitCodes } from './output.ts';
 import { keyPassphraseOf } from './person.ts';
@@ -13,6 +15,7 @@ export async function main(args: readonly string[]): Promise<number> {
   };
   armCrashPoint(process.env.LIENTHONG_CRASH_AT);
   setKeyPassphrase(keyPassphraseOf);
+  nameAtRestSources(process.env.CREDENTIALS_DIRECTORY);
   const program = new Command('lienthong')
     .description(
       'Gửi và nhận văn bản điện tử giữa các cơ quan.\nCarries official documents between government offices.',
@@ -59,6 +62,7 @@ async function addCommands(program: Command, first: string): Promise<void> {
       names: ['envelope', 'verify'],
       add: async () => (await import('./evidence/commands.ts')).evidenceCommands(program),
     },
+    { names: ['at-rest'], add: async () => (await import('./at-rest/commands.ts')).atRestCommands(program) },
     { names: ['policy'], add: async () => (await import('./policy/commands.ts')).policyCommands(program) },
     { names: ['pdf'], add: async () => (await import('./pdf/commands.ts')).pdfCommands(program) },
     { names: ['text'], add: async () => (await import('./text/commands.ts')).textCommands(program) },
@@ -70,6 +74,19 @@ async function addCommands(program: Command, first: string): Promise<void> {
   // A word that no room knows is answered with what all of them know.
   if (!help && !program.commands.some((command) => command.name() === first))
     for (const room of rooms) if (room !== chosen) await room.add();
+}
+
+/** systemd hands a service its credentials in a folder; a passphrase may lie there too, else a person types it. */
+function nameAtRestSources(credentials: string | undefined): void {
+  const given = credentials === undefined ? undefined : join(credentials, 'lienthong-passphrase');
+  atRestSources({
+    credentials,
+    async passphrase() {
+      if (given !== undefined && existsSync(given)) return readFileSync(given, 'utf8').split(/\r?\n/)[0]!;
+      const { passphraseFrom } = await import('./person.ts');
+      return await passphraseFrom(undefined, 'Mật khẩu dữ liệu lưu trữ (passphrase of the data at rest)');
+    },
+  });
 }
 
 function* every(command: Command): Generator<Command> {

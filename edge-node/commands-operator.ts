@@ -303,6 +303,7 @@ async function fsck(out: Output, { dir }: Common): Promise<number> {
   );
   for (const { about, part, code, what } of result.problems)
     out.say(`✗ ${about}${part === undefined ? '' : ` tệp/part ${part}`}: ${what} (${code})`);
+  for (const note of result.notes) out.say(`! ${note}`);
   out.say(result.clean ? 'Không có lỗi. Clean.' : `${result.problems.length} lỗi / problems.`);
   return result.clean ? exitCodes.done : exitCodes.judgedBad;
 }

@@ -65,6 +65,11 @@ export async function status(out: Output, { dir }: { readonly dir: string }): Pr
     );
     if (body.outbox.waiting > 0)
       out.say('Văn bản chờ gửi được giữ trên máy này và tự gửi. They are kept here and sent by themselves.');
+    out.say(visible(`Dữ liệu lưu trữ / data at rest: ${body.atRest.mode} — ${body.atRest.words.vi}`));
+    if (body.atRest.mode !== 'off' && !body.atRest.recoveryConfirmed)
+      out.say(
+        '! Chưa xác nhận đã cất khoá khôi phục: lienthong at-rest confirm / the recovery key is not confirmed as kept',
+      );
     const { scanner, policy, held, checking } = body.safety;
     out.say(
       visible(

@@ -1,5 +1,6 @@
 // What the workers of a node share, made once by edge.ts and passed on as plain objects.
 import type { Signers } from '../certs/signers.ts';
+import type { AtRestState } from '../protocol/node/at-rest/master.ts';
 import type { Clock } from '../protocol/node/clock.ts';
 import type { ContentStore } from '../protocol/node/content-store.ts';
 import type { HubLink } from '../protocol/node/hub-link.ts';
@@ -31,6 +32,8 @@ export type EdgeContext = {
   readonly link: HubLink;
   readonly line: Line;
   readonly safety: Safety;
+  /** How the data lie on this disk. */
+  readonly atRest: () => AtRestState | undefined;
   /** Changes at `reloadIdentity`. */
   readonly identity: () => Identity;
   readonly emit: (event: EdgeEvent) => void;

@@ -3,6 +3,7 @@ import { renewalDueMs } from '../certs/profile.ts';
 import { unitStates } from '../protocol/directory.ts';
 import { ExchangeError } from '../protocol/errors.ts';
 import { parseDocumentId, uuidFromBytes, uuidToBytes } from '../protocol/ids.ts';
+import { modeWords } from '../protocol/node/at-rest/master.ts';
 import { createPeople } from './accounts/people.ts';
 import { createSignIn } from './accounts/sign-in.ts';
 import type { EdgeContext } from './context.ts';
@@ -190,6 +191,12 @@ async function addContent(
   return { handle, lengthBytes, sha256Hex: Buffer.from(sha256).toString('hex') };
 }
 
+function atRestStatus({ atRest }: EdgeContext): EdgeStatus['atRest'] {
+  const state = atRest();
+  const mode = state?.mode ?? 'off';
+  return { mode, recoveryConfirmed: state?.recoveryConfirmed ?? false, words: modeWords[mode] };
+}
+
 function safetyStatus({ store, safety }: EdgeContext): EdgeStatus['safety'] {
   const { held, pending } = store.checkCounts();
   return { held, checking: pending, scanner: safety.scanner.state(), policy: safety.policy.state() };
@@ -232,6 +239,7 @@ function statusOf(context: EdgeContext, fetcher: Fetcher): EdgeStatus {
     ],
     recovering: line.recovering(),
     safety: safetyStatus(context),
+    atRest: atRestStatus(context),
     alarms: store.alarms().map(({ at_ms, ...alarm }) => ({ ...alarm, atMs: at_ms })),
   };
 }

@@ -335,6 +335,12 @@ export type EdgeStatus = {
       readonly mistake: { readonly line: number; readonly en: string; readonly vi: string } | undefined;
     };
   };
+  /** Encryption of this disk: the mode of holding its key, and in words what that does not protect. */
+  readonly atRest: {
+    readonly mode: 'off' | 'tpm' | 'passphrase' | 'key-file';
+    readonly recoveryConfirmed: boolean;
+    readonly words: { readonly vi: string; readonly en: string };
+  };
   readonly alarms: readonly Alarm[];
 };
 export type Alarm = {

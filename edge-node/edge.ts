@@ -5,6 +5,8 @@ import { parseCertificate } from '../certs/certificate.ts';
 import { followHandovers, keepRoots } from '../certs/roots.ts';
 import { createSigners } from '../certs/signers.ts';
 import { isExchangeError } from '../protocol/errors.ts';
+import { atRestState } from '../protocol/node/at-rest/master.ts';
+import { type AtRest, openAtRest } from '../protocol/node/at-rest/open.ts';
 import type { Clock } from '../protocol/node/clock.ts';
 import { openContentStore } from '../protocol/node/content-store.ts';
 import { createHttpClient } from '../protocol/node/http-client.ts';
@@ -63,9 +65,16 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const lock = lockDir(dir);
   try {
     const identity = loadIdentity(dir);
-    const store = await openStore(dir, { keys: unitKeys(identity) });
+    const atRest = await openAtRest(dir);
+    const store = await openStore(dir, { keys: unitKeys(identity), atRest });
     try {
-      return await assemble(options, identity, store, () => lock.release());
+      return await assemble(options, identity, store, {
+        atRest,
+        release() {
+          atRest?.close();
+          lock.release();
+        },
+      });
     } catch (error) {
       await store.close();
       throw error;
@@ -92,7 +101,7 @@ async function assemble(
   options: EdgeOptions,
   startIdentity: Identity,
   store: Store,
-  release: () => void,
+  { atRest, release }: { readonly atRest: AtRest | undefined; readonly release: () => void },
 ): Promise<Edge> {
   const { dir, config, clock, log } = options;
   let identity = startIdentity;
@@ -120,7 +129,7 @@ async function assemble(
   };
 
   await syncUnits(store, identity, clock);
-  const content = await openContentStore({ dir, clock });
+  const content = await openContentStore({ dir, clock, keys: atRest?.keys });
   const proxy = proxyOf(config);
   const { batches, uploads } = config.send;
   const client = createHttpClient({
@@ -175,6 +184,7 @@ async function assemble(
   const context: EdgeContext = {
     config,
     safety,
+    atRest: () => atRestState(dir),
     clock,
     log,
     randomBytes: (count) => randomBytes(count),

@@ -8,6 +8,8 @@ import { createChunkHasher } from '../protocol/chunks.ts';
 import { headerCodec, signedCodec, wrapperCodec } from '../protocol/codec.ts';
 import { ExchangeError, isExchangeError } from '../protocol/errors.ts';
 import { uuidFromBytes } from '../protocol/ids.ts';
+import { atRestState } from '../protocol/node/at-rest/master.ts';
+import { openAtRest } from '../protocol/node/at-rest/open.ts';
 import type { Clock } from '../protocol/node/clock.ts';
 import { contentFiles } from '../protocol/node/content-files.ts';
 import { type Database, integrityCheck, openDatabase } from '../protocol/node/sqlite.ts';
@@ -33,6 +35,8 @@ export type Problem = {
 export type FsckResult = {
   readonly clean: boolean;
   readonly problems: readonly Problem[];
+  /** Nothing is damaged, and a person should act. */
+  readonly notes: readonly string[];
   readonly checked: {
     readonly documents: number;
     readonly arrivals: number;
@@ -61,14 +65,20 @@ export async function fsckNode({ dir, clock, onProgress }: FsckOptions): Promise
   const problems: Problem[] = [];
   const counted = { documents: 0, arrivals: 0, statements: 0, bytes: 0 };
   const db = openDatabase(join(dir, storeFile), { readOnly: true, init: 'lienthong node init' });
+  const notes: string[] = [];
   const found = (problem: Problem) => void problems.push(problem);
+  const atRest = await openAtRest(dir);
+  if (atRest) db.useCells(atRest.cells);
   try {
     for (const line of integrityCheck(db)) found({ about: 'store', code: 'store-damaged', what: line });
     const identity = attempt(found, { about: 'identity' }, () => loadIdentity(dir));
+    const rest = atRestState(dir);
+    if (rest && !rest.recoveryConfirmed)
+      notes.push('at-rest: the recovery key has not been confirmed as kept (lienthong at-rest confirm)');
     const check: Check = {
       db,
       evidence: identity && evidenceOf(db, identity, found),
-      files: contentFiles(join(dir, 'content', 'sha256'), clock),
+      files: contentFiles(join(dir, 'content', 'sha256'), clock, atRest?.keys),
       found,
       counted,
       onBytes: (bytes) => {
@@ -84,8 +94,9 @@ export async function fsckNode({ dir, clock, onProgress }: FsckOptions): Promise
     await checkStaged(check, dir);
   } finally {
     db.close();
+    atRest?.close();
   }
-  return { clean: problems.length === 0, problems, checked: counted };
+  return { clean: problems.length === 0, problems, notes, checked: counted };
 }
 
 type Where = Pick<Problem, 'about' | 'envelopeId' | 'part'>;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createChunkHasher } from '../protocol/chunks.ts';
 import { headerCodec, signedCodec } from '../protocol/codec.ts';
 import { uuidFromBytes } from '../protocol/ids.ts';
+import type { ContentFiles } from '../protocol/node/content-files.ts';
 import { assertPartBytes } from '../protocol/open.ts';
 import type { Fsck } from './fsck.ts';
 import { wordsOf } from './fsck-records.ts';
@@ -22,7 +23,7 @@ type PartRow = {
 
 export async function checkContent(
   fsck: Fsck,
-  { root, fast }: { readonly root: string; readonly fast: boolean },
+  { root, files, fast }: { readonly root: string; readonly files: ContentFiles; readonly fast: boolean },
 ): Promise<void> {
   const { db, fault, count } = fsck;
   const named = new Set<string>();
@@ -48,24 +49,28 @@ export async function checkContent(
     const hex = Buffer.from(row.sha256).toString('hex');
     if (named.has(hex)) continue;
     named.add(hex);
-    const wrong = await fileFault(join(root, hex.slice(0, 2), hex), row, fast);
+    const wrong = await fileFault(files, row, fast);
     if (wrong) fault('content', `${hex} (${about})`, wrong);
   }
   findOrphans(fsck, root, named);
 }
 
 async function fileFault(
-  path: string,
+  files: ContentFiles,
   part: Pick<PartRow, 'length' | 'sha256' | 'tree_root'>,
   fast: boolean,
 ): Promise<string | undefined> {
-  const stat = fs.statSync(path, { throwIfNoEntry: false });
+  const stat = await files.stat(part.sha256);
   if (!stat) return 'the file is missing';
-  if (stat.size !== part.length) return `the file has ${stat.size} bytes, sealed were ${part.length}`;
+  if (stat.lengthBytes !== part.length)
+    return `the file has ${stat.lengthBytes} bytes, sealed were ${part.length}`;
   if (fast) return undefined;
   const hasher = createChunkHasher();
-  for await (const piece of fs.createReadStream(path, { highWaterMark: 1024 * 1024 }))
-    hasher.update(piece as Buffer);
+  try {
+    for await (const piece of await files.read(part.sha256)) hasher.update(piece as Buffer);
+  } catch (error) {
+    return wordsOf(error);
+  }
   const { sha256, treeRoot } = hasher.finish();
   if (Buffer.compare(sha256, part.sha256) !== 0) return 'the bytes have another SHA-256';
   return Buffer.compare(treeRoot, part.tree_root) === 0 ? undefined : 'the bytes have another chunk tree';
@@ -79,7 +84,7 @@ function findOrphans({ note, count }: Fsck, root: string, named: ReadonlySet<str
     for (const name of fs.readdirSync(join(root, folder.name))) {
       if (name.endsWith('.leaves')) continue;
       count('content files');
-      if (!named.has(name)) note('orphan', name, 'no accepted envelope names this file');
+      if (!named.has(name.replace(/\.e1$/, ''))) note('orphan', name, 'no accepted envelope names this file');
     }
   }
 }

@@ -1,10 +1,15 @@
 // Reads the whole store of a hub and verifies it again: hashes, seals, receipts, statements, the ledger's chain, states, certificates,
 // directory, content. Reports by name, changes nothing. Works beside a running hub, on one snapshot of the database.
 // Must never stop at the first finding, nor believe a column that a signature or a hash can prove.
+
 import { join } from 'node:path';
 import { readRoots } from '../certs/roots.ts';
 import type { RootAnchor } from '../certs/trust.ts';
 import { leafHash } from '../protocol/merkle.ts';
+import { atRestState } from '../protocol/node/at-rest/master.ts';
+import { openAtRest } from '../protocol/node/at-rest/open.ts';
+import { systemClock } from '../protocol/node/clock.ts';
+import { contentFiles } from '../protocol/node/content-files.ts';
 import { type Database, integrityCheck, openDatabase } from '../protocol/node/sqlite.ts';
 import { checkContent } from './fsck-content.ts';
 import { checkEnvelopes, checkStatements } from './fsck-envelopes.ts';
@@ -60,6 +65,8 @@ export type FsckOptions = {
 export async function fsckHub({ dir, fast = false, onProgress }: FsckOptions): Promise<FsckResult> {
   const paths = hubPaths(dir);
   const db = openDatabase(paths.database, { readOnly: true, init: 'lienthong hub init' });
+  const atRest = await openAtRest(dir);
+  if (atRest) db.useCells(atRest.cells);
   try {
     const findings: Finding[] = [];
     const counted: Record<string, number> = {};
@@ -100,10 +107,19 @@ export async function fsckHub({ dir, fast = false, onProgress }: FsckOptions): P
     checkRecords(fsck);
     checkEnvelopes(fsck, directory);
     checkStatements(fsck, directory);
-    await checkContent(fsck, { root: join(dir, 'content', 'sha256'), fast });
+    const root = join(dir, 'content', 'sha256');
+    await checkContent(fsck, { root, files: contentFiles(root, systemClock, atRest?.keys), fast });
+    const rest = atRestState(dir);
+    if (rest && !rest.recoveryConfirmed)
+      fsck.note(
+        'at-rest',
+        rest.mode,
+        'the recovery key has not been confirmed as kept (lienthong at-rest confirm)',
+      );
     db.exec('COMMIT');
     return { sound: total.fault === 0, counted, findings, faults: total.fault, notes: total.note };
   } finally {
     db.close();
+    atRest?.close();
   }
 }

@@ -5,6 +5,8 @@ import { exchangeClientOptions, exchangeListenerOptions, publicListenerOptions }
 import { createSigners } from '../certs/signers.ts';
 import { createTrust, type Trust } from '../certs/trust.ts';
 import { isExchangeError } from '../protocol/errors.ts';
+import { atRestState, modeWords } from '../protocol/node/at-rest/master.ts';
+import { openAtRest } from '../protocol/node/at-rest/open.ts';
 import type { Clock } from '../protocol/node/clock.ts';
 import { openContentStore } from '../protocol/node/content-store.ts';
 import { serveControl } from '../protocol/node/control.ts';
@@ -97,7 +99,9 @@ export async function startHub(options: HubOptions) {
   const writing = openDatabase(paths.database, { init: 'lienthong hub init' });
   migrate(writing, migrations);
   writing.close();
+  const atRest = await openAtRest(dir);
   const context: WriterContext = {
+    ...(atRest ? { atRest: { dir, master: atRest.master } } : {}),
     hubId,
     ...keyTexts(identity()),
     quotaBytesDefault: config.quotaBytesDefault,
@@ -106,8 +110,10 @@ export async function startHub(options: HubOptions) {
   };
   const operations = new URL('./store/writer-ops.ts', import.meta.url);
   const writer = await startWriter({ path: paths.database, operations, context, keyOf: writerKey });
-  const store = sqliteHubStore(writer as never, openDatabase(paths.database, { readOnly: true }));
-  const content = await openContentStore({ dir, clock });
+  const reader = openDatabase(paths.database, { readOnly: true });
+  if (atRest) reader.useCells(atRest.cells);
+  const store = sqliteHubStore(writer as never, reader);
+  const content = await openContentStore({ dir, clock, keys: atRest?.keys });
   const turns = contentTurns();
 
   // Who is who.
@@ -310,6 +316,7 @@ export async function startHub(options: HubOptions) {
     invitationMs: config.invitationDays * 86_400_000,
     live: () => ({
       safety: safety.status(),
+      atRest: { ...(atRestState(dir) ?? { mode: 'off' }), words: modeWords[atRestState(dir)?.mode ?? 'off'] },
       checks: health.checks(),
       connections: exchange.connections(),
       at,
@@ -491,6 +498,7 @@ export async function startHub(options: HubOptions) {
       await socket?.close();
       await heard.flush();
       await store.close();
+      atRest?.close();
       lock.release();
     },
   };

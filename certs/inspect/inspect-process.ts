@@ -24,7 +24,9 @@ function anchorsOf(dir: string | undefined, stamp: string): Anchors {
 async function answer(question: ChildQuestion): Promise<unknown> {
   const { content, anchorsDir, anchorsStamp } = question;
   const source =
-    'base64' in content ? memorySource(Buffer.from(content.base64, 'base64')) : openSource(content.file);
+    'base64' in content
+      ? memorySource(Buffer.from(content.base64, 'base64'))
+      : openSource(content.file, content.key === undefined ? undefined : Buffer.from(content.key, 'hex'));
   try {
     return await inspectSource(source, question, anchorsOf(anchorsDir, anchorsStamp));
   } finally {

@@ -10,9 +10,12 @@ import type { Clock } from '../../protocol/node/clock.ts';
 import { bareReport } from '../pdf/report.ts';
 import type { Inspection, InspectionQuestion } from './inspection.ts';
 
-export type FileContent = { readonly bytes: Uint8Array } | { readonly file: string };
+/** `key`: the file is sealed at rest. It reaches the child over its stdin and nowhere else. */
+export type FileContent =
+  | { readonly bytes: Uint8Array }
+  | { readonly file: string; readonly key?: Uint8Array };
 export type ChildQuestion = InspectionQuestion & {
-  readonly content: { readonly base64: string } | { readonly file: string };
+  readonly content: { readonly base64: string } | { readonly file: string; readonly key?: string };
   readonly anchorsDir?: string | undefined;
   readonly anchorsStamp: string;
 };
@@ -133,7 +136,7 @@ export function createInspector(options: InspectorOptions): Inspector {
         atMs: question.atMs,
         archive: question.archive,
         pdfVersions: question.pdfVersions,
-        content: 'bytes' in content ? { base64: Buffer.from(content.bytes).toString('base64') } : content,
+        content: sayContent(content),
         anchorsDir,
         anchorsStamp: stampOf(anchorsDir),
       };
@@ -154,6 +157,11 @@ export function createInspector(options: InspectorOptions): Inspector {
     },
   };
 }
+
+const sayContent = (content: FileContent): ChildQuestion['content'] =>
+  'bytes' in content
+    ? { base64: Buffer.from(content.bytes).toString('base64') }
+    : { file: content.file, ...(content.key ? { key: Buffer.from(content.key).toString('hex') } : {}) };
 
 /** Changes when a file is put into the folder or taken out. */
 function stampOf(dir: string | undefined): string {

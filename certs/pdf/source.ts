@@ -2,6 +2,9 @@
 // It must never read behind the end of the file or keep more than a few blocks. First step of the signature report.
 import { createHash, type Hash } from 'node:crypto';
 import fs from 'node:fs';
+import { tagBytes } from '../../protocol/node/at-rest/aead.ts';
+import { headerBytes, openPiece, pieceBytes, readHeader } from '../../protocol/node/at-rest/sealed-file.ts';
+import { malformed } from './limits.ts';
 
 export type ByteSource = {
   readonly sizeBytes: number;
@@ -26,16 +29,46 @@ function readFully(fd: number, into: Buffer, at: number): number {
   return done;
 }
 
-/** Opens `file` for reading; throws the file system's error. */
-export function openSource(file: string): ByteSource {
+function sealedLength(fd: number): { readonly lengthBytes: number } {
+  const head = Buffer.alloc(headerBytes);
+  readFully(fd, head, 0);
+  const header = readHeader(head);
+  if (!header) throw malformed('the sealed file has no header');
+  return header;
+}
+
+function readSealed(
+  fd: number,
+  { key, lengthBytes }: { key: Uint8Array; lengthBytes: number },
+  into: Buffer,
+  at: number,
+): number {
+  let done = 0;
+  while (done < into.length && at + done < lengthBytes) {
+    const index = Math.floor((at + done) / pieceBytes);
+    const stored = Buffer.alloc(pieceBytes + tagBytes);
+    const got = readFully(fd, stored, headerBytes + index * stored.length);
+    const plain = openPiece(key, stored.subarray(0, got), index, (index + 1) * pieceBytes >= lengthBytes);
+    if (!plain) throw malformed('a sealed piece does not verify');
+    done += plain.copy(into, done, at + done - index * pieceBytes);
+  }
+  return done;
+}
+
+/** Opens `file` for reading, with its key where it is sealed at rest; throws the file system's error. */
+export function openSource(file: string, key?: Uint8Array): ByteSource {
   const fd = fs.openSync(file, 'r');
-  const sizeBytes = fs.fstatSync(fd).size;
+  // Content at rest is sealed in pieces as large as our blocks: nothing is ever written in the clear to read it.
+  const sealed = key && { key, ...sealedLength(fd) };
+  const sizeBytes = sealed?.lengthBytes ?? fs.fstatSync(fd).size;
+  const readAt = (into: Buffer, at: number): number =>
+    sealed ? readSealed(fd, sealed, into, at) : readFully(fd, into, at);
   const blocks = new Map<number, Buffer>();
   const block = (index: number): Buffer => {
     const known = blocks.get(index);
     if (known) return known;
     const fresh = Buffer.alloc(BLOCK_BYTES);
-    const got = readFully(fd, fresh, index * BLOCK_BYTES);
+    const got = readAt(fresh, index * BLOCK_BYTES);
     if (blocks.size >= BLOCKS_KEPT) blocks.delete(blocks.keys().next().value!);
     blocks.set(index, fresh.subarray(0, got));
     return fresh.subarray(0, got);
@@ -49,12 +82,12 @@ export function openSource(file: string): ByteSource {
       if (end <= (first + 1) * BLOCK_BYTES)
         return block(first).subarray(at - first * BLOCK_BYTES, end - first * BLOCK_BYTES);
       const whole = Buffer.alloc(end - at);
-      return whole.subarray(0, readFully(fd, whole, at));
+      return whole.subarray(0, readAt(whole, at));
     },
     each(from, to, use) {
       const piece = Buffer.alloc(PIECE_BYTES);
       for (let at = from; at < to; ) {
-        const got = readFully(fd, piece.subarray(0, Math.min(PIECE_BYTES, to - at)), at);
+        const got = readAt(piece.subarray(0, Math.min(PIECE_BYTES, to - at)), at);
         if (got === 0 || use(piece.subarray(0, got), at) === false) return;
         at += got;
       }

@@ -72,7 +72,7 @@ export function keepAside(db: Database, row: AsideRow, nowMs: number): void {
     row.sender,
     row.envelopeId,
     row.digest,
-    row.bytes,
+    db.cells.begin().seal(row.bytes),
     row.hubReceipt,
   );
 }

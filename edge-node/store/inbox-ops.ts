@@ -265,6 +265,7 @@ const asRefusal = (item: TakenDelivery, code: ErrorCode): RefusedDelivery => ({
 });
 
 function insertArrival(db: Database, item: TakenDelivery, nowMs: number): number {
+  const cell = db.cells.begin();
   const seq = db.run(
     `INSERT INTO inbox (sender, envelope_id, document_id, digest, signed, hops, salt, metadata, receipt, accepted_ms, epoch, ledger_sequence,
       kind, urgency, created_ms, reply_by_ms, received_ms, subject, notation, number, bytes)
@@ -275,8 +276,8 @@ function insertArrival(db: Database, item: TakenDelivery, nowMs: number): number
     item.digest,
     item.signed,
     item.hops,
-    item.salt,
-    item.metadata,
+    cell.seal(item.salt),
+    cell.seal(item.metadata),
     item.receipt,
     item.acceptedMs,
     item.epoch,
@@ -302,7 +303,7 @@ function insertArrival(db: Database, item: TakenDelivery, nowMs: number): number
       p.treeRoot,
       p.name,
       p.mediaType,
-      p.content,
+      cell.seal(p.content),
     );
   return seq;
 }

@@ -3,6 +3,7 @@
 // Must never move a state without the statement that says so, except for what this node alone decides.
 import { ExchangeError } from '../../protocol/errors.ts';
 import { uuidFromBytes, uuidToBytes } from '../../protocol/ids.ts';
+import type { Cells } from '../../protocol/node/at-rest/cells.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import { outcomes } from '../../protocol/statement.ts';
 import { type OutboxState, outboxStates, statesBefore } from '../../protocol/states.ts';
@@ -120,6 +121,7 @@ export function insertDocument(
   db: Database,
   d: Omit<SentRow['document'], 'recipients'> & { readonly recipients: readonly RecipientRow[] },
 ): number {
+  const cell = db.cells.begin();
   const seq = db.run(
     `INSERT INTO documents (document_id, unit, idempotency_key, request_digest, kind, urgency, created_ms, deliver_by_ms, reply_by_ms,
       links, status, salt, metadata, subject, notation, number, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -134,14 +136,14 @@ export function insertDocument(
     d.replyByMs,
     d.links,
     d.status,
-    d.salt,
-    d.metadata,
+    cell.seal(d.salt),
+    cell.seal(d.metadata),
     d.subject,
     d.notation,
     d.number,
     d.bytes,
   ).lastRowId;
-  insertParts(db, seq, d.parts);
+  insertParts(db, seq, d.parts, cell);
   noteChanges(db, seq, d);
   if (isDocumentKind(d.kind)) noteNumber(db, { ...d, direction: 'out', issuer: d.unit, createdMs: d.nowMs });
   return seq;
@@ -163,7 +165,12 @@ export const latestRecipientsSql = `SELECT r.unit, r.desk, r.grp, r.grp_version,
 export const latestRecipients = (db: Database, documentSeq: number): readonly LatestRecipient[] =>
   db.all<LatestRecipient>(latestRecipientsSql, documentSeq);
 
-function insertParts(db: Database, documentSeq: number, parts: readonly PartRow[]): void {
+function insertParts(
+  db: Database,
+  documentSeq: number,
+  parts: readonly PartRow[],
+  cell: ReturnType<Cells['begin']>,
+): void {
   for (const [idx, p] of parts.entries())
     db.run(
       'INSERT INTO out_parts (document_seq, idx, length, sha256, tree_root, name, media_type, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
@@ -174,7 +181,7 @@ function insertParts(db: Database, documentSeq: number, parts: readonly PartRow[
       p.treeRoot,
       p.name,
       p.mediaType,
-      p.content,
+      cell.seal(p.content),
     );
 }
 
@@ -183,11 +190,12 @@ function insertParts(db: Database, documentSeq: number, parts: readonly PartRow[
  * offered to a hub that has lost it. Only what the seal already covers. Large parts lie in the content folder by then.
  */
 function restoreContent(db: Database, documentSeq: number, parts: readonly PartRow[]): void {
+  const cell = db.cells.begin();
   for (const [idx, { content, sha256 }] of parts.entries())
     if (content)
       db.run(
         'UPDATE out_parts SET content = ? WHERE document_seq = ? AND idx = ? AND sha256 = ? AND content IS NULL',
-        content,
+        cell.seal(content),
         documentSeq,
         idx,
         sha256,

@@ -1,6 +1,7 @@
 // The node's store: the writer thread (writer-ops.ts) for every change and one read-only connection for short, indexed reads.
 // Opening brings the schema forward. Must never be written to by anything but `write`.
 import { join } from 'node:path';
+import type { AtRest } from '../../protocol/node/at-rest/open.ts';
 import { type Database, migrate, openDatabase } from '../../protocol/node/sqlite.ts';
 import { startWriter, type Writer } from '../../protocol/node/writer.ts';
 import { verifyAudit } from '../accounts/audit-chain.ts';
@@ -38,18 +39,26 @@ export function createStore(dir: string): void {
 }
 
 /** Throws `dir-missing`, `schema-newer`, `store-damaged`. */
-export async function openStore(dir: string, options: { readonly keys: readonly UnitKey[] }): Promise<Store> {
+export async function openStore(
+  dir: string,
+  options: { readonly keys: readonly UnitKey[]; readonly atRest?: AtRest | undefined },
+): Promise<Store> {
   const path = join(dir, storeFile);
   const first = openDatabase(path, { init: 'lienthong node init' });
   migrate(first, migrations);
   first.close();
-  const context: WriterContext = { keys: options.keys };
+  const { atRest } = options;
+  const context: WriterContext = {
+    keys: options.keys,
+    ...(atRest ? { atRest: { dir, master: atRest.master } } : {}),
+  };
   const writer = await startWriter<EdgeOps>({
     path,
     operations: new URL('./writer-ops.ts', import.meta.url),
     context,
   });
   const db = openDatabase(path, { readOnly: true });
+  if (atRest) db.useCells(atRest.cells);
   return {
     ...reads(db),
     write: writer.run,

@@ -1,6 +1,7 @@
 // Arguments and answers of the writer's operations: plain data that crosses to the writer thread by structured clone. No behaviour.
 // Bytes are Uint8Array on both sides; ids of documents, envelopes and statements are their 16 bytes.
 
+import type { AtRestContext } from '../../protocol/node/at-rest/open.ts';
 import type { OutboxState } from '../../protocol/states.ts';
 import type { Result } from '../../protocol/wire.ts';
 import type { OutgoingEntry } from '../office/entries.ts';
@@ -9,7 +10,10 @@ import type { NewCheck } from './safety-ops.ts';
 
 export type UnitKey = { readonly unit: string; readonly keyId: Uint8Array; readonly signer: string };
 /** What the writer thread is started with. */
-export type WriterContext = { readonly keys: readonly UnitKey[] };
+export type WriterContext = {
+  readonly keys: readonly UnitKey[];
+  readonly atRest?: AtRestContext | undefined;
+};
 
 export type PartRow = {
   readonly length: number;

@@ -5,6 +5,7 @@ import { signerOf } from '../../certs/keys.ts';
 import { signedCodec } from '../../protocol/codec.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
+import { cellsOf } from '../../protocol/node/at-rest/open.ts';
 import { crashPoint } from '../../protocol/node/crash.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { Operations } from '../../protocol/node/writer.ts';
@@ -57,6 +58,7 @@ export type EdgeOps = ReturnType<typeof allOps>;
 
 /** The module's entry for protocol/node/writer-thread.ts. */
 export function operations(db: Database, context: WriterContext): Operations<EdgeOps> {
+  if (context.atRest) db.useCells(cellsOf(context.atRest));
   const keys = new Map<string, SigningKey>();
   let waiting: ToSign[] = [];
   const ops = allOps(db, keys, (items) => {

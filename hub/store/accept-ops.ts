@@ -95,6 +95,13 @@ export function acceptOps(shared: Shared) {
     return true;
   }
 
+  // All cells of one document share a key: the rows of one acceptance are written one after the other.
+  let sealing: { readonly of: AcceptArgs; readonly cell: ReturnType<typeof db.cells.begin> } | undefined;
+  function cellOf(args: AcceptArgs): ReturnType<typeof db.cells.begin> {
+    if (sealing?.of !== args) sealing = { of: args, cell: db.cells.begin() };
+    return sealing.cell;
+  }
+
   /** The answer to a copy that meets its first one in the same batch. */
   function twinOf(args: AcceptArgs): AcceptResult | undefined {
     const twin = fresh.get(keyOf(args));
@@ -231,6 +238,7 @@ export function acceptOps(shared: Shared) {
     args: AcceptArgs,
     made: { receipt: Buffer; sequence: number; hops: Buffer },
   ): number {
+    const cell = cellOf(args);
     const open = args.deliveries.filter(going).length;
     if (open > 0) countOpen(args.sender, args.bytes);
     return db.run(
@@ -243,8 +251,8 @@ export function acceptOps(shared: Shared) {
       args.digest,
       args.signed,
       made.hops,
-      args.salt,
-      args.metadata,
+      cell.seal(args.salt),
+      cell.seal(args.metadata),
       args.kind,
       args.urgency,
       args.nowMs,
@@ -259,7 +267,9 @@ export function acceptOps(shared: Shared) {
   }
 
   /** A later leg finds them there, unless retention took them. */
-  function insertParts({ parts }: AcceptArgs, seq: number): void {
+  function insertParts(args: AcceptArgs, seq: number): void {
+    const { parts } = args;
+    const cell = cellOf(args);
     for (const { index, length, sha256, treeRoot, content } of parts)
       db.run(
         'INSERT OR IGNORE INTO parts (envelope_seq, idx, length, sha256, tree_root, content) VALUES (?,?,?,?,?,?)',
@@ -268,7 +278,7 @@ export function acceptOps(shared: Shared) {
         length,
         sha256,
         treeRoot,
-        content,
+        cell.seal(content),
       );
   }
 

@@ -1,4 +1,5 @@
 // What crosses between the hub's main thread and its writer thread: plain, structured-cloneable values. Bytes arrive as Uint8Array.
+import type { AtRestContext } from '../../protocol/node/at-rest/open.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { PayloadType } from '../../protocol/signature.ts';
 import type { Ledger } from './ledger.ts';
@@ -19,6 +20,7 @@ export type WriterContext = HubKeyTexts & {
   readonly hubId: string;
   /** How long a signed directory part may be used without the hub. */
   readonly directoryDays: number;
+  readonly atRest?: AtRestContext | undefined;
   /** Kinds of acts that two operators must agree on; config.secondPerson.acts. */
   readonly secondPerson?: readonly string[];
   /** Bytes that may wait for one unit's recipients when its row names no quota; 0 is without bound. */

@@ -4,6 +4,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { signedCodec } from '../../protocol/codec.ts';
 import { limits } from '../../protocol/limits.ts';
+import { cellsOf } from '../../protocol/node/at-rest/open.ts';
 import { crashPoint } from '../../protocol/node/crash.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { Op, Operations } from '../../protocol/node/writer.ts';
@@ -25,6 +26,7 @@ export function operations(db: Database, context: WriterContext): Operations<Rec
   let keys = signingKeysOf(context);
   // Between acceptance and settlement the pages of a document are touched four times; 64 MiB hold some thousand of them.
   db.exec('PRAGMA cache_size = -65536');
+  if (context.atRest) db.useCells(cellsOf(context.atRest));
   const ledger = openLedger(db);
   let pending: Pending[] = [];
   let epoch: number | undefined;

@@ -8,6 +8,7 @@ import { dirname, isAbsolute, join, normalize, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { ExchangeError } from '../errors.ts';
+import { atRestKeyFile } from './at-rest/master.ts';
 import type { Clock } from './clock.ts';
 import { makeDirDurable, syncDir, syncDirAsync, syncFileAsync, writeFileDurable } from './durable.ts';
 import { backupTo, integrityCheck, openDatabase, schemaVersion } from './sqlite.ts';
@@ -69,7 +70,8 @@ export async function makeBackupSet(options: BackupOptions): Promise<BackupManif
     const files: BackupFile[] = [];
     const progress = counter(options.onProgress);
     for (const name of options.include)
-      for (const path of filesUnder(dir, name)) files.push(await copyOne({ dir, to, path, progress }));
+      for (const path of filesUnder(dir, name))
+        if (path !== atRestKeyFile) files.push(await copyOne({ dir, to, path, progress }));
     const content = await copyContent(options, progress);
     files.push(...content.files, await describe(to, database, progress));
     const manifest: BackupManifest = {
@@ -176,7 +178,9 @@ async function copyContent(
     const hex = Buffer.from(sha256).toString('hex');
     if (seen.has(hex)) continue;
     seen.add(hex);
-    const path = contentPath(hex);
+    // Sealed content goes as it lies: a backup never holds what the disk does not.
+    const sealed = fs.existsSync(join(dir, `${contentPath(hex)}.e1`));
+    const path = `${contentPath(hex)}${sealed ? '.e1' : ''}`;
     if (!fs.existsSync(join(dir, path))) {
       missing.push(hex);
       continue;
@@ -184,7 +188,7 @@ async function copyContent(
     makeDirDurable(dirname(join(to, path)), 0o700);
     const linked = options.copyContent !== true && (await link(join(dir, path), join(to, path)));
     const file = linked ? await describe(to, path, progress) : await copyOne({ dir, to, path, progress });
-    if (file.sha256Hex === hex) files.push(file);
+    if (sealed || file.sha256Hex === hex) files.push(file);
     else {
       missing.push(hex);
       await fsp.rm(join(to, path));

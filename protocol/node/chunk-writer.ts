@@ -2,10 +2,11 @@
 // downloads to a node and files of the local API. Holds a few chunks however large the part is, and must never write a chunk
 // that differs from its expected hash, nor report bytes that fdatasync has not confirmed.
 import { webcrypto } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
+
 import { chunkCount, hashBytes } from '../chunks.ts';
 import { ExchangeError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import type { StoredFile } from './at-rest/sealed-file.ts';
 import { crashOnFailedSync, FailedSync } from './durable.ts';
 
 /** Chunks being filled, hashed and written at once for one stream: one each. More only costs memory. */
@@ -24,7 +25,7 @@ const giveSlot = (slot: Slot): void => {
 };
 
 /** fdatasync under the policy: when it fails the process ends. */
-export async function syncBytes(file: FileHandle, path: string): Promise<void> {
+export async function syncBytes(file: Pick<StoredFile, 'datasync'>, path: string): Promise<void> {
   try {
     await file.datasync();
   } catch (cause) {
@@ -35,7 +36,11 @@ export async function syncBytes(file: FileHandle, path: string): Promise<void> {
 }
 
 /** write(2) until all is written; a full disk becomes `disk-nearly-full`, anything else `disk-failed`. */
-export async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+export async function writeAll(
+  file: Pick<StoredFile, 'write'>,
+  bytes: Uint8Array,
+  position: number,
+): Promise<void> {
   try {
     for (let at = 0; at < bytes.length; )
       at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
@@ -55,7 +60,7 @@ export function diskError(cause: unknown): unknown {
 }
 
 export type ChunkStream = {
-  readonly file: FileHandle;
+  readonly file: StoredFile;
   readonly path: string;
   readonly body: AsyncIterable<Uint8Array>;
   /** Where the first byte of `body` lies in the part: a multiple of chunkBytes. */
@@ -223,7 +228,7 @@ function stoppable(body: AsyncIterable<Uint8Array>, signal: AbortSignal | undefi
  * good one in order. Returns the end of the good run.
  */
 export async function checkChunks(options: {
-  readonly file: FileHandle;
+  readonly file: Pick<StoredFile, 'read'>;
   readonly lengthBytes: number;
   readonly leaves: Uint8Array;
   readonly fromBytes?: number;

@@ -2,15 +2,25 @@
 // node and the spool of a hub. Must never show a file before its bytes and its folder are synced, and never make a path of
 // anything but 32 bytes of a hash.
 //
-// Format. A plain file has no header, so that `sha256sum` of the file is its name. Content encrypted at rest will lie beside the
-// plain ones as `<hex>.e1`: a 64-byte header (magic, version, key id, chunk size) and then chunked AEAD; the SHA-256 in the name
+// Format. A plain file has no header, so that `sha256sum` of the file is its name. Content encrypted at rest lies beside the
+// plain ones as `<hex>.e1`: a 64-byte header and then chunked AEAD (at-rest/sealed-file.ts); the SHA-256 in the name
 // stays that of the bytes carried. `store.json` names the formats that a folder may hold; an unknown one is refused at open.
 import { createHash } from 'node:crypto';
 import fsp from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { chunkCount, createChunkHasher, hashBytes } from '../chunks.ts';
 import { ExchangeError } from '../errors.ts';
+import { tagBytes } from './at-rest/aead.ts';
+import type { KeyStore } from './at-rest/key-store.ts';
+import {
+  headerBytes,
+  openSealed,
+  pieceBytes,
+  plainFile,
+  type StoredFile,
+  sealedEnding,
+} from './at-rest/sealed-file.ts';
 import { checkChunks, diskError } from './chunk-writer.ts';
 import type { Clock } from './clock.ts';
 import { crashOnFailedSync, renameDurable, syncDirAsync, writeFileDurableAsync } from './durable.ts';
@@ -55,7 +65,23 @@ function hexOf(sha256: Uint8Array): string {
   return Buffer.from(sha256).toString('hex');
 }
 
-export function contentFiles(root: string, clock: Clock) {
+/** Length of the content in a sealed file, from the file's own: a header, and a tag for every piece. */
+const lengthInSealed = (size: number): number =>
+  size - headerBytes - Math.max(1, Math.ceil((size - headerBytes) / (pieceBytes + tagBytes))) * tagBytes;
+
+/** A complete content file or a partial one, sealed or plain by its name. */
+export async function openStored(
+  path: string,
+  keys: KeyStore | undefined,
+  flags: 'r' | 'r+',
+): Promise<StoredFile> {
+  return path.endsWith(sealedEnding)
+    ? await openSealed(path, keys, flags)
+    : plainFile(await fsp.open(path, flags));
+}
+
+/** `keys`: new content is sealed; what is there already stays as it is until it is written anew. */
+export function contentFiles(root: string, clock: Clock, keys?: KeyStore) {
   const known = new Set<string>();
   const locks = new Map<string, Promise<unknown>>();
 
@@ -85,9 +111,20 @@ export function contentFiles(root: string, clock: Clock) {
     known.add(path);
   }
 
+  const sealedPathOf = (sha256: Uint8Array): string => `${pathOf(sha256)}${sealedEnding}`;
+
   async function stat(sha256: Uint8Array): Promise<ContentStat | undefined> {
+    const sealed = keys && (await unlessMissing(fsp.stat(sealedPathOf(sha256))));
+    if (sealed) return { lengthBytes: lengthInSealed(sealed.size), touchedMs: sealed.mtimeMs };
     const found = await unlessMissing(fsp.stat(pathOf(sha256)));
     return found && { lengthBytes: found.size, touchedMs: found.mtimeMs };
+  }
+
+  /** The sealed file where there is one. Throws `content-gone`. */
+  async function whereIs(sha256: Uint8Array): Promise<string> {
+    for (const path of keys ? [sealedPathOf(sha256), pathOf(sha256)] : [pathOf(sha256)])
+      if (await unlessMissing(fsp.stat(path))) return path;
+    throw new ExchangeError('content-gone');
   }
 
   /**
@@ -101,7 +138,10 @@ export function contentFiles(root: string, clock: Clock) {
       if (leaves.length > hashBytes) await writeFileDurableAsync(leavesPathOf(sha256), leaves);
       await fsp.utimes(from, clock.nowMs() / 1000, clock.nowMs() / 1000);
       // 2. rename: a crash before its sync shows the partial or the content, both with all bytes.
-      await renameDurable(from, pathOf(sha256));
+      const sealed = from.endsWith(sealedEnding);
+      await renameDurable(from, sealed ? sealedPathOf(sha256) : pathOf(sha256));
+      // Plain bytes from before encryption are not kept beside the sealed ones.
+      if (sealed) await fsp.rm(pathOf(sha256), { force: true });
     });
   }
 
@@ -124,14 +164,15 @@ export function contentFiles(root: string, clock: Clock) {
     sha256: Uint8Array,
     range: { readonly from?: number; readonly to?: number } = {},
   ): Promise<Readable & AsyncIterable<Uint8Array>> {
-    const file = await unlessMissing(fsp.open(pathOf(sha256), 'r'));
+    const path = await whereIs(sha256);
+    if (path.endsWith(sealedEnding)) return readSealed(await openSealed(path, keys, 'r'), range);
+    const file = await unlessMissing(fsp.open(path, 'r'));
     if (file === undefined) throw new ExchangeError('content-gone');
     const { size } = await file.stat();
     const from = range.from ?? 0;
     const to = Math.min(range.to ?? size, size);
     if (from >= to) {
       await file.close();
-      const { Readable } = await import('node:stream');
       return Readable.from([]);
     }
     return file.createReadStream({ start: from, end: to - 1, highWaterMark: readPieceBytes });
@@ -139,6 +180,7 @@ export function contentFiles(root: string, clock: Clock) {
 
   async function removeNow(sha256: Uint8Array): Promise<void> {
     await fsp.rm(pathOf(sha256), { force: true });
+    await fsp.rm(sealedPathOf(sha256), { force: true });
     await fsp.rm(leavesPathOf(sha256), { force: true });
     await unlessMissing(syncDirAsync(join(root, hexOf(sha256).slice(0, 2))));
   }
@@ -146,8 +188,8 @@ export function contentFiles(root: string, clock: Clock) {
   async function* list(): AsyncGenerator<{ readonly sha256: Uint8Array } & ContentStat> {
     for (const folder of (await fsp.readdir(root)).sort()) {
       for (const name of await fsp.readdir(join(root, folder))) {
-        if (!/^[0-9a-f]{64}$/.test(name)) continue;
-        const sha256 = Buffer.from(name, 'hex');
+        if (!/^[0-9a-f]{64}(\.e1)?$/.test(name)) continue;
+        const sha256 = Buffer.from(name.slice(0, 64), 'hex');
         const found = await stat(sha256);
         if (found !== undefined) yield { sha256, ...found };
       }
@@ -155,10 +197,9 @@ export function contentFiles(root: string, clock: Clock) {
   }
 
   async function verify(sha256: Uint8Array): Promise<ContentCheck> {
-    const file = await unlessMissing(fsp.open(pathOf(sha256), 'r'));
-    if (file === undefined) throw new ExchangeError('content-gone');
+    const file = await openStored(await whereIs(sha256), keys, 'r');
     try {
-      const lengthBytes = (await file.stat()).size;
+      const lengthBytes = await file.lengthBytes();
       const kept = await unlessMissing(fsp.readFile(leavesPathOf(sha256)));
       const badChunks: number[] = [];
       const whole = createHash('sha256');
@@ -199,9 +240,12 @@ export function contentFiles(root: string, clock: Clock) {
   }
 
   /** For a process that reads the bytes by itself. Throws `content-gone`. */
-  async function source(sha256: Uint8Array): Promise<{ readonly file: string }> {
-    if ((await stat(sha256)) === undefined) throw new ExchangeError('content-gone');
-    return { file: pathOf(sha256) };
+  async function source(sha256: Uint8Array): Promise<{ readonly file: string; readonly key?: Uint8Array }> {
+    const file = await whereIs(sha256);
+    if (!file.endsWith(sealedEnding)) return { file };
+    const opened = await openSealed(file, keys, 'r');
+    await opened.close();
+    return { file, key: opened.key };
   }
 
   return {
@@ -235,7 +279,35 @@ export function contentFiles(root: string, clock: Clock) {
     touch: (sha256: Uint8Array): Promise<boolean> =>
       alone(sha256, async () => {
         const nowS = clock.nowMs() / 1000;
-        return (await unlessMissing(fsp.utimes(pathOf(sha256), nowS, nowS).then(() => true))) ?? false;
+        const path = await whereIs(sha256).catch(() => pathOf(sha256));
+        return (await unlessMissing(fsp.utimes(path, nowS, nowS).then(() => true))) ?? false;
       }),
   };
+}
+
+/** Piece by piece; a piece that does not verify ends the stream with `content-damaged`. */
+async function readSealed(
+  file: StoredFile,
+  range: { readonly from?: number; readonly to?: number },
+): Promise<Readable & AsyncIterable<Uint8Array>> {
+  const size = await file.lengthBytes();
+  const from = range.from ?? 0;
+  const to = Math.min(range.to ?? size, size);
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    try {
+      for (let at = from; at < to; ) {
+        const piece = Buffer.alloc(Math.min(readPieceBytes, to - at));
+        const { bytesRead } = await file.read(piece, 0, piece.length, at);
+        if (bytesRead !== piece.length) throw new ExchangeError('content-damaged');
+        yield piece;
+        at += bytesRead;
+      }
+    } finally {
+      await file.close();
+    }
+  }
+  const stream = Readable.from(pieces(), { objectMode: false });
+  // A generator that never started does not run its finally.
+  stream.once('close', () => void file.close().catch(() => {}));
+  return stream;
 }

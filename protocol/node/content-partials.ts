@@ -6,10 +6,13 @@ import { join } from 'node:path';
 import type { PartDigest } from '../chunks.ts';
 import { ExchangeError } from '../errors.ts';
 import { parseUploadId } from '../ids.ts';
+import { sealedEnding } from './at-rest/sealed-file.ts';
 import { unlessMissing } from './content-files.ts';
 import { writeFileDurable } from './durable.ts';
 
 const format = { format: 1, atRest: 'plain' } as const;
+/** A folder that may hold content under keys of its own (at-rest/). An older release refuses it instead of finding nothing. */
+const sealedFormat = { format: 1, atRest: 'e1' } as const;
 
 export type NewPartial = PartDigest & { readonly id: string; readonly owner: string };
 export type PartialState = {
@@ -57,14 +60,27 @@ export function metaOf(p: NewPartial): string {
 }
 
 function refuseNewer(path: string, read: Record<string, unknown>): void {
-  if (read.format !== format.format || read.atRest !== format.atRest)
+  if (read.format !== format.format || (read.atRest !== format.atRest && read.atRest !== sealedFormat.atRest))
     throw new ExchangeError('schema-newer', `${path}: format ${read.format}, ${read.atRest}`);
 }
 
-export async function checkFormat(path: string): Promise<void> {
+/** Code: key-file-missing for a folder with sealed content that is opened without its keys. */
+export async function checkFormat(path: string, sealing: boolean): Promise<void> {
+  const wanted = `${JSON.stringify(sealing ? sealedFormat : format)}\n`;
   const text = await unlessMissing(fsp.readFile(path, 'utf8'));
-  if (text === undefined) writeFileDurable(path, `${JSON.stringify(format)}\n`);
-  else refuseNewer(path, JSON.parse(text));
+  if (text === undefined) return writeFileDurable(path, wanted);
+  const found = JSON.parse(text) as Record<string, unknown>;
+  refuseNewer(path, found);
+  if (found.atRest === sealedFormat.atRest && !sealing)
+    throw new ExchangeError('key-file-missing', 'the content is encrypted at rest');
+  if (sealing && text !== wanted) writeFileDurable(path, wanted);
+}
+
+/** Where the bytes of a partial lie; undefined when finish() has moved them away. */
+export async function dataPathOf(folder: string): Promise<string | undefined> {
+  for (const name of ['data', `data${sealedEnding}`])
+    if (await unlessMissing(fsp.stat(join(folder, name)))) return join(folder, name);
+  return undefined;
 }
 
 export async function readSlice(
@@ -97,7 +113,8 @@ export async function loadPartials(
     const meta = JSON.parse(text);
     refuseNewer(folder, meta);
     const sha256 = Buffer.from(meta.sha256, 'hex');
-    const data = await unlessMissing(fsp.stat(join(folder, 'data')));
+    const dataAt = await dataPathOf(folder);
+    const data = dataAt === undefined ? undefined : await unlessMissing(fsp.stat(dataAt));
     const hashes = await unlessMissing(fsp.stat(join(folder, 'leaves')));
     const usedMs = data?.mtimeMs ?? (await fsp.stat(folder)).mtimeMs;
     const bound = { id: parseUploadId(id), owner: meta.owner, lengthBytes: meta.lengthBytes };

@@ -12,11 +12,14 @@ import { chunkCount, hashBytes, leavesToBytes, type PartDigest, treeRoot, verify
 import { ExchangeError } from '../errors.ts';
 import { parseUploadId } from '../ids.ts';
 import { limits } from '../limits.ts';
+import type { KeyStore } from './at-rest/key-store.ts';
+import { createSealed, plainFile, type StoredFile, sealedEnding } from './at-rest/sealed-file.ts';
 import { checkChunks, syncBytes, writeChunks } from './chunk-writer.ts';
 import type { Clock } from './clock.ts';
-import { contentFiles, onDisk } from './content-files.ts';
+import { contentFiles, onDisk, openStored } from './content-files.ts';
 import {
   checkFormat,
+  dataPathOf,
   fresh,
   loadPartials,
   metaOf,
@@ -47,20 +50,36 @@ export type AppendEnd = {
 export type ContentStore = Awaited<ReturnType<typeof openContentStore>>;
 
 /** Creates `DIR/content` on first use, clears what a crash left half made. One process per folder (lock.ts). */
-export async function openContentStore(options: { readonly dir: string; readonly clock: Clock }) {
-  const { clock } = options;
+export async function openContentStore(options: {
+  readonly dir: string;
+  readonly clock: Clock;
+  /** Encryption at rest: what is written from now on is sealed. */
+  readonly keys?: KeyStore | undefined;
+}) {
+  const { clock, keys } = options;
   const root = join(options.dir, 'content');
   const partialRoot = join(root, 'partial');
   const tmpRoot = join(root, 'tmp');
   for (const path of [root, join(root, 'sha256'), partialRoot, tmpRoot]) makeDirDurable(path);
-  await checkFormat(join(root, 'store.json'));
+  await checkFormat(join(root, 'store.json'), keys !== undefined);
   for (const name of await fsp.readdir(tmpRoot)) await fsp.rm(join(tmpRoot, name), { force: true });
-  const files = contentFiles(join(root, 'sha256'), clock);
+  const files = contentFiles(join(root, 'sha256'), clock, keys);
   const partials = await loadPartials(
     partialRoot,
     async (sha256) => (await files.stat(sha256)) !== undefined,
   );
   const folderOf = (id: string): string => join(partialRoot, parseUploadId(id));
+
+  async function makeData(folder: string, lengthBytes: number): Promise<void> {
+    if (keys) {
+      const file = await createSealed(join(folder, `data${sealedEnding}`), keys, lengthBytes);
+      // An empty part has one piece all the same: the last.
+      if (lengthBytes === 0) await file.finish(0);
+      await file.close();
+    } else await (await fsp.open(join(folder, 'data'), 'wx', 0o600)).close();
+  }
+  const dataOf = async (id: string): Promise<string> =>
+    (await dataPathOf(folderOf(id))) ?? join(folderOf(id), 'data');
 
   function find(id: string): Partial {
     const found = partials.get(id);
@@ -100,8 +119,8 @@ export async function openContentStore(options: { readonly dir: string; readonly
     if (partial.located || partial.complete) return;
     partial.hash = createHash('sha256');
     partial.beyond.clear();
-    const path = join(folderOf(partial.id), 'data');
-    const file = await fsp.open(path, 'r+');
+    const path = await dataOf(partial.id);
+    const file = await openStored(path, keys, 'r+');
     try {
       partial.offsetBytes = await checkChunks({
         file,
@@ -128,7 +147,7 @@ export async function openContentStore(options: { readonly dir: string; readonly
     try {
       await onDisk(async () => {
         await fsp.mkdir(folder, { mode: 0o700 });
-        await (await fsp.open(join(folder, 'data'), 'wx', 0o600)).close();
+        await makeData(folder, wanted.lengthBytes);
         await writeFileDurableAsync(join(folder, 'leaves'), wanted.leaves);
         // meta.json last: a folder without it is cleared at open.
         await writeFileDurableAsync(join(folder, 'meta.json'), metaOf(wanted));
@@ -147,7 +166,7 @@ export async function openContentStore(options: { readonly dir: string; readonly
   /** Adopts good chunks that lie behind a gap which has just closed. */
   async function closeGap(
     partial: Partial,
-    file: fsp.FileHandle,
+    file: StoredFile,
     leaves: () => Promise<Uint8Array>,
   ): Promise<void> {
     const next = () => partial.offsetBytes / limits.chunkBytes;
@@ -173,8 +192,8 @@ export async function openContentStore(options: { readonly dir: string; readonly
       return { offsetBytes: partial.offsetBytes, ended: 'whole' };
     const endBytes = Math.min(partial.offsetBytes + (append.lengthBytes ?? Infinity), partial.lengthBytes);
     const folder = folderOf(partial.id);
-    const path = join(folder, 'data');
-    const file = await fsp.open(path, 'r+');
+    const path = await dataOf(partial.id);
+    const file = await openStored(path, keys, 'r+');
     try {
       const end = await writeChunks({
         file,
@@ -221,7 +240,7 @@ export async function openContentStore(options: { readonly dir: string; readonly
       throw new ExchangeError('upload-digest-mismatch');
     }
     const folder = folderOf(partial.id);
-    await files.install(join(folder, 'data'), partial.sha256, await fsp.readFile(join(folder, 'leaves')));
+    await files.install(await dataOf(partial.id), partial.sha256, await fsp.readFile(join(folder, 'leaves')));
     crashPoint('upload.3');
     await fsp.rm(join(folder, 'leaves'), { force: true });
     partial.complete = true;
@@ -232,7 +251,7 @@ export async function openContentStore(options: { readonly dir: string; readonly
     body: AsyncIterable<Uint8Array>,
     bounds: { readonly lengthBytesMax?: number; readonly signal?: AbortSignal } = {},
   ): Promise<PartDigest> {
-    const path = join(tmpRoot, randomUUID());
+    const path = join(tmpRoot, `${randomUUID()}${keys ? sealedEnding : ''}`);
     const whole = createHash('sha256');
     const leaves: Uint8Array[] = [];
     const lengthBytes = bounds.lengthBytesMax ?? limits.partBytesMax;
@@ -240,7 +259,8 @@ export async function openContentStore(options: { readonly dir: string; readonly
       whole.update(chunk);
       leaves.push(leaf);
     };
-    const file = await fsp.open(path, 'wx', 0o600);
+    const sealed = keys ? await createSealed(path, keys, undefined) : undefined;
+    const file = sealed ?? plainFile(await fsp.open(path, 'wx', 0o600));
     try {
       const end = await writeChunks({
         file,
@@ -253,6 +273,8 @@ export async function openContentStore(options: { readonly dir: string; readonly
       });
       if (end.ended === 'long') throw new ExchangeError('part-too-large', `more than ${lengthBytes} bytes`);
       if (end.ended !== 'whole') throw end.cause ?? new ExchangeError('request-timeout');
+      await sealed?.finish(end.offsetBytes);
+      if (sealed) await syncBytes(sealed, path);
       const found = {
         lengthBytes: end.offsetBytes,
         leaves: leavesToBytes(leaves),

@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import { dirname } from 'node:path';
 import { backup, DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { ExchangeError } from '../errors.ts';
+import { type Cells, plainCells } from './at-rest/cells.ts';
 import { renameDurable, syncDir, syncFileAsync } from './durable.ts';
 
 export type SqlValue = SQLInputValue;
@@ -15,6 +16,7 @@ export class Database {
   readonly path: string;
   readonly #raw: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  #cells: Cells = plainCells;
 
   constructor(path: string, raw: DatabaseSync) {
     this.path = path;
@@ -26,18 +28,39 @@ export class Database {
     this.#raw.exec(sql);
   }
 
+  /** Encryption at rest: sealed cells are opened in every row that is read; what is written is sealed by whoever writes it. */
+  useCells(cells: Cells): void {
+    this.#cells = cells;
+  }
+
+  get cells(): Cells {
+    return this.#cells;
+  }
+
+  #opened<Row>(row: Row): Row {
+    if (this.#cells === plainCells || typeof row !== 'object' || row === null) return row;
+    const values = row as Record<string, unknown>;
+    for (const name in values) {
+      const value = values[name];
+      if (value instanceof Uint8Array) values[name] = this.#cells.unseal(value);
+    }
+    return row;
+  }
+
   /** The first row, or undefined. Blobs arrive as Uint8Array, integers as number (beyond 2^53 it throws). */
   get<Row>(sql: string, ...values: SqlValue[]): Row | undefined {
-    return this.#statement(sql).get(...values) as Row | undefined;
+    return this.#opened(this.#statement(sql).get(...values) as Row | undefined);
   }
 
   all<Row>(sql: string, ...values: SqlValue[]): Row[] {
-    return this.#statement(sql).all(...values) as Row[];
+    const rows = this.#statement(sql).all(...values) as Row[];
+    if (this.#cells !== plainCells) for (const row of rows) this.#opened(row);
+    return rows;
   }
 
   /** Rows one by one in bounded memory. Its own statement, so that two walks of the same SQL do not disturb each other. */
   *each<Row>(sql: string, ...values: SqlValue[]): Generator<Row> {
-    for (const row of this.#raw.prepare(sql).iterate(...values)) yield row as Row;
+    for (const row of this.#raw.prepare(sql).iterate(...values)) yield this.#opened(row as Row);
   }
 
   run(sql: string, ...values: SqlValue[]): RunResult {

@@ -34,7 +34,12 @@ import { type SigningKey, signOne } from '../../protocol/signature.ts';
 import { buildStatement, outcomes } from '../../protocol/statement.ts';
 import type { Metadata, MetadataBlock } from '../../protocol/wire.ts';
 
-export type TestHub = { hub: Hub; dir: string; restart(): Promise<Hub>; close(): Promise<void> };
+export type TestHub = {
+  hub: Hub;
+  dir: string;
+  restart(between?: () => void): Promise<Hub>;
+  close(): Promise<void>;
+};
 
 export const quiet = createLogger({ level: 'silent', clock: systemClock, program: 'test' });
 
@@ -95,8 +100,9 @@ export async function startTestHub(options: StartTestHub = {}): Promise<TestHub>
   const test: TestHub = {
     hub,
     dir,
-    async restart() {
+    async restart(between) {
       await test.hub.close();
+      between?.();
       test.hub = await start(fixed);
       return test.hub;
     },

@@ -1,0 +1,107 @@
+// "lienthong at-rest enable|status|confirm": encryption of the data folder of a node or a hub that stands still. Shows the recovery key once and keeps it
+// nowhere; never prints another key.
+import fs from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import {
+  type AtRestMode,
+  atRestModes,
+  atRestState,
+  confirmRecovery,
+  enableAtRest,
+  modeWords,
+} from '../../protocol/node/at-rest/master.ts';
+import { systemClock } from '../../protocol/node/clock.ts';
+import { lockDir } from '../../protocol/node/lock.ts';
+import { type Output, runCommand, wrongUse } from '../output.ts';
+import { passphraseFrom } from '../person.ts';
+
+type Common = { readonly dir: string; readonly json?: boolean };
+
+async function enable(
+  out: Output,
+  { dir, mode, passphraseFile }: Common & { mode: string; passphraseFile?: string },
+): Promise<void> {
+  if (!(atRestModes as readonly string[]).includes(mode))
+    throw wrongUse(
+      `--mode is one of ${atRestModes.join(', ')}`,
+      `--mode là một trong ${atRestModes.join(', ')}`,
+    );
+  if (!fs.existsSync(join(dir, 'config.json')))
+    throw wrongUse(`${dir} is no data folder`, `${dir} không phải thư mục dữ liệu`);
+  const lock = lockDir(dir);
+  try {
+    const passphrase =
+      mode === 'passphrase'
+        ? await passphraseFrom(passphraseFile, 'Mật khẩu dữ liệu lưu trữ (passphrase, at least 12 letters)')
+        : undefined;
+    const recovery = enableAtRest(dir, {
+      mode: mode as AtRestMode,
+      ...(passphrase === undefined ? {} : { passphrase }),
+    });
+    out.answer({ mode, recovery });
+    out.say(`Đã bật mã hoá dữ liệu lưu trữ / encryption at rest is on: ${mode}`);
+    out.say(`  ${modeWords[mode as AtRestMode].vi}\n  ${modeWords[mode as AtRestMode].en}`);
+    out.say(
+      '\nKHOÁ KHÔI PHỤC, chỉ hiện một lần; chép ra giấy, cất vào két / RECOVERY KEY, shown once; write it down and lock it away:\n',
+    );
+    out.say(`    ${recovery}\n`);
+    out.say(`Sau đó xác nhận / then confirm:  lienthong at-rest confirm --dir ${dir}`);
+    out.say(
+      'Dữ liệu đã có giữ nguyên, vẫn đọc được; dữ liệu mới được mã hoá. What is there stays as it is; what is written from now on is encrypted.',
+    );
+  } finally {
+    lock.release();
+  }
+}
+
+function status(out: Output, { dir }: Common): void {
+  const state = atRestState(dir);
+  const words = modeWords[state?.mode ?? 'off'];
+  out.answer({ mode: state?.mode ?? 'off', recoveryConfirmed: state?.recoveryConfirmed ?? null, words });
+  out.say(`${state?.mode ?? 'off'}: ${words.vi}\n  ${words.en}`);
+  if (state && !state.recoveryConfirmed)
+    out.say(
+      '! Chưa xác nhận đã cất khoá khôi phục / the recovery key has not been confirmed as kept: lienthong at-rest confirm',
+    );
+}
+
+async function confirm(out: Output, { dir, keyFile }: Common & { keyFile?: string }): Promise<void> {
+  confirmRecovery(
+    dir,
+    await passphraseFrom(keyFile, 'Khoá khôi phục như trên giấy (recovery key as on paper)'),
+    systemClock.nowMs(),
+  );
+  out.answer({ confirmed: true });
+  out.say('Đúng khoá; đã ghi nhận là đã cất giữ. It is the right key; its safekeeping is recorded.');
+}
+
+export function atRestCommands(program: Command): void {
+  const group = program
+    .command('at-rest')
+    .description('Mã hoá dữ liệu lưu trữ của nút hoặc trung tâm.\nEncryption at rest of a node or hub.');
+  const leaf = (name: string, description: string): Command =>
+    group
+      .command(name)
+      .description(description)
+      .requiredOption('--dir <dir>', 'thư mục dữ liệu; the data folder')
+      .option('--json', 'kết quả JSON; one JSON document on stdout');
+  leaf(
+    'enable',
+    'Bật mã hoá; in khoá khôi phục một lần.\nTurns encryption on while nothing runs; prints the recovery key once.',
+  )
+    .requiredOption(
+      '--mode <mode>',
+      'tpm (gắn với chip của máy), passphrase (nhập khi khởi động), key-file (chỉ bảo vệ bản sao lưu)',
+    )
+    .option('--passphrase-file <file>', 'mật khẩu (tệp 600); default: typed')
+    .action((options: Common & { mode: string; passphraseFile?: string }) =>
+      runCommand((out) => enable(out, options), options),
+    );
+  leaf('status', 'Chế độ giữ khoá và điều nó không bảo vệ.\nThe mode, and what it does not protect.').action(
+    (options: Common) => runCommand((out) => status(out, options), options),
+  );
+  leaf('confirm', 'Xác nhận đã cất khoá khôi phục.\nProves by typing it that the recovery key is kept.')
+    .option('--key-file <file>', 'tệp chứa khoá (600); default: typed')
+    .action((options: Common & { keyFile?: string }) => runCommand((out) => confirm(out, options), options));
+}

@@ -1,0 +1,215 @@
+// Content files under a key of their own: a 64-byte header, then AES-256-GCM over pieces of 64 KiB. The nonce of a piece is its number and whether it is the
+// last one, so that pieces cannot be moved, dropped or cut off; any range is read by opening only the pieces it touches. Under
+// content-files.ts and content-store.ts. Must never use one key for two contents, nor give out a piece that did not verify.
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import fsp, { type FileHandle } from 'node:fs/promises';
+import { ExchangeError } from '../../errors.ts';
+import { tagBytes } from './aead.ts';
+import type { KeyStore } from './key-store.ts';
+
+export const sealedEnding = '.e1';
+export const pieceBytes = 64 * 1024;
+export const headerBytes = 64;
+const magic = Buffer.from('LTCONTE1');
+const storedPiece = pieceBytes + tagBytes;
+
+/** What content-store.ts needs of a file: a plain FileHandle fits as well. */
+export type StoredFile = {
+  read(into: Uint8Array, at: number, length: number, position: number): Promise<{ bytesRead: number }>;
+  write(bytes: Uint8Array, at: number, length: number, position: number): Promise<{ bytesWritten: number }>;
+  datasync(): Promise<void>;
+  close(): Promise<void>;
+  /** Of the content, not of the file. */
+  lengthBytes(): Promise<number>;
+};
+
+export const plainFile = (file: FileHandle): StoredFile => ({
+  read: (into, at, length, position) => file.read(into, at, length, position),
+  write: (bytes, at, length, position) => file.write(bytes, at, length, position),
+  datasync: () => file.datasync(),
+  close: () => file.close(),
+  lengthBytes: async () => (await file.stat()).size,
+});
+
+export type SealedHeader = { readonly keyId: number; readonly lengthBytes: number };
+
+/** undefined: no sealed file. `lengthBytes` is a claim until the last piece has verified. */
+export function readHeader(bytes: Uint8Array): SealedHeader | undefined {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (
+    head.length < headerBytes ||
+    head.compare(magic, 0, 8, 0, 8) !== 0 ||
+    head.readUInt32BE(16) !== pieceBytes
+  )
+    return undefined;
+  return { keyId: Number(head.readBigUInt64BE(8)), lengthBytes: Number(head.readBigUInt64BE(20)) };
+}
+
+function makeHeader({ keyId, lengthBytes }: SealedHeader): Buffer {
+  const head = Buffer.alloc(headerBytes);
+  magic.copy(head);
+  head.writeBigUInt64BE(BigInt(keyId), 8);
+  head.writeUInt32BE(pieceBytes, 16);
+  head.writeBigUInt64BE(BigInt(lengthBytes), 20);
+  return head;
+}
+
+function nonceOf(index: number, last: boolean): Buffer {
+  const nonce = Buffer.alloc(12);
+  nonce[0] = last ? 1 : 0;
+  nonce.writeBigUInt64BE(BigInt(index), 4);
+  return nonce;
+}
+
+export function sealPiece(key: Uint8Array, plain: Uint8Array, index: number, last: boolean): Buffer {
+  const cipher = createCipheriv('aes-256-gcm', key, nonceOf(index, last));
+  return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+}
+
+export function openPiece(
+  key: Uint8Array,
+  stored: Uint8Array,
+  index: number,
+  last: boolean,
+): Buffer | undefined {
+  if (stored.length < tagBytes) return undefined;
+  const decipher = createDecipheriv('aes-256-gcm', key, nonceOf(index, last));
+  decipher.setAuthTag(stored.subarray(stored.length - tagBytes));
+  try {
+    return Buffer.concat([decipher.update(stored.subarray(0, stored.length - tagBytes)), decipher.final()]);
+  } catch {
+    // Damaged, cut, moved, or of another key: a short read, which every reader compares with the digest.
+    return undefined;
+  }
+}
+
+const isLast = (index: number, lengthBytes: number): boolean => (index + 1) * pieceBytes >= lengthBytes;
+
+export type SealedFile = StoredFile & {
+  /** For the process that inspects the file. */
+  readonly key: Uint8Array;
+  /** The length is known now: the last piece is marked as such and the header says it. Not durable before datasync. */
+  finish(lengthBytes: number): Promise<void>;
+};
+
+async function readFully(file: FileHandle, length: number, position: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(length);
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await file.read(bytes, done, length - done, position + done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  return bytes.subarray(0, done);
+}
+
+async function writeFully(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < bytes.length; )
+    at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
+}
+
+/** `lengthBytes` undefined: a stream whose end is not known yet; `finish` tells. Writes begin at a multiple of a piece. */
+function sealedFile(
+  file: FileHandle,
+  key: Uint8Array,
+  given: { readonly keyId: number; lengthBytes: number | undefined },
+): SealedFile {
+  const state = { ...given };
+  const last = (index: number): boolean =>
+    state.lengthBytes !== undefined && isLast(index, state.lengthBytes);
+  let closed: Promise<void> | undefined;
+  return {
+    key,
+    async read(into, at, length, position) {
+      // All pieces that the range touches with one read.
+      const first = Math.floor(position / pieceBytes);
+      const count = Math.floor((position + length - 1) / pieceBytes) - first + 1;
+      const stored = await readFully(file, count * storedPiece, headerBytes + first * storedPiece);
+      let done = 0;
+      for (let i = 0; i < count && done < length; i++) {
+        const plain = openPiece(
+          key,
+          stored.subarray(i * storedPiece, (i + 1) * storedPiece),
+          first + i,
+          last(first + i),
+        );
+        const from = position + done - (first + i) * pieceBytes;
+        if (!plain || plain.length <= from) break;
+        const some = plain.subarray(from, from + length - done);
+        into.set(some, at + done);
+        done += some.length;
+      }
+      return { bytesRead: done };
+    },
+    async write(bytes, at, length, position) {
+      const sealed: Buffer[] = [];
+      const first = position / pieceBytes;
+      if (!Number.isInteger(first)) throw new Error('a sealed file is written from the beginning of a piece');
+      for (let done = 0, index = first; done < length; done += pieceBytes, index++)
+        sealed.push(
+          sealPiece(
+            key,
+            bytes.subarray(at + done, at + Math.min(length, done + pieceBytes)),
+            index,
+            last(index),
+          ),
+        );
+      await writeFully(file, Buffer.concat(sealed), headerBytes + first * storedPiece);
+      return { bytesWritten: length };
+    },
+    async finish(lengthBytes) {
+      const index = Math.max(0, Math.ceil(lengthBytes / pieceBytes) - 1);
+      // It was sealed as one among others: the same bytes once more, under the nonce of a last piece.
+      const plain =
+        lengthBytes === 0
+          ? Buffer.alloc(0)
+          : openPiece(
+              key,
+              await readFully(file, storedPiece, headerBytes + index * storedPiece),
+              index,
+              false,
+            );
+      if (!plain) throw new ExchangeError('disk-failed', 'a piece just written does not verify');
+      await writeFully(file, sealPiece(key, plain, index, true), headerBytes + index * storedPiece);
+      await writeFully(file, makeHeader({ keyId: state.keyId, lengthBytes }), 0);
+      state.lengthBytes = lengthBytes;
+    },
+    datasync: () => file.datasync(),
+    close: () => {
+      closed ??= file.close();
+      return closed;
+    },
+    lengthBytes: async () => state.lengthBytes ?? 0,
+  };
+}
+
+/** A new file with a key of its own. `lengthBytes` where it is known from the beginning (an upload). */
+export async function createSealed(
+  path: string,
+  keys: KeyStore,
+  lengthBytes: number | undefined,
+): Promise<SealedFile> {
+  const file = await fsp.open(path, 'wx+', 0o600);
+  const { id: keyId, key } = keys.take();
+  await writeFully(file, makeHeader({ keyId, lengthBytes: lengthBytes ?? 0 }), 0);
+  return sealedFile(file, key, { keyId, lengthBytes });
+}
+
+/** Code: content-gone (its key was destroyed), store-damaged (no sealed file). */
+export async function openSealed(
+  path: string,
+  keys: KeyStore | undefined,
+  flags: 'r' | 'r+',
+): Promise<SealedFile> {
+  const file = await fsp.open(path, flags);
+  try {
+    const header = readHeader(await readFully(file, headerBytes, 0));
+    if (!header) throw new ExchangeError('store-damaged', path);
+    const key = keys?.find(header.keyId);
+    if (!key) throw new ExchangeError('content-gone', 'its key is not here');
+    return sealedFile(file, key, header);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
