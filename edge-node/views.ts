@@ -1,6 +1,7 @@
 // Rows -> what people and programs see: pages, one document with the story of each recipient, parts as streams. Derived facts only;
 // nothing here changes anything. The story comes from signed statements, not from columns.
 import { headerCodec, metadataCodec, signedCodec, signedStatementCodec } from '../protocol/codec.ts';
+import { type Directory, foreignSender } from '../protocol/directory.ts';
 import { ExchangeError } from '../protocol/errors.ts';
 import { parseDocumentId, uuidFromBytes, uuidToBytes } from '../protocol/ids.ts';
 import { eventName, outcomeName, parseStatement } from '../protocol/statement.ts';
@@ -110,7 +111,7 @@ export function inboxPage(options: InboxPageOptions, context: EdgeContext): Page
     envelopeId: uuidFromBytes(row.envelope_id),
     documentId: uuidFromBytes(row.document_id),
     sender: row.sender,
-    senderCode: directory.current().codeOf(row.sender),
+    senderCode: senderCodeOf(row, directory.current()),
     units: store.arrivalRecipients(row.seq).map(({ unit: to }) => to),
     kind: row.kind,
     urgency: row.urgency,
@@ -133,6 +134,13 @@ export function inboxPage(options: InboxPageOptions, context: EdgeContext): Page
 /** What is marked as a state secret shows nothing of itself. */
 export const hiddenTitle = (seq: number, store: EdgeContext['store']): boolean =>
   store.checkState('in', seq)?.secret === 1;
+
+/** Of what a border sealed: the office that it names, as the border's word. */
+function senderCodeOf({ sender, metadata }: Arrival, directory: Directory): string {
+  const said =
+    metadata && directory.unit(sender)?.border === sender ? metadataCodec.decode(metadata) : undefined;
+  return foreignSender(directory, sender, said)?.code ?? directory.codeOf(sender);
+}
 
 export type Found =
   | { readonly direction: 'out'; readonly row: OutDocument }
@@ -315,7 +323,7 @@ function showArrival(row: Arrival, context: EdgeContext): DocumentView {
     direction: 'in',
     documentId: uuidFromBytes(row.document_id),
     sender: row.sender,
-    senderCode: directory.codeOf(row.sender),
+    senderCode: senderCodeOf(row, directory),
     kind: row.kind,
     urgency: row.urgency,
     createdMs: row.created_ms,

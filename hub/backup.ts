@@ -63,7 +63,8 @@ function* contentOf(snapshot: string): Generator<Uint8Array> {
   const db = openDatabase(snapshot, { readOnly: true });
   try {
     for (const { sha256 } of db.each<{ sha256: Uint8Array }>(
-      'SELECT DISTINCT sha256 FROM parts WHERE content IS NULL',
+      // Messages of other systems as received are evidence too.
+      'SELECT sha256 FROM parts WHERE content IS NULL UNION SELECT message_sha256 FROM border_in',
     ))
       yield sha256;
   } finally {

@@ -52,7 +52,19 @@ export async function checkContent(
     const wrong = await fileFault(files, row, fast);
     if (wrong) fault('content', `${hex} (${about})`, wrong);
   }
+  for (const { sha256 } of db.each<{ sha256: Uint8Array }>(
+    'SELECT DISTINCT message_sha256 AS sha256 FROM border_in',
+  ))
+    checkMessage(Buffer.from(sha256).toString('hex'));
   findOrphans(fsck, root, named);
+
+  /** A message of another system, as it was received: its name is its digest. */
+  function checkMessage(hex: string): void {
+    count('border messages');
+    named.add(hex);
+    if (!fs.existsSync(join(root, hex.slice(0, 2), hex)))
+      fault('border', hex, 'the message as received is missing');
+  }
 }
 
 async function fileFault(

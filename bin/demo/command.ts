@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { systemClock } from '../../protocol/node/clock.ts';
 import { exitCodes } from '../output.ts';
+import { playAxis } from './axis.ts';
 import { playChanges } from './changes.ts';
 import { type District, startDistrict } from './district.ts';
 import { exitOf } from './processes.ts';
@@ -62,9 +63,11 @@ async function demo(options: Options): Promise<number> {
   say(
     `${arrived}/${rows.length} lượt nhận đúng từng byte; ${proved}/${rows.length} bằng chứng kiểm tra ngoại tuyến đạt`,
   );
-  const changes = await playChanges(district, say);
+  const axis = await playAxis(district, say);
+  const changes = [...(await playChanges(district, say)), ...axis.changes];
   let clean: Record<string, boolean> = {};
   if (options.once) {
+    await axis.stop();
     await district.stop();
     clean = await fsckAll(district);
     say(
@@ -74,8 +77,12 @@ async function demo(options: Options): Promise<number> {
     );
   } else {
     printAddresses(district);
+    process.stdout.write(
+      `Trục thực hành: ${axis.url}, thư mục ${axis.dir}. Thử: npx lienthong axis status --dir ${axis.dir}\n`,
+    );
     await interrupted;
     say('Đang dừng…');
+    await axis.stop();
     await district.stop();
   }
   const good =

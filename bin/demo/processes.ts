@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../protocol/node/clock.ts';
 import { controlRequest, isRunning } from '../../protocol/node/control.ts';
 
-const program = fileURLToPath(new URL('../lienthong', import.meta.url));
+export const program = fileURLToPath(new URL('../lienthong', import.meta.url));
 const startMsMax = 30_000;
 const stopMsMax = 30_000;
 

@@ -1,5 +1,6 @@
 // The admin API of borders: added, changed, asked and looked at. Secrets come in and never go out. See routes.ts for who may call.
 import type { FastifyInstance } from 'fastify';
+import { resolveAddress } from '../../protocol/directory.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { parseDocumentId, uuidToBytes } from '../../protocol/ids.ts';
 import type { Borders } from '../axis/borders.ts';
@@ -131,7 +132,10 @@ export function addBorderRoutes(app: FastifyInstance, admin: Admin, borders: Bor
     },
     async ({ params, body }) => {
       const border = live(params.name);
-      const unit = admin.directory.current().unit(admin.unitOf(body.code))!;
+      // Also a unit of a hub below: the border speaks for all who are reached without it.
+      const { unit } = resolveAddress(admin.directory.current(), body.code, admin.clock.nowMs());
+      if (unit.border)
+        throw new ExchangeError('request-malformed', `${body.code} is an office of the other system`);
       const said = await border.connector.register(
         {
           id: unit.unit,

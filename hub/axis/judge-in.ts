@@ -173,7 +173,15 @@ export async function judgeStatus(
   if (!entitled)
     throw new ExchangeError('border-not-the-sender', `${from.organId}: ${document.edxmlId}`.slice(0, 200));
   const atMs = timeMs(message.at) ?? context.clock.nowMs();
-  const incoming = ofStatus(fromEdxml(message, places), { asksBack, documentId: document.documentId, atMs });
+  const incoming = ofStatus(fromEdxml(message, places), {
+    asksBack,
+    documentId: document.documentId,
+    atMs,
+    request:
+      out && /^1[56]$/.test(message.code)
+        ? border.requestAbout(document.documentId, document.edxmlId, out.to_code)
+        : undefined,
+  });
   const base = {
     ack: 'done' as const,
     messageKey: [
@@ -222,11 +230,27 @@ const noBytes = new Uint8Array();
 /** 13 is a recall: the same request that a message of type 1 brings. */
 function ofStatus(
   incoming: Incoming,
-  { asksBack, documentId, atMs }: { asksBack: boolean; documentId: Uint8Array; atMs: number },
+  {
+    asksBack,
+    documentId,
+    atMs,
+    request,
+  }: { asksBack: boolean; documentId: Uint8Array; atMs: number; request: Uint8Array | undefined },
 ): Incoming {
   const { header } = incoming;
   if (!asksBack)
-    return { ...incoming, header: { ...header, status: header.status && { ...header.status, atMs } } };
+    return {
+      ...incoming,
+      header: {
+        ...header,
+        status: header.status && { ...header.status, atMs },
+        // 15 and 16 answer a request; the format names only the document that it was about.
+        links: [
+          ...header.links,
+          ...(request ? [{ relation: relations.answers, envelopeId: noBytes, documentId: request }] : []),
+        ],
+      },
+    };
   const links = [{ relation: relations.recalls, envelopeId: noBytes, documentId }];
   return { ...incoming, header: { ...header, kind: kinds.recall, status: null, links } };
 }

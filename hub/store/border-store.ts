@@ -94,6 +94,16 @@ export function borderStore(store: Pick<HubStore, 'admin' | 'reader'>, border: s
         border,
         documentId,
       ),
+    /** Our newest request (recall, update) about a document at an office: what 15 and 16 answer. It carries the name of its document. */
+    requestAbout: (documentId: Uint8Array, edxmlId: string, toCode: string) =>
+      db.get<{ document_id: Uint8Array }>(
+        `SELECT document_id FROM border_out WHERE border = ? AND edxml_id = ? AND to_code = ? AND document_id <> ? AND what = 'edoc'
+         ORDER BY id DESC LIMIT 1`,
+        border,
+        edxmlId,
+        toCode,
+        documentId,
+      )?.document_id,
     /** Who wrote the message that an accepted envelope of the border holds, and under which name of the document. */
     inOfEnvelope: (envelopeId: Uint8Array) =>
       db.get<{
