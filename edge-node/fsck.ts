@@ -326,7 +326,8 @@ function checkStates({ db, found }: Check): void {
        JOIN envelopes e ON e.seq = r.envelope_seq JOIN documents d ON d.seq = e.document_seq
      WHERE r.state IN ('accepted', 'relayed', 'delivered') AND NOT EXISTS (
        SELECT 1 FROM statements s WHERE s.envelope_id = e.envelope_id AND s.direction = 'in' AND
-         (CASE r.state WHEN 'delivered' THEN s.event = ${events.ContentHandover} ELSE s.event IN (${events.SubmissionAcceptance}, ${events.RelayAcceptance}) END))`,
+         (CASE r.state WHEN 'delivered' THEN s.event IN (${events.ContentHandover}, ${events.RelayToNonERDS})
+           ELSE s.event IN (${events.SubmissionAcceptance}, ${events.RelayAcceptance}, ${events.RelayToNonERDS}) END))`,
   );
   for (const { document_id, envelope_id, idx, state } of unproven)
     found({

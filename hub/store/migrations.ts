@@ -174,9 +174,6 @@ export const migrations: readonly Migration[] = [
   { version: 5, name: 'safety', sql: safetySchema },
   { version: 6, name: 'recalls', sql: recallsSchema },
   { version: 7, name: 'trust', sql: trustSchema },
-  { version: 8, name: 'recalls', sql: recallsSchema },
-  { version: 9, name: 'trust', sql: trustSchema },
-  { version: 10, name: 'recalls', sql: recallsSchema },
-  { version: 11, name: 'safety', sql: safetySchema },
-  { version: 12, name: 'safety', sql: safetySchema },
+  // What becomes of a later leg goes back to the peer that brought that leg; '' is the peer of the first one.
+  { version: 8, name: 'legs', sql: "ALTER TABLE extra_legs ADD COLUMN from_peer TEXT NOT NULL DEFAULT ''" },
 ];
