@@ -9,7 +9,7 @@ import type { Matched, MatchedPlace } from '../protocol/recipients.ts';
 import { type Node, withNode } from './commands-reach.ts';
 import { withDir } from './commands-words.ts';
 import type { DirectoryEntry } from './core.ts';
-import type { GroupView } from './recipients/verbs.ts';
+import type { GroupView } from './recipients/core.ts';
 
 type Common = { readonly dir: string; readonly json?: boolean; readonly unit?: string };
 const withUnit = (command: Command): Command =>

@@ -7,7 +7,7 @@ import type { AuditVerdict, People, SignIn } from './accounts/verbs.ts';
 import type { Desk } from './console/verbs.ts';
 import type { OfficeCore } from './office/core.ts';
 import type { Completeness } from './recipients/completeness.ts';
-import type { RecipientVerbs } from './recipients/verbs.ts';
+import type { RecipientVerbs } from './recipients/core.ts';
 import type { ChangeView, RequestView, StatusCore, StatusView } from './statuses/core.ts';
 
 /** Content of a part: bytes of at most `limits.inlinePartBytesMax`, or the handle that `addContent` gave. */

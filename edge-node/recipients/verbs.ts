@@ -1,32 +1,10 @@
 // What a clerk or a program asks about recipients: what a text of "nơi nhận" names, and the groups. Part of the core (core-verbs.ts).
 import { ExchangeError } from '../../protocol/errors.ts';
 import { groupOf, type OwnGroup, unitsOfGroup } from '../../protocol/groups.ts';
-import type { Matched } from '../../protocol/recipients.ts';
 import type { EdgeContext } from '../context.ts';
 import { sendingUnit } from '../outbox/submit.ts';
+import type { GroupView, RecipientVerbs } from './core.ts';
 import { hubGroupsOf, matchText } from './resolve.ts';
-
-export type GroupView = {
-  readonly code: string;
-  readonly name: string;
-  /** 'hub': kept for everybody; 'unit': this unit's own. */
-  readonly kept: 'hub' | 'unit';
-  /** Addresses as written, of a unit's own; present codes, of a hub's. */
-  readonly members: readonly string[];
-};
-
-export type RecipientVerbs = {
-  /** Nothing is sent. `unit`: the sending unit, when the node serves several. Codes: request-malformed, peer-not-sender. */
-  match(text: string, options?: { readonly unit?: string }): Matched;
-  groups(options?: { readonly unit?: string }): readonly GroupView[];
-  /** Codes: group-cycle, group-unknown, request-malformed. */
-  setGroup(
-    group: OwnGroup,
-    options?: { readonly unit?: string; readonly actor?: string },
-  ): Promise<GroupView>;
-  /** `group-unknown`: there is none of the unit's own. */
-  removeGroup(code: string, options?: { readonly unit?: string; readonly actor?: string }): Promise<void>;
-};
 
 /** Codes stand in addresses: "group:cac-xa". */
 function assertGroup({ code, name, members }: OwnGroup): OwnGroup {
