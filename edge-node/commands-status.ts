@@ -70,6 +70,10 @@ export async function status(out: Output, { dir }: { readonly dir: string }): Pr
       out.say(
         '! Chưa xác nhận đã cất khoá khôi phục: lienthong at-rest confirm / the recovery key is not confirmed as kept',
       );
+    if (body.requests.waiting > 0)
+      out.say(
+        `Yêu cầu thu hồi, cập nhật chờ trả lời / requests of senders to decide: ${body.requests.waiting} (lienthong requests --dir ${dir})`,
+      );
     const { scanner, policy, held, checking } = body.safety;
     out.say(
       visible(

@@ -225,6 +225,7 @@ function statusOf(context: EdgeContext, fetcher: Fetcher): EdgeStatus {
     },
     outbox: { waiting: waiting.waiting, oldestWaitingMs: waiting.oldestMs ?? undefined },
     receipts: { waiting: store.receiptsWaiting() },
+    requests: { waiting: store.requestsWaiting() },
     inbox: { fetching: fetcher.fetching(), aside: store.asideCount() },
     disk: disk.state(),
     clock: { offsetMs: link.clockOffsetMs() },

@@ -307,6 +307,8 @@ export type EdgeStatus = {
   };
   readonly outbox: { readonly waiting: number; readonly oldestWaitingMs: number | undefined };
   readonly receipts: { readonly waiting: number };
+  /** Recalls and updates of senders that wait for a decision here. */
+  readonly requests: { readonly waiting: number };
   readonly inbox: { readonly fetching: number; readonly aside: number };
   readonly disk: { readonly freeBytes: number; readonly floorBytes: number; readonly nearlyFull: boolean };
   readonly clock: { readonly offsetMs: number | undefined };

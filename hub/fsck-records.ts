@@ -5,6 +5,7 @@ import { type RootAnchor, verifyCertificate } from '../certs/trust.ts';
 import { createDirectory, type Directory } from '../protocol/directory.ts';
 import { type OpenPart, readPart } from '../protocol/directory-pages.ts';
 import { ExchangeError, isExchangeError } from '../protocol/errors.ts';
+import { uuidFromBytes } from '../protocol/ids.ts';
 import { verifySigned } from '../protocol/signature.ts';
 import type { Fsck } from './fsck.ts';
 import { signedHead, storedParts } from './store/directory-reads.ts';
@@ -96,4 +97,28 @@ export function checkRecords(fsck: Fsck): void {
     'SELECT id, ledger_sequence FROM refusals WHERE ledger_sequence NOT IN (SELECT sequence FROM ledger)',
   ))
     fault('refusal', String(id), `ledger entry ${ledger_sequence} is missing`);
+}
+
+/** What senders took back from everybody: a copy that is still here waits for the sweeper, or a restore brought it back. */
+export function checkRecalls({ db, note, count }: Fsck): void {
+  for (const { sender, document_id, left } of db.each<{
+    sender: string;
+    document_id: Uint8Array;
+    left: number;
+  }>(
+    `SELECT r.sender, r.document_id, (SELECT count(*) FROM envelopes e WHERE e.document_id = r.document_id AND e.sender = r.sender
+       AND e.kind NOT IN (2,4,5) AND e.open_deliveries = 0
+       AND (e.metadata IS NOT NULL OR EXISTS (SELECT 1 FROM parts p WHERE p.envelope_seq = e.seq))
+       AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.envelope_seq = e.seq AND d.unit NOT IN (
+         SELECT o.unit FROM recalls o WHERE o.sender = r.sender AND o.document_id = r.document_id))) AS left
+     FROM recalls r GROUP BY r.sender, r.document_id`,
+  )) {
+    count('recalls');
+    if (left > 0)
+      note(
+        'recall',
+        uuidFromBytes(document_id),
+        `taken back by ${sender}, and ${left} copies are still here`,
+      );
+  }
 }

@@ -13,7 +13,7 @@ import { contentFiles } from '../protocol/node/content-files.ts';
 import { type Database, integrityCheck, openDatabase } from '../protocol/node/sqlite.ts';
 import { checkContent } from './fsck-content.ts';
 import { checkEnvelopes, checkStatements } from './fsck-envelopes.ts';
-import { checkRecords, loadAllParts } from './fsck-records.ts';
+import { checkRecalls, checkRecords, loadAllParts } from './fsck-records.ts';
 import { hubPaths, readCertificateFile } from './identity.ts';
 import { checkAudit } from './store/audit-check.ts';
 import { checkLedger } from './store/ledger.ts';
@@ -105,6 +105,7 @@ export async function fsckHub({ dir, fast = false, onProgress }: FsckOptions): P
     for (const { about, said } of audit.faults) fsck.fault('audit', about, said);
     const directory = loadAllParts(fsck);
     checkRecords(fsck);
+    checkRecalls(fsck);
     checkEnvelopes(fsck, directory);
     checkStatements(fsck, directory);
     const root = join(dir, 'content', 'sha256');

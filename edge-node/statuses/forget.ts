@@ -1,7 +1,15 @@
-// What this node keeps of a received document's text beside its own row (numbers for the duplicate warning; search and registers add
-// theirs) is forgotten in the same transaction in which a recall erases it. Traces that the law asks for stay where they are.
+// What this node keeps of a received document's text beside its own row is forgotten in the transaction in which a recall erases it: numbers
+// for the duplicate warning, findings of checks here; search, registers and tasks by triggers of their own schemas on the erased
+// metadata. Traces that the law asks for stay where they are.
 import type { Database } from '../../protocol/node/sqlite.ts';
 
 export function forgetText(db: Database, documentId: Uint8Array): void {
   db.run(`DELETE FROM document_numbers WHERE direction = 'in' AND document_id = ?`, documentId);
+  // Findings name files and signers. A check that has not ended has nothing to look at any more; that nobody let it pass stays true.
+  db.run(
+    `UPDATE checks SET findings = '[]', parts = '[]', waiting = NULL,
+       state = CASE WHEN state IN ('pending','held') THEN 'rejected' ELSE state END
+     WHERE direction = 'in' AND doc IN (SELECT seq FROM inbox WHERE document_id = ? AND destroyed_ms IS NOT NULL)`,
+    documentId,
+  );
 }

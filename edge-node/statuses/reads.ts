@@ -89,6 +89,8 @@ export function statusReads(db: Database) {
         o.state ?? null,
         o.limit,
       ),
+    requestsWaiting: (): number =>
+      db.get<{ n: number }>(`SELECT count(*) AS n FROM requests WHERE state = 'open'`)!.n,
     requestsOf: (documentId: Uint8Array): readonly StoredRequest[] =>
       db.all<StoredRequest>(
         `SELECT ${requestColumns} FROM requests q JOIN inbox i ON i.seq = q.inbox_seq WHERE q.document_id = ? ORDER BY q.counter`,

@@ -247,7 +247,6 @@ export function eraseArrivals(db: Database, { sender, documentId }: ReceivedKey,
         'SELECT sha256 FROM in_parts WHERE inbox_seq = ? AND content IS NULL',
         seq,
       );
-      // Written over before the row goes, so that no page keeps the bytes.
       db.run('DELETE FROM in_parts WHERE inbox_seq = ?', seq);
       db.run(
         'UPDATE inbox SET salt = NULL, metadata = NULL, subject = NULL, notation = NULL, number = NULL, destroyed_ms = ? WHERE seq = ?',

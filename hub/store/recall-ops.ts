@@ -85,15 +85,16 @@ export function recallOps(db: Database, give: GiveByEnvelope) {
   }
 
   /** Content and metadata of sendings that were taken back from all their recipients here and are on no way any more. */
-  function erase({ sender, document_id: id }: Recalled): Uint8Array[] {
+  function erase({ sender, document_id: id }: Recalled): { erased: number; orphans: Uint8Array[] } {
     const sendings = db.all<{ seq: number }>(
       `SELECT e.seq FROM envelopes e WHERE e.document_id = ?1 AND e.sender = ?2 AND ${isDocument} AND e.open_deliveries = 0
+         AND (e.metadata IS NOT NULL OR EXISTS (SELECT 1 FROM parts p WHERE p.envelope_seq = e.seq))
          AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.envelope_seq = e.seq AND d.unit NOT IN (
            SELECT unit FROM recalls WHERE sender = ?2 AND document_id = ?1))`,
       id,
       sender,
     );
-    if (sendings.length === 0) return [];
+    if (sendings.length === 0) return { erased: 0, orphans: [] };
     const kept = db.get(
       `SELECT 1 FROM envelopes e WHERE e.document_id = ? AND e.sender = ? AND ${isDocument} AND e.metadata IS NOT NULL
          AND e.seq NOT IN (SELECT value FROM json_each(?))`,
@@ -108,10 +109,8 @@ export function recallOps(db: Database, give: GiveByEnvelope) {
           sender,
           id,
         );
-    return eraseEnvelopes(
-      db,
-      [...sendings, ...updates].map(({ seq }) => seq),
-    );
+    const seqs = [...sendings, ...updates].map(({ seq }) => seq);
+    return { erased: seqs.length, orphans: eraseEnvelopes(db, seqs) };
   }
 
   return {
@@ -127,11 +126,14 @@ export function recallOps(db: Database, give: GiveByEnvelope) {
       );
       const nudge = new Set<string>();
       const orphans: Uint8Array[] = [];
+      let taken = 0;
       for (const each of documents) {
         for (const peer of end(each, nowMs)) nudge.add(peer);
-        orphans.push(...erase(each));
+        const gone = erase(each);
+        taken += gone.erased;
+        orphans.push(...gone.orphans);
       }
-      return { taken: nudge.size + orphans.length, nudge: [...nudge], orphans };
+      return { taken: taken + nudge.size, nudge: [...nudge], orphans };
     },
   };
 }
