@@ -47,9 +47,23 @@ const acts: Readonly<Record<string, string>> = {
   operatorRemove: 'bỏ người vận hành',
   approvalDecide: 'quyết định đề nghị',
   approvalExpire: 'đề nghị quá hạn',
+  redrive: 'chuyển lại',
+  hold: 'giữ lại',
+  cancel: 'huỷ lượt chuyển',
+  unitSplit: 'chia tách',
+  unitMove: 'đổi cấp trên',
+  unitHandover: 'bàn giao đơn vị',
+  unitsImport: 'nạp danh bạ',
+  unitDescribe: 'đổi thông tin đơn vị',
+  issuingInstall: 'thay CA của trung tâm',
+  rootFollow: 'theo gốc mới',
+  ownCertificateRenewed: 'trung tâm gia hạn chứng thư',
+  certificateRenew: 'nút gia hạn chứng thư',
   policySet: 'đặt việc cần hai người',
   noteAct: 'việc ngoài kho',
 };
+/** Acts whose command also changes files, after the agreement. */
+const filesFollow: ReadonlySet<string> = new Set(['issuingInstall', 'rootFollow']);
 const actText = (act: string): string => (acts[act] ? `${acts[act]} (${act})` : act);
 
 function listCommand(audit: Command, software: string): void {
@@ -294,6 +308,10 @@ function approvalCommands(hub: Command, software: string): void {
             refused: 'bị từ chối (refused)',
           }[done.outcome];
           out.say(`Đề nghị ${number}, ${actText(done.act)}: ${said ?? done.outcome}.`);
+          if (done.outcome === 'done' && filesFollow.has(done.act))
+            out.say(
+              'Chạy lại đúng lệnh ban đầu để thay tệp; nay không hỏi nữa. Give the first command again: it now goes through.',
+            );
           out.answer(done);
         }, options),
     );

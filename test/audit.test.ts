@@ -179,7 +179,7 @@ t.test('a backup carries the audit on, and a restore is an act of its own', asyn
 
 t.test('closing a unit waits for a second person where the configuration says so', async (t) => {
   const clock = { ...systemClock, ahead: 0, nowMs: () => systemClock.nowMs() + clock.ahead };
-  const config = { secondPerson: { acts: ['closing'] as const, waitHours: 24 } };
+  const config = { secondPerson: { acts: ['closing', 'ca'] as const, waitHours: 24 } };
   const { test, dir } = await newHub(t, { clock, config: { ...config } });
   const as = (operator?: string, passphrase = `mật khẩu của ${operator}`) =>
     injected(test.hub, { account: 'root', host: 'may', ...(operator ? { operator, passphrase } : {}) });
@@ -221,10 +221,16 @@ t.test('closing a unit waits for a second person where the configuration says so
     'refused before it is proposed',
   );
 
+  // What a command does after its act waits for the act: given again once two persons have agreed, it goes through.
+  const follow = () => test.hub.admin.act('rootFollow', { about: 'f00d', nowMs: clock.nowMs() });
+  t.equal(await code(follow()), 'second-person-needed');
+  for (const operator of ['lan', 'binh']) await as(operator)('POST', path(id + 3, 'approve'));
+  t.equal(await code(follow()), 'none');
+
   const rows = await acts(as());
   t.match(
     rows.find(({ act }) => act === 'policySet'),
-    { what: { secondPerson: ['closing'] } },
+    { what: { secondPerson: ['closing', 'ca'] } },
   );
   t.match(
     rows.filter(({ act }) => act === 'unitClose'),
@@ -235,7 +241,7 @@ t.test('closing a unit waits for a second person where the configuration says so
     rows
       .filter(({ act }) => act === 'approvalDecide')
       .map(({ what }) => (what as { result: { outcome: string } }).result.outcome),
-    ['done', 'waiting', 'refused', 'expired'],
+    ['done', 'waiting', 'refused', 'expired', 'waiting', 'done'],
   );
   t.same(verifyAuditDir({ dir }).faults, []);
 });

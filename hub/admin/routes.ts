@@ -7,6 +7,7 @@ import { readFact } from '../store/facts.ts';
 import type { PeerStateName } from '../store/unit-ops.ts';
 import type { Admin } from './acts.ts';
 import { addAuditRoutes } from './audit-routes.ts';
+import { actorNow } from './caller.ts';
 import { addDirectoryRoutes } from './directory-routes.ts';
 import { alarms, deliveries, ledgerHead, queue, report } from './queue.ts';
 import { addReformRoutes } from './reform-routes.ts';
@@ -124,16 +125,16 @@ function addQueueRoutes(app: FastifyInstance, admin: Admin): void {
   }
 
   app.post<{ Body: Choice }>('/admin/v1/redrive', { schema: choiceSchema }, async ({ body: choice }) => {
-    const peers = await store.redrive(chosen(choice));
+    const peers = await store.redrive({ ...chosen(choice), by: actorNow() });
     admin.wake(peers);
     return { peers };
   });
   app.post<{ Body: Choice }>('/admin/v1/hold', { schema: choiceSchema }, async ({ body: choice }) => ({
-    held: await store.hold(chosen(choice)),
+    held: await store.hold({ ...chosen(choice), by: actorNow() }),
   }));
   // Ends in a signed notice to the sender: no document disappears without a word.
   app.post<{ Body: Choice }>('/admin/v1/cancel', { schema: choiceSchema }, async ({ body: choice }) => {
-    const peers = await store.cancel(chosen(choice));
+    const peers = await store.cancel({ ...chosen(choice), by: actorNow() });
     admin.wake(peers);
     return { peers };
   });

@@ -71,6 +71,8 @@ export function aboutOf(args: unknown): string {
 export type ActsDeps = AuditDeps & {
   /** config.secondPerson.acts. */
   readonly secondPerson: readonly string[];
+  /** Only what somebody did is recorded, not what the program does by itself with the same operation. */
+  readonly personsOnly?: boolean;
 };
 
 export const operatorsActive = (db: Database): number =>
@@ -89,19 +91,20 @@ function needsSecond(db: Database, deps: ActsDeps, name: string): boolean {
 
 /**
  * Wraps operations. Each one runs whole first, so that an act which would be refused anyway never waits for a second person; then it is
- * kept back with `second-person-needed`, which undoes it in its savepoint, or recorded.
+ * kept back with `second-person-needed`, which undoes it in its savepoint, or recorded. One that finds itself done already is neither: a
+ * command that goes on after its act (installing a CA) is simply given again when two persons have agreed.
  */
 export function auditedOps<Ops extends object>(db: Database, ops: Ops, deps: ActsDeps): Audited<Ops> {
   const wrapped = Object.entries(ops as Record<string, Op>).map(([name, op]) => {
     const run = (given: unknown): unknown => {
-      const { by = programActor, agreed, ...args } = (given ?? {}) as Stamp & { nowMs?: number };
+      const { by, agreed, ...args } = (given ?? {}) as Stamp & { nowMs?: number };
       // Looked at before: adding the second operator is not what it would need itself.
       const alone = agreed === undefined && needsSecond(db, deps, name);
       const result = op(args as never);
+      if (unrecorded.has(name) || nothing(result) || (deps.personsOnly && !by)) return result;
       if (alone) throw new ExchangeError('second-person-needed', aboutOf(args));
-      if (unrecorded.has(name) || nothing(result)) return result;
       appendAudit(db, deps, {
-        by,
+        by: by ?? programActor,
         act: name,
         about: aboutOf(args),
         what: { ...args, ...(result === undefined ? {} : { result }) },

@@ -380,9 +380,9 @@ export function enrolOps(db: Database, deps: AdminDeps) {
       return true;
     },
 
-    /** The decision to believe the root that the present one hands over to; `about` is its fingerprint. Only the audit remembers it. */
-    rootFollow({ about }: { about: string; nowMs: number }): { about: string } {
-      return { about };
+    /** The decision to believe the root that the present one hands over to; `about` is its fingerprint. Only the audit remembers it. False again. */
+    rootFollow({ about }: { about: string; nowMs: number }): boolean {
+      return !db.get("SELECT 1 FROM audit WHERE act = 'rootFollow' AND about = ?", about);
     },
 
     /** A new version without another change: what lies beside the directory has changed, and peers ask only for a new version. */

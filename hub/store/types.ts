@@ -2,6 +2,7 @@
 import type { AtRestContext } from '../../protocol/node/at-rest/open.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { PayloadType } from '../../protocol/signature.ts';
+import type { Actor } from './audit.ts';
 import type { Ledger } from './ledger.ts';
 import type { NewHubCheck } from './safety-ops.ts';
 import type { Turns } from './turns.ts';
@@ -197,4 +198,6 @@ export type DeliveryChoice = {
   readonly ids?: readonly number[];
   readonly peer?: string;
   readonly nowMs: number;
+  /** Who chose, for the audit; absent: the program itself. */
+  readonly by?: Actor;
 };

@@ -11,6 +11,7 @@ import type { Op, Operations } from '../../protocol/node/writer.ts';
 import { type SigningKey, signMany } from '../../protocol/signature.ts';
 import { acceptOps } from './accept-ops.ts';
 import { adminOps } from './admin-ops.ts';
+import { auditedOps } from './audit-acts.ts';
 import { borderOps } from './border-ops.ts';
 import { claimOps } from './claim-ops.ts';
 import { forwardOps } from './forward-ops.ts';
@@ -46,10 +47,25 @@ export function operations(db: Database, context: WriterContext): Operations<Rec
   };
   const accepting = acceptOps(shared);
   const { speakFor, ...settling } = settleOps(shared);
+  const { cancel, hold, redrive } = settling;
+  // What an operator does to waiting documents stands in the audit like acts on units.
+  const queue = auditedOps(
+    db,
+    { cancel, hold, redrive },
+    {
+      appendLedger: ledger.append,
+      secondPerson: [],
+      personsOnly: true,
+      get directoryKey() {
+        return keys.directory;
+      },
+    },
+  );
   const ops = {
     ...accepting.ops,
     ...claimOps(shared),
     ...settling,
+    ...queue,
     ...forwardOps(shared),
     ...borderOps(shared, speakFor),
     ...peerOps(shared),
