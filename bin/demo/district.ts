@@ -193,7 +193,7 @@ async function firstClerk(dir: string, code: string): Promise<Office['clerk']> {
   return { email, code: (JSON.parse(made) as { code: string }).code };
 }
 
-const knownWithinMs = 30_000;
+const knownWithinMs = 120_000;
 
 /** Until every node's directory names every office: parts travel up and down with the polls. */
 async function everyoneKnown(offices: Record<Office['key'], Office>, say: Say): Promise<void> {
@@ -203,7 +203,7 @@ async function everyoneKnown(offices: Record<Office['key'], Office>, say: Say): 
     for (;;) {
       const { entries: units } = await running.ask<{ entries: { code: string; state: string }[] }>(
         'GET',
-        '/v1/directory?limit=100',
+        `/v1/directory?limit=100&q=${provinceCode}`,
       );
       const active = new Set(units.filter(({ state }) => state === 'active').map(({ code }) => code));
       if (wanted.every((code) => active.has(code))) break;
