@@ -14,7 +14,7 @@ import { renameDurable, syncFileAsync, writeFileDurable } from '../protocol/node
 import { readBounded } from '../protocol/node/http-client.ts';
 import { type Node, withNode } from './commands-reach.ts';
 import { recipientCommands } from './commands-recipients.ts';
-import { saySafety } from './commands-safety.ts';
+import { reportSecretCommand, saySafety } from './commands-safety.ts';
 import { searchCommand } from './commands-search.ts';
 import { sendCommand } from './commands-send.ts';
 import { idOf, notOverwritten, stateText, stateWords, timeText, withDir } from './commands-words.ts';
@@ -34,6 +34,7 @@ type Direction = { readonly direction?: 'out' | 'in' };
 export function documentCommands(program: Command): void {
   sendCommand(program);
   listCommands(program);
+  reportSecretCommand(program);
   searchCommand(program);
   recipientCommands(program);
   withDir(program.command('show'))

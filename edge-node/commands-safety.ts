@@ -77,6 +77,45 @@ export function safetyCommands(node: Command): void {
   );
 }
 
+export function reportSecretCommand(program: Command): void {
+  withDir(program.command('report-secret'))
+    .argument('<id>', 'mã văn bản hoặc mã phong bì; document id or envelope id')
+    .requiredOption('--by <name>', 'ai báo cáo (thư công vụ); who reports it, official e-mail')
+    .requiredOption('--reason <words>', 'lý do, KHÔNG chép nội dung mật; why, without the secret itself')
+    .option(
+      '--direction <out|in>',
+      'khi văn bản vừa gửi vừa nhận ở đây; of a document both sent and received here',
+    )
+    .description(
+      'Báo cáo văn bản có nội dung mật (Điều 15.5): ẩn ngay tại đây, báo người đứng đầu và trung tâm.\nReports a document that holds a state secret: hidden here at once, head and hub are told.',
+    )
+    .action(
+      (
+        id: string,
+        { dir, json, by, reason, direction }: Common & { by: string; reason: string; direction?: string },
+      ) =>
+        runCommand(
+          async (out) => {
+            const { body } = await withNode(dir, (reach) =>
+              reach.call<object>('POST', `/v1/documents/${idOf(id)}/report-secret`, {
+                reason,
+                by,
+                ...(direction === undefined ? {} : { direction }),
+              }),
+            );
+            out.answer(body);
+            out.say(
+              'Đã ẩn tại đây; trung tâm được báo ngay khi có đường truyền. Báo ngay người đứng đầu cơ quan.',
+            );
+            out.say(
+              'Hidden here; the hub is told as soon as it is reached. Tell the head of the office now.',
+            );
+          },
+          json === undefined ? {} : { json },
+        ),
+    );
+}
+
 const results = {
   first: 'Đã ghi nhận người thứ nhất; cần thêm một người khác. One more person is needed.',
   released: 'Đã cho qua. Released.',

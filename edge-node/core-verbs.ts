@@ -19,6 +19,7 @@ import { announce } from './safety/checker.ts';
 import { heldRows, judgeHeld } from './safety/views.ts';
 import { findUnits } from './search.ts';
 import { statusVerbs } from './statuses/verbs.ts';
+import { reportSecret } from './takedown/remover.ts';
 import { documentState, find, inboxPage, openPart, outboxPage, showDocument } from './views.ts';
 import { linkWords } from './words.ts';
 
@@ -33,6 +34,8 @@ export type VerbHooks = OfficeHooks & {
   /** There is something to destroy. */
   readonly destroy: () => void;
   readonly retryNow: () => void;
+  /** A report of a secret waits to be told. */
+  readonly removal: () => void;
   readonly reloadIdentity: () => Promise<void>;
   readonly onEvent: (listener: (event: EdgeEvent) => void) => () => void;
 };
@@ -112,6 +115,10 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
       else if (result === 'released') announce(context, found.row.seq);
       return result;
     },
+    async reportSecret(id, how) {
+      await reportSecret(id, how, context);
+      hooks.removal();
+    },
     async status() {
       await context.safety.scanner.look();
       return statusOf(context, hooks.fetcher);
@@ -179,6 +186,10 @@ async function addContent(
   }
   const bounds = options.signal ? { signal: options.signal } : {};
   const { lengthBytes, sha256, treeRoot } = await content.addStream(watched(), bounds);
+  if (store.isDenied(sha256)) {
+    await content.destroy(sha256);
+    throw new ExchangeError('secrecy-refused', 'this content was removed as a state secret');
+  }
   const handle = Buffer.from(context.randomBytes(16)).toString('hex');
   await store.write('stageContent', {
     handle,

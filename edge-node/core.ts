@@ -451,6 +451,14 @@ export type EdgeCore = StatusCore & {
       readonly direction?: 'out' | 'in';
     },
   ): Promise<'first' | 'released' | 'rejected'>;
+  /**
+   * A person says that a document holds a state secret (regulation Đ15.5): hidden here on return, the hub is told as soon as it is reached. Codes:
+   * `document-unknown`, `request-malformed`.
+   */
+  reportSecret(
+    id: string,
+    how: { readonly actor: string; readonly why: string; readonly direction?: 'out' | 'in' },
+  ): Promise<void>;
   status(): Promise<EdgeStatus>;
   units(): readonly UnitHere[];
   /** By code prefix or by words of the name, without regard to case and diacritics. At most `limit` (default 20), best first. */

@@ -39,6 +39,7 @@ import { startChecker } from './safety/checker.ts';
 import { createSafety } from './safety/safety.ts';
 import { startDestroyer } from './statuses/destroyer.ts';
 import { openStore, type Store } from './store/store.ts';
+import { type Remover, startRemover } from './takedown/remover.ts';
 import { startWatch } from './watch.ts';
 
 export type EdgeOptions = {
@@ -95,6 +96,7 @@ type Workers = {
   readonly watch: WorkLoop;
   readonly destroyer: WorkLoop;
   readonly checker: WorkLoop;
+  readonly remover: Remover;
 };
 
 async function assemble(
@@ -223,7 +225,12 @@ async function assemble(
     await store.write('setKeys', { keys: unitKeys(identity) });
     await syncUnits(store, identity, clock);
   }
-  const running = startWorkers(context, { nudgeAll, dir, reload: reloadIdentity });
+  const running = startWorkers(context, {
+    destroyKeys: (ids) => atRest?.keys.destroy(ids),
+    nudgeAll,
+    dir,
+    reload: reloadIdentity,
+  });
   workers = running;
 
   const calendar = openCalendar(dir, (error) =>
@@ -234,6 +241,7 @@ async function assemble(
     fetcher: running.fetcher,
     nudge: nudgeSending,
     destroy: () => running.destroyer.nudge(),
+    removal: () => running.remover.loop.nudge(),
     retryNow() {
       running.fetcher.loop.nudge({ now: true });
       nudgeAll();
@@ -271,6 +279,7 @@ async function assemble(
       running.watch.stop(),
       running.destroyer.stop(),
       running.checker.stop(),
+      running.remover.loop.stop(),
     ]);
     await safety.inspector.close();
     if (line.state() === 'connected') {
@@ -308,8 +317,14 @@ function startWorkers(
   context: EdgeContext,
   {
     nudgeAll,
+    destroyKeys,
     ...renewing
-  }: { readonly nudgeAll: () => void; readonly dir: string; readonly reload: () => Promise<void> },
+  }: {
+    readonly nudgeAll: () => void;
+    readonly destroyKeys: (ids: readonly number[]) => void;
+    readonly dir: string;
+    readonly reload: () => Promise<void>;
+  },
 ): Workers {
   const renewal = startRenewal(context, renewing);
   const watch = startWatch(context);
@@ -321,10 +336,12 @@ function startWorkers(
   loops.uploader = startUploader(context, () => loops.sender?.nudge());
   loops.sender = sender;
   const destroyer = startDestroyer(context, () => sender.nudge());
+  const remover = startRemover(context, { dir: renewing.dir, destroyKeys });
   const fetcher = startFetcher(context, {
     onRequests: () => destroyer.nudge(),
     onReceipts: () => poster.nudge(),
     onReoffer: nudgeAll,
+    onRemoval: (number) => remover.newest(number),
     recover: (signal) => recoverSent(context, signal),
   });
   const checker = startChecker(context, { onLetGo: nudgeAll });
@@ -338,6 +355,7 @@ function startWorkers(
     watch,
     destroyer,
     checker,
+    remover,
   };
 }
 

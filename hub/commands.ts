@@ -11,6 +11,7 @@ import { caCommands } from './commands-ca.ts';
 import { queueCommands } from './commands-queue.ts';
 import { safetyCommands } from './commands-safety.ts';
 import { exits, leaf, nameCaller, stateText, timeText, wholeNumber } from './commands-shared.ts';
+import { takedownCommands } from './commands-takedown.ts';
 import { unitCommands } from './commands-units.ts';
 import { withHub } from './offline.ts';
 
@@ -29,6 +30,7 @@ export function hubCommands(program: Command): void {
   unitCommands(hub, software);
   caCommands(hub, software);
   safetyCommands(hub, software);
+  takedownCommands(hub, software);
   queueCommands(hub, software);
   auditCommands(hub, software);
 }

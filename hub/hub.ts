@@ -28,6 +28,7 @@ import { nameCallers } from './admin/caller.ts';
 import { commandActor } from './admin/operators.ts';
 import { addAdminRoutes, adminBodyBytesMax } from './admin/routes.ts';
 import { addSafetyRoutes } from './admin/safety-routes.ts';
+import { addTakedownRoutes } from './admin/takedown-routes.ts';
 import { type Borders, createBorders } from './axis/borders.ts';
 import { createCatchUp } from './catch-up.ts';
 import { type HubConfig, lifetimesOf, loadHubConfig } from './config.ts';
@@ -54,6 +55,7 @@ import { createSpace } from './space.ts';
 import { migrations } from './store/migrations.ts';
 import { sqliteHubStore, writerKey } from './store/store.ts';
 import type { WriterContext } from './store/types.ts';
+import { createRemovals, type Removals } from './takedown/removals.ts';
 import { startUpstream, type Upstream } from './upstream/link.ts';
 import { createWatch } from './watch.ts';
 
@@ -151,7 +153,14 @@ export async function startHub(options: HubOptions) {
   let upstreamAt = parseUpstream(store.fact('upstream'));
 
   // Delivery.
-  const polls = createPolls({ store, clock, epoch: () => epoch, directoryStamp: () => directory.stamp() });
+  const polls = createPolls({
+    store,
+    clock,
+    epoch: () => epoch,
+    directoryStamp: () => directory.stamp(),
+    removal: (peer) => removals?.newestFor(peer) ?? 0,
+  });
+  let removals: Removals | undefined;
   let upstream: Upstream | undefined;
   let upstreamClient: HttpClient | undefined;
   let borders: Borders | undefined;
@@ -177,7 +186,23 @@ export async function startHub(options: HubOptions) {
   });
   const space = createSpace(dir, config.diskReserveBytes);
   await space.measure();
+  const removing = createRemovals({
+    hubId,
+    database: paths.database,
+    store,
+    content,
+    atRest,
+    receiptsKey: () => signingKeyOf(identity().keys.receipts),
+    resolveStatement: signers.statement,
+    verifier,
+    directory: () => directory.current(),
+    clock,
+    log,
+    wake: nudge,
+  });
+  removals = removing;
   const safety = createHubSafety({
+    denied: removing.denied,
     dir,
     config: config.safety,
     store,
@@ -241,6 +266,7 @@ export async function startHub(options: HubOptions) {
     instances,
     epoch: () => epoch,
     heard: heard.note,
+    removalRoutes: removing.routes,
     directoryAnswer: (known) => directory.answer(known),
     wholeDirectory: () => directory.wholeAnswer(),
     takeDirectoryParts,
@@ -326,6 +352,7 @@ export async function startHub(options: HubOptions) {
   });
   addCaRoutes(control.app, admin, own);
   addSafetyRoutes(control.app, admin, nudge);
+  addTakedownRoutes(control.app, admin, removing);
   health.addRoutes(control.app);
   borders = createBorders({
     ...shared,
@@ -410,6 +437,8 @@ export async function startHub(options: HubOptions) {
 
   await recordPolicy(admin, config.secondPerson.acts);
   if (listening) {
+    // Before anybody can ask for what must be gone.
+    await removing.carryOut();
     await store.endAllLeases();
     at.exchange = await exchange.listen(config.exchange);
     at.enrolment = await enrolment.listen(config.enrolment);

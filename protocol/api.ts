@@ -15,6 +15,7 @@ export const paths = {
   sent: '/v1/sent',
   goodbye: '/v1/goodbye',
   renew: '/v1/renew',
+  removals: '/v1/removals',
 } as const;
 
 /** On the enrolment listener, which asks for no client certificate. */

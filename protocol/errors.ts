@@ -357,6 +357,16 @@ export const catalogue = {
       'Neither the sender nor the first to confirm can release it; ask another competent person.',
     ],
   ),
+  'secret-reported': row(
+    409,
+    'operator',
+    'hub-operator',
+    ['Có báo cáo văn bản chứa bí mật nhà nước', 'A document was reported to hold a state secret'],
+    [
+      'Báo ngay người đứng đầu và cơ quan chức năng. Trung tâm: "lienthong hub takedown hide ID" ngay, rồi người vận hành thứ hai "lienthong hub takedown destroy ID"; theo dõi bằng "lienthong hub takedown report".',
+      'Tell the head of the office and the authorities now. At the hub: "lienthong hub takedown hide ID" at once, then a second operator "lienthong hub takedown destroy ID"; follow it with "lienthong hub takedown report".',
+    ],
+  ),
   'parts-too-many': row(
     400,
     'never',

@@ -177,6 +177,7 @@ export type PollRequest = {
   readonly answerLost: boolean;
   readonly revocationKnown: number;
   readonly nowMs: number;
+  readonly removalKnown?: number;
 };
 export type PollResponse = {
   readonly items: readonly Item[];
@@ -184,6 +185,7 @@ export type PollResponse = {
   readonly epoch: Bytes;
   readonly directory: string;
   readonly more: boolean;
+  readonly removal?: number;
 };
 export type Item = { readonly delivery: DeliveryItem | null; readonly statement: StatementItem | null };
 export type DeliveryItem = {
@@ -301,4 +303,39 @@ export type Proof = {
   readonly certificates: readonly Bytes[];
   readonly directory: readonly Bytes[];
   readonly hops: readonly Bytes[];
+};
+
+export type RemovalRequest = {
+  readonly after: number;
+  readonly done: readonly Bytes[];
+  readonly reports: readonly Bytes[];
+};
+export type RemovalAnswer = { readonly orders: readonly Bytes[] };
+export type RemovalOrder = {
+  readonly number: number;
+  readonly hub: string;
+  readonly act: number;
+  readonly documentId: Bytes;
+  readonly sender: string;
+  readonly contents: readonly Bytes[];
+  readonly reason: string;
+  readonly operators: readonly string[];
+  readonly atMs: number;
+};
+export type RemovalDone = {
+  readonly number: number;
+  readonly hub: string;
+  readonly act: number;
+  readonly documentId: Bytes;
+  readonly unit: string;
+  readonly found: boolean;
+  readonly atMs: number;
+};
+export type SecretReport = {
+  readonly documentId: Bytes;
+  readonly sender: string;
+  readonly unit: string;
+  readonly person: string;
+  readonly reason: string;
+  readonly atMs: number;
 };

@@ -7,6 +7,7 @@ import t from 'tap';
 import { fsckNode } from '../edge-node/fsck.ts';
 import { startNode } from '../edge-node/main.ts';
 import { fsckHub } from '../hub/fsck.ts';
+import { injected } from '../hub/offline.ts';
 import { createChunkHasher } from '../protocol/chunks.ts';
 import { isExchangeError } from '../protocol/errors.ts';
 import { sealedCells } from '../protocol/node/at-rest/cells.ts';
@@ -19,6 +20,7 @@ import { quiet, startTestHub, temporaryDir } from './support/hub.ts';
 import { eventually, openOffice, seeEachOther } from './support/office.ts';
 import { exitOf } from './support/processes.ts';
 
+type Removal = { act: string; peers: { unit: string; confirmedMs: number | null; found: boolean | null }[] };
 const MiB = 1024 * 1024;
 async function* pieces(bytes: Uint8Array, size = 100_000): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
@@ -243,5 +245,127 @@ t.test(
         .some((name) => String(name).includes('at-rest.key') || String(name).includes('content-keys')),
       'no key in it',
     );
+  },
+);
+
+t.test(
+  'a secret found later is hidden at once, destroyed by two operators everywhere, and nowhere on any disk afterwards',
+  async (t) => {
+    const hub = await startTestHub();
+    const a = await openOffice(hub.hub, 'H08.35.12');
+    const b = await openOffice(hub.hub, 'H08.35.13');
+    const c = await openOffice(hub.hub, 'H08.35.14');
+    t.teardown(async () => {
+      await Promise.all([a.node.close(), b.node.close(), c.node.close()]);
+      await hub.close();
+    });
+    await seeEachOther([a, b, c], ['H08.35.12', 'H08.35.13', 'H08.35.14']);
+    const words = 'toạ độ kho số bảy 93c1e7';
+    const large = randomBytes(600_000);
+    const json = { 'content-type': 'application/json' };
+    const octets = { 'content-type': 'application/octet-stream' };
+    const upload = async () =>
+      (await (
+        await a.fetch('/v1/uploads', { method: 'POST', headers: octets, body: new Uint8Array(large) })
+      ).json()) as { uploadId?: string; code?: string };
+    const { uploadId } = await upload();
+    const parts = [
+      {
+        name: `${words}.txt`,
+        mediaType: 'text/plain',
+        contentBase64: Buffer.from(`nội dung: ${words}`).toString('base64'),
+      },
+      { name: 'ban-do.bin', mediaType: 'application/octet-stream', uploadId },
+    ];
+    const answer = await a.fetch('/v1/documents', {
+      method: 'POST',
+      headers: json,
+      body: JSON.stringify({
+        idempotencyKey: 'mat',
+        recipients: ['H08.35.13', 'H08.35.14'],
+        subject: `Về ${words}`,
+        note: words,
+        parts,
+      }),
+    });
+    const { documentId } = (await answer.json()) as { documentId: string };
+    await eventually(
+      async () => ((await a.node.edge.show(documentId)).state === 'delivered' ? true : undefined),
+      600,
+    );
+    await c.node.close();
+
+    const said = await b.fetch(`/v1/documents/${documentId}/report-secret`, {
+      method: 'POST',
+      headers: json,
+      body: '{"reason":"có toạ độ quân sự","direction":"in"}',
+    });
+    t.equal(said.status, 200, JSON.stringify(await said.clone().json()));
+    t.match(
+      await (await b.fetch(`/v1/inbox/${documentId}/parts/0`)).json(),
+      { code: 'document-held' },
+      'hidden at once',
+    );
+    const shown = (await (await b.fetch(`/v1/inbox/${documentId}`)).json()) as { metadata?: object };
+    t.equal(shown.metadata, undefined);
+    await eventually(async () =>
+      hub.hub.store.reader.get('SELECT 1 FROM secret_reports') ? true : undefined,
+    );
+
+    const order = (account: string, act: 'hide' | 'destroy') =>
+      injected(hub.hub, { account, host: 'test' })<{ removals: Removal[] }>(
+        'POST',
+        `/admin/v1/removals/${documentId}`,
+        { act, reason: 'báo cáo của H08.35.13' },
+      );
+    await t.rejects(order('mot', 'destroy'), { code: 'document-state-refused' }, 'hidden first');
+    await order('mot', 'hide');
+    await t.rejects(order('mot', 'destroy'), { code: 'same-person-refused' });
+    t.equal((await a.node.edge.show(documentId)).metadata?.note, words);
+    const { removals } = await order('hai', 'destroy');
+    t.equal(removals.length, 2);
+    const removal = () =>
+      injected(hub.hub, { account: 'mot', host: 'test' })<{ removals: Removal[] }>(
+        'GET',
+        `/admin/v1/removals?document=${documentId}`,
+      );
+    const confirmed = (code: string) =>
+      eventually(async () => {
+        const peer = (await removal()).removals[1]!.peers.find(({ unit }) => unit === code);
+        return peer?.confirmedMs ? peer : undefined;
+      }, 400);
+    t.match(await confirmed('H08.35.12'), { found: true });
+    await confirmed('H08.35.13');
+    t.match(
+      (await removal()).removals[1]!.peers.find(({ unit }) => unit === 'H08.35.14'),
+      { confirmedMs: null },
+      'who was away is listed',
+    );
+    c.node = await startNode({ dir: c.dir, log: quiet });
+    await confirmed('H08.35.14');
+
+    for (const [name, dir] of [
+      ['hub', hub.dir],
+      ['sender', a.dir],
+      ['receiver', b.dir],
+      ['away', c.dir],
+    ] as const)
+      for (const [what, bytes] of [
+        ['words', Buffer.from(words)],
+        ['small part', Buffer.from(`nội dung: ${words}`)],
+        ['large part', large.subarray(5000, 5064)],
+      ] as const)
+        t.same(filesHolding(dir, bytes), [], `${what} on the disk of the ${name}`);
+    t.same(
+      (await fsckHub({ dir: hub.dir })).findings.filter(({ severity }) => severity === 'fault'),
+      [],
+      'the trace stays whole',
+    );
+    const trace = await a.node.edge.show(documentId);
+    t.equal(trace.envelopes[0]?.recipients.length, 2);
+    t.match(await upload(), { code: 'secrecy-refused' }, 'it does not come in again');
+    const report = await exitOf(['hub', 'takedown', 'report', '--dir', hub.dir]);
+    t.match(report.out, /HUỶ \/ DESTROY/);
+    t.match(report.out, /H08\.35\.14: xác nhận/);
   },
 );

@@ -25,6 +25,29 @@ export function safetyRoutes(app: FastifyInstance, core: EdgeCore): void {
       rows: await core.held(query.limit === undefined ? {} : { limit: Number(query.limit) }),
     }),
   });
+  app.post<Judge>('/v1/documents/:id/report-secret', {
+    schema: {
+      tags,
+      summary: 'Báo cáo văn bản có nội dung mật',
+      description:
+        'Hidden at this node when this answers; the hub and its operators are told (regulation, Article 15.5).',
+      params: idParams,
+      querystring: noQuery,
+      body: judgeBody,
+      response: { 200: judgedAnswer, ...failure },
+    },
+    handler: async ({ params, body, actor }) => {
+      if (body.by !== undefined && actor !== 'command line')
+        throw new ExchangeError('request-malformed', '/by: the person is the holder of the token');
+      const { reason: why, direction } = body;
+      await core.reportSecret(params.id, {
+        actor: body.by ?? actor,
+        why,
+        ...(direction ? { direction } : {}),
+      });
+      return { id: params.id, result: 'hidden' };
+    },
+  });
   for (const act of ['release', 'reject'] as const)
     app.post<Judge>(`/v1/documents/:id/${act}`, {
       schema: {

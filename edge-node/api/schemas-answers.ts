@@ -174,7 +174,7 @@ export const heldAnswer = object('What waits for a person.', {
 });
 export const judgedAnswer = object('What the word came to.', {
   id: text('The document.'),
-  result: text('first (one more person is needed), released or rejected.'),
+  result: text('first (one more person is needed), released, rejected or hidden.'),
 });
 export const inboxAnswer = object(
   'A page of the inbox, newest first.',

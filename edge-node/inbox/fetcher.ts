@@ -43,6 +43,8 @@ export function startFetcher(
     /** A recall came, or a document that was recalled before it. */
     readonly onRequests: () => void;
     readonly onReoffer: () => void;
+    /** The hub has orders of removal up to this number. */
+    readonly onRemoval: (number: number) => void;
     readonly recover: (signal: AbortSignal) => Promise<void>;
   },
 ): Fetcher {
@@ -121,6 +123,7 @@ export function startFetcher(
         statementsTaken: acknowledged,
         holdMs: probe ? 0 : holdMs,
         answerLost,
+        removalKnown: 1 + store.removalSeen(context.identity().hubId),
         revocationKnown: directory.current().hub(context.identity().hubId)?.revocationNumber ?? 0,
       },
       signal,
@@ -130,6 +133,7 @@ export function startFetcher(
     holdMs = Math.min(config.poll.holdMs, holdMs * 2);
     // 1 Leased to us; a crash here: the next session ends the lease and they come again.
     crashPoint('receive.1');
+    if (answer.removal) hooks.onRemoval(answer.removal);
     if (answer.epoch.length > 0 && (await line.takeEpoch(answer.epoch))) hooks.onReoffer();
     if (answer.directory !== '' && answer.directory !== directory.stamp()) await freshDirectory(signal);
     if (answer.items.length === 0) return;

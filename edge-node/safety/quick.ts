@@ -82,6 +82,9 @@ export async function checkForSending(
   },
   context: EdgeContext,
 ): Promise<NewCheck | undefined> {
+  const removed = about.parts.findIndex(({ sha256 }) => context.store.isDenied(sha256));
+  if (removed >= 0)
+    throw new ExchangeError('secrecy-refused', `/parts/${removed} was removed as a state secret`);
   const rules = rulesOf(context, about);
   const looked = await look(about.parts, rules, context);
   const { action, findings } = decide(looked.findings, rules, { types: looked.types, receiving: false });

@@ -10,6 +10,7 @@ import { safetySchema } from './schema-safety.ts';
 import { searchSchema } from './schema-search.ts';
 import { signInSchema } from './schema-sign-in.ts';
 import { statusesSchema } from './schema-statuses.ts';
+import { takedownSchema } from './schema-takedown.ts';
 
 const core = `
 -- Small facts by name: epoch, commonLedgerSequence, instance, instanceToken, ledgerSeen, clockOffsetMs, restoreCount, recoveredCount,
@@ -163,4 +164,5 @@ export const migrations: readonly Migration[] = [
   { version: 7, name: 'safety', sql: safetySchema },
   { version: 8, name: 'office', sql: officeSchema },
   { version: 9, name: 'desk', sql: deskSchema },
+  { version: 10, name: 'takedown', sql: takedownSchema },
 ];

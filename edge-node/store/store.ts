@@ -18,6 +18,7 @@ import { migrations } from './migrations.ts';
 import { outboxReads } from './outbox-reads.ts';
 import { safetyReads } from './safety-reads.ts';
 import { searchReads } from './search-ops.ts';
+import { takedownReads } from './takedown-ops.ts';
 import type { FactName, UnitKey, WriterContext } from './types.ts';
 import { viewReads } from './view-reads.ts';
 import type { EdgeOps } from './writer-ops.ts';
@@ -79,6 +80,7 @@ function reads(db: Database) {
     ...dueReads(db),
     ...statusReads(db),
     ...safetyReads(db),
+    ...takedownReads(db),
     ...accountReads(db),
     ...directoryReads(db),
     ...groupReads(db),

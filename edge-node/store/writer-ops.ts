@@ -26,6 +26,7 @@ import { outboxOps } from './outbox-ops.ts';
 import { recoveryOps } from './recovery-ops.ts';
 import { safetyOps } from './safety-ops.ts';
 import { searchOps } from './search-ops.ts';
+import { takedownOps } from './takedown-ops.ts';
 import type { UnitKey, WriterContext } from './types.ts';
 
 function allOps(db: Database, keys: Map<string, SigningKey>, sign: (items: readonly ToSign[]) => void) {
@@ -43,6 +44,7 @@ function allOps(db: Database, keys: Map<string, SigningKey>, sign: (items: reado
     ...requestOps(db),
     ...changeOps(db),
     ...safetyOps(db),
+    ...takedownOps(db),
     ...personOps(db),
     ...signInOps(db),
     ...draftOps(db),

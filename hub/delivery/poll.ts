@@ -14,6 +14,8 @@ export type PollDeps = {
   readonly clock: Clock;
   readonly epoch: () => { readonly number: number; readonly bytes: Uint8Array };
   readonly directoryStamp: () => string;
+  /** Number of the newest order of removal for a peer; 0 for none. */
+  readonly removal: (peer: string) => number;
 };
 
 export type Polls = {
@@ -69,7 +71,8 @@ export function createPolls(deps: PollDeps): Polls {
       if (mine.replaced.signal.aborted) throw new ExchangeError('poll-replaced');
       mine.nudged = false;
       const claimed = await claim(peer, instance, request);
-      const answer = answerOf(claimed, request);
+      const answer = { ...answerOf(claimed, request), removal: deps.removal(peer) };
+      const { removalKnown = 0 } = request;
       if (answer.items.length > 0 && (gone.aborted || mine.replaced.signal.aborted)) {
         await giveBack(peer, claimed);
         // The poll that replaced this one has looked while these items were still leased.
@@ -80,6 +83,7 @@ export function createPolls(deps: PollDeps): Polls {
       const leftMs = untilMs - deps.clock.monotonicMs();
       if (answer.items.length > 0 || answer.epoch.length > 0 || answer.directory !== request.directoryKnown)
         return answer;
+      if (removalKnown > 0 && answer.removal >= removalKnown) return answer;
       if (leftMs <= 0 || gone.aborted || stopping) return answer;
       if (!mine.nudged) await wait(mine, leftMs, gone);
     }

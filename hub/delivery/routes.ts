@@ -39,6 +39,8 @@ export type DeliveryDeps = SettleDeps & {
   readonly log: Log;
   readonly epoch: () => { readonly number: number; readonly bytes: Uint8Array };
   readonly heard: (peer: string) => void;
+  /** hub/takedown/removals.ts. */
+  readonly removalRoutes: (app: FastifyInstance) => void;
   /** What is newer than the caller says it holds. */
   readonly directoryAnswer: (known: readonly KnownPart[]) => Buffer;
   /** For callers of before there were differences. */
@@ -111,6 +113,8 @@ export function deliveryRoutes(deps: DeliveryDeps) {
       );
       return reply.type(protobufType).send(statementsResponseCodec.encode({ results }));
     });
+
+    deps.removalRoutes(app);
 
     app.post(paths.defer, async (request, reply) => {
       const { peer } = admitted(request);

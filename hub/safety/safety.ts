@@ -58,6 +58,8 @@ type Deps = {
   readonly random: () => number;
   readonly log: Log;
   readonly wake: (peers: readonly string[]) => void;
+  /** This content was removed as a state secret. */
+  readonly denied: (sha256: Uint8Array) => boolean;
   /** False: a command on a hub that stands still decides nothing. */
   readonly work: boolean;
 };
@@ -129,6 +131,9 @@ export function createHubSafety(deps: Deps): HubSafety {
     const metadata = block && metadataCodec.decode(block);
     const [secret] = metadata ? secretsSaid(metadata) : [];
     if (secret) throw new ExchangeError('secrecy-refused', `${secret.code} /${secret.where}`);
+    const removed = parts.find(({ sha256 }) => deps.denied(sha256));
+    if (removed)
+      throw new ExchangeError('secrecy-refused', `part ${removed.index} was removed as a state secret`);
     if (!config.inspect || parts.length === 0) return undefined;
     const rules = rulesOf(sender, kind);
     const stored = parts.map(({ index, ...part }) => ({ idx: index, ...part }));

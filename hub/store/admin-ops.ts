@@ -13,6 +13,7 @@ import { type AdminDeps, directoryOps } from './directory-ops.ts';
 import { enrolOps } from './enrol-ops.ts';
 import { reformOps } from './reform-ops.ts';
 import { checkActs } from './safety-ops.ts';
+import { takedownActs } from './takedown-ops.ts';
 import type { WriterContext } from './types.ts';
 import { unitOps } from './unit-ops.ts';
 
@@ -57,6 +58,7 @@ export function adminOps(
     ...directoryOps(db, deps),
     ...borderAdminOps(db, deps),
     ...checkActs(db),
+    ...takedownActs(db),
     ...approvalOps(db, (act) => byName.get(act)),
   };
   const audited = auditedOps(db, acts, { ...deps, secondPerson: options.context.secondPerson ?? [] });

@@ -6,6 +6,7 @@ import { border } from './schema-border.ts';
 import { directory } from './schema-directory.ts';
 import { recallsSchema } from './schema-recalls.ts';
 import { safetySchema } from './schema-safety.ts';
+import { takedownSchema } from './schema-takedown.ts';
 import { trustSchema } from './schema-trust.ts';
 
 const core = `
@@ -176,4 +177,5 @@ export const migrations: readonly Migration[] = [
   { version: 7, name: 'trust', sql: trustSchema },
   // What becomes of a later leg goes back to the peer that brought that leg; '' is the peer of the first one.
   { version: 8, name: 'legs', sql: "ALTER TABLE extra_legs ADD COLUMN from_peer TEXT NOT NULL DEFAULT ''" },
+  { version: 9, name: 'takedown', sql: takedownSchema },
 ];

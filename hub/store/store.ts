@@ -64,6 +64,8 @@ export type HubStore = {
   offerAgain(args: { peer: string; takenSinceMs: number }): Promise<number>;
   /** Operations of hub/store/admin-ops.ts by name. */
   admin<Result>(name: string, args: unknown): Promise<Result>;
+  /** Bytes of documents kept in memory are forgotten: something was erased. */
+  forgetRecent(): void;
 
   /** Digest under which an envelope was accepted; undefined if it was not. */
   acceptedDigest(sender: string, envelopeId: Uint8Array): Uint8Array | undefined;
@@ -173,6 +175,7 @@ export function sqliteHubStore(writer: Writer<AnyOps>, reader: Database): HubSto
       return taken;
     },
     admin: run,
+    forgetRecent: () => recent.clear(),
     ...reads(reader),
     reader,
     async close() {

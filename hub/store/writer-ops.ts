@@ -19,6 +19,7 @@ import { type Ledger, openLedger } from './ledger.ts';
 import { peerOps } from './peer-ops.ts';
 import { safetyOps } from './safety-ops.ts';
 import { settleOps } from './settle-ops.ts';
+import { takedownOps } from './takedown-ops.ts';
 import { createTurns } from './turns.ts';
 import type { HubKeyTexts, Pending, Shared, WriterContext } from './types.ts';
 
@@ -70,6 +71,7 @@ export function operations(db: Database, context: WriterContext): Operations<Rec
     ...borderOps(shared, speakFor),
     ...peerOps(shared),
     ...safetyOps(db),
+    ...takedownOps(db),
     ...adminOps(db, { appendLedger: ledger.append, context, directoryKey: () => keys.directory }),
     /** Renewed keys: what is signed from the next batch on. */
     setHubKeys(next: HubKeyTexts): void {

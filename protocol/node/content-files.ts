@@ -18,10 +18,11 @@ import {
   openSealed,
   pieceBytes,
   plainFile,
+  readHeader,
   type StoredFile,
   sealedEnding,
 } from './at-rest/sealed-file.ts';
-import { checkChunks, diskError } from './chunk-writer.ts';
+import { checkChunks, diskError, writeAll } from './chunk-writer.ts';
 import type { Clock } from './clock.ts';
 import { crashOnFailedSync, renameDurable, syncDirAsync, writeFileDurableAsync } from './durable.ts';
 
@@ -185,6 +186,36 @@ export function contentFiles(root: string, clock: Clock, keys?: KeyStore) {
     await unlessMissing(syncDirAsync(join(root, hexOf(sha256).slice(0, 2))));
   }
 
+  /** As `remove`, with the key of a sealed file: no copy of it can be opened any more. Whoever still refers to it finds it gone. */
+  async function destroy(sha256: Uint8Array): Promise<boolean> {
+    if ((await stat(sha256)) === undefined) return false;
+    const path = await whereIs(sha256);
+    const head = path.endsWith(sealedEnding) ? await fsp.open(path, 'r') : undefined;
+    if (head) {
+      const bytes = Buffer.alloc(headerBytes);
+      await head.read(bytes, 0, headerBytes, 0);
+      await head.close();
+      const header = readHeader(bytes);
+      if (header) keys?.destroy([header.keyId]);
+    } else await overwrite(path);
+    await removeNow(sha256);
+    return true;
+  }
+
+  /** Zeros first, so that an unlinked block of an ordinary disk holds nothing. Flash and snapshots keep what they keep: encryption answers that. */
+  async function overwrite(path: string): Promise<void> {
+    const file = await fsp.open(path, 'r+');
+    try {
+      const { size } = await file.stat();
+      const zeros = Buffer.alloc(readPieceBytes);
+      for (let at = 0; at < size; at += zeros.length)
+        await writeAll(file, zeros.subarray(0, Math.min(zeros.length, size - at)), at);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+  }
+
   async function* list(): AsyncGenerator<{ readonly sha256: Uint8Array } & ContentStat> {
     for (const folder of (await fsp.readdir(root)).sort()) {
       for (const name of await fsp.readdir(join(root, folder))) {
@@ -253,6 +284,8 @@ export function contentFiles(root: string, clock: Clock, keys?: KeyStore) {
     install,
     read,
     source,
+    /** Destroys content by its hash, whoever refers to it; durable on return. False: it was not here. Only for a removal. */
+    destroy: (sha256: Uint8Array) => onDisk(() => alone(sha256, () => destroy(sha256))),
     list,
     verify,
     leaves: (sha256: Uint8Array) => onDisk(() => leaves(sha256)),

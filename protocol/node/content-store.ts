@@ -348,6 +348,11 @@ export async function openContentStore(options: {
           return p.id;
       return undefined;
     },
+    /** Whatever is begun of this content is forgotten with its bytes: a removal. */
+    async dropPartialsOf(sha256: Uint8Array): Promise<void> {
+      for (const partial of [...partials.values()].filter((p) => Buffer.compare(p.sha256, sha256) === 0))
+        await alone(partial.id, () => dropNow(partial.id));
+    },
     /** Drops partials, complete ones too, that nobody used for `idleMs`; returns how many. */
     async sweepPartials(sweep: { readonly idleMs: number }): Promise<number> {
       const idle = [...partials.values()].filter(

@@ -9,6 +9,8 @@ import {
   directoryRequestCodec,
   pollRequestCodec,
   pollResponseCodec,
+  removalAnswerCodec,
+  removalRequestCodec,
   renewRequestCodec,
   renewResponseCodec,
   sentRequestCodec,
@@ -27,6 +29,8 @@ import type {
   KnownPart,
   PollRequest,
   PollResponse,
+  RemovalAnswer,
+  RemovalRequest,
   RenewResponse,
   SentRequest,
   SentResponse,
@@ -76,6 +80,8 @@ export type HubLink = {
     signal?: AbortSignal,
     rootHandovers?: readonly Uint8Array[],
   ): Promise<void>;
+  /** 17. Nothing of the answer is verified. */
+  removals(request: RemovalRequest, signal?: AbortSignal): Promise<RemovalAnswer>;
   /** 12.5. `renewal` is the bytes of a Signed. The answer is not verified. */
   renew(renewal: Uint8Array, signal?: AbortSignal): Promise<RenewResponse>;
   /** 10.9. */
@@ -234,6 +240,8 @@ export function createHubLink({ client, clock, onOutcome }: HubLinkOptions): Hub
     },
     pushDirectory: (parts, signal, rootHandovers = []) =>
       silent(paths.directory, directoryAnswerCodec.encode({ parts, rootHandovers }), signal, 'PUT'),
+    removals: (given, signal) =>
+      call(paths.removals, removalRequestCodec.encode(given), removalAnswerCodec, { signal }),
     renew: (renewal, signal) =>
       call(paths.renew, renewRequestCodec.encode({ renewal }), renewResponseCodec, { signal }),
     uploads: uploadLink(request),

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import { dirname } from 'node:path';
 import { backup, DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { ExchangeError } from '../errors.ts';
-import { type Cells, plainCells } from './at-rest/cells.ts';
+import { type Cells, keyIdOf, plainCells } from './at-rest/cells.ts';
 import { renameDurable, syncDir, syncFileAsync } from './durable.ts';
 
 export type SqlValue = SQLInputValue;
@@ -63,6 +63,14 @@ export class Database {
     for (const row of this.#raw.prepare(sql).iterate(...values)) yield this.#opened(row as Row);
   }
 
+  /** Numbers of the keys under which cells of these rows are sealed (at-rest/cells.ts); nothing is opened. */
+  sealedWith(sql: string, ...values: SqlValue[]): number[] {
+    const rows = this.#statement(sql).all(...values) as Record<string, unknown>[];
+    return rows.flatMap((row) =>
+      Object.values(row).flatMap((value) => (value instanceof Uint8Array ? (keyIdOf(value) ?? []) : [])),
+    );
+  }
+
   run(sql: string, ...values: SqlValue[]): RunResult {
     const { changes, lastInsertRowid } = this.#statement(sql).run(...values);
     return { changes: Number(changes), lastRowId: Number(lastInsertRowid) };
@@ -110,6 +118,16 @@ export type OpenOptions = {
   /** What the operator runs to make the database; named in the error of a missing one. */
   readonly init?: string;
 };
+
+/** Takes what the write-ahead log still holds into the file and empties it: what was overwritten is then nowhere else. Waits for readers. */
+export function emptyLog(path: string): boolean {
+  const raw = new DatabaseSync(path, { timeout: BUSY_MS });
+  try {
+    return raw.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0;
+  } finally {
+    raw.close();
+  }
+}
 
 /** How long a statement waits for another connection's lock. Larger: a hung backup tool stops the hub; smaller: a harmless one does. */
 const BUSY_MS = 5_000;
