@@ -83,7 +83,10 @@ export function startRenewal(context: EdgeContext, { dir, reload }: RenewalHooks
     const { role, subject, pair, present } = holder;
     await warn(holder);
     const tried = askedAgainMs.get(subject);
-    if (!line.usable() || (tried && clock.monotonicMs() < tried.nextMs)) return false;
+    // On a line that is down the poll finds out when it is back; a certificate that has ended renews nothing.
+    const ended = clock.nowMs() >= present.notAfterMs + 1000;
+    if (ended || !line.usable() || !line.connected() || (tried && clock.monotonicMs() < tried.nextMs))
+      return false;
     const { hubId, anchors } = identity();
     const next = nextKeyOf(pair);
     try {
