@@ -19,6 +19,7 @@ import { hubPaths, loadHubIdentity } from '../hub/identity.ts';
 import { injected } from '../hub/offline.ts';
 import { isExchangeError } from '../protocol/errors.ts';
 import { type Clock, systemClock } from '../protocol/node/clock.ts';
+import { openDatabase } from '../protocol/node/sqlite.ts';
 import { bareNode, quiet, startTestHub, temporaryDir } from './support/hub.ts';
 import { eventually, inviteUnit } from './support/office.ts';
 
@@ -361,5 +362,63 @@ t.test(
       'a proof of before holds under the root of then',
     );
     for (const { node } of [a, b, c, d, e]) t.strictSame((await node.edge.status()).alarms, [], 'no alarm');
+  },
+);
+
+t.test(
+  'an envelope whose seal wore out before anybody took it is sealed anew, and says what it follows',
+  async (t) => {
+    const clock = movedClock(-20 * DAY_MS);
+    const test = await startTestHub({
+      clock,
+      config: { certificateDays: { ...days, nodeTls: 30, unitSeal: 6 } },
+    });
+    t.teardown(() => test.close());
+    const offices = [];
+    for (const code of ['XA.1', 'XA.2']) {
+      const dir = join(temporaryDir('renewal'), 'node');
+      const { invitation } = await inviteUnit(test.hub, code, clock);
+      const config = { local: { port: 0 }, disk: { floorBytes: 0 } };
+      await enrolNode({ dir, invitations: [invitation], clock, version: 'test', config });
+      const node = await startNode({ dir, log: quiet, clock });
+      t.teardown(() => node.close());
+      offices.push({ dir, code, node });
+    }
+    const [a, b] = [offices[0]!, offices[1]!];
+    const unit = loadIdentity(a.dir).units[0]!;
+    await eventually(async () =>
+      a.node.edge.searchDirectory(b.code).some(({ state }) => state === 'active') ? true : undefined,
+    );
+    const store = openDatabase(join(test.dir, 'hub.sqlite'));
+    store.run('UPDATE units SET quota_bytes = 1 WHERE unit = ?', unit.unit);
+    const { documentId } = await a.node.edge.submit({
+      idempotencyKey: 'k',
+      to: [b.code],
+      metadata: { subject: 'chờ' },
+      parts: [{ name: 'a.txt', mediaType: 'text/plain', content: Buffer.from('văn bản') }],
+    });
+    const shown = async () => (await a.node.edge.show(documentId)).envelopes;
+    await eventually(async () => ((await shown())[0]?.lastError === 'quota-exceeded' ? true : undefined));
+    const sealed = (await shown())[0]!.envelopeId;
+    clock.move(4 * DAY_MS + 3_600_000);
+    await eventually(async () =>
+      existsSync(join(a.dir, `certs/next-seal-${unit.unit}.pem`)) ? true : undefined,
+    );
+    clock.move(20 * 60_000);
+    await eventually(async () =>
+      loadIdentity(a.dir).units[0]!.certificate.keyId !== unit.certificate.keyId ? true : undefined,
+    );
+    clock.move(2 * DAY_MS);
+    store.run('UPDATE units SET quota_bytes = NULL WHERE unit = ?', unit.unit);
+    store.close();
+    a.node.edge.retryNow();
+    await eventually(async () =>
+      (await a.node.edge.show(documentId)).state === 'delivered' ? true : undefined,
+    );
+    const [newest, before] = await shown();
+    t.equal(newest!.follows, sealed, 'the new envelope names the one it follows');
+    t.equal(before!.recipients[0]?.state, 'refused', 'the old one has ended');
+    t.equal(before!.lastError, 'certificate-expired');
+    t.equal((await b.node.edge.inbox()).rows.length, 1, 'the receiver has it once');
   },
 );

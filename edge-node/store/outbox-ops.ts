@@ -18,6 +18,7 @@ import {
 import { keyOf, noteNumber, sentUnder } from '../statuses/numbers.ts';
 import { noteAlarm, noteAudit, raiseLedgerSeen } from './fact-ops.ts';
 import { checkAgain, insertCheck } from './safety-ops.ts';
+import { sealAnew } from './seal-anew.ts';
 import { indexWords } from './search-ops.ts';
 import type {
   MoveTo,
@@ -62,7 +63,11 @@ export const uploadsMissing =
   'missing_uploads = (SELECT count(*) FROM out_parts p WHERE p.document_seq = envelopes.document_seq AND p.content IS NULL)';
 
 /** What a verified statement says of each recipient; an outcome of a later version moves nothing. */
-export function applyResults(db: Database, seq: number, { results, atMs }: StatementRow): void {
+export function applyResults(
+  db: Database,
+  seq: number,
+  { results, atMs }: Pick<StatementRow, 'results' | 'atMs'>,
+): void {
   for (const { index, outcome, code } of results) {
     const to = stateOf[outcome];
     if (to) db.run(moveSql[to], code === '' ? null : code, atMs, seq, index);
@@ -302,7 +307,8 @@ export function outboxOps(db: Database) {
         if (item.kind === 'receipt') {
           settleReceipt(item.seq, item.statement, nowMs);
           ledgerSeen = Math.max(ledgerSeen, item.statement.ledgerSequence);
-        } else if (item.kind === 'refused') {
+        } else if (item.kind === 'seal-anew') sealAnew(db, { seq: item.seq, code: item.code, nowMs });
+        else if (item.kind === 'refused') {
           db.run(
             `UPDATE envelopes SET work = 'done', attempts = attempts + 1, last_error = ? WHERE seq = ? AND work <> 'done'`,
             item.code,

@@ -91,6 +91,8 @@ export type StatementRow = {
 export type SendOutcome = { readonly seq: number } & (
   | { readonly kind: 'receipt'; readonly statement: StatementRow }
   | { readonly kind: 'refused'; readonly state: 'refused' | 'expired'; readonly code: string }
+  /** Its seal wore out before it was ever accepted: a new envelope of the same document follows it. */
+  | { readonly kind: 'seal-anew'; readonly code: string }
   | {
       readonly kind: 'later';
       readonly code: string;
