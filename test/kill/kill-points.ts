@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { fsckNode } from '../../edge-node/fsck.ts';
 import { fsckHub } from '../../hub/fsck.ts';
 import { systemClock } from '../../protocol/node/clock.ts';
+import { controlRequest } from '../../protocol/node/control.ts';
 import { createTestDistrict, type TestDistrict } from '../support/processes.ts';
+import { borderPoints, killAtBorder, openBorder } from './border-cases.ts';
 import { type KillCase, killOnce, proofOf } from './cases.ts';
 import { killInRecall, recallPoints } from './recall-cases.ts';
 
@@ -62,6 +64,16 @@ for (const one of cases) {
 for (const point of recallPoints.filter((one) => wanted.length === 0 || wanted.includes(one))) {
   const wrong = await killInRecall(district, point);
   row(wrong.length === 0, `${point} in recipient ${wrong.join('; ')}`);
+}
+const atBorder = borderPoints.filter((one) => wanted.length === 0 || wanted.includes(one));
+if (atBorder.length > 0) {
+  const axis = await openBorder(district);
+  for (const point of atBorder) {
+    const wrong = await killAtBorder(district, axis, point);
+    row(wrong.length === 0, `${point} in hub ${wrong.join('; ')}`);
+  }
+  await controlRequest(district.hub.dir, 'POST', '/admin/v1/borders/truc/pause', { body: {} });
+  await axis.close();
 }
 for (const line of await proofOf(district)) row(line === '', `proofs of all documents verify ${line}`);
 await fsckAll(district);

@@ -227,7 +227,7 @@ function changeJson(path: string, changes: Readonly<Record<string, unknown>>): v
 async function knownToAll(offices: readonly Office[]): Promise<void> {
   for (const { node } of offices)
     await until(`${node.name} knows every office`, 60_000, async () => {
-      const { body } = await controlRequest(node.dir, 'GET', '/v1/directory?limit=100');
+      const { body } = await controlRequest(node.dir, 'GET', '/v1/directory?limit=100&q=H08');
       const { entries } = body as { entries: { code: string; state: string }[] };
       const active = new Set(entries.filter(({ state }) => state === 'active').map(({ code }) => code));
       return offices.every(({ code }) => active.has(code));
