@@ -318,15 +318,16 @@ function fileCommands(program: Command, register: Command): void {
   withDir(program.command('stamp'))
     .argument('<id>', 'mã văn bản đến; id of an arrival')
     .option('--part <number>', 'tệp thứ mấy, từ 0; default the first PDF')
+    .option('--at <left,top>', 'vị trí góc trên bên trái của dấu, mm; default 12,62')
     .option('--unit <code>', 'đơn vị; our unit')
     .option('--out <file>', 'tệp; default NAME-den.pdf')
     .description(
       'Tạo bản sao PDF có dấu ĐẾN; tệp gốc của văn bản giữ nguyên.\nA copy of a received PDF with the ĐẾN stamp; the file of the document stays as it is.',
     )
-    .action((id: string, options: Common & { part?: string; out?: string }) =>
+    .action((id: string, options: Common & { part?: string; at?: string; out?: string }) =>
       runCommand(async (out) => {
-        const { unit, part } = options;
-        await saveFile(out, `/v1/inbox/${idOf(id)}/stamped${query({ unit, part })}`, options);
+        const { unit, part, at } = options;
+        await saveFile(out, `/v1/inbox/${idOf(id)}/stamped${query({ unit, part, at })}`, options);
       }, options),
     );
 }

@@ -44,6 +44,12 @@ const bookOf = ({ year, limit, ...rest }: BookQuery) => ({
   ...(limit === undefined ? {} : { limit: Number(limit) }),
 });
 
+function cornerOf(at: string | undefined) {
+  if (at === undefined) return {};
+  const [leftMm = 0, topMm = 0] = at.split(',').map(Number);
+  return { at: { leftMm, topMm } };
+}
+
 function sendFile(reply: FastifyReply, { name, mediaType, bytes }: SheetFile): FastifyReply {
   return reply
     .header('content-type', mediaType)
@@ -227,7 +233,7 @@ function workRoutes(app: FastifyInstance, { office }: EdgeCore): void {
         await office.withdraw(Number(params.task), { ...body, actor }),
     },
   );
-  app.get<{ Params: { id: string }; Querystring: { unit?: string; part?: string } }>(
+  app.get<{ Params: { id: string }; Querystring: { unit?: string; part?: string; at?: string } }>(
     '/v1/inbox/:id/stamped',
     {
       schema: {
@@ -238,10 +244,14 @@ function workRoutes(app: FastifyInstance, { office }: EdgeCore): void {
         params: idParams,
         querystring: stampQuery,
       },
-      handler: async ({ params, query: { part, ...rest } }, reply) =>
+      handler: async ({ params, query: { part, at, ...rest } }, reply) =>
         sendFile(
           reply,
-          await office.stamped(params.id, { ...rest, ...(part === undefined ? {} : { part: Number(part) }) }),
+          await office.stamped(params.id, {
+            ...rest,
+            ...(part === undefined ? {} : { part: Number(part) }),
+            ...cornerOf(at),
+          }),
         ),
     },
   );

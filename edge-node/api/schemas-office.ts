@@ -155,6 +155,11 @@ export const stampQuery = body({
     pattern: '^[0-9]{1,2}$',
     description: 'Which file, from 0; default the first PDF.',
   },
+  at: {
+    type: 'string',
+    pattern: '^[0-9]{1,3},[0-9]{1,3}$',
+    description: 'Upper left corner in mm from that of the page: "12,62", the default.',
+  },
 });
 export const calendarBody = {
   type: 'object',

@@ -131,6 +131,12 @@ export type CalendarView = {
 export type SheetFormat = 'csv' | 'xlsx' | 'pdf';
 /** `followup`: sổ theo dõi giải quyết văn bản đến, derived from the incoming book and its tasks. */
 export type SheetKind = BookKind | 'followup';
+export type StampOptions = {
+  readonly part?: number;
+  readonly unit?: string;
+  /** Upper left corner of the stamp, in mm from that of the page as it is read. */
+  readonly at?: { readonly leftMm: number; readonly topMm: number };
+};
 export type SheetFile = { readonly name: string; readonly mediaType: string; readonly bytes: Uint8Array };
 
 /** Every method rejects with an ExchangeError; codes are named where they are not those of the whole node. */
@@ -192,5 +198,5 @@ export type OfficeCore = {
   setCalendar(data: unknown, by: ByWhom): Promise<CalendarView>;
 
   /** A copy of a received PDF with the ĐẾN stamp; the file of the document stays as it is. `pdf-not-printable`. */
-  stamped(id: string, options: { readonly part?: number; readonly unit?: string }): Promise<SheetFile>;
+  stamped(id: string, options: StampOptions): Promise<SheetFile>;
 };

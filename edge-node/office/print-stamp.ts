@@ -30,12 +30,14 @@ export type StampJob = {
   readonly day: string;
   readonly forwardedTo: string;
   readonly fileCode: string;
+  /** Where its upper left corner stands, in mm from that of the page; undefined: below number and notation, at the left edge. */
+  readonly at: { readonly leftMm: number; readonly topMm: number } | undefined;
 };
 
 const mm = 72 / 25.4;
 export const stampBox = { width: 50 * mm, height: 35 * mm } as const;
 /** Free of the national motto and the issuer's name at the top, in the margin that binding leaves. */
-const place = { left: 18 * mm, top: 62 * mm };
+const usual = { leftMm: 12, topMm: 62 };
 const ink: readonly [number, number, number] = [0.75, 0, 0];
 
 /** The longest that fits in `width`. */
@@ -82,15 +84,15 @@ function drawn(job: StampJob, faces: Typefaces): PDFOperator[] {
 }
 
 /** Moves to the corner at which a reader sees the stamp, whatever way the page is turned and wherever its box begins. */
-function placeOn(sheet: PDFPage): PDFOperator {
+function placeOn(sheet: PDFPage, { leftMm, topMm } = usual): PDFOperator {
   const { x, y, width, height } = sheet.getCropBox();
   const turned = ((sheet.getRotation().angle % 360) + 360) % 360;
   const [seenWidth, seenHeight] = turned % 180 === 0 ? [width, height] : [height, width];
   // A small page takes the stamp at its edge.
-  const left = Math.max(0, Math.min(place.left, seenWidth - stampBox.width));
+  const left = Math.max(0, Math.min(leftMm * mm, seenWidth - stampBox.width));
   const bottom = Math.max(
     0,
-    seenHeight - Math.min(place.top, seenHeight - stampBox.height) - stampBox.height,
+    seenHeight - Math.min(topMm * mm, seenHeight - stampBox.height) - stampBox.height,
   );
   if (turned === 90) return concatTransformationMatrix(0, 1, -1, 0, x + width - bottom, y + left);
   if (turned === 180) return concatTransformationMatrix(-1, 0, 0, -1, x + width - left, y + height - bottom);
@@ -117,7 +119,7 @@ export async function stampPdf(job: StampJob): Promise<Uint8Array> {
     doc.context.contentStream([
       popGraphicsState(),
       pushGraphicsState(),
-      placeOn(sheet),
+      placeOn(sheet, job.at),
       ...drawn(job, faces),
       popGraphicsState(),
     ]),

@@ -6,7 +6,7 @@ import { sendingUnit } from '../outbox/submit.ts';
 import { assertReadable } from '../safety/views.ts';
 import { arrivalOf, oneOf } from '../statuses/verbs.ts';
 import { openPart } from '../views.ts';
-import type { SheetFile } from './core.ts';
+import type { SheetFile, StampOptions } from './core.ts';
 import { serialText } from './entries.ts';
 import { drawPdf } from './print.ts';
 import { dayText } from './sheets.ts';
@@ -17,7 +17,7 @@ const fileBytesMax = 64 * 1024 * 1024;
 /** Throws `document-held`, `document-unknown`, `register-unknown` (not registered yet), `not-found` (no PDF), `pdf-not-printable`. */
 export async function stampedCopy(
   id: string,
-  { part: wanted, unit: given }: { readonly part?: number; readonly unit?: string },
+  { part: wanted, unit: given, at }: StampOptions,
   context: EdgeContext,
 ): Promise<SheetFile> {
   const { store, directory } = context;
@@ -48,6 +48,7 @@ export async function stampedCopy(
     day: dayText(entry.day),
     forwardedTo: entry.places,
     fileCode: '',
+    at,
   });
   return { name: part.name.replace(/(\.pdf)?$/i, '-den.pdf'), mediaType: 'application/pdf', bytes };
 }
