@@ -17,7 +17,15 @@ import { storeFile } from './store/store.ts';
 
 const PROGRAM = 'lienthong node';
 /** Keys are among them: whoever has the backup can seal in the name of the units. */
-const INCLUDED = ['config.json', 'identity.json', 'settings.json', 'tokens.json', 'keys', 'certs'];
+const INCLUDED = [
+  'config.json',
+  'identity.json',
+  'settings.json',
+  'tokens.json',
+  'calendar.json',
+  'keys',
+  'certs',
+];
 
 /** Content that must be in a backup. What was rebuilt from the hub after a restore has come back without its content: it is not missed. */
 export function* contentOf(snapshot: string, dir: string): Generator<Uint8Array> {

@@ -2,6 +2,7 @@
 // how it stands. Types only; edge.ts makes one. Nobody above this line touches the store, the content folder or the line to the hub.
 
 import type { OutboxState } from '../protocol/states.ts';
+import type { TextOffer } from '../protocol/text/judge.ts';
 import type { Metadata } from '../protocol/wire.ts';
 import type { AuditVerdict, People, SignIn } from './accounts/verbs.ts';
 import type { Desk } from './console/verbs.ts';
@@ -224,6 +225,8 @@ export type DocumentView = {
   readonly replacedBy: readonly string[];
   /** Other documents here under the same number, or the same id of another sender. */
   readonly duplicates: readonly string[];
+  /** Of an arrival: fields that seem to be in an older encoding, with what they would be in Unicode. A person decides; nothing is changed. */
+  readonly textOffers: readonly TextOffer[];
   /** Of an arrival: what its sender asks and asked. */
   readonly requests: readonly RequestView[];
   readonly parts: readonly PartView[];

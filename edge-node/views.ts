@@ -22,6 +22,7 @@ import type {
   SubmitLink,
   TimelineEvent,
 } from './core.ts';
+import { metadataOffers } from './outbox/metadata-text.ts';
 import { sendingUnit } from './outbox/submit.ts';
 import { assertReadable, safetyOf } from './safety/views.ts';
 import type { StatusView } from './statuses/core.ts';
@@ -192,6 +193,7 @@ function showSent(row: OutDocument, context: EdgeContext): DocumentView {
     destroyedMs: undefined,
     replacedBy: store.sentReplacements(row.document_id).map(uuidFromBytes),
     duplicates: [],
+    textOffers: [],
     requests: [],
     parts: store.outParts(row.seq).map(partView),
     links: JSON.parse(row.links) as SubmitLink[],
@@ -336,6 +338,7 @@ function showArrival(row: Arrival, context: EdgeContext): DocumentView {
       ...new Set(store.replacementsOf(row.document_id).map(({ by_document }) => uuidFromBytes(by_document))),
     ],
     duplicates: [...new Set(duplicates.map(uuidFromBytes))],
+    textOffers: sealed && !hiddenTitle(row.seq, store) ? metadataOffers(sealed, []) : [],
     requests: store
       .requestsOf(row.document_id)
       .filter(({ state }) => state !== 'waiting')

@@ -400,6 +400,16 @@ export const documentAnswer = object(
     destroyedMs: ms('When a recall destroyed it here.'),
     replacedBy: list('Documents that took its place, oldest first.', text('Id.')),
     duplicates: list('Other arrivals under the same number or id.', text('Id.')),
+    textOffers: list(
+      'Fields that seem to be in an older encoding. Nothing is changed: a person decides.',
+      object('One field.', {
+        field: text('JSON pointer into the metadata.'),
+        encoding: text('tcvn3, vni, viscii …'),
+        confidence: { type: 'number', description: '0 to 1.' },
+        written: text('As it came.'),
+        offered: text('As it would read in Unicode.'),
+      }),
+    ),
     requests: list('What its sender asks and asked.', requestAnswer),
     parts: list('The files.', part),
     links: list(

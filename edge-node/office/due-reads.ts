@@ -42,12 +42,13 @@ export type TaskDueRow = {
 
 export function dueReads(db: Database) {
   return {
-    /** Not accepted by the hub yet, for any recipient. */
+    /** Not accepted by the hub yet: the newest sending is still to be sealed or sent. */
     notSent: (unit: string): readonly SendRow[] =>
       db.all<SendRow>(
-        `SELECT document_id, unit, urgency, created_ms, metadata, subject, number, notation FROM documents d WHERE unit = ? AND kind IN (1, 3)
-           AND EXISTS (SELECT 1 FROM outbox_recipients r WHERE r.state = 'queued' AND r.envelope_seq =
-             (SELECT max(e.seq) FROM envelopes e WHERE e.document_seq = d.seq)) ORDER BY seq DESC LIMIT ${rowsMax}`,
+        `SELECT DISTINCT d.document_id, d.unit, d.urgency, d.created_ms, d.metadata, d.subject, d.number, d.notation FROM (
+             SELECT document_seq FROM envelopes INDEXED BY envelopes_due WHERE work <> 'done' AND missing_uploads = 0 UNION
+             SELECT document_seq FROM envelopes INDEXED BY envelopes_upload WHERE work <> 'done' AND missing_uploads > 0) e
+           JOIN documents d ON d.seq = e.document_seq WHERE d.unit = ? AND d.kind IN (1, 3) ORDER BY d.seq DESC LIMIT ${rowsMax}`,
         unit,
       ),
     /** At our unit and neither finished, given back nor recalled. */
@@ -55,15 +56,9 @@ export function dueReads(db: Database) {
       db.all<ReceivedDueRow>(
         `SELECT r.inbox_seq, r.unit, i.document_id, i.envelope_id, i.urgency, i.received_ms, i.reply_by_ms, r.code, i.subject, i.number, i.notation
          FROM received r JOIN inbox i ON i.seq = r.inbox_seq WHERE r.unit = ? AND r.code NOT IN ('02','06') AND r.recall = ''
-         ORDER BY i.seq DESC LIMIT ${rowsMax}`,
+         ORDER BY r.inbox_seq DESC LIMIT ${rowsMax}`,
         unit,
       ),
-    answered: (documentIdText: string): boolean =>
-      db.get(
-        `SELECT 1 FROM documents d, json_each(d.links) l WHERE d.links LIKE '%"relation":5%'
-           AND json_extract(l.value, '$.relation') = 5 AND json_extract(l.value, '$.documentId') = ? LIMIT 1`,
-        documentIdText,
-      ) !== undefined,
     /** Documents of ours with a term for the answer; `waiting`: units that have neither finished nor refused. */
     answersAwaited: (unit: string): readonly AnswerRow[] =>
       db.all<AnswerRow>(

@@ -65,13 +65,14 @@ export function dueOfUnit(unit: string, calendar: Calendar, context: EdgeContext
       direction: 'out',
     });
   }
+  const answers = store.answersSent(unit);
   for (const row of store.notFinished(unit)) {
     const shown = hiddenTitle(row.inbox_seq, store) ? { ...row, subject: '', number: '', notation: '' } : row;
     const place = { direction: 'in', envelopeId: row.envelope_id } as const;
     if (row.code === '01') add('confirm', confirmBy(calendar, row.received_ms), shown, place);
     if (row.code === '01' || row.code === '03')
       add('present', presentBy(calendar, row.received_ms, row.urgency), shown, place);
-    if (row.reply_by_ms > 0 && !store.answered(uuidFromBytes(row.document_id)))
+    if (row.reply_by_ms > 0 && !answers.has(uuidFromBytes(row.document_id)))
       add('reply', row.reply_by_ms, shown, place);
   }
   for (const row of store.answersAwaited(unit))

@@ -38,17 +38,23 @@ const offerWords = ({ field, encoding, confidence, offered }: TextOffer) => {
   );
 };
 
+/** What of `metadata` and of these file names seems to be in an older encoding, with the conversion. */
+export function metadataOffers(metadata: Fields, fileNames: readonly string[]): TextOffer[] {
+  return textOffers(
+    Object.fromEntries([
+      ...textsOf(metadata, ''),
+      ...fileNames.map((name, i) => [`/parts/${i}/name`, name] as const),
+    ]),
+  );
+}
+
 /**
  * Metadata in NFC. Throws `text-legacy` with one violation per field that names the encoding, how sure that is and the text it would be; not
  * when `keep` says that a person has looked and the text is right as written. Names of files are judged too, never changed.
  */
 export function metadataText<M extends Fields>(metadata: M, fileNames: readonly string[], keep: boolean): M {
   if (!keep) {
-    const fields = Object.fromEntries([
-      ...textsOf(metadata, ''),
-      ...fileNames.map((name, i) => [`/parts/${i}/name`, name] as const),
-    ]);
-    const offers = textOffers(fields);
+    const offers = metadataOffers(metadata, fileNames);
     if (offers.length > 0)
       throw new ExchangeError(
         'text-legacy',

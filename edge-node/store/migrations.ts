@@ -5,7 +5,7 @@ import type { Migration } from '../../protocol/node/sqlite.ts';
 import { accountsSchema } from './schema-accounts.ts';
 import { deskSchema } from './schema-desk.ts';
 import { directorySchema } from './schema-directory.ts';
-import { officeSchema } from './schema-office.ts';
+import { dueIndexes, officeSchema } from './schema-office.ts';
 import { safetySchema } from './schema-safety.ts';
 import { searchSchema } from './schema-search.ts';
 import { signInSchema } from './schema-sign-in.ts';
@@ -165,4 +165,5 @@ export const migrations: readonly Migration[] = [
   { version: 8, name: 'office', sql: officeSchema },
   { version: 9, name: 'desk', sql: deskSchema },
   { version: 10, name: 'takedown', sql: takedownSchema },
+  { version: 11, name: 'due-indexes', sql: dueIndexes },
 ];

@@ -65,3 +65,10 @@ CREATE TRIGGER office_sent_erased AFTER UPDATE OF metadata ON documents WHEN NEW
     WHERE document_id = NEW.document_id AND sender = NEW.unit;
 END;
 `;
+
+/** What the list of deadlines looks for is a few rows of very many. */
+export const dueIndexes = `
+CREATE INDEX documents_answers ON documents (unit, seq) WHERE links LIKE '%"relation":5%';
+CREATE INDEX documents_reply ON documents (unit, seq) WHERE reply_by_ms > 0;
+CREATE INDEX received_unfinished ON received (unit, inbox_seq) WHERE code NOT IN ('02','06') AND recall = '';
+`;
