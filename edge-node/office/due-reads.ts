@@ -45,9 +45,8 @@ export function dueReads(db: Database) {
     /** Not accepted by the hub yet: the newest sending is still to be sealed or sent. */
     notSent: (unit: string): readonly SendRow[] =>
       db.all<SendRow>(
-        `SELECT DISTINCT d.document_id, d.unit, d.urgency, d.created_ms, d.metadata, d.subject, d.number, d.notation FROM (
-             SELECT document_seq FROM envelopes INDEXED BY envelopes_due WHERE work <> 'done' AND missing_uploads = 0 UNION
-             SELECT document_seq FROM envelopes INDEXED BY envelopes_upload WHERE work <> 'done' AND missing_uploads > 0) e
+        `SELECT d.document_id, d.unit, d.urgency, d.created_ms, d.metadata, d.subject, d.number, d.notation
+           FROM (SELECT DISTINCT document_seq FROM envelopes INDEXED BY envelopes_unsent WHERE work <> 'done') e
            JOIN documents d ON d.seq = e.document_seq WHERE d.unit = ? AND d.kind IN (1, 3) ORDER BY d.seq DESC LIMIT ${rowsMax}`,
         unit,
       ),

@@ -68,6 +68,7 @@ END;
 
 /** What the list of deadlines looks for is a few rows of very many. */
 export const dueIndexes = `
+CREATE INDEX envelopes_unsent ON envelopes (document_seq) WHERE work <> 'done';
 CREATE INDEX documents_answers ON documents (unit, seq) WHERE links LIKE '%"relation":5%';
 CREATE INDEX documents_reply ON documents (unit, seq) WHERE reply_by_ms > 0;
 CREATE INDEX received_unfinished ON received (unit, inbox_seq) WHERE code NOT IN ('02','06') AND recall = '';
