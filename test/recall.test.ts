@@ -9,6 +9,7 @@ import type { DocumentView } from '../edge-node/core.ts';
 import { fsckNode } from '../edge-node/fsck.ts';
 import { startNode } from '../edge-node/main.ts';
 import type { RequestView } from '../edge-node/statuses/core.ts';
+import { backupHub, restoreHub } from '../hub/backup.ts';
 import { fsckHub } from '../hub/fsck.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { openDatabase } from '../protocol/node/sqlite.ts';
@@ -470,4 +471,32 @@ t.test('the hub is whole after all that', async (t) => {
     [],
   );
   await test.restart();
+});
+
+t.test('a hub restored to a time before a recall is told of it again, and ends where it was', async (t) => {
+  await b.node.close();
+  const { uploadId, sha256Hex } = await large(randomBytes(600_000));
+  const id = await send(a, [B], { parts: [{ name: 'lon.bin', mediaType: 'application/pdf', uploadId }] });
+  await eventually(async () => ((await show(a, id, 'out')).state === 'accepted' ? true : undefined));
+  const to = join(temporaryDir('backup'), 'hub');
+  await backupHub({ dir: test.dir, to, version: 'test', clock: systemClock });
+  await recall(a, id);
+  await changed(id, B, 'taken-back');
+  const listener = (port: number) => ({ host: '127.0.0.1', port, publicUrl: `https://localhost:${port}` });
+  const { exchange, enrolment } = test.hub.at;
+  await test.hub.close();
+  const dir = join(temporaryDir('restored'), 'hub');
+  await restoreHub({ from: to, dir, clock: systemClock });
+  t.ok(fileOf(dir, sha256Hex), 'the backup holds the content');
+  const restored = await startTestHub({
+    dir,
+    config: { exchange: listener(exchange!.port), enrolment: listener(enrolment!.port) },
+  });
+  t.teardown(() => restored.close());
+  a.node.edge.retryNow();
+  await gone(() => fileOf(dir, sha256Hex));
+  b.node = await startNode({ dir: b.dir, log: quiet });
+  const later = await send(a, [B]);
+  await arrived(b, later);
+  await t.rejects(show(b, id, 'in'), { code: 'document-unknown' }, 'the recipient never sees it');
 });

@@ -6,6 +6,7 @@ import t from 'tap';
 import { metadataCodec } from '../protocol/codec.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { openDatabase } from '../protocol/node/sqlite.ts';
+import { kinds, relations } from '../protocol/seal.ts';
 import {
   arrived,
   codeOf,
@@ -262,3 +263,36 @@ t.test('a clerk does it all on the command line, with words and exit codes', asy
   await sees(a, id, 'H08.35.14', ({ change }) => change?.state === 'agreed');
   t.match((await cli('show', id, '--dir', b.dir)).out, /đã xoá mô tả[\s\S]*Đã huỷ theo yêu cầu thu hồi/);
 });
+
+/** The directory of that office names the third unit as one that is no more. */
+const seesClosed = ({ node }: typeof a) =>
+  eventually(async () =>
+    node.edge.searchDirectory('H08.35.15').every(({ unit, state }) => unit !== c.unit || state === 'closed')
+      ? true
+      : undefined,
+  );
+
+t.test(
+  'an office that took over another answers for what was sent to it, and takes back what it had sent',
+  async (t) => {
+    const old = await send(c, ['H08.35.13']);
+    await arrived(a, old);
+    const nowMs = systemClock.nowMs();
+    await test.hub.admin.act('unitMerge', { units: [c.unit], into: b.unit, untilMs: 0, nowMs });
+    await seesClosed(a);
+    const id = await send(a, [c.unit]);
+    await arrived(b, id);
+    t.equal((await post(b, `/v1/inbox/${id}/status`, { code: '03', registeredNumber: '99' })).status, 202);
+    const seen = await eventually(async () => {
+      const { envelopes } = await show(a, id, 'out');
+      return envelopes[0]!.recipients.find(({ status }) => status?.code === '03');
+    });
+    t.equal(seen.status?.registeredNumber, '99', 'the signed recipient stands, its heir speaks');
+    await forge(b, { about: old, to: a.unit, kind: kinds.recall, relation: relations.recalls });
+    const gone = await eventually(async () => {
+      const view = await show(a, old, 'in');
+      return view.destroyedMs === undefined ? undefined : view;
+    });
+    t.equal(gone.metadata, undefined);
+  },
+);
