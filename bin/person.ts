@@ -31,12 +31,15 @@ export function account(): {
 
 const FILE_BYTES_MAX = 4096;
 
-/** The first line of a file that nobody but its owner may read. Ends the command with 78 or 66 otherwise. */
-export function passphraseOfFile(path: string): string {
+/**
+ * The first line of a file that nobody but its owner may read; ends the command otherwise. `guarded`: the system itself keeps the file from
+ * others (systemd's credentials, whose access lists show as group bits).
+ */
+export function passphraseOfFile(path: string, { guarded = false } = {}): string {
   let text: string;
   try {
     const { mode } = fs.statSync(path);
-    if ((mode & 0o077) !== 0)
+    if (!guarded && (mode & 0o077) !== 0)
       throw new CommandError(
         'failed',
         {
@@ -66,8 +69,9 @@ export function passphraseOfFile(path: string): string {
 export function keyPassphraseOf(): string | undefined {
   const { CREDENTIALS_DIRECTORY: credentials, LIENTHONG_KEY_PASSPHRASE_FILE: named } = process.env;
   const credential = credentials === undefined ? undefined : join(credentials, 'lienthong-keys');
-  const path = credential !== undefined && fs.existsSync(credential) ? credential : named;
-  return path ? passphraseOfFile(path) : undefined;
+  if (credential !== undefined && fs.existsSync(credential))
+    return passphraseOfFile(credential, { guarded: true });
+  return named ? passphraseOfFile(named) : undefined;
 }
 
 /** Typed on the terminal, not shown. `twice` asks again and compares, for a new one. */

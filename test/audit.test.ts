@@ -56,6 +56,7 @@ t.test('every act on units, certificates and directory is a row with who, what a
   const node = await bareNode(test.hub, 'H08.35.2');
   t.teardown(() => node.close());
   await request('POST', '/admin/v1/units/H08.35.1/suspend');
+  await request('POST', `/admin/v1/peers/${node.nodeId}/suspend`);
   await request('POST', '/admin/v1/revoke', { node: node.nodeId, reason: 'mất máy' });
   t.equal(await code(request('POST', '/admin/v1/units/H08.35.1/suspend')), 'unit-suspended');
   const rows = await acts(request);
@@ -84,6 +85,10 @@ t.test('every act on units, certificates and directory is a row with who, what a
   t.match(
     rows.find(({ act }) => act === 'certificateRevoke'),
     { about: node.nodeId, what: { reason: 'mất máy' } },
+  );
+  t.ok(
+    rows.every(({ atMs }) => atMs > Date.UTC(2020, 0)),
+    'each at its time',
   );
   t.notMatch(JSON.stringify(rows), /secretHash|BEGIN CERTIFICATE/, 'no invitation, no bulk');
   const { ledger } = await request<{ ledger: { sequence: number } }>('GET', '/admin/v1/status');

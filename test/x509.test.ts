@@ -468,11 +468,13 @@ t.test('the command answers with words, JSON and the exit codes of the house', a
     verify(dir, '--anchors', anchors),
     verify(chain, '--purpose', 'any'),
     verify(chain, '--anchors', anchors, '--purpose', 'email'),
-    verify(chain, '--anchors', anchors, '--at', '2026-06-01T00:00:00'),
+    verify(chain, '--anchors', anchors, '--at', 'hôm qua'),
+    verify(chain, '--anchors', anchors, '--at', '260601000000Z'),
+    verify(chain, '--anchors', anchors, '--at', '1780272000'),
   ]);
   t.same(
     all.map(({ code }) => code),
-    [0, 65, 65, 66, 66, 66, 66, 2, 2, 2],
+    [0, 65, 65, 66, 66, 66, 66, 2, 2, 2, 0, 0],
   );
   t.match(JSON.parse(all[0]!.out), { valid: true, verdict: 'valid', path: [{}, {}, {}] });
   t.match(JSON.parse(all[1]!.out), { valid: false, reason: { code: 'revoked', clause: /RFC 5280/ } });

@@ -16,15 +16,22 @@ const BUNDLE_BYTES_MAX = 8 * 1024 * 1024;
 /** Base64 of the largest list, with room for several small ones. */
 const CRL_FILE_BYTES_MAX = 2 * CRL_BYTES_MAX;
 
-/** 2026-07-01 (its beginning in Vietnam), with time and zone, or YYYYMMDDHHMMSSZ as OpenSSL writes. */
+/**
+ * 2026-07-01 or 2026-07-01T08:00:00 (Vietnam's time, where none is named), with a zone, [YY]YYMMDDHHMMSSZ as certificates hold it, or seconds
+ * since 1970 as OpenSSL takes them.
+ */
 function timeOf(text: string): number {
-  const compact = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/.exec(text);
+  if (/^\d{9,11}$/.test(text)) return Number(text) * 1000;
+  const compact = /^(\d{2}|\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/.exec(text);
+  const [, year = '', month, day, hour, minute, second] = compact ?? [];
+  const century = year.length === 4 ? '' : Number(year) < 50 ? '20' : '19';
   const full = compact
-    ? `${compact[1]}-${compact[2]}-${compact[3]}T${compact[4]}:${compact[5]}:${compact[6]}Z`
+    ? `${century}${year}-${month}-${day}T${hour}:${minute}:${second}Z`
     : /^\d{4}-\d{2}-\d{2}$/.test(text)
       ? `${text}T00:00:00+07:00`
-      : text;
-  // Without a zone a time would mean another moment on each machine.
+      : /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$/.test(text)
+        ? `${text.replace(' ', 'T')}+07:00`
+        : text;
   const value = /(Z|[+-]\d{2}:?\d{2})$/.test(full) ? Date.parse(full) : Number.NaN;
   if (Number.isNaN(value))
     throw new InvalidArgumentError('a time as 2026-07-01, 2026-07-01T08:00:00+07:00 or 20260701010000Z');

@@ -74,7 +74,7 @@ export function createAdmin(deps: AdminDeps): Admin {
   ): Promise<ReturnType<AdminOps[K]>> {
     const by = actorNow();
     try {
-      const result = await store.admin<ReturnType<AdminOps[K]>>(name, { ...args, by });
+      const result = await store.admin<ReturnType<AdminOps[K]>>(name, { ...args, by, atMs: clock.nowMs() });
       inForce(result);
       return result;
     } catch (error) {

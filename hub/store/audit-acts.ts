@@ -7,7 +7,12 @@ import type { Op } from '../../protocol/node/writer.ts';
 import { type Actor, type AuditDeps, appendAudit, programActor } from './audit.ts';
 
 /** What an operation's caller adds to its arguments. `agreed`: operators who said yes; only approval-ops.ts gives it. */
-export type Stamp = { readonly by?: Actor; readonly agreed?: readonly string[] };
+export type Stamp = {
+  readonly by?: Actor;
+  readonly agreed?: readonly string[];
+  /** When, for an operation whose arguments hold no `nowMs`. */
+  readonly atMs?: number;
+};
 
 /** The same operations, each taking a Stamp beside its arguments. */
 export type Audited<Ops> = {
@@ -97,7 +102,7 @@ function needsSecond(db: Database, deps: ActsDeps, name: string): boolean {
 export function auditedOps<Ops extends object>(db: Database, ops: Ops, deps: ActsDeps): Audited<Ops> {
   const wrapped = Object.entries(ops as Record<string, Op>).map(([name, op]) => {
     const run = (given: unknown): unknown => {
-      const { by, agreed, ...args } = (given ?? {}) as Stamp & { nowMs?: number };
+      const { by, agreed, atMs = 0, ...args } = (given ?? {}) as Stamp & { nowMs?: number };
       // Looked at before: adding the second operator is not what it would need itself.
       const alone = agreed === undefined && needsSecond(db, deps, name);
       const result = op(args as never);
@@ -109,7 +114,7 @@ export function auditedOps<Ops extends object>(db: Database, ops: Ops, deps: Act
         about: aboutOf(args),
         what: { ...args, ...(result === undefined ? {} : { result }) },
         ...(agreed === undefined ? {} : { agreed }),
-        nowMs: args.nowMs ?? 0,
+        nowMs: args.nowMs ?? atMs,
       });
       return result;
     };
