@@ -17,6 +17,7 @@ import { decide } from '../protocol/safety/findings.ts';
 import { builtInRules, PolicyMistake, parsePolicy, policyText, rulesFor } from '../protocol/safety/policy.ts';
 import { levelInTitle, secretsSaid, stampLevel, tagKeptOut } from '../protocol/safety/secrecy.ts';
 import { events, parseStatement } from '../protocol/statement.ts';
+import { runFuzz } from './fuzz/run.ts';
 import { makeClamd, noClamd } from './support/clamd.ts';
 import { bareNode, pollOnce, prepare, startTestHub, temporaryDir } from './support/hub.ts';
 import { eventually, type Office, openOffice, seeEachOther } from './support/office.ts';
@@ -640,4 +641,15 @@ t.test('the dry run says what would become of files', async (t) => {
   t.equal(wrong.code, 78);
   t.match(wrong.err, /dòng 2/);
   fs.rmSync(dir, { recursive: true });
+});
+
+t.test('damaged inputs end in refusals: a few seconds of the fuzzer', async (t) => {
+  const seed = Math.floor(Math.random() * 2 ** 31);
+  t.comment(`seed ${seed}`);
+  const { findings, rounds } = await runFuzz({ seconds: 4, seed });
+  t.same(
+    findings.map(({ input, ...finding }) => finding),
+    [],
+  );
+  t.ok(rounds > 0);
 });
