@@ -98,6 +98,9 @@ const query = (values: Readonly<Record<string, string | undefined>>): string => 
   return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
 };
 
+const everything = (rest: Readonly<Record<string, string | undefined>>, every: boolean | undefined) =>
+  every ? { ...rest, every: 'true' } : rest;
+
 async function showOf(node: Node, id: string, { direction }: Direction): Promise<DocumentView> {
   const path = `/v1/documents/${idOf(id)}${query({ direction })}`;
   return (await node.call<DocumentView>('GET', path)).body;
@@ -110,6 +113,7 @@ type ListOptions = Common & {
   sender?: string;
   limit?: string;
   after?: string;
+  every?: boolean;
 };
 
 /** One word for a clerk's eye: what is asked first, then what was done. */
@@ -128,6 +132,10 @@ function listCommands(program: Command): void {
         '--text <words>',
         'tìm trong trích yếu, ký hiệu, số; only those whose subject, notation or number contains this',
       )
+      .option(
+        '--every',
+        'cả trạng thái, thu hồi, cập nhật; also statuses, recalls and updates, which are no documents',
+      )
       .option('--limit <rows>', 'số dòng; 1 to 200, default 50')
       .option('--after <next>', 'trang tiếp theo; the page that follows, as printed at the end of a page');
   paged('outbox')
@@ -136,10 +144,10 @@ function listCommands(program: Command): void {
       'queued, accepted, relayed, delivered, refused, undeliverable, expired or cancelled',
     )
     .description('Danh sách văn bản đi.\nDocuments handed in here, newest first.')
-    .action(({ dir, json, ...rest }: ListOptions) =>
+    .action(({ dir, json, every, ...rest }: ListOptions) =>
       runCommand(
         async (out) => {
-          const path = `/v1/documents${query(rest)}`;
+          const path = `/v1/documents${query(everything(rest, every))}`;
           const { body } = await withNode(dir, (node) => node.call<Page<OutboxRow>>('GET', path));
           out.answer(body);
           if (body.rows.length === 0) out.say('Không có văn bản nào. None.');
@@ -167,11 +175,11 @@ function listCommands(program: Command): void {
     .description(
       'Danh sách văn bản đến.\nArrivals, newest first; every byte of them is verified and receipted.',
     )
-    .action(({ dir, json, ...rest }: ListOptions) =>
+    .action(({ dir, json, every, ...rest }: ListOptions) =>
       runCommand(
         async (out) => {
           const { body } = await withNode(dir, (node) =>
-            node.call<Page<InboxRow>>('GET', `/v1/inbox${query(rest)}`),
+            node.call<Page<InboxRow>>('GET', `/v1/inbox${query(everything(rest, every))}`),
           );
           out.answer(body);
           if (body.rows.length === 0) out.say('Không có văn bản nào. None.');

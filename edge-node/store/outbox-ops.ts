@@ -222,6 +222,21 @@ function assertFirst(db: Database, d: NewDocument): void {
   if (other) throw new ExchangeError('document-duplicate-suspected', uuidFromBytes(other));
 }
 
+/** A status or a request that the hub will not take is in no list that a clerk looks at. */
+function noteUnsaid(db: Database, { seq, code }: { seq: number; code: string }, nowMs: number): void {
+  const row = db.get<{ document_id: Uint8Array; kind: number }>(
+    'SELECT d.document_id, d.kind FROM envelopes e JOIN documents d ON d.seq = e.document_seq WHERE e.seq = ?',
+    seq,
+  );
+  if (row && !isDocumentKind(row.kind))
+    noteAlarm(db, {
+      atMs: nowMs,
+      code,
+      about: uuidFromBytes(row.document_id),
+      said: 'a status, recall or update was not taken',
+    });
+}
+
 const largeParts = (parts: readonly PartRow[]): number =>
   parts.filter(({ content }) => content === null).length;
 
@@ -319,6 +334,7 @@ export function outboxOps(db: Database) {
             item.seq,
           );
           for (const { idx } of open) db.run(moveSql[item.state], item.code, nowMs, item.seq, idx);
+          noteUnsaid(db, item, nowMs);
           if (item.code === 'duplicate-conflict')
             noteAlarm(db, { atMs: nowMs, code: item.code, about: `envelope ${item.seq}`, said: '' });
         } else {
