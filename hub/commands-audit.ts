@@ -91,7 +91,7 @@ function listCommand(audit: Command, software: string): void {
           for (const [name, value] of Object.entries({ act, about, who, fromMs, toMs, limit }))
             if (value !== undefined) query.set(name, String(value));
           const answer = await withHub({ dir: options.dir, software }, (request) =>
-            request<{ acts: AuditEntry[] }>('GET', `/admin/v1/audit?${query}`),
+            request<{ acts: (AuditEntry & { aboutText: string })[] }>('GET', `/admin/v1/audit?${query}`),
           );
           out.table(
             ['Số', 'Lúc', 'Việc', 'Về', 'Ai', 'Từ đâu', 'Người đồng ý'],
@@ -99,7 +99,7 @@ function listCommand(audit: Command, software: string): void {
               String(entry.sequence),
               timeText(entry.atMs),
               actText(entry.act),
-              entry.about,
+              entry.aboutText,
               entry.who,
               entry.from,
               entry.agreed?.join(', ') ?? '',
@@ -242,6 +242,8 @@ type Proposal = {
   id: number;
   act: string;
   about: string;
+  aboutText: string;
+  args: Record<string, unknown>;
   who: string;
   agreed: string[];
   state: string;
@@ -267,10 +269,10 @@ function approvalCommands(hub: Command, software: string): void {
         );
         out.table(
           ['Số', 'Việc', 'Về', 'Người đề nghị', 'Đã đồng ý', 'Trạng thái', 'Hạn'],
-          answer.proposals.map(({ id, act, about, who, agreed, state, expiresMs }) => [
+          answer.proposals.map(({ id, act, aboutText, who, agreed, state, expiresMs }) => [
             String(id),
             actText(act),
-            about,
+            aboutText,
             who,
             agreed.join(', '),
             `${states[state] ?? state} (${state})`,
@@ -281,6 +283,39 @@ function approvalCommands(hub: Command, software: string): void {
         out.answer(answer);
       }, options),
     );
+  leaf(
+    approvals,
+    'show <number>',
+    'Nội dung một đề nghị: xem kỹ trước khi đồng ý.\nWhat a proposal would do, in full; read it before you agree.',
+  ).action((number: string, options: Common) =>
+    runCommand(async (out) => {
+      const { proposals } = await withHub({ dir: options.dir, software }, (request) =>
+        request<{ proposals: Proposal[] }>('GET', '/admin/v1/proposals?all=true'),
+      );
+      const found = proposals.find(({ id }) => String(id) === number);
+      if (!found)
+        throw new CommandError('failed', {
+          vi: `Không có đề nghị ${number}`,
+          en: `There is no proposal ${number}`,
+        });
+      out.say(
+        `Đề nghị ${number}: ${actText(found.act)}, ${states[found.state] ?? found.state} (${found.state})`,
+      );
+      out.say(`Người đề nghị (proposed by): ${found.who}; hạn (until) ${timeText(found.expiresMs)}`);
+      out.table(
+        ['', ''],
+        Object.entries(found.args).map(([name, value]) => [
+          name,
+          /Ms$/.test(name) && typeof value === 'number' && value > 0
+            ? timeText(value)
+            : typeof value === 'string'
+              ? value
+              : JSON.stringify(value),
+        ]),
+      );
+      out.answer(found);
+    }, options),
+  );
   for (const [name, description] of [
     [
       'approve',

@@ -63,9 +63,22 @@ function whole(given: string | undefined): number | undefined {
   return value;
 }
 
+/** Unit ids as people know them, anywhere in a value: `H08.35.1 (u…)`. What is no unit stays as it is. */
+function readable(admin: Admin, value: unknown): unknown {
+  if (typeof value === 'string') {
+    if (!/^u[0-9a-z]{16}$/.test(value)) return value;
+    const code = admin.codeOf(value);
+    return code === value ? value : `${code} (${value})`;
+  }
+  if (Array.isArray(value)) return value.map((each) => readable(admin, each));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, readable(admin, each)]));
+}
+
 type ProposalLine = { id: number; act: string; about: string; who: string; state: string; expiresMs: number };
 
-function listProposals({ store, clock }: Admin, all: boolean) {
+function listProposals(admin: Admin, all: boolean) {
+  const { store, clock } = admin;
   const nowMs = clock.nowMs();
   return store.reader
     .all<ProposalLine & { madeFrom: string; madeMs: number; endedMs: number | null; args: string }>(
@@ -75,7 +88,8 @@ function listProposals({ store, clock }: Admin, all: boolean) {
     )
     .map((row) => ({
       ...row,
-      args: JSON.parse(row.args) as unknown,
+      aboutText: readable(admin, row.about),
+      args: readable(admin, JSON.parse(row.args)),
       state: row.state === 'open' && row.expiresMs <= nowMs ? 'expired' : row.state,
       agreed: store.reader
         .all<{ operator: string }>(
@@ -136,7 +150,7 @@ export function addAuditRoutes(app: FastifyInstance, admin: Admin): void {
         ...(fromMs === undefined ? {} : { fromMs }),
         ...(toMs === undefined ? {} : { toMs }),
         ...(limit === undefined ? {} : { limit }),
-      }),
+      }).map((entry) => ({ ...entry, aboutText: readable(admin, entry.about) })),
     };
   });
   // An act outside the store (a CA saved, keys encrypted): the command that did it leaves its row here.
