@@ -485,6 +485,22 @@ export function hubStoreContract(name: string, make: StoreFactory): void {
   );
 
   t.test(
+    `${name}: what becomes of a later leg goes back to the peer that brought that leg, of the first to its own`,
+    async (t) => {
+      const under = await make(t);
+      const e = envelope({});
+      await under.store.accept(e);
+      const deliveries = legs([{ unit: 'unit-c', peer: 'node-c', index: 1 }]);
+      const later = { ...e, peer: 'hub-z', deliveries, statementId: randomBytes(16) };
+      await under.store.accept(later);
+      t.strictSame((await under.store.settle(statementOf(later, 1))).nudge, ['hub-z']);
+      t.strictSame((await under.store.settle(statementOf(e))).nudge, ['node-a']);
+      t.equal((await under.store.claim(claimOf('hub-z'))).statements.length, 1);
+      t.equal((await under.store.claim(claimOf('node-a'))).statements.length, 1);
+    },
+  );
+
+  t.test(
     `${name}: a receipt is taken whatever became of the lease, once, and only from its peer about its bytes`,
     async (t) => {
       const under = await make(t);
