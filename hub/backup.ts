@@ -64,7 +64,7 @@ function* contentOf(snapshot: string): Generator<Uint8Array> {
   try {
     for (const { sha256 } of db.each<{ sha256: Uint8Array }>(
       // Messages of other systems as received are evidence too.
-      'SELECT sha256 FROM parts WHERE content IS NULL UNION SELECT message_sha256 FROM border_in',
+      'SELECT sha256 FROM parts WHERE content IS NULL UNION SELECT message_sha256 FROM border_in WHERE erased_ms IS NULL',
     ))
       yield sha256;
   } finally {

@@ -53,7 +53,7 @@ export async function checkContent(
     if (wrong) fault('content', `${hex} (${about})`, wrong);
   }
   for (const { sha256 } of db.each<{ sha256: Uint8Array }>(
-    'SELECT DISTINCT message_sha256 AS sha256 FROM border_in',
+    'SELECT DISTINCT message_sha256 AS sha256 FROM border_in WHERE erased_ms IS NULL',
   ))
     checkMessage(Buffer.from(sha256).toString('hex'));
   findOrphans(fsck, root, named);

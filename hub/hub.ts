@@ -359,6 +359,7 @@ export async function startHub(options: HubOptions) {
     dir,
     issuer: () => identity().issuer,
     admin,
+    contentDays: config.retention.contentDays,
     content,
     random: options.random,
   });

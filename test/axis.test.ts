@@ -19,6 +19,7 @@ import { lgspRefusal, vxpRefusal } from '../hub/axis/refusals.ts';
 import type { BorderLine } from '../hub/axis/show.ts';
 import { vxpFileHash, vxpHeaders, vxpTimestamp } from '../hub/axis/vxp-sign.ts';
 import { kitHex } from '../hub/edxml/read.ts';
+import { fsckHub } from '../hub/fsck.ts';
 import { headerCodec, metadataCodec, wrapperCodec } from '../protocol/codec.ts';
 import { uuidFromBytes } from '../protocol/ids.ts';
 import { systemClock } from '../protocol/node/clock.ts';
@@ -395,6 +396,12 @@ t.test('recall and replacement pass in both directions; 13 asks back and 15 answ
       got.some(linked(kinds.replacement, relations.replaces)),
   );
   t.equal(all.arrived.find(linked(kinds.recall, relations.recalls))!.metadata.reason, 'Gửi nhầm');
+  const came = (await messages('?direction=in')).find(
+    (line) => line.edxmlId === first.documentId && line.state === 'accepted' && line.parts.length > 0,
+  )!;
+  const bytesOf = join(province.dir, 'content', 'sha256', came.messageSha256.slice(0, 2), came.messageSha256);
+  await until(() => !existsSync(bytesOf));
+  t.pass('the border forgets the bytes of a recalled document and keeps their digest');
   const asked = (await received(axis.store, 'H08.35.13')).find(
     ({ edxml_id, type }) => edxml_id === first.documentId && type === 'edoc',
   )!;
@@ -967,4 +974,9 @@ t.test('what is sealed when the hub stops is delivered when it comes back, and n
   t.equal(kept.arrived.filter(({ metadata }) => metadata.number === '971').length, 1);
   t.equal((await received(axis.store, finance)).filter(isDocument('972')).length, 1);
   t.ok(kept.arrived.length > before);
+  await province.hub.close();
+  const { findings } = await fsckHub({ dir: province.dir });
+  const faults = findings.filter(({ severity, check }) => severity === 'fault' && check !== 'head');
+  t.strictSame(faults, [], 'the store is clean');
+  await province.restart();
 });

@@ -30,6 +30,8 @@ export type BorderDeps = AcceptDeps &
     readonly clock: Clock;
     readonly log: Log;
     readonly random: () => number;
+    /** config.retention.contentDays. */
+    readonly contentDays: number;
     /** After an act on the directory: it is in force in this process on return. */
     readonly refreshDirectory: () => void;
   };
@@ -134,6 +136,7 @@ export function startBorder(deps: BorderDeps): Border {
     random,
     idleMs: Math.max(1, record.settings.directorySeconds) * 1000,
     step: async (signal) => {
+      await inbound.forgetOlder(deps.contentDays);
       await agencies.sync(signal);
       return 'idle';
     },

@@ -1,9 +1,10 @@
 // From the other system into this exchange: list, get, keep the bytes, judge and seal, one commit, and only then tell the other system that it is
 // done. It repeats, and so may we: a row per (message, addressee) and a key per document decide. What cannot be taken is answered `fail`,
 // with the bytes kept as evidence. The sealed bytes are accepted by the hub's own procedure like those of any node.
-import { signedStatementCodec } from '../../protocol/codec.ts';
+import { headerCodec, signedStatementCodec, wrapperCodec } from '../../protocol/codec.ts';
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import { crashPoint } from '../../protocol/node/crash.ts';
+import { kinds, relations } from '../../protocol/seal.ts';
 import { outcomes, parseStatement } from '../../protocol/statement.ts';
 import { accept } from '../ingress/accept.ts';
 import type { Listed, MessageType } from './connector.ts';
@@ -16,11 +17,14 @@ export type Inbound = {
   fetch(signal: AbortSignal): Promise<number>;
   /** Sealed messages go through the hub's acceptance. Returns how many ended. */
   deliver(): Promise<number>;
+  /** Retention: the bytes of messages that came so many days ago; negative keeps them. */
+  forgetOlder(days: number): Promise<void>;
 };
 
 /** Messages that are fetched at once: a large one may not hold up the others, and memory stays bounded. */
 const atOnce = 4;
 const sealedRows = 16;
+const noDocument = new Uint8Array();
 const fetchesMax = 4;
 
 /** `answerBack`: the sender on the other side learns of a refusal by us. */
@@ -167,8 +171,22 @@ export function createInbound(
       // The answer first: it is made once, whatever repeats, and a crash in between comes back here.
       if (end.code !== '' && what === 'edoc') await answerBack({ inId: id, code: end.code });
       await border.inEnded({ id, ...end, nowMs: clock.nowMs() });
+      if (end.state === 'accepted') await forgetRecalled(wrapper);
     }
     return rows.length;
+  }
+
+  /** A recall ends every copy, also the message in which its document came; what stays is its digest. */
+  async function forgetRecalled(wrapper: Uint8Array): Promise<void> {
+    const header = headerCodec.decode(wrapperCodec.decode(wrapper).envelope!.bytes);
+    if (header.kind !== kinds.recall) return;
+    for (const { relation, documentId } of header.links)
+      if (relation === relations.recalls && documentId.length === 16) await forget(documentId, 0);
+  }
+
+  async function forget(documentId: Uint8Array, beforeMs: number): Promise<void> {
+    for (const sha256 of await border.forget({ documentId, beforeMs, nowMs: clock.nowMs() }))
+      if (!context.store.contentReferenced(sha256)) await content.remove(sha256);
   }
 
   /** A refusal for good is one of the envelope as a whole, or one of its only recipient in the hub's receipt. */
@@ -196,7 +214,12 @@ export function createInbound(
     return codes;
   }
 
-  return { fetch, deliver };
+  return {
+    fetch,
+    deliver,
+    forgetOlder: (days) =>
+      days < 0 ? Promise.resolve() : forget(noDocument, clock.nowMs() - days * 86_400_000),
+  };
 }
 
 /** Rows repeat; a message for several of our offices has one id and several rows. */

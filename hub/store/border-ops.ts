@@ -174,7 +174,7 @@ export function borderOps({ db }: Shared, speakFor: (delivery: number, what: Giv
         m.edxmlId,
         m.documentId,
         m.envelopeId,
-        state === 'sealed' ? m.wrapper : null,
+        state === 'sealed' ? db.cells.begin().seal(m.wrapper) : null,
         m.nowMs,
         m.nowMs,
       ).lastRowId;
@@ -205,6 +205,33 @@ export function borderOps({ db }: Shared, speakFor: (delivery: number, what: Giv
       );
     },
 
+    /**
+     * Erases the bytes of messages as received: those of a document that was taken back, or older ones. Digests stay. Returns the files that
+     * nothing names any more.
+     */
+    borderForget(f: {
+      border: string;
+      documentId: Uint8Array;
+      beforeMs: number;
+      nowMs: number;
+    }): Uint8Array[] {
+      const rows = db.all<{ id: number; message_sha256: Uint8Array }>(
+        `SELECT id, message_sha256 FROM border_in WHERE border = ? AND erased_ms IS NULL AND state <> 'sealed' AND (document_id = ? OR received_ms < ?)
+         LIMIT 500`,
+        f.border,
+        f.documentId,
+        f.beforeMs,
+      );
+      for (const { id } of rows)
+        db.run('UPDATE border_in SET erased_ms = ? WHERE id = ? AND erased_ms IS NULL', f.nowMs, id);
+      return rows
+        .map(({ message_sha256 }) => message_sha256)
+        .filter(
+          (sha256) =>
+            !db.get('SELECT 1 FROM border_in WHERE message_sha256 = ? AND erased_ms IS NULL', sha256),
+        );
+    },
+
     /** One row for each source; a row that is there is answered as it stands. */
     borderOutMake(m: OutMessage): OutKept {
       const { changes, lastRowId } = db.run(
@@ -221,7 +248,7 @@ export function borderOps({ db }: Shared, speakFor: (delivery: number, what: Giv
         m.fromCode,
         m.toCode,
         m.edxmlId,
-        m.message,
+        db.cells.begin().seal(m.message),
         m.messageSha256,
         m.messageBytes,
         JSON.stringify(m.parts),

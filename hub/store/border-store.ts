@@ -35,6 +35,8 @@ export function borderStore(store: Pick<HubStore, 'admin' | 'reader'>, border: s
       said: string;
       nowMs: number;
     }) => store.admin<void>('borderInEnded', args),
+    forget: (args: { documentId: Uint8Array; beforeMs: number; nowMs: number }) =>
+      store.admin<Uint8Array[]>('borderForget', { ...args, border }),
     outMake: (m: Omit<OutMessage, 'border'>) => store.admin<OutKept>('borderOutMake', { ...m, border }),
     outTrying: (args: { id: number; nowMs: number }) => store.admin<void>('borderOutTrying', args),
     outSent: (args: { id: number; foreignId: string; rule: string; nowMs: number }) =>
@@ -60,7 +62,7 @@ export function borderStore(store: Pick<HubStore, 'admin' | 'reader'>, border: s
     /** Bytes of the same message for another addressee: fetched once. */
     rawIn: (foreignId: string, what: string) =>
       db.get<{ message_sha256: Uint8Array; message_bytes: number }>(
-        'SELECT message_sha256, message_bytes FROM border_in WHERE border = ? AND foreign_id = ? AND what = ? LIMIT 1',
+        'SELECT message_sha256, message_bytes FROM border_in WHERE border = ? AND foreign_id = ? AND what = ? AND erased_ms IS NULL LIMIT 1',
         border,
         foreignId,
         what,

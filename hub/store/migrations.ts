@@ -178,4 +178,6 @@ export const migrations: readonly Migration[] = [
   // What becomes of a later leg goes back to the peer that brought that leg; '' is the peer of the first one.
   { version: 8, name: 'legs', sql: "ALTER TABLE extra_legs ADD COLUMN from_peer TEXT NOT NULL DEFAULT ''" },
   { version: 9, name: 'takedown', sql: takedownSchema },
+  // The bytes of a message as received end with its document, or by age; its digest stays.
+  { version: 10, name: 'border-erased', sql: 'ALTER TABLE border_in ADD COLUMN erased_ms INTEGER' },
 ];
