@@ -17,7 +17,7 @@ import { recipientCommands } from './commands-recipients.ts';
 import { reportSecretCommand, saySafety } from './commands-safety.ts';
 import { searchCommand } from './commands-search.ts';
 import { sendCommand } from './commands-send.ts';
-import { idOf, notOverwritten, stateText, stateWords, timeText, withDir } from './commands-words.ts';
+import { idOf, notOverwritten, query, stateText, stateWords, timeText, withDir } from './commands-words.ts';
 import type {
   DocumentView,
   InboxRow,
@@ -92,11 +92,6 @@ export function documentCommands(program: Command): void {
     'Huỷ văn bản khi chưa tới trung tâm.\nCancels a document while nothing of it can have reached the hub.',
   );
 }
-
-const query = (values: Readonly<Record<string, string | undefined>>): string => {
-  const given = Object.entries(values).filter((pair): pair is [string, string] => pair[1] !== undefined);
-  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
-};
 
 const everything = (rest: Readonly<Record<string, string | undefined>>, every: boolean | undefined) =>
   every ? { ...rest, every: 'true' } : rest;

@@ -6,7 +6,7 @@ import { bytesText, type Output, runCommand, visible, wrongUse } from '../bin/ou
 import { writeFileDurable } from '../protocol/node/durable.ts';
 import { readBounded } from '../protocol/node/http-client.ts';
 import { withNode } from './commands-reach.ts';
-import { idOf, notOverwritten, timeText, withDir } from './commands-words.ts';
+import { idOf, notOverwritten, query, timeText, withDir } from './commands-words.ts';
 import type { Page } from './core.ts';
 import type { BookView, EntryAnswer, EntryView, RegisterCheck } from './office/core.ts';
 
@@ -27,10 +27,6 @@ function kindOf(text: string): 'in' | 'out' {
   if (!kind) throw wrongUse('the book is "in" or "out"', 'sổ là "in" (đến) hoặc "out" (đi)');
   return kind;
 }
-const query = (values: Readonly<Record<string, string | undefined>>): string => {
-  const given = Object.entries(values).filter((pair): pair is [string, string] => pair[1] !== undefined);
-  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
-};
 const bookBody = ({ unit, year, code }: BookOptions) => ({
   ...(unit === undefined ? {} : { unit }),
   ...(year === undefined ? {} : { year: Number(year) }),

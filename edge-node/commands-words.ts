@@ -50,3 +50,9 @@ export const notOverwritten = (path: string): CommandError =>
     { vi: `Tệp ${path} đã có, không ghi đè`, en: `${path} is there already and is not overwritten` },
     { vi: 'Chọn tên hoặc thư mục khác.', en: 'Choose another name or folder.' },
   );
+
+/** "?a=b" of what is given; empty when nothing is. */
+export const query = (values: Readonly<Record<string, string | undefined>>): string => {
+  const given = Object.entries(values).filter((pair): pair is [string, string] => pair[1] !== undefined);
+  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
+};

@@ -5,16 +5,12 @@ import type { Command } from 'commander';
 import { type Output, readable, runCommand, visible, wrongUse } from '../bin/output.ts';
 import { ExchangeError } from '../protocol/errors.ts';
 import { withNode } from './commands-reach.ts';
-import { idOf, timeText, withDir } from './commands-words.ts';
+import { idOf, query, timeText, withDir } from './commands-words.ts';
 import type { CalendarView, DueView, EntryAnswer, TaskStory, TaskView } from './office/core.ts';
 
 type Common = { readonly dir: string; readonly json?: boolean; readonly unit?: string };
 const only = (values: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-const query = (values: Readonly<Record<string, unknown>>): string => {
-  const given = only(values) as Record<string, string>;
-  return Object.keys(given).length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
-};
 
 export function workCommands(program: Command): void {
   withDir(program.command('accept'))

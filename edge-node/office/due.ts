@@ -7,18 +7,13 @@ import {
   ruleWords,
   sendBy,
 } from '../../protocol/calendar/deadlines.ts';
-import { type Calendar, dayOf } from '../../protocol/calendar/working-days.ts';
+import { type Calendar, dayOf, vietnamTime } from '../../protocol/calendar/working-days.ts';
 import { metadataCodec } from '../../protocol/codec.ts';
 import { isDay } from '../../protocol/document/judge.ts';
 import { uuidFromBytes } from '../../protocol/ids.ts';
 import type { EdgeContext } from '../context.ts';
 import { hiddenTitle } from '../views.ts';
 import type { DueView } from './core.ts';
-
-const vietnamMs = 7 * 3_600_000;
-/** RFC 3339 with Vietnam's offset. */
-export const vietnamTime = (ms: number): string =>
-  `${new Date(ms + vietnamMs).toISOString().slice(0, 19)}+07:00`;
 
 type Titled = {
   readonly subject: string | null;

@@ -1,11 +1,10 @@
 // A book as a file: CSV, XLSX or PDF, with the columns that Decree 30/2020 Appendix IV asks for. The follow-up register is derived: the incoming
 // book, who has each document, until when, how far it is, and with which number it was answered.
-import { dayOf } from '../../protocol/calendar/working-days.ts';
+import { dayOf, vietnamTime } from '../../protocol/calendar/working-days.ts';
 import { uuidFromBytes } from '../../protocol/ids.ts';
 import { type SheetColumn, writeCsv, writeXlsx } from '../../protocol/node/spreadsheet.ts';
 import type { EdgeContext } from '../context.ts';
 import type { SheetFile, SheetFormat, SheetKind } from './core.ts';
-import { vietnamTime } from './due.ts';
 import { serialText } from './entries.ts';
 import { drawPdf } from './print.ts';
 import type { Book, EntryRow, TaskRow } from './register-reads.ts';

@@ -1,6 +1,7 @@
 // Work inside the unit with a received document, in the writer thread: the clerk accepts and registers, the head gives it to persons or desks,
 // each says how far it is. Each act, its rows and the signed status that tells the sender are one commit. Only a registered document
 // makes a duty (NĐ30 Đ16.2b): nothing is given out before 03.
+import { vietnamTime } from '../../protocol/calendar/working-days.ts';
 import { mayFollow } from '../../protocol/document/statuses.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
@@ -37,9 +38,6 @@ export type TaskProgress = Actor & {
   readonly said: string;
 };
 
-const vietnamTime = (ms: number): string =>
-  new Date(ms + 7 * 3_600_000).toISOString().slice(0, 16).replace('T', ' ');
-
 export function workOps(db: Database) {
   const people = accountReads(db);
 
@@ -62,7 +60,7 @@ export function workOps(db: Database) {
     if (entry)
       throw new ExchangeError(
         'document-registered',
-        `số đến ${entry.number}${entry.suffix}, ${entry.made_by}, ${vietnamTime(entry.made_ms)}`,
+        `số đến ${entry.number}${entry.suffix}, ${entry.made_by}, ${vietnamTime(entry.made_ms).slice(0, 16).replace('T', ' ')}`,
       );
   }
 

@@ -40,6 +40,9 @@ const after = (day: string, days: number): string =>
 export const momentOf = (day: string, time: string): number =>
   time === '24:00' ? momentOf(after(day, 1), '00:00') : Date.parse(`${day}T${time}:00${offsetText}`);
 export { vietnamDay as dayOf };
+/** RFC 3339 with Vietnam's offset: 2026-11-22T09:41:00+07:00. */
+export const vietnamTime = (ms: number): string =>
+  `${new Date(ms + 7 * 3_600_000).toISOString().slice(0, 19)}${offsetText}`;
 
 /** A holiday longer than this is a slip of the hand. */
 const daysOffMax = 15;
