@@ -3,7 +3,7 @@
 // callbacks to protocol/open.ts and protocol/statement.ts; asked once per envelope and per statement, so answers are remembered.
 import type { KeyObject } from 'node:crypto';
 import { type Directory, keyIdOfCertificate, type NamedKey } from '../protocol/directory.ts';
-import { type OpenPart, readPart, sameContent } from '../protocol/directory-pages.ts';
+import { type OpenPart, readPart, sameContent, unitIn } from '../protocol/directory-pages.ts';
 import { type ErrorCode, ExchangeError, isExchangeError } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import type { ResolveSealSigner } from '../protocol/open.ts';
@@ -221,7 +221,6 @@ export function openDirectoryParts(
       hub = part.hub;
       const before = heldOf(hub);
       verifyPart(signed, part, { ...options, before });
-      if (options.known) assertClaims(part, options.known, options.nowMs);
       if (before && before.version > part.version)
         throw new ExchangeError(
           'statement-mismatch',
@@ -242,6 +241,16 @@ export function openDirectoryParts(
       refused.push({ hub: hub.slice(0, 17), code: error.code, detail: error.detail });
     }
   }
+  // After all of them were read: a unit that is handed over leaves one part and enters another with the same answer.
+  const newest = (hub: string) => parts.get(hub)?.part ?? options.known?.hub(hub);
+  for (const [hub, { part }] of parts)
+    try {
+      if (options.known) assertClaims(part, options.known, { newest, nowMs: options.nowMs });
+    } catch (error) {
+      if (!isExchangeError(error)) throw error;
+      parts.delete(hub);
+      refused.push({ hub, code: error.code, detail: error.detail });
+    }
   return { parts: [...parts.values()], refused };
 }
 
@@ -301,9 +310,18 @@ function verifyPart(
  * whoever certifies it (PROTOCOL.md 3.4). A unit is handed over by the old hub's word, whose part names the new one (3.7). The whole part is
  * refused: an alarm.
  */
-function assertClaims(part: OpenPart, known: Directory, nowMs: number): void {
-  const foreign = (found: { readonly hub: string } | undefined, unit: string) =>
-    found !== undefined && found.hub !== part.hub && known.unit(unit)?.movedTo !== part.hub;
+function assertClaims(
+  part: OpenPart,
+  known: Directory,
+  { newest, nowMs }: { readonly newest: (hub: string) => OpenPart | undefined; readonly nowMs: number },
+): void {
+  /** True while the hub that was known to have it does not say that this one takes it over, or has left it out. */
+  const foreign = (hub: string | undefined, unit: string) => {
+    if (hub === undefined || hub === part.hub) return false;
+    const holder = newest(hub);
+    const entry = holder && unitIn(holder, unit);
+    return entry !== undefined && entry.movedTo !== part.hub;
+  };
   // Pages that are held already were judged when they came.
   const held = new Set(known.hub(part.hub)?.pages);
   const units = part.pages
@@ -312,13 +330,18 @@ function assertClaims(part: OpenPart, known: Directory, nowMs: number): void {
   for (const { unit, aliases, sealCertificates, movedTo } of units) {
     // Handed over: it is said only what was, and the other hub's word counts.
     if (movedTo) continue;
-    if (foreign(known.unit(unit), unit))
+    if (foreign(known.unit(unit)?.hub, unit))
       throw new ExchangeError('statement-mismatch', `${unit} is a unit of another hub`);
-    for (const { code, fromMs, untilMs } of aliases)
-      if (fromMs <= nowMs && (untilMs === 0 || nowMs < untilMs) && foreign(known.byCode(code, nowMs), unit))
+    for (const { code, fromMs, untilMs } of aliases) {
+      if (fromMs > nowMs || (untilMs !== 0 && nowMs >= untilMs)) continue;
+      const holder = known.byCode(code, nowMs);
+      if (holder && foreign(holder.hub, holder.unit))
         throw new ExchangeError('statement-mismatch', `${code.slice(0, 64)} is a code of another hub`);
-    for (const der of sealCertificates)
-      if (foreign(known.key(Buffer.from(keyIdOfCertificate(der), 'latin1')), unit))
+    }
+    for (const der of sealCertificates) {
+      const named = known.key(Buffer.from(keyIdOfCertificate(der), 'latin1'));
+      if (named && (named.kind === 'hub' ? named.hub !== part.hub : foreign(named.hub, named.id)))
         throw new ExchangeError('statement-mismatch', `a key of ${unit} is named by another hub`);
+    }
   }
 }

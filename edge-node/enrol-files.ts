@@ -148,7 +148,8 @@ function assertSameHub(
   root: string,
 ): void {
   if (!before) return;
-  if (before.hubId !== hubId || fs.readFileSync(rootFile, 'utf8') !== root)
+  // Another hub under the same root: enrol.ts has seen the old hub's word for it (rehome.ts).
+  if (fs.readFileSync(rootFile, 'utf8') !== root)
     throw new ExchangeError(
       'config-invalid',
       `this node belongs to hub ${before.hubId}; use another --dir for hub ${hubId}`,

@@ -30,6 +30,7 @@ import {
   replacementKey,
   storeEnrolment,
 } from './enrol-files.ts';
+import { assertHandedOver, enterHub } from './rehome.ts';
 import { createStore, storeFile } from './store/store.ts';
 
 export type EnrolOptions = {
@@ -165,6 +166,17 @@ async function enrolOne(
       nowMs: clock.nowMs(),
     });
     const nowMs = clock.nowMs();
+    const before = readEnrolled(dir);
+    const rehomed = before !== undefined && before.hubId !== answer.hubId;
+    if (rehomed) {
+      assertHandedOver(dir, { unit: answer.unitId, hubId: answer.hubId, nowMs });
+      // First: a crash between the two leaves a node that offers to its old hub again what that hub has, which is no harm.
+      enterHub(dir);
+      options.onStep?.({
+        vi: 'Đơn vị đã được bàn giao cho trung tâm này; văn bản chưa xong sẽ gửi tiếp qua trung tâm mới.',
+        en: 'The unit was handed over to this hub; what is not settled goes on through it.',
+      });
+    }
     const again = storeEnrolment({
       dir,
       invitation: name,

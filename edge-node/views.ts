@@ -1,7 +1,7 @@
 // Rows -> what people and programs see: pages, one document with the story of each recipient, parts as streams. Derived facts only;
 // nothing here changes anything. The story comes from signed statements, not from columns.
 import { headerCodec, metadataCodec, signedCodec, signedStatementCodec } from '../protocol/codec.ts';
-import { type Directory, foreignSender } from '../protocol/directory.ts';
+import { type Directory, foreignSender, type KnownUnit, nameAt } from '../protocol/directory.ts';
 import { ExchangeError } from '../protocol/errors.ts';
 import { parseDocumentId, uuidFromBytes, uuidToBytes } from '../protocol/ids.ts';
 import { eventName, outcomeName, parseStatement } from '../protocol/statement.ts';
@@ -221,6 +221,8 @@ function showEnvelope(e: OutEnvelope, story: StatusStory, context: EdgeContext):
   };
 }
 
+const nameOf = (unit: KnownUnit | undefined, atMs: number): string => (unit ? nameAt(unit, atMs) : '');
+
 function showRecipient(
   e: OutEnvelope,
   r: OutRecipient,
@@ -246,7 +248,8 @@ function showRecipient(
     index: r.idx,
     unit: r.unit,
     code: directory.codeOf(r.unit),
-    name: directory.unit(r.unit)?.name ?? '',
+    // The name that was in force then.
+    name: nameOf(directory.unit(r.unit), e.queued_ms),
     desk: r.desk,
     state: r.state,
     status: story.status(r.unit) ?? arrivedStatus(r.state, told),
@@ -313,7 +316,7 @@ function showArrival(row: Arrival, context: EdgeContext): DocumentView {
       index: idx,
       unit,
       code: directory.codeOf(unit),
-      name: directory.unit(unit)?.name ?? '',
+      name: nameOf(directory.unit(unit), row.received_ms),
       desk,
       state: 'received',
       status: standing(unit),

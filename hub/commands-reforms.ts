@@ -2,6 +2,8 @@
 // admin/reform-routes.ts. Each one is a signed act; nothing is decided here.
 import type { Command } from 'commander';
 import { runCommand } from '../bin/output.ts';
+import { writeFileDurable } from '../protocol/node/durable.ts';
+import { writeCsv } from '../protocol/node/spreadsheet.ts';
 import { leaf, pathPart, timeOf, timeText, wholeNumber } from './commands-shared.ts';
 import { withHub } from './offline.ts';
 
@@ -112,7 +114,64 @@ export function reformCommands(unit: Command, software: string): void {
         hub: options.hub,
       }),
     );
+  adoptCommand(unit, software);
   listCommand(unit, software);
+}
+
+type Adopted = {
+  adopted: number;
+  handed: number;
+  invitations: { code: string; name: string; invitation: string; expiresMs: number }[];
+};
+
+function adoptCommand(unit: Command, software: string): void {
+  leaf(
+    unit,
+    'adopt',
+    'Tiếp nhận các đơn vị mà trung tâm khác đã bàn giao.\nTakes over the units that another hub has handed over to this one.',
+  )
+    .requiredOption('--from <id>', 'mã trung tâm bàn giao; the hub that handed them over')
+    .option(
+      '--invitations <file>',
+      'ghi giấy mời cho từng nút ra tệp CSV; writes an invitation for each node to a CSV',
+    )
+    .option(
+      '--days <n>',
+      'giấy mời có hiệu lực, mặc định 30 ngày; days the invitations are good',
+      wholeNumber,
+    )
+    .action((options: Common & { from: string; invitations?: string; days?: number }) =>
+      runCommand(async (out) => {
+        const { from, invitations, days } = options;
+        const done = await withHub({ dir: options.dir, software }, (request) =>
+          request<Adopted>('POST', '/admin/v1/units/adopt', {
+            from,
+            invite: invitations !== undefined,
+            ...(days === undefined ? {} : { validMs: days * 86_400_000 }),
+          }),
+        );
+        if (invitations !== undefined) {
+          const text = (header: string, value: (row: Adopted['invitations'][number]) => string) => ({
+            header,
+            type: 'text' as const,
+            value,
+          });
+          const columns = [
+            text('Mã định danh', ({ code }) => code),
+            text('Tên đơn vị', ({ name }) => name),
+            text('Giấy mời', ({ invitation }) => invitation),
+          ];
+          writeFileDurable(invitations, writeCsv(columns, done.invitations));
+          out.warn(
+            `${done.invitations.length} giấy mời trong (invitations in) ${invitations}: mỗi giấy chỉ gửi cho đúng đơn vị. Each one to its own unit only.`,
+          );
+        }
+        out.say(
+          `Đã tiếp nhận (adopted) ${done.adopted} / ${done.handed} đơn vị được bàn giao (handed over).`,
+        );
+        out.answer({ ...done, invitations: done.invitations.length });
+      }, options),
+    );
 }
 
 type ReformLine = {

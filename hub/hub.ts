@@ -393,6 +393,7 @@ export async function startHub(options: HubOptions) {
     idleMs: 15_000,
     onError: (error, waitMs) => log.error({ event: 'worker.waiting', worker: 'reforms', waitMs, err: error }),
   });
+  directory.onChange(() => reforming.nudge());
   // The own directory part is signed anew in the last part of its life, and when a forwarding date passes.
   const republishing = startWorker({
     clock,

@@ -77,6 +77,7 @@ function leanUnit(plain: DirectoryUnit, hub: string): KnownUnit {
     endedBy: plain.endedBy ?? 0,
     endedMs: plain.endedMs ?? 0,
     movedTo: plain.movedTo ?? '',
+    movedFrom: plain.movedFrom ?? '',
   };
 }
 
@@ -129,6 +130,12 @@ export function readPart(
     part: { ...head, pages, units: pages.flatMap((page) => page?.units ?? []) },
     missing: pages.filter((page) => page === undefined).length,
   };
+}
+
+/** The entry of one unit in a part, without walking all of it. */
+export function unitIn(part: OpenPart, unit: string): DirectoryUnit | undefined {
+  const units = part.pages ? part.pages[pageOf(unit, part.pages.length)]?.units : part.units;
+  return units?.find((each) => each.unit === unit);
 }
 
 /** True if both say the same: of pages, by their digests. */

@@ -783,6 +783,29 @@ export const catalogue = {
     ['Đơn vị nhận đã ngừng hoạt động', 'The receiving unit is closed'],
     ['Chọn đơn vị kế thừa trong danh bạ.', 'Choose its successor in the directory.'],
   ),
+  'unit-moving': row(
+    409,
+    'later',
+    'nobody',
+    [
+      'Đơn vị đang được chuyển sang trung tâm khác; văn bản được giữ chờ',
+      'The unit is on its way to another hub; the document waits',
+    ],
+    [
+      'Không cần gửi lại: văn bản đi tiếp khi nút của đơn vị ghi danh với trung tâm mới.',
+      'Nothing to send again: it goes on when the unit’s node has enrolled with the new hub.',
+    ],
+  ),
+  'unit-handed-over': row(
+    409,
+    'operator',
+    'node-operator',
+    ['Đơn vị đã được bàn giao cho trung tâm khác', 'The unit was handed over to another hub'],
+    [
+      'Lấy giấy mời của trung tâm mới rồi chạy "lienthong node init --dir DIR --invitation …"; dữ liệu giữ nguyên, văn bản chờ sẽ tự gửi.',
+      'Get an invitation of the new hub and run "lienthong node init --dir DIR --invitation …"; all data stay, and what waits is sent.',
+    ],
+  ),
   'unit-split': row(
     409,
     'operator',

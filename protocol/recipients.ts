@@ -178,7 +178,7 @@ function unitOf(question: MatchQuestion, unit: KnownUnit, desk: string, group: s
   });
   if (typeof goal === 'string') return of(goal === 'unit-unknown' ? 'unit-closed' : goal);
   const away = goal.state === unitStates.invited || goal.state === unitStates.unconfirmed;
-  return of(away && !goal.border ? 'unit-has-no-node' : '');
+  return of(away && !goal.border && !goal.movedFrom ? 'unit-has-no-node' : '');
 }
 
 /** Units of the nearest scope that has any. */

@@ -251,6 +251,7 @@ export type DirectoryUnit = {
   readonly endedBy?: number;
   readonly endedMs?: number;
   readonly movedTo?: string;
+  readonly movedFrom?: string;
 };
 export type UnitDesk = { readonly desk: string; readonly name: string };
 export type UnitName = { readonly name: string; readonly fromMs: number; readonly untilMs: number };

@@ -1,6 +1,6 @@
 // Addresses and texts of a clerk or a program -> recipients, by the signed directory and the groups of hub and unit. Whatever a hub would refuse is
 // refused here; what a group has for paper only is said, never dropped in silence.
-import { resolveAddress, unitStates } from '../../protocol/directory.ts';
+import { destinationOf, resolveAddress, unitStates } from '../../protocol/directory.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { groupOf, membersOf } from '../../protocol/groups.ts';
 import { type Matched, type MatchQuestion, matchRecipients } from '../../protocol/recipients.ts';
@@ -41,12 +41,12 @@ export function recipientOf(address: string, nowMs: number, context: EdgeContext
   const { unit, desk } = resolveAddress(context.directory.current(), address, nowMs);
   const refuse = (code: 'unit-suspended' | 'unit-closed' | 'unit-has-no-node') =>
     new ExchangeError(code, address.slice(0, 64));
-  if (unit.state === unitStates.suspended) throw refuse('unit-suspended');
-  // With a successor the hub forwards, or holds it until one of several is chosen; handed over to another hub, it goes there.
-  if (unit.state === unitStates.closed && unit.successors.length === 0 && !unit.movedTo)
-    throw refuse('unit-closed');
-  if ((unit.state === unitStates.invited || unit.state === unitStates.unconfirmed) && !unit.border)
-    throw refuse('unit-has-no-node');
+  // With a successor the hub forwards, or holds it until one of several is chosen.
+  const goal = destinationOf(context.directory.current(), unit.unit);
+  if (goal === 'unit-suspended' || goal === 'unit-closed') throw refuse(goal);
+  // Handed over and on its way to its new hub: the hub keeps what is for it.
+  const away = unit.state === unitStates.invited || unit.state === unitStates.unconfirmed;
+  if (away && !unit.border && !unit.movedFrom) throw refuse('unit-has-no-node');
   const desks = (unit.desks ?? []).map((each) => each.desk);
   if (desk !== '' && desks.length > 0 && !desks.includes(desk.toLowerCase()))
     throw new ExchangeError('desk-unknown', `${address.slice(0, 128)}: ${desks.slice(0, 20).join(', ')}`);

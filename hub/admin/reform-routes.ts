@@ -112,6 +112,36 @@ export function addReformRoutes(app: FastifyInstance, admin: Admin, upstream: ()
       }),
   );
 
+  app.post<{ Body: { from: string; invite?: boolean; validMs?: number } }>(
+    '/admin/v1/units/adopt',
+    {
+      schema: body(['from'], {
+        from: text,
+        invite: { type: 'boolean' },
+        validMs: { type: 'integer', minimum: 60_000, maximum: 90 * DAY_MS },
+      }),
+    },
+    async ({ body: { from, invite = false, validMs = 30 * DAY_MS } }) => {
+      const own = admin.directory.own().hub;
+      const part = admin.directory.current().hub(parseHubId(from));
+      if (!part) throw new ExchangeError('reform-refused', `the directory of ${from} is not known here`);
+      const handed = part.units.filter(({ movedTo }) => movedTo === own);
+      const units = handed.map(
+        ({ unit, name, aliases, formerNames = [], desks = [], kind = '', documentBytesMax }) => ({
+          ...{ unit, name, aliases, names: formerNames, desks, kind, documentBytesMax },
+        }),
+      );
+      const done = await admin.act('unitsAdopt', { from, units, nowMs: clock.nowMs() });
+      const waiting = admin.directory
+        .own()
+        .units.filter(({ unit, node }) => node === '' && handed.some((each) => each.unit === unit));
+      const invitations = [];
+      for (const { unit, name } of invite ? waiting : [])
+        invitations.push({ code: admin.codeOf(unit), name, ...(await admin.invite({ unit, validMs })) });
+      return { ...done, handed: handed.length, invitations };
+    },
+  );
+
   app.get('/admin/v1/reforms', async () => ({
     reforms: admin.store.reader
       .all<{

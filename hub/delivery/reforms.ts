@@ -65,10 +65,44 @@ async function moveWaiting({ admin, hubId, upstream }: ReformDeps): Promise<numb
       if (!way.id) continue;
       if (found.unit !== unit)
         admin.wake(await store.forward({ ids, unit: found.unit, peer: way.id, nowMs }));
-      else if ((await store.reroute({ unit, peer: way.id })) > 0) admin.wake([way.id]);
+      else if ((await store.moveOpen({ ids, peer: way.id, hubId, nowMs })) > 0) admin.wake([way.id]);
     }
   }
   return rows.length;
+}
+
+/** Units that were handed over to us: what is on its way to their old hub, or was passed to it and not delivered, goes to them here. */
+async function fetchBack({ admin, hubId, upstream }: ReformDeps): Promise<void> {
+  const { store, clock } = admin;
+  const directory = admin.directory.current();
+  const rows = store.reader.all<Waiting>(
+    `SELECT d.id, d.unit FROM deliveries d JOIN units u ON u.unit = d.unit
+     WHERE u.moved_from <> '' AND d.peer = u.moved_from AND d.state IN ('ready','deferred','relayed','leased') ORDER BY d.id LIMIT ?`,
+    ROWS_MAX,
+  );
+  for (const [unit, ids] of grouped(rows)) {
+    const known = directory.unit(unit);
+    if (known?.hub !== hubId) continue;
+    const way = wayTo({ directory, hubId, upstream: upstream(), fromPeer: '' }, known);
+    if ((await store.moveOpen({ ids, peer: way.id ?? '', hubId, nowMs: clock.nowMs() })) > 0 && way.id)
+      admin.wake([way.id]);
+  }
+}
+
+/** What waited for units that were handed over to us, or on from us: as soon as there is a way. */
+async function releaseMoved({ admin, hubId, upstream }: ReformDeps): Promise<void> {
+  const { store, clock } = admin;
+  const directory = admin.directory.current();
+  const rows = store.reader.all<Waiting>(
+    "SELECT id, unit FROM deliveries WHERE state = 'held' AND last_error = 'unit-moving' ORDER BY id LIMIT ?",
+    ROWS_MAX,
+  );
+  for (const [unit, ids] of grouped(rows)) {
+    const known = directory.unit(unit);
+    const way = known ? wayTo({ directory, hubId, upstream: upstream(), fromPeer: '' }, known) : undefined;
+    if (way?.id && (await store.releaseMoved({ ids, peer: way.id, nowMs: clock.nowMs() })) > 0)
+      admin.wake([way.id]);
+  }
 }
 
 function grouped(rows: readonly Waiting[]): Map<string, number[]> {
@@ -81,6 +115,8 @@ function grouped(rows: readonly Waiting[]): Map<string, number[]> {
 export async function reformStep(deps: ReformDeps): Promise<'more' | 'idle'> {
   await applyDue(deps);
   await moveWaiting(deps);
+  await fetchBack(deps);
+  await releaseMoved(deps);
   return 'idle';
 }
 

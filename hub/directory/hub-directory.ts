@@ -6,7 +6,7 @@ import type { RootAnchor } from '../../certs/trust.ts';
 import { directoryAnswerCodec } from '../../protocol/codec.ts';
 import { createDirectory, type Directory } from '../../protocol/directory.ts';
 import { type OpenPart, readPart } from '../../protocol/directory-pages.ts';
-import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
+import { ExchangeError } from '../../protocol/errors.ts';
 import type { Clock } from '../../protocol/node/clock.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { KnownPart } from '../../protocol/wire.ts';
@@ -89,45 +89,46 @@ export function createHubDirectory(options: HubDirectoryOptions): HubDirectory {
     if (load()) for (const changed of [...listeners]) changed();
   }
 
-  async function offer(bytes: Uint8Array): Promise<boolean> {
+  /** All of them judged together: a unit that is handed over leaves one part and enters another. */
+  async function offerMany(
+    given: readonly Uint8Array[],
+  ): Promise<{ newer: number; refused: ExchangeError[] }> {
     const nowMs = clock.nowMs();
-    const opened = openDirectoryParts([bytes], { rootsDer: anchors(), nowMs, known: directory });
-    const [refused] = opened.refused;
-    if (refused) {
-      const { code, detail, hub } = refused;
-      // Two contents of one signed version also end here: that hub, or who has its key, shows different directories to different hubs.
-      const said = `${code}: ${detail}`;
-      // A difference to what is not held here is no fault: the whole part is asked for.
-      if (code === 'directory-gap') throw new ExchangeError(code, detail);
-      await store.alarm({ code: 'directory-part-refused', about: hub || 'unknown', said, nowMs });
-      throw new ExchangeError(code, detail);
+    const opened = openDirectoryParts(given, { rootsDer: anchors(), nowMs, known: directory });
+    // A difference to what is not held here is no fault: the whole part is asked for.
+    const gap = opened.refused.find(({ code }) => code === 'directory-gap');
+    if (gap) throw new ExchangeError(gap.code, gap.detail);
+    // Two contents of one signed version also end here: that hub, or who has its key, shows different directories to different hubs.
+    for (const { code, detail, hub } of opened.refused)
+      await store.alarm({
+        code: 'directory-part-refused',
+        about: hub || 'unknown',
+        said: `${code}: ${detail}`,
+        nowMs,
+      });
+    let newer = 0;
+    for (const { part, bytes } of opened.parts) {
+      const known = held.get(part.hub);
+      if (part.hub === hubId || (known && known.version >= part.version)) continue;
+      // Looks at every certificate that is new: one that cannot be read would stop the look-up of all hubs later.
+      createDirectory(
+        directory.parts.map((each) => (each.hub === part.hub ? part : each)),
+        directory,
+      );
+      const put: PartToPut = { hub: part.hub, version: part.version, bytes, nowMs };
+      if (await store.admin<boolean>('putPart', put)) newer += 1;
+      refresh();
     }
-    const { part, bytes: given } = opened.parts[0]!;
-    const known = held.get(part.hub);
-    if (part.hub === hubId || (known && known.version >= part.version)) return false;
-    // Looks at every certificate that is new: one that cannot be read would stop the look-up of all hubs later.
-    createDirectory(
-      directory.parts.map((each) => (each.hub === part.hub ? part : each)),
-      directory,
-    );
-    const put: PartToPut = { hub: part.hub, version: part.version, bytes: given, nowMs };
-    const newer = await store.admin<boolean>('putPart', put);
-    refresh();
-    return newer;
+    return { newer, refused: opened.refused.map(({ code, detail }) => new ExchangeError(code, detail)) };
   }
 
-  async function offerAll(parts: readonly Uint8Array[]): Promise<number> {
-    let newer = 0;
-    for (const part of parts) {
-      try {
-        if (await offer(part)) newer += 1;
-      } catch (error) {
-        // One bad part may not keep the others out; `offer` has raised the alarm.
-        if (!isExchangeError(error) || error.row.status >= 500 || error.code === 'directory-gap') throw error;
-      }
-    }
-    return newer;
+  async function offer(bytes: Uint8Array): Promise<boolean> {
+    const { newer, refused } = await offerMany([bytes]);
+    if (refused[0]) throw refused[0];
+    return newer > 0;
   }
+
+  const offerAll = async (parts: readonly Uint8Array[]): Promise<number> => (await offerMany(parts)).newer;
 
   load();
   if (!held.has(hubId)) throw new Error('the store has no directory part of this hub');

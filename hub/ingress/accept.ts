@@ -195,12 +195,18 @@ function changedBy({ kind, status, links }: OpenedEnvelope['header']) {
   return kind === kinds.update ? { updates: named(relations.updates) } : {};
 }
 
+/** Ours once: its node keeps what it has until it has enrolled with the hub that took over. */
+function handedOver(unit: string, { store }: AcceptDeps): boolean {
+  return store.reader.get("SELECT 1 FROM units WHERE unit = ? AND moved_to <> ''", unit) !== undefined;
+}
+
 /** A node submits for the units that the directory gives it; a hub below for units below it; the hub above for everybody else. */
 function assertEntitled(sender: string, { peer, deps }: Context): void {
   const directory = deps.directory();
   const unit = directory.unit(sender);
   if (!unit) throw new ExchangeError('unit-unknown', sender);
   if (peer.kind === 'node') {
+    if (handedOver(sender, deps)) throw new ExchangeError('unit-handed-over', sender);
     if (unit.hub !== deps.hubId || unit.node !== peer.id) throw new ExchangeError('peer-not-sender', sender);
     if (unit.state === unitStates.unconfirmed) throw new ExchangeError('peer-unconfirmed');
     if (unit.state === unitStates.suspended) throw new ExchangeError('peer-suspended');
@@ -210,7 +216,9 @@ function assertEntitled(sender: string, { peer, deps }: Context): void {
   const below = childTowards(directory, deps.hubId, unit.hub);
   const entitled =
     peer.id === deps.upstream() ? below === undefined && unit.hub !== deps.hubId : below === peer.id;
-  if (!entitled) throw new ExchangeError('peer-not-sender', sender);
+  // What a unit had sent through the hub that handed it over is still on its way through that hub.
+  const former = unit.movedFrom !== '' && unit.movedFrom === peer.id;
+  if (!entitled && !former) throw new ExchangeError('peer-not-sender', sender);
 }
 
 /** The leg says where a copy goes; the seal says where it may go. protocol/open.ts has checked the indexes. */

@@ -19,7 +19,7 @@ export type RouteQuestion = {
   readonly passed: readonly string[];
 };
 
-/** Codes for the whole envelope: route-loop, route-too-long. Everything else is decided per recipient. */
+/** Codes for the whole envelope: route-loop, route-too-long, unit-moving (later). Everything else is decided per recipient. */
 export function route(question: RouteQuestion): RoutedDelivery[] {
   if (question.passed.includes(question.hubId)) throw new ExchangeError('route-loop');
   if (question.passed.length >= limits.hopsMax)
@@ -29,6 +29,10 @@ export function route(question: RouteQuestion): RoutedDelivery[] {
     if (found === 'unit-split') return held(index, unit, question.hubId, found);
     if (typeof found === 'string') return refused(index, unit, found);
     const peer = wayTo(question, found);
+    if (peer.code === 'unit-moving') return held(index, found.unit, question.hubId, peer.code);
+    // On its way to where this came from: that hub must look again, and finds the unit there.
+    if (peer.code === 'route-none' && homeOf(found) === question.fromPeer && isMoved(found))
+      throw new ExchangeError('unit-moving', found.unit);
     if (peer.code) return refused(index, found.unit, peer.code);
     const outcome = found.unit === unit ? outcomes.accepted : outcomes.forwarded;
     return { index, unit: found.unit, peer: peer.id, outcome, code: '' };
@@ -49,6 +53,9 @@ export function maySubstitute(directory: Directory, signed: string, unit: string
   return signed === unit || heirsOf(directory, signed).has(unit);
 }
 
+const homeOf = (unit: KnownUnit): string => unit.movedTo || unit.hub;
+const isMoved = ({ movedTo, movedFrom }: KnownUnit): boolean => Boolean(movedTo || movedFrom);
+
 type Hop =
   | { readonly id: string; readonly code?: undefined }
   | { readonly id?: undefined; readonly code: ErrorCode };
@@ -63,7 +70,10 @@ export function wayTo(
   }: Pick<RouteQuestion, 'directory' | 'hubId' | 'upstream' | 'fromPeer'>,
   unit: KnownUnit,
 ): Hop {
-  const home = unit.movedTo || unit.hub;
+  const home = homeOf(unit);
+  // Handed over to us, and not taken over or not enrolled here yet: it waits rather than being refused.
+  if (home === hubId && (unit.hub !== hubId || (unit.movedFrom && !unit.node)))
+    return { code: 'unit-moving' };
   if (home === hubId) return unit.node ? { id: unit.node } : { code: 'unit-has-no-node' };
   const below = childTowards(directory, hubId, home);
   const id = below ?? upstream;

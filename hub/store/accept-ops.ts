@@ -129,6 +129,7 @@ export function acceptOps(shared: Shared) {
     const covered = new Set(
       parseStatement(signedStatementCodec.decode(known.receipt)).statement.results.map(({ index }) => index),
     );
+    if (!args.fromHub && cameOtherwise(known.seq, args)) return homecoming(known.seq, args);
     if (args.deliveries.every(({ index }) => covered.has(index))) return same;
     const extra = db.all<{ idx: number; receipt: Uint8Array }>(
       'SELECT idx, receipt FROM extra_legs WHERE envelope_seq = ?',
@@ -164,6 +165,55 @@ export function acceptOps(shared: Shared) {
         result.receipt = receipt;
         result.nudge = insertDeliveries(later, known.seq);
         result.recalled = recallsIn(later, known.seq);
+      },
+    });
+    return result;
+  }
+
+  const cameOtherwise = (seq: number, { peer }: AcceptArgs): boolean =>
+    db.get('SELECT 1 FROM envelopes WHERE seq = ? AND from_peer <> ?', seq, peer) !== undefined;
+
+  /**
+   * The sender's own node brings an envelope that came another way before: by the hub that the unit was handed over from, or by the node that
+   * it had then. It gets a receipt of its own about every recipient; what is said of the envelope goes to this node from now on, and what
+   * was said already is said again. Recipients that did not come this way before get their deliveries.
+   */
+  function homecoming(seq: number, args: AcceptArgs): AcceptResult {
+    const twin = twinOf(args);
+    if (twin) return twin;
+    const { peer, nowMs, urgency } = args;
+    const there = new Set(
+      db.all<{ idx: number }>('SELECT idx FROM deliveries WHERE envelope_seq = ?', seq).map(({ idx }) => idx),
+    );
+    const missing = { ...args, deliveries: args.deliveries.filter(({ index }) => !there.has(index)) };
+    if (missing.deliveries.some(going)) assertContentHeld(args);
+    const result = remember(args);
+    shared.state({
+      kind: 'acceptance',
+      atMs: nowMs,
+      build: (sequence) => buildReceipt(args, sequence),
+      commit: (receipt, sequence) => {
+        db.run(
+          'UPDATE envelopes SET from_peer = ?, receipt = ?, ledger_sequence = ? WHERE seq = ?',
+          peer,
+          receipt,
+          sequence,
+          seq,
+        );
+        db.run(
+          `INSERT OR IGNORE INTO outgoing (peer, statement, lane, state, at_ms)
+           SELECT ?, id, ?, 'ready', ? FROM statements WHERE envelope_seq = ? ORDER BY id`,
+          peer,
+          Math.min(urgency, 4),
+          nowMs,
+          seq,
+        );
+        result.receipt = receipt;
+        result.nudge = [peer];
+        if (missing.deliveries.length === 0) return;
+        reopen(missing, seq);
+        insertParts(missing, seq);
+        result.nudge.push(...insertDeliveries(missing, seq));
       },
     });
     return result;

@@ -29,6 +29,7 @@ const kinds: Readonly<Record<string, SecondPersonKind>> = {
   unitMerge: 'closing',
   unitSplit: 'closing',
   unitHandover: 'closing',
+  unitsAdopt: 'directory',
   unitsImport: 'directory',
   certificateRecord: 'ca',
   issuingInstall: 'ca',

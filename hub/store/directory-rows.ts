@@ -32,6 +32,7 @@ type UnitRow = {
   ended_by: number;
   ended_ms: number;
   moved_to: string;
+  moved_from: string;
 };
 type CertificateRow = {
   role: string;
@@ -131,6 +132,7 @@ export function unitsIn(db: Database, nowMs: number, range: Range): DirectoryUni
     endedBy: row.ended_by,
     endedMs: row.ended_ms,
     movedTo: row.moved_to,
+    movedFrom: row.moved_from,
   }));
 }
 

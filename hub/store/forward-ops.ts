@@ -100,6 +100,54 @@ export function forwardOps(shared: Shared) {
       }
       return [...wake];
     },
+    /**
+     * A unit that hangs under another hub now: what is open goes the new way ('' for none yet: it is held). Not back to where it came from:
+     * that hub has it, and finds the unit itself. What was passed to the unit's old hub is taken back: that hub leads nowhere any more,
+     * and the unit's own receipt settles both copies.
+     */
+    moveOpen({
+      ids,
+      peer,
+      hubId,
+      nowMs,
+    }: {
+      ids: readonly number[];
+      peer: string;
+      hubId: string;
+      nowMs: number;
+    }): number {
+      let moved = 0;
+      for (const id of ids)
+        moved += db.run(
+          `UPDATE deliveries SET peer = ?1, state = ?2, last_error = ?3, next_ms = ?4, lease_owner = NULL, lease_until_ms = NULL
+           WHERE id = ?5 AND state IN ('ready','deferred','relayed','leased') AND peer <> ?1
+             AND NOT EXISTS (SELECT 1 FROM envelopes e WHERE e.seq = envelope_seq AND e.from_peer = ?1)`,
+          peer || hubId,
+          peer ? 'ready' : 'held',
+          peer ? null : 'unit-moving',
+          nowMs,
+          id,
+        ).changes;
+      return moved;
+    },
+    /** What waited for a unit that has a way again. Returns how many. */
+    releaseMoved({ ids, peer, nowMs }: { ids: readonly number[]; peer: string; nowMs: number }): number {
+      let released = 0;
+      for (const id of ids) {
+        const row = db.get<Row>(
+          `UPDATE deliveries SET state = 'ready', peer = ?, last_error = NULL, next_ms = ?
+           WHERE id = ? AND state = 'held' AND last_error = 'unit-moving' RETURNING id, envelope_seq, idx`,
+          peer,
+          nowMs,
+          id,
+        );
+        if (!row) continue;
+        released += 1;
+        if (isStopped(db, row.envelope_seq))
+          db.run("UPDATE deliveries SET state = 'held', last_error = 'document-held' WHERE id = ?", id);
+      }
+      return released;
+    },
     /** Deliveries of a unit that was split: kept until a person chooses a successor. Returns how many. */
     holdSplit({ ids, code, peer }: { ids: readonly number[]; code: string; peer: string }): number {
       let held = 0;

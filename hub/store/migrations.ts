@@ -4,6 +4,7 @@ import type { Migration } from '../../protocol/node/sqlite.ts';
 import { auditSchema } from './schema-audit.ts';
 import { border } from './schema-border.ts';
 import { directory } from './schema-directory.ts';
+import { handover } from './schema-handover.ts';
 import { recallsSchema } from './schema-recalls.ts';
 import { safetySchema } from './schema-safety.ts';
 import { takedownSchema } from './schema-takedown.ts';
@@ -180,4 +181,5 @@ export const migrations: readonly Migration[] = [
   { version: 9, name: 'takedown', sql: takedownSchema },
   // The bytes of a message as received end with its document, or by age; its digest stays.
   { version: 10, name: 'border-erased', sql: 'ALTER TABLE border_in ADD COLUMN erased_ms INTEGER' },
+  { version: 11, name: 'handover', sql: handover },
 ];

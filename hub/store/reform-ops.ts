@@ -4,6 +4,7 @@
 import { endings } from '../../protocol/directory.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
+import type { UnitAlias, UnitDesk, UnitName } from '../../protocol/wire.ts';
 import { type AdminDeps, publishPart } from './directory-ops.ts';
 import type { Reform, ReformRow } from './reform-rows.ts';
 import { addAlias, assertCodeFree, raiseAlarm, stateOfUnit } from './unit-rows.ts';
@@ -140,6 +141,15 @@ function apply(db: Database, reform: Reform, nowMs: number): void {
   }
 }
 
+export type UnitToAdopt = {
+  readonly unit: string;
+  readonly name: string;
+  readonly aliases: readonly UnitAlias[];
+  readonly names: readonly UnitName[];
+  readonly desks: readonly UnitDesk[];
+  readonly kind: string;
+  readonly documentBytesMax: number;
+};
 type When = {
   /** In the future: signed now, in force then. */
   readonly effectiveMs?: number | undefined;
@@ -222,6 +232,57 @@ export function reformOps(db: Database, deps: AdminDeps) {
     unitMove: (act: { units: readonly string[]; parent: string } & When) => reform('move', act),
     /** To another hub, whose directory is known here. */
     unitHandover: (act: { units: readonly string[]; hub: string } & When) => reform('handover', act),
+
+    /**
+     * Units that another hub has handed over to this one, with the ids that they have: known, addressable, and what is for them waits until
+     * their node has enrolled here. Idempotent. The caller takes them from the other hub's verified part.
+     */
+    unitsAdopt({
+      from,
+      units,
+      nowMs,
+    }: {
+      from: string;
+      units: readonly UnitToAdopt[];
+      nowMs: number;
+    }): ReformDone & { adopted: number } {
+      let adopted = 0;
+      for (const { unit, name, aliases, names, desks, kind, documentBytesMax } of units) {
+        const { changes } = db.run(
+          `INSERT OR IGNORE INTO units (unit, name, state, parent, kind, document_bytes_max, moved_from, added_ms) VALUES (?, ?, 'invited', '', ?, ?, ?, ?)`,
+          unit,
+          name,
+          kind,
+          documentBytesMax,
+          from,
+          nowMs,
+        );
+        if (changes === 0) continue;
+        adopted += 1;
+        for (const [rank, { code, fromMs, untilMs }] of aliases.entries()) {
+          if (untilMs === 0 || untilMs > nowMs) assertCodeFree(db, code, unit, nowMs);
+          db.run(
+            'INSERT OR IGNORE INTO unit_aliases (code, unit, from_ms, until_ms, rank) VALUES (?, ?, ?, ?, ?)',
+            code,
+            unit,
+            fromMs,
+            untilMs,
+            rank,
+          );
+        }
+        for (const each of names)
+          db.run(
+            'INSERT OR IGNORE INTO unit_names (unit, until_ms, from_ms, name) VALUES (?, ?, ?, ?)',
+            unit,
+            each.untilMs,
+            each.fromMs,
+            each.name,
+          );
+        for (const { desk, name: of } of desks)
+          db.run('INSERT OR IGNORE INTO unit_desks (unit, desk, name) VALUES (?, ?, ?)', unit, desk, of);
+      }
+      return { version: adopted > 0 ? publishPart(db, deps, nowMs) : 0, adopted };
+    },
 
     /** The day has come. What cannot be done any more is refused, with the code of the reason; reformRefused keeps that. */
     reformApply({ id, nowMs }: { id: number; nowMs: number }): ReformDone {

@@ -42,6 +42,8 @@ export type HubStore = {
   hold(choice: DeliveryChoice): Promise<number>;
   /** hub/store/forward-ops.ts. */
   forward(args: ForwardArgs): Promise<readonly string[]>;
+  moveOpen(args: { ids: readonly number[]; peer: string; hubId: string; nowMs: number }): Promise<number>;
+  releaseMoved(args: { ids: readonly number[]; peer: string; nowMs: number }): Promise<number>;
   holdSplit(args: { ids: readonly number[]; code: string; peer: string }): Promise<number>;
   session(args: SessionArgs): Promise<{ readonly instance: number; readonly restored: boolean }>;
   alarm(args: { code: string; about: string; said: string; nowMs: number }): Promise<void>;
@@ -156,6 +158,8 @@ export function sqliteHubStore(writer: Writer<AnyOps>, reader: Database): HubSto
     redrive: verb('redrive'),
     hold: verb('hold'),
     forward: verb('forward'),
+    moveOpen: verb('moveOpen'),
+    releaseMoved: verb('releaseMoved'),
     holdSplit: verb('holdSplit'),
     session: verb('session'),
     alarm: verb('alarm'),
