@@ -200,6 +200,7 @@ export function acceptOps(shared: Shared) {
           sequence,
           seq,
         );
+        db.run("UPDATE extra_legs SET from_peer = '' WHERE envelope_seq = ?", seq);
         db.run(
           `INSERT OR IGNORE INTO outgoing (peer, statement, lane, state, at_ms)
            SELECT ?, id, ?, 'ready', ? FROM statements WHERE envelope_seq = ? ORDER BY id`,
