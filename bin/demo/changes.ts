@@ -3,6 +3,7 @@
 import type { DocumentView, RecipientView } from '../../edge-node/core.ts';
 import { systemClock } from '../../protocol/node/clock.ts';
 import type { District, Office } from './district.ts';
+import { whenChecked } from './story.ts';
 
 type Say = (line: string) => void;
 /** `good`: the sender saw it as it should be. */
@@ -94,7 +95,7 @@ export async function playChanges({ offices }: District, say: Say): Promise<Chan
 }
 
 const act = (office: Office, path: string, body: object): Promise<unknown> =>
-  office.running.ask('POST', path, body);
+  whenChecked(() => office.running.ask('POST', path, body));
 
 type Letter = {
   readonly number: string;

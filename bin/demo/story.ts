@@ -214,7 +214,7 @@ async function bytesSame(receiver: Office, documentId: string, sending: Sending)
 }
 
 /** An arrival is read only after its check, which takes its time. */
-async function whenChecked<T>(read: () => Promise<T>): Promise<T> {
+export async function whenChecked<T>(read: () => Promise<T>): Promise<T> {
   const untilMs = systemClock.monotonicMs() + patienceMs;
   for (;;)
     try {

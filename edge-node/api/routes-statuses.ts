@@ -31,7 +31,7 @@ export function statusRoutes(app: FastifyInstance, core: EdgeCore): void {
       tags,
       summary: 'Say what the office did with a document',
       description:
-        'Goes to the sender as a signed status. status-refused when it may not follow the present one, document-duplicate-suspected before acceptance of a number that was here already.',
+        'Goes to the sender as a signed status. status-refused when it may not follow the present one, document-duplicate-suspected before acceptance of a number that was here already, document-held before its check has passed.',
       params: idParams,
       querystring: noQuery,
       body: statusSchema,

@@ -102,7 +102,7 @@ export type ChangeView = {
 };
 
 export type StatusCore = {
-  /** Of a document that arrived, by document or envelope id. Codes: those of `setStatus` in status-ops.ts. */
+  /** Of a document that arrived, by document or envelope id. Codes: those of `setStatus` in status-ops.ts; `document-held` before its check has passed. */
   setStatus(id: string, request: StatusRequest): Promise<StatusAnswer>;
   /** Codes: `document-unknown`, `document-state-refused`, `unit-unknown`. */
   recall(id: string, request: RecallRequest): Promise<RecallAnswer>;

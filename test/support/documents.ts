@@ -38,8 +38,12 @@ export const show = (office: Office, id: string, direction: 'out' | 'in') =>
   office.node.edge.show(id, { direction });
 export const recipient = (view: DocumentView, code: string): RecipientView =>
   view.envelopes.flatMap(({ recipients }) => recipients).find((each) => each.code === code)!;
+/** There, and its check has passed. */
 export const arrived = (office: Office, id: string) =>
-  eventually(async () => await show(office, id, 'in').catch(() => undefined));
+  eventually(async () => {
+    const view = await show(office, id, 'in').catch(() => undefined);
+    return view && (view.safety?.state ?? 'passed') !== 'pending' ? view : undefined;
+  });
 /** Waits until the sender's view of a recipient fits. */
 export const sees = (office: Office, id: string, code: string, fits: (r: RecipientView) => boolean) =>
   eventually(async () => {
