@@ -16,7 +16,7 @@ import { buildProof } from './proof.ts';
 import { completenessOf } from './recipients/completeness.ts';
 import { recipientVerbs } from './recipients/verbs.ts';
 import { announce } from './safety/checker.ts';
-import { heldRows, judgeHeld } from './safety/views.ts';
+import { assertReadable, heldRows, judgeHeld } from './safety/views.ts';
 import { findUnits } from './search.ts';
 import { statusVerbs } from './statuses/verbs.ts';
 import { reportSecret } from './takedown/remover.ts';
@@ -141,7 +141,9 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
         here: new Set(identity().units.map(({ unit }) => unit)),
       }),
     async proof(id, options = {}) {
-      return buildProof(find(id, options.direction, context), options.withMetadata ?? false, context);
+      const found = find(id, options.direction, context);
+      if (options.withMetadata) assertReadable(found, context);
+      return buildProof(found, options.withMetadata ?? false, context);
     },
     async audit(options = {}) {
       const limit = Math.min(500, Math.max(1, options.limit ?? 100));

@@ -6,6 +6,7 @@ import { uuidFromBytes } from '../protocol/ids.ts';
 import type { EdgeContext } from './context.ts';
 import type { FindOptions, FoundDocument, Page } from './core.ts';
 import { sendingUnit } from './outbox/submit.ts';
+import { isHiddenSent } from './safety/views.ts';
 import { placeWords, searchQuery, searchWords } from './search-words.ts';
 import type { SearchEntry, Unindexed } from './store/search-ops.ts';
 import { hiddenTitle } from './views.ts';
@@ -39,7 +40,7 @@ export function findDocuments(options: FindOptions, context: EdgeContext): Page<
 function sentRow(seq: number, { store, directory }: EdgeContext): FoundDocument | undefined {
   const id = store.documentBySeq(seq);
   const row = id && store.documentById(id);
-  if (!row) return undefined;
+  if (!row || isHiddenSent(seq, store)) return undefined;
   const units = store.outRecipientUnits(seq);
   return {
     direction: 'out',

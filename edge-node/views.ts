@@ -24,7 +24,7 @@ import type {
 } from './core.ts';
 import { metadataOffers } from './outbox/metadata-text.ts';
 import { sendingUnit } from './outbox/submit.ts';
-import { assertReadable, safetyOf } from './safety/views.ts';
+import { assertReadable, isHiddenSent, safetyOf } from './safety/views.ts';
 import type { StatusView } from './statuses/core.ts';
 import {
   metadataAfter,
@@ -79,7 +79,7 @@ export function outboxPage(options: OutboxPageOptions, context: EdgeContext): Pa
       kind: row.kind,
       urgency: row.urgency,
       createdMs: row.created_ms,
-      subject: row.subject ?? '',
+      subject: isHiddenSent(row.seq, store) ? '' : (row.subject ?? ''),
       notation: row.notation ?? '',
       number: row.number ?? '',
       state: documentState(recipients.map(({ state }) => state)),
@@ -173,6 +173,7 @@ function showSent(row: OutDocument, context: EdgeContext): DocumentView {
   const { store, directory } = context;
   // Before the states: what a check decided is then never newer than what is shown of it.
   const safety = safetyOf('out', row.seq, context);
+  const hidden = isHiddenSent(row.seq, store);
   const envelopes = store.envelopesOf(row.seq);
   const states = store.latestRecipients(row.seq).map(({ state }) => state);
   const story = storyOfSent(row.document_id, context);
@@ -188,14 +189,16 @@ function showSent(row: OutDocument, context: EdgeContext): DocumentView {
     createdMs: row.created_ms,
     receivedMs: undefined,
     state: documentState(states),
-    metadata: updated ? metadataAfter(updated, sealed) : sealed,
-    originalMetadata: updated ? sealed : undefined,
+    metadata: hidden ? undefined : updated ? metadataAfter(updated, sealed) : sealed,
+    originalMetadata: updated && !hidden ? sealed : undefined,
     destroyedMs: undefined,
     replacedBy: store.sentReplacements(row.document_id).map(uuidFromBytes),
     duplicates: [],
     textOffers: [],
     requests: [],
-    parts: store.outParts(row.seq).map(partView),
+    parts: store
+      .outParts(row.seq)
+      .map((stored) => partView(hidden ? { ...stored, name: `part-${stored.idx + 1}` } : stored)),
     links: JSON.parse(row.links) as SubmitLink[],
     status: row.status === null ? undefined : JSON.parse(row.status),
     envelopes: envelopes.map((envelope) => showEnvelope(envelope, story, context)),

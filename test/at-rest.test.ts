@@ -321,7 +321,10 @@ t.test(
     await t.rejects(order('mot', 'destroy'), { code: 'document-state-refused' }, 'hidden first');
     await order('mot', 'hide');
     await t.rejects(order('mot', 'destroy'), { code: 'same-person-refused' });
-    t.equal((await a.node.edge.show(documentId)).metadata?.note, words);
+    await eventually(
+      async () => ((await a.node.edge.show(documentId)).metadata === undefined ? true : undefined),
+      400,
+    );
     const { removals } = await order('hai', 'destroy');
     t.equal(removals.length, 2);
     const removal = () =>

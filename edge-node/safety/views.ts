@@ -63,9 +63,18 @@ const scanWords: Readonly<Record<PartVerdict['scan'], { readonly vi: string; rea
 const person = (by: string | null, atMs: number | null, why: string | null) =>
   by === null ? undefined : { by, atMs: atMs ?? 0, why: why ?? '' };
 
+/** A sent document that was reported as a state secret: hidden from its own sender too, until it is destroyed. */
+export function isHiddenSent(seq: number, store: EdgeContext['store']): boolean {
+  const check = store.checkState('out', seq);
+  return check?.secret === 1 && check.state === 'held';
+}
+
 /** Throws `document-held` for an arrival that may not be read: being checked, held, rejected. */
 export function assertReadable({ direction, row }: Found, { store }: EdgeContext): void {
-  if (direction === 'out') return;
+  if (direction === 'out') {
+    if (isHiddenSent(row.seq, store)) throw new ExchangeError('document-held', 'reported as a state secret');
+    return;
+  }
   const check = store.checkState('in', row.seq);
   if (check && check.state !== 'passed' && check.state !== 'released')
     throw new ExchangeError('document-held', check.state);
