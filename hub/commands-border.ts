@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { readable, runCommand, wrongUse } from '../bin/output.ts';
+import { catalogue, isErrorCode } from '../protocol/errors.ts';
 import type { BorderDetail, BorderLine } from './axis/show.ts';
 import { leaf, pathPart, stateText, timeOf, timeText, wholeNumber } from './commands-shared.ts';
 import { withHub } from './offline.ts';
@@ -274,6 +275,9 @@ const borderStates: Readonly<Record<string, string>> = {
   duplicate: 'trùng',
   held: 'giữ lại',
 };
+/** What we say of it in words, and what the axis said. */
+const wordsOf = ({ code, words }: BorderLine): string =>
+  [isErrorCode(code) ? `${catalogue[code].title.vi} (${code})` : code, words].filter(Boolean).join(': ');
 const stateWords = (state: string): string =>
   borderStates[state] ? `${borderStates[state]} (${state})` : stateText(state);
 
@@ -324,7 +328,7 @@ function evidenceCommands(hub: Command, software: string): void {
                 m.edxmlId,
                 stateWords(m.state),
                 m.foreignId,
-                [m.code, m.words].filter(Boolean).join(': '),
+                wordsOf(m),
               ]),
             );
           out.answer(answer);
@@ -371,7 +375,7 @@ function detailRows(m: BorderDetail): string[][] {
     ['Mã trên trục (axis id)', m.foreignId || '-'],
     ['Trạng thái', stateWords(m.state)],
     ...(m.rule ? [['Nhận ra bằng (rule)', m.rule]] : []),
-    ...(m.code || m.words ? [['Lời của trục (words)', [m.code, m.words].filter(Boolean).join(': ')]] : []),
+    ...(m.code || m.words ? [['Lời của trục (words)', wordsOf(m)]] : []),
     ...Object.entries(m.times).map(([name, ms]) => [timeNames[name] ?? name, timeText(ms)]),
     ['Thông điệp SHA-256', `${m.messageSha256} (${m.messageBytes} B)`],
     ...m.parts.map((sha256, i) => [`Tệp ${i + 1} SHA-256`, sha256]),

@@ -197,7 +197,7 @@ export function createInbound(
       const { receipt } = await accept(wrapper, { id: record.node, kind: 'node' }, context);
       const { statement } = parseStatement(signedStatementCodec.decode(receipt));
       const refused = statement.results.find(({ outcome }) => outcome === outcomes.refused)?.code;
-      return { state: 'accepted', code: refused ?? '', said: '' };
+      return { state: refused ? 'refused' : 'accepted', code: refused ?? '', said: '' };
     } catch (error) {
       const { code, detail } = permanent(error);
       return { state: 'refused', code, said: detail };
