@@ -7,6 +7,7 @@ import { limits } from '../protocol/limits.ts';
 import { type JsonSchema, loadConfig } from '../protocol/node/config.ts';
 import type { ProxyOptions } from '../protocol/node/connector.ts';
 import { type ScannerConfig, scannerSchema } from '../protocol/node/safety/scanner.ts';
+import type { NotifyConfig } from './console/notify.ts';
 
 export type EdgeConfig = {
   readonly local: { readonly address: string; readonly port: number };
@@ -17,6 +18,20 @@ export type EdgeConfig = {
     /** Host name under which people call it; also checked in requests. */
     readonly name?: string;
     readonly tls?: { readonly certificateFile: string; readonly keyFile: string };
+    /** Mail and web hook when something urgent comes; no content. */
+    readonly notify?: NotifyConfig;
+    /** The province's shared sign-in (OpenID Connect). A private CA: NODE_EXTRA_CA_CERTS. */
+    readonly outside?: {
+      readonly issuer: string;
+      readonly clientId: string;
+      readonly clientSecretFile: string;
+      /** Claim with the official e-mail; default `email`. */
+      readonly claim?: string;
+      /** Words on the button. */
+      readonly label?: string;
+      /** Passwords only for emergency accounts. */
+      readonly only?: boolean;
+    };
   };
   readonly proxy?: { readonly url: string; readonly userFile?: string; readonly passwordFile?: string };
   readonly poll: { readonly holdMs: number; readonly itemsMax: number; readonly bytesMax: number };
@@ -76,6 +91,43 @@ export const configSchema: JsonSchema = object(
           certificateFile: { type: 'string', format: 'path' },
           keyFile: { type: 'string', format: 'secret-path' },
         }),
+        notify: object(
+          {
+            mail: object(
+              {
+                host: { type: 'string', minLength: 1, maxLength: 253 },
+                port: whole(1, 65_535),
+                from: { type: 'string', minLength: 3, maxLength: 254 },
+                to: {
+                  type: 'array',
+                  minItems: 1,
+                  maxItems: 20,
+                  items: { type: 'string', minLength: 3, maxLength: 254 },
+                },
+                secure: { type: 'boolean' },
+              },
+              ['host', 'port', 'from', 'to'],
+            ),
+            webhook: object({ url: { type: 'string', pattern: '^https?://', maxLength: 500 } }),
+            urgency: whole(0, 4),
+          },
+          [],
+        ),
+        outside: object(
+          {
+            issuer: {
+              type: 'string',
+              pattern: '^(https://|http://(127\\.0\\.0\\.1|localhost)[:/])',
+              maxLength: 500,
+            },
+            clientId: { type: 'string', minLength: 1, maxLength: 200 },
+            clientSecretFile: { type: 'string', format: 'secret-path' },
+            claim: { type: 'string', minLength: 1, maxLength: 100 },
+            label: { type: 'string', minLength: 1, maxLength: 100 },
+            only: { type: 'boolean' },
+          },
+          ['issuer', 'clientId', 'clientSecretFile'],
+        ),
       },
       ['address', 'port'],
     ),

@@ -88,7 +88,11 @@ export type PageOptions = {
   readonly every?: boolean;
 };
 export type OutboxPageOptions = PageOptions & { readonly state?: OutboxState };
-export type InboxPageOptions = PageOptions & { readonly sender?: string };
+export type InboxPageOptions = PageOptions & {
+  readonly sender?: string;
+  /** Only where what the unit did stands at one of these (01 … 06); with `unit`. */
+  readonly codes?: readonly string[];
+};
 export type Page<Row> = { readonly rows: readonly Row[]; readonly next: string | undefined };
 
 export type OutboxRow = {
@@ -395,6 +399,7 @@ export type EdgeEvent =
     }
   | { readonly kind: 'statement'; readonly envelopeId: string }
   | { readonly kind: 'draft'; readonly draft: string }
+  | { readonly kind: 'flash'; readonly code: string; readonly about: string }
   | { readonly kind: 'link'; readonly state: LinkState; readonly code: string | undefined }
   | { readonly kind: 'directory'; readonly stamp: string }
   | { readonly kind: 'disk'; readonly nearlyFull: boolean };

@@ -1668,6 +1668,23 @@ export const catalogue = {
       'The document is on its way; recall it if it must come back.',
     ],
   ),
+  'flash-unseen': row(
+    409,
+    'operator',
+    'clerk',
+    ['Văn bản hỏa tốc chưa ai mở', 'Nobody has opened a flash document'],
+    ['Mở "Văn bản đến", xem và tiếp nhận ngay.', 'Open "Văn bản đến" and take it at once.'],
+  ),
+  'flash-undelivered': row(
+    409,
+    'operator',
+    'clerk',
+    ['Văn bản hỏa tốc gửi đi chưa tới nơi nhận', 'A flash document has not reached its recipient'],
+    [
+      'Gọi điện cho nơi nhận; hệ thống vẫn tự gửi tiếp.',
+      'Call the recipient by telephone; the system goes on trying.',
+    ],
+  ),
   'page-unreadable': row(
     422,
     'never',

@@ -1,12 +1,17 @@
 // The clerk's console: what its server refuses and keeps, and a working day in a real browser over three nodes and a hub.
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer, request as httpRequest } from 'node:http';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import t from 'tap';
+import { freePorts } from '../bin/demo/processes.ts';
 import type { DraftFields } from '../edge-node/console/contract.ts';
 import { emptyFields } from '../edge-node/console/drafts.ts';
+import { startNotifier } from '../edge-node/console/notify.ts';
+import { type RunningConsole, startConsole } from '../edge-node/console/server.ts';
+import { systemClock } from '../protocol/node/clock.ts';
 import {
   consoleClient,
   firstLogin,
@@ -17,7 +22,7 @@ import {
   password,
   samplePdf,
 } from './support/console.ts';
-import { startTestHub } from './support/hub.ts';
+import { quiet, startTestHub, temporaryDir } from './support/hub.ts';
 import { eventually, seeEachOther } from './support/office.ts';
 import { sharedData } from './support/shared-data.ts';
 
@@ -310,24 +315,74 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
   await receiver.getByLabel('E-mail công vụ').fill(b.email);
   await receiver.getByLabel('Mật khẩu').fill(password);
   await receiver.keyboard.press('Enter');
-  await receiver.getByText('Văn bản đến chưa mở').waitFor();
-  await receiver.getByRole('link', { name: /Văn bản đến chưa mở/ }).click();
+  await receiver.getByText('Văn bản chờ tiếp nhận').waitFor();
+  await receiver.getByRole('link', { name: /Văn bản chờ tiếp nhận/ }).click();
   await receiver.getByRole('heading', { name: 'Văn bản đến' }).waitFor();
   await receiver.getByText('Hỏa tốc').first().waitFor();
   await look(receiver, 'inbox');
+  await receiver.getByRole('button', { name: 'Tất cả' }).click();
   // Arrows move, Enter opens, Esc returns to the same row.
   await receiver.keyboard.press('ArrowDown');
   await receiver.keyboard.press('Enter');
   await receiver.getByRole('heading', { name: /12\/UBND-VP/ }).waitFor();
   await receiver.getByRole('img', { name: 'Hình trang 1' }).waitFor();
   await look(receiver, 'arrival');
+  // Accepted with the keyboard alone; the sender sees the number.
+  await receiver.keyboard.press('Control+Enter');
+  await receiver.getByRole('heading', { name: 'Tiếp nhận và vào sổ' }).waitFor();
+  await look(receiver, 'accept');
+  await receiver.keyboard.press('Control+Enter');
+  await receiver.getByText('Đã tiếp nhận, số đến', { exact: false }).waitFor();
+  await receiver.getByRole('button', { name: 'Chuyển xử lý' }).click();
+  await receiver.getByRole('checkbox', { name: /Nguyễn Thị Ánh/ }).check();
+  await receiver.getByLabel('Ý kiến chỉ đạo').fill('Tham mưu trả lời');
+  await look(receiver, 'forward');
+  await receiver.keyboard.press('Control+Enter');
+  await receiver.getByText('Tham mưu trả lời').waitFor();
   await receiver.keyboard.press('Escape');
   await receiver.getByRole('heading', { name: 'Văn bản đến' }).waitFor();
   await eventually(async () =>
     (await receiver.evaluate('document.activeElement?.hasAttribute("data-row")')) ? true : undefined,
   );
 
+  // The third returns it with a reason; the sender reads number and reason, then recalls.
+  const third = await open(c);
+  await third.goto(c.consoleUrl());
+  await third.getByLabel('E-mail công vụ').fill(c.email);
+  await third.getByLabel('Mật khẩu').fill(password);
+  await third.keyboard.press('Enter');
+  await third.getByRole('link', { name: /Văn bản chờ tiếp nhận/ }).click();
+  await third.getByRole('link', { name: 'Về việc triển khai kế hoạch năm 2027' }).click();
+  await third.getByRole('button', { name: 'Trả lại' }).click();
+  await third.getByLabel('Lý do').selectOption('4');
+  await third.getByLabel('Nói rõ thêm cho nơi gửi').fill('Không thuộc thẩm quyền');
+  await look(third, 'return');
+  await third.keyboard.press('Control+Enter');
+  await third.getByText('Đã trả lại', { exact: true }).waitFor();
+  await sender.getByRole('link', { name: 'Về việc triển khai kế hoạch năm 2027' }).click();
+  await sender.getByText('Không thuộc thẩm quyền').first().waitFor();
+  await look(sender, 'sending');
+  await sender.getByRole('button', { name: 'Thu hồi' }).click();
+  await sender.getByLabel(/Lý do thu hồi/).fill('Ban hành nhầm, thông báo 13/TB-UBND');
+  await look(sender, 'recall');
+  await sender.keyboard.press('Control+Enter');
+  await receiver.keyboard.press('Enter');
+  await receiver.getByText('Nơi gửi yêu cầu lấy lại', { exact: false }).first().waitFor();
+  await look(receiver, 'recall asked');
+  await receiver.getByRole('button', { name: 'Đồng ý, hủy văn bản' }).click();
+  await receiver.getByText('Nội dung đã được hủy', { exact: false }).waitFor();
+  await eventually(async () => {
+    const [row] = (await a.node.edge.outbox({})).rows;
+    const view = await a.node.edge.show(row!.documentId, { direction: 'out' });
+    const { recipients } = view.envelopes[0]!;
+    return recipients.some(({ unit, change }) => unit === b.unit && change?.state === 'agreed') || undefined;
+  }, 600);
+
   for (const [path, heading] of [
+    ['/so', 'Sổ văn bản'],
+    ['/so/di', 'Sổ văn bản'],
+    ['/theo-doi', 'Theo dõi xử lý'],
+    ['/giu-lai', 'Văn bản bị giữ lại'],
     ['/du-thao', 'Dự thảo'],
     ['/danh-ba', 'Danh bạ đơn vị'],
     ['/he-thong', 'Hệ thống'],
@@ -364,4 +419,152 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
   await receiver.goBack();
   await receiver.getByRole('heading', { name: 'Liên thông văn bản' }).waitFor();
   t.strictSame(faults, [], 'no fault in any page');
+});
+
+t.test('the province says who somebody is; who is known here comes in, others do not', async (t) => {
+  const { Provider } = await import('oidc-provider');
+  const people: Record<string, { email: string; email_verified: boolean }> = {
+    known: { email: a.email, email_verified: true },
+    stranger: { email: 'ai.do@tinh.gov.vn', email_verified: true },
+    unverified: { email: a.email, email_verified: false },
+  };
+  const secretFile = join(temporaryDir('outside'), 'secret');
+  writeFileSync(secretFile, 'a-secret-of-the-client\n', { mode: 0o600 });
+  const port = await freePorts();
+  const issuer = `http://127.0.0.1:${port}`;
+  const running: { console?: RunningConsole } = {};
+  const consolePort = await freePorts();
+  const provider = new Provider(issuer, {
+    clients: [
+      {
+        client_id: 'lienthong',
+        client_secret: 'a-secret-of-the-client',
+        redirect_uris: [`http://localhost:${consolePort}/c/v1/outside/return`],
+      },
+    ],
+    claims: { email: ['email', 'email_verified'] },
+    conformIdTokenClaims: false,
+    findAccount: async (_ctx: unknown, id: string) => ({
+      accountId: id,
+      claims: async () => ({ sub: id, ...people[id] }),
+    }),
+    cookies: { keys: ['k'] },
+  });
+  const server = provider.listen(port, '127.0.0.1');
+  running.console = await startConsole({
+    edge: a.node.edge,
+    log: quiet,
+    clock: systemClock,
+    config: {
+      address: '127.0.0.1',
+      port: consolePort,
+      outside: { issuer, clientId: 'lienthong', clientSecretFile: secretFile },
+    },
+  });
+  t.teardown(async () => {
+    await running.console?.close();
+    server.closeAllConnections();
+    server.close();
+  });
+
+  /** A browser without pages: follows redirects, keeps cookies per origin, fills the provider's own development forms. */
+  async function enter(
+    login: string,
+  ): Promise<{ status: number; text: string; session: string | undefined }> {
+    const jars = new Map<string, Map<string, string>>();
+    let url = new URL(`http://localhost:${consolePort}/c/v1/outside/begin`);
+    let form: URLSearchParams | undefined;
+    for (let hop = 0; hop < 20; hop++) {
+      const jar = jars.get(url.origin) ?? new Map<string, string>();
+      jars.set(url.origin, jar);
+      const response = await fetch(url, {
+        method: form ? 'POST' : 'GET',
+        redirect: 'manual',
+        headers: { cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; ') },
+        ...(form ? { body: form } : {}),
+      });
+      form = undefined;
+      for (const cookie of response.headers.getSetCookie()) {
+        const [pair = ''] = cookie.split(';', 1);
+        jar.set(pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1));
+      }
+      const location = response.headers.get('location');
+      if (location) {
+        url = new URL(location, url);
+        continue;
+      }
+      const text = await response.text();
+      const prompt = /name="prompt" value="(\w+)"/.exec(text)?.[1];
+      if (prompt === undefined) {
+        const session = [...jar].find(([name, value]) => /^lienthong-[^-]+$/.test(name) && value !== '')?.[1];
+        return { status: response.status, text, session };
+      }
+      const action = /<form[^>]* action="([^"]+)"/.exec(text)?.[1] ?? '';
+      form = new URLSearchParams({ prompt, login, password: 'x' });
+      url = new URL(action, url);
+    }
+    throw new Error('too many redirects');
+  }
+
+  const inside = await enter('known');
+  t.equal(inside.status, 200);
+  t.ok(inside.session, 'a session began');
+  t.match((await enter('stranger')).text, /sign-in-refused/);
+  t.match((await enter('unverified')).text, /sign-in-outside-failed/);
+  t.equal((await enter('known')).status, 200, 'by the subject the second time');
+  const bare = await fetch(`http://localhost:${consolePort}/c/v1/outside/return?code=x&state=y`);
+  t.match(await bare.text(), /sign-in-outside-failed/, 'a code without the way there');
+});
+
+t.test('an urgent arrival is told by mail and web hook, without anything of the document', async (t) => {
+  const { SMTPServer } = await import('smtp-server');
+  const mails: string[] = [];
+  const smtp = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['STARTTLS'],
+    onData(stream, _session, done) {
+      let text = '';
+      stream.on('data', (piece: Buffer) => {
+        text += piece.toString('utf8');
+      });
+      stream.on('end', () => {
+        mails.push(text);
+        done();
+      });
+    },
+  });
+  const [smtpPort, hookPort] = [await freePorts(), await freePorts()];
+  await new Promise<void>((resolve) => smtp.listen(smtpPort, '127.0.0.1', resolve));
+  const hooks: string[] = [];
+  const hook = createHttpServer((request, response) => {
+    request.on('data', (piece: Buffer) => hooks.push(piece.toString('utf8')));
+    request.on('end', () => response.end());
+  });
+  await new Promise<void>((resolve) => hook.listen(hookPort, '127.0.0.1', resolve));
+  const notifier = startNotifier(
+    {
+      mail: { host: '127.0.0.1', port: smtpPort, from: 'nut@tayvinh.gov.vn', to: ['truc@tayvinh.gov.vn'] },
+      webhook: { url: `http://127.0.0.1:${hookPort}/` },
+    },
+    { edge: b.node.edge, log: quiet, clock: systemClock, url: 'http://localhost:8090' },
+  );
+  t.teardown(async () => {
+    notifier.close();
+    hook.close();
+    await new Promise<void>((resolve) => smtp.close(() => resolve()));
+  });
+  const send = (key: string, urgency: number) =>
+    a.node.edge.submit({
+      idempotencyKey: key,
+      to: ['H08.35.13'],
+      urgency,
+      metadata: { subject: `Nội dung kín ${key}`, number: key, notation: 'CĐ-UBND' },
+      parts: [{ name: 'kín.txt', mediaType: 'text/plain', content: Buffer.from('kín') }],
+    });
+  await send('901', 0);
+  await send('902', 3);
+  await eventually(async () => (mails.length > 0 && hooks.length > 0 ? true : undefined), 600);
+  t.equal(mails.length, 1, 'what is not urgent is not told');
+  t.match(JSON.parse(hooks[0]!), { kind: 'arrived', urgency: 3, text: 'Có văn bản hỏa tốc mới đến' });
+  for (const told of [...mails, ...hooks]) t.notMatch(told, /kín|902|CĐ-UBND|N=E1=BB=99i|kC3ADn/);
 });

@@ -69,6 +69,8 @@ const doors: Readonly<Record<string, RegExp>> = {
   otpauth: /^edge-node\/accounts\/second-factor\.ts$/,
   '@cantoo/pdf-lib': /^protocol\/node\/typefaces\.ts$|^bin\/demo\//,
   '@pdf-lib/fontkit': /^protocol\/node\/typefaces\.ts$/,
+  'openid-client': /^edge-node\/accounts\/outside\.ts$/,
+  nodemailer: /^edge-node\/console\/notify\.ts$/,
   vite: /^edge-node\/console\/build\.ts$/,
   lowdb: /^protocol\/node\/settings\.ts$/,
 };

@@ -19,6 +19,8 @@ export const rights = {
   'document.recall': ['clerk'],
   /** Give to a person with a term. */
   'document.assign': ['clerk', 'leader'],
+  /** Let go, or keep out, what a check held: the second person. */
+  'document.judge': ['clerk', 'leader'],
   /** Report progress on what one was given. */
   'document.progress': ['clerk', 'leader', 'officer'],
   /** Báo cáo văn bản có nội dung mật: whoever sees it. */

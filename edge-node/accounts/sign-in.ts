@@ -5,7 +5,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { ExchangeError } from '../../protocol/errors.ts';
 import type { Clock } from '../../protocol/node/clock.ts';
 import { rateLimit } from '../../protocol/node/rate-limit.ts';
+import type { EdgeConfig } from '../config.ts';
 import type { Store } from '../store/store.ts';
+import { createOutside } from './outside.ts';
 import { assertGoodPassword, hashPassword, verifyPassword } from './password.ts';
 import { officialEmail, type Person } from './person.ts';
 import { dayOf, slotOf } from './presence.ts';
@@ -23,7 +25,16 @@ const seenEveryMs = 60_000;
 
 const sha256 = (text: string): Uint8Array => createHash('sha256').update(text).digest();
 
-export function createSignIn({ store, clock }: { readonly store: Store; readonly clock: Clock }): SignIn {
+export function createSignIn({
+  store,
+  clock,
+  config,
+}: {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly config?: Pick<EdgeConfig, 'console'>;
+}): SignIn {
+  const emergencyOnly = config?.console?.outside?.only === true;
   // Ten quick tries from one machine, then one in 6 s; five for one person, then one in 20 s. A slow guesser has 4,320 a day against argon2id.
   const perAddress = rateLimit({ perSecond: 1 / 6, burst: 10, clock });
   const perPerson = rateLimit({ perSecond: 1 / 20, burst: 5, clock });
@@ -68,7 +79,9 @@ export function createSignIn({ store, clock }: { readonly store: Store; readonly
       const person = store.personByEmail(email);
       const credential = person && store.credential(person.id);
       const right = await verifyPassword(given.password, credential?.password ?? undefined);
-      if (!person || !credential || !right || person.state === 'disabled') {
+      // Where everybody signs in elsewhere, a password opens the emergency accounts alone.
+      const mayUse = !emergencyOnly || person?.emergency === true;
+      if (!person || !credential || !right || !mayUse || person.state === 'disabled') {
         await store.write('signInFailed', {
           person: person?.id ?? null,
           email: person ? email : 'unknown',
@@ -115,6 +128,7 @@ export function createSignIn({ store, clock }: { readonly store: Store; readonly
       return await begin(store.personByEmail(person!.email)!, 'code', from);
     },
     /** After the province has said who it is (outside.ts). */
+    openOutside: (config) => createOutside(config, { store, clock }),
     outside: (person: Person, from: From): Promise<SignedIn> => begin(person, 'outside', from),
     /** Who asks. Codes: `session-ended`. Notes that the session is in use and the look-in of the day's window. */
     async caller(token: string): Promise<Caller> {

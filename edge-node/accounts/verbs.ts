@@ -1,6 +1,8 @@
 // What the rest of the node may ask about people and sessions. Types only, and pure: the pages in the browser read some of them too.
 // people.ts and sign-in.ts make them.
+
 import type { ChangeLine } from './change-line.ts';
+import type { Outside, OutsideConfig } from './outside-types.ts';
 import type { Membership, Person, Role, UnitPerson } from './person.ts';
 
 /** Where a request comes from, as the audit tells it. */
@@ -52,6 +54,8 @@ export type SignIn = {
     given: { readonly email: string; readonly code: string; readonly password: string },
     from: From,
   ): Promise<SignedIn>;
+  /** The shared sign-in of the province as it is configured. */
+  openOutside(config: OutsideConfig): Outside;
   /** After the province has said who it is (outside.ts). */
   outside(person: Person, from: From): Promise<SignedIn>;
   /** Who asks. Codes: `session-ended`. */

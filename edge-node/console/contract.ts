@@ -101,6 +101,17 @@ export type LiveEvent =
   | { readonly kind: 'other' };
 
 export type Overview = {
+  /** Arrivals that wait to be accepted or returned. */
+  readonly waiting: number;
+  readonly oldestWaitingMs: number | undefined;
+  /** Requests of senders that wait for an answer. */
+  readonly requests: number;
+  /** Own open tasks, and terms of the unit that are over or near. */
+  readonly tasks: number;
+  readonly late: number;
+  readonly near: number;
+  /** Held by a check, for a second person. */
+  readonly held: number;
   /** Arrivals that nobody of the unit has opened. */
   readonly unread: number;
   readonly unreadUrgent: number;

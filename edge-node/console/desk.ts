@@ -5,6 +5,7 @@ import { dayOf, slotStates, windows, windowText } from '../accounts/presence.ts'
 import type { EdgeContext } from '../context.ts';
 import type { EdgeCore } from '../core.ts';
 import { createDrafts } from './drafts.ts';
+import { startFlashWatch } from './flash-watch.ts';
 import { openUploads } from './uploads.ts';
 import type { Desk } from './verbs.ts';
 
@@ -18,17 +19,25 @@ const hexId = (bytes: Uint8Array): string =>
 export async function openDesk(
   dir: string,
   context: EdgeContext,
-  core: Pick<EdgeCore, 'submit' | 'addContent'>,
+  core: Pick<EdgeCore, 'submit' | 'addContent' | 'requests' | 'office' | 'held'>,
 ): Promise<Desk> {
   const { store, clock, directory } = context;
   const drafts = createDrafts({ ...context, submit: core.submit });
   const uploads = await openUploads({ dir, clock, addContent: core.addContent });
+  const flash = startFlashWatch(context);
   const todayMs = () => Math.floor((clock.nowMs() + vietnamMs) / dayMs) * dayMs - vietnamMs;
 
   return {
     drafts,
     uploads,
-    overview({ unit, person }) {
+    async overview({ unit, person }) {
+      const waiting = store.waiting(unit);
+      const [requests, tasks, due, held] = await Promise.all([
+        core.requests({ limit: 200 }),
+        core.office.tasks({ unit, person: person.email, openOnly: true }),
+        core.office.due({ unit, limit: 500 }),
+        core.held({ limit: 100 }),
+      ]);
       const { n: unread, urgent: unreadUrgent, oldest } = store.unread(unit);
       const states = new Map(store.sendingStates(unit).map(({ state, n }) => [state, n]));
       const count = (...names: string[]) => names.reduce((sum, name) => sum + (states.get(name) ?? 0), 0);
@@ -39,6 +48,13 @@ export async function openDesk(
         .map(({ slot }) => slot);
       const slots = slotStates(seen, clock.nowMs());
       return {
+        waiting: waiting.n,
+        oldestWaitingMs: waiting.oldest ?? undefined,
+        requests: requests.rows.filter((row) => row.unit === unit).length,
+        tasks: tasks.length,
+        late: due.filter(({ state }) => state === 'late').length,
+        near: due.filter(({ state }) => state !== 'late').length,
+        held: held.length,
         unread,
         unreadUrgent,
         oldestUnreadMs: oldest ?? undefined,
@@ -67,6 +83,8 @@ export async function openDesk(
       store
         .flashUnread(clock.nowMs() - ageMs)
         .map((row) => ({ envelopeId: hexId(row.envelope_id), unit: row.unit, receivedMs: row.received_ms })),
-    stop: () => drafts.stop(),
+    async stop() {
+      await Promise.all([drafts.stop(), flash.stop()]);
+    },
   };
 }

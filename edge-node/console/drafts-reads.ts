@@ -67,10 +67,22 @@ export function draftReads(db: Database) {
     flashUnread: (beforeMs: number) =>
       db.all<{ envelope_id: Uint8Array; unit: string; received_ms: number }>(
         `SELECT i.envelope_id, r.unit, i.received_ms FROM inbox i JOIN inbox_recipients r ON r.inbox_seq = i.seq
-         WHERE i.urgency >= 3 AND i.kind <> 5 AND i.received_ms <= ?1 AND i.received_ms > ?1 - 604800000
+         WHERE i.urgency >= 3 AND i.kind IN (1,3) AND i.seq > (SELECT max(seq) - 2000 FROM inbox) AND i.received_ms <= ?1 AND i.received_ms > ?1 - 604800000
          AND NOT EXISTS (SELECT 1 FROM readings WHERE envelope_id = i.envelope_id) LIMIT 100`,
         beforeMs,
       ),
+    /** Flash sendings queued before `beforeMs` that some recipient has not got; of the last week. */
+    flashUndelivered: (beforeMs: number) =>
+      db.all<{ document_id: Uint8Array; units: string }>(
+        `SELECT d.document_id, group_concat(r.unit, ' ') AS units FROM documents d
+         JOIN envelopes e ON e.seq = (SELECT max(seq) FROM envelopes WHERE document_seq = d.seq)
+         JOIN outbox_recipients r ON r.envelope_seq = e.seq AND r.state IN ('queued','accepted','relayed')
+         WHERE d.urgency >= 3 AND d.kind IN (1,3) AND d.seq > (SELECT max(seq) - 2000 FROM documents)
+         AND e.queued_ms <= ?1 AND e.queued_ms > ?1 - 604800000 GROUP BY d.seq LIMIT 100`,
+        beforeMs,
+      ),
+    alarmRaised: (code: string, about: string): boolean =>
+      db.get('SELECT 1 FROM alarms WHERE code = ? AND about = ?', code, about) !== undefined,
     /** How many newest sendings of the unit stand in each state; the newest 2,000 documents. */
     sendingStates: (unit: string) =>
       db.all<{ state: string; n: number }>(
@@ -80,6 +92,13 @@ export function draftReads(db: Database) {
          JOIN envelopes e ON e.seq = newest.envelope JOIN outbox_recipients o ON o.envelope_seq = e.seq GROUP BY o.state`,
         unit,
       ),
+    /** Arrivals that wait for acceptance, counted up to 5,000. */
+    waiting: (unit: string) =>
+      db.get<{ n: number; oldest: number | null }>(
+        `SELECT count(*) AS n, min(at_ms) AS oldest FROM (
+           SELECT v.at_ms FROM received v WHERE v.unit = ? AND v.code = '01' AND v.recall = '' LIMIT 5000)`,
+        unit,
+      )!,
     countsSince: (unit: string, sinceMs: number) =>
       db.get<{ arrived: number; sent: number }>(
         `SELECT (SELECT count(*) FROM inbox_recipients r JOIN inbox i ON i.seq = r.inbox_seq WHERE r.unit = ?1 AND i.kind <> 5 AND i.received_ms >= ?2

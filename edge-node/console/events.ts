@@ -2,6 +2,7 @@
 // Must never hold a queue for a slow browser: what does not fit is dropped, the browser reconnects and looks anew.
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Clock } from '../../protocol/node/clock.ts';
+import { kinds } from '../../protocol/seal.ts';
 import { mayDo } from '../accounts/rights.ts';
 import type { Caller } from '../accounts/verbs.ts';
 import type { Edge, EdgeEvent } from '../core.ts';
@@ -36,7 +37,12 @@ export function eventRoutes(
   async function pass(event: EdgeEvent): Promise<void> {
     const reads = (caller: Caller) => mayDo(caller.roles, 'document.read');
     if (event.kind === 'arrived') {
-      const { urgency } = await edge.show(event.envelopeId, { direction: 'in' });
+      const { urgency, kind } = await edge.show(event.envelopeId, { direction: 'in' });
+      // Statuses, updates and recalls are news about a document that is known, not a new one.
+      if (kind === kinds.status || kind === kinds.recall || kind === kinds.update) {
+        tell({ kind: 'statement', id: event.envelopeId }, (c) => reads(c) && event.units.includes(c.unit));
+        return;
+      }
       tell(
         { kind: 'arrived', id: event.envelopeId, urgency },
         (c) => reads(c) && event.units.includes(c.unit),

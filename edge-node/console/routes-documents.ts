@@ -21,6 +21,14 @@ type ListQuery = {
   limit?: string;
 };
 
+/** Names of the filters of the inbox. */
+const standings: Readonly<Record<string, readonly string[]>> = {
+  waiting: ['01'],
+  accepted: ['03', '04', '05'],
+  finished: ['06'],
+  returned: ['02'],
+};
+
 const listQuery = query({
   text: text(200),
   state: text(20),
@@ -43,6 +51,26 @@ const rangeOf = ({ since, until, limit, after, text: words }: ListQuery) => ({
   ...(limit && /^\d{1,3}$/.test(limit) ? { limit: Number(limit) } : {}),
   ...(after ? { after } : {}),
 });
+
+/** Rows of the search over all metadata in the shape of the lists: what stands is seen on the document itself. */
+async function searched(edge: Edge, unit: string, direction: Direction, { text: words, after }: ListQuery) {
+  const page = await edge.find({ text: words!, direction, unit, limit: 50, ...(after ? { after } : {}) });
+  const rows = page.rows.map((row) => ({
+    ...row,
+    kind: 1,
+    envelopeId: row.envelopeId ?? '',
+    senderCode: row.places[0] ?? '',
+    senderName: '',
+    receivedMs: row.atMs,
+    createdMs: row.atMs,
+    standing: [],
+    recipients: {},
+    replaced: false,
+    request: '',
+    read: direction === 'out' || edge.desk.isRead(row.envelopeId ?? ''),
+  }));
+  return { ...page, rows };
+}
 
 /** Throws `document-unknown` unless it is the unit's own. */
 export async function ownDocument(
@@ -72,8 +100,15 @@ export function documentRoutes(app: FastifyInstance, edge: Edge, pages: Pages): 
     { config: read, schema: { querystring: listQuery } },
     async (request) => {
       const { unit } = callerOf(request);
-      const { sender } = request.query;
-      const page = await edge.inbox({ ...rangeOf(request.query), unit, ...(sender ? { sender } : {}) });
+      const { sender, state } = request.query;
+      if (request.query.text) return await searched(edge, unit, 'in', request.query);
+      const codes = state ? standings[state] : undefined;
+      const page = await edge.inbox({
+        ...rangeOf(request.query),
+        unit,
+        ...(sender ? { sender } : {}),
+        ...(codes ? { codes } : {}),
+      });
       return { ...page, rows: page.rows.map(withRead) };
     },
   );
@@ -83,6 +118,7 @@ export function documentRoutes(app: FastifyInstance, edge: Edge, pages: Pages): 
     async (request) => {
       const { unit } = callerOf(request);
       const { state } = request.query;
+      if (request.query.text) return await searched(edge, unit, 'out', request.query);
       return await edge.outbox({
         ...rangeOf(request.query),
         unit,

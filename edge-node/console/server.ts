@@ -11,12 +11,15 @@ import type { Edge } from '../core.ts';
 import { ensureBuilt, loadBundle } from './bundle.ts';
 import { eventRoutes } from './events.ts';
 import { cookieName, type GuardOptions, guard } from './guard.ts';
+import { startNotifier } from './notify.ts';
 import { createPages } from './pages.ts';
 import { composeRoutes } from './routes-compose.ts';
 import { documentRoutes } from './routes-documents.ts';
 import { officeRoutes } from './routes-office.ts';
+import { outsideRoutes } from './routes-outside.ts';
 import { staticRoutes } from './routes-pages-static.ts';
 import { sessionRoutes } from './routes-session.ts';
+import { workRoutes } from './routes-work.ts';
 
 export type ConsoleConfig = NonNullable<EdgeConfig['console']>;
 export type ConsoleOptions = {
@@ -65,9 +68,18 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   guard(app, guardOptions);
   strictRequests(app, () => clock.nowMs());
   staticRoutes(app, bundle);
-  sessionRoutes(app, { edge, guard: guardOptions, nowMs: () => clock.nowMs() });
+  const nowMs = () => clock.nowMs();
+  let url = '';
+  const label = config.outside && (config.outside.label ?? 'Đăng nhập bằng tài khoản dùng chung của tỉnh');
+  sessionRoutes(app, { edge, guard: guardOptions, nowMs, outside: label });
+  if (config.outside) {
+    const clientSecret = fs.readFileSync(config.outside.clientSecretFile, 'utf8').trim();
+    const outside = edge.signIn.openOutside({ ...config.outside, clientSecret });
+    outsideRoutes(app, { outside, signIn: edge.signIn, guard: guardOptions, url: () => url, nowMs });
+  }
   documentRoutes(app, edge, createPages(clock));
   composeRoutes(app, edge);
+  workRoutes(app, edge);
   officeRoutes(app, edge);
   const events = eventRoutes(app, { edge, clock, guard: guardOptions });
   const at = await server
@@ -81,10 +93,13 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
       );
     });
   const name = config.name ?? (isLoopback(config.address) ? 'localhost' : config.address);
+  url = `${tls ? 'https' : 'http'}://${name}:${at.port}`;
+  const notifier = config.notify && startNotifier(config.notify, { edge, log, clock, url });
   return {
-    url: `${tls ? 'https' : 'http'}://${name}:${at.port}`,
+    url,
     ...at,
     async close() {
+      notifier?.close();
       events.close();
       await server.drain(drainMs);
     },

@@ -44,7 +44,7 @@ export type Uploads = {
 export type Desk = {
   readonly drafts: Drafts;
   readonly uploads: Uploads;
-  overview(caller: Caller): Overview;
+  overview(caller: Caller): Promise<Overview>;
   /** The first look of a person counts. */
   noteReading(envelopeId: string, caller: Caller): Promise<void>;
   isRead(envelopeId: string): boolean;

@@ -9,6 +9,7 @@ import { dueIndexes, officeSchema } from './schema-office.ts';
 import { safetySchema } from './schema-safety.ts';
 import { searchSchema } from './schema-search.ts';
 import { signInSchema } from './schema-sign-in.ts';
+import { standingSchema } from './schema-standing.ts';
 import { statusesSchema } from './schema-statuses.ts';
 import { takedownSchema } from './schema-takedown.ts';
 
@@ -166,4 +167,5 @@ export const migrations: readonly Migration[] = [
   { version: 9, name: 'desk', sql: deskSchema },
   { version: 10, name: 'takedown', sql: takedownSchema },
   { version: 11, name: 'due-indexes', sql: dueIndexes },
+  { version: 12, name: 'standing', sql: standingSchema },
 ];

@@ -109,7 +109,8 @@ export function viewReads(db: Database) {
         `SELECT ${arrival} FROM inbox i WHERE seq < ?1 AND ${textFilter} AND (?3 IS NULL OR EXISTS
            (SELECT 1 FROM inbox_recipients r WHERE r.unit = ?3 AND r.inbox_seq = i.seq))
            AND received_ms >= ?4 AND received_ms < ?5 AND (?6 IS NULL OR sender = ?6)
-           AND (?8 OR kind NOT IN (2,4,5)) ORDER BY seq DESC LIMIT ?7`,
+           AND (?8 OR kind NOT IN (2,4,5))
+           AND (?9 IS NULL OR i.seq IN (SELECT inbox_seq FROM received WHERE unit = ?3 AND instr(?9, code) > 0)) ORDER BY seq DESC LIMIT ?7`,
         before(o.after),
         o.text ? like(o.text) : null,
         o.unit ?? null,
@@ -118,6 +119,7 @@ export function viewReads(db: Database) {
         o.sender ?? null,
         limit,
         o.every ? 1 : 0,
+        o.codes?.join(' ') ?? null,
       ),
     documentById: (id: Uint8Array): OutDocument | undefined =>
       db.get<OutDocument>(

@@ -71,6 +71,8 @@ export const logEvents = {
   'ledger.checkpoint': 'fields: size, root.',
   'backup.made': 'fields: path, bytes.',
   'settings.changed': 'fields: keys.',
+  'notice.unsent':
+    'A mail or web hook that tells of an urgent document failed; the document waits in the list. Fields: said.',
   'clock.skewed': 'The hub and this machine disagree about time; fields: skewMs.',
 } as const;
 

@@ -135,12 +135,15 @@ function Menu({
       )}
       <ul>
         {item('/', words.menu.overview)}
-        {reads && item('/den', words.menu.inbox, overview?.unread, (overview?.unreadUrgent ?? 0) > 0)}
+        {reads && item('/den', words.menu.inbox, overview?.waiting, (overview?.unreadUrgent ?? 0) > 0)}
         {reads && item('/di', words.menu.outbox, overview?.failed, true)}
         {may('document.draft') && item('/du-thao', words.menu.drafts, overview?.drafts)}
       </ul>
       <hr />
       <ul>
+        {may('register.read') && item('/so', words.menu.registers)}
+        {(may('document.progress') || may('statistics.read')) &&
+          item('/theo-doi', words.menu.follow, overview?.tasks)}
         {item('/danh-ba', words.menu.directory)}
         {item('/he-thong', words.menu.system, may('node.operate') ? overview?.alarms : undefined, true)}
         {item('/tai-khoan', words.menu.account)}

@@ -1,13 +1,18 @@
-// S3 Chi tiết văn bản đến: the pages beside what was verified, what it says, its files, what happened, and what can be done.
+// S3 Chi tiết văn bản đến: the pages beside what was verified, what it says, its files, who works on it, what happened, and what can be done.
 import type { DocumentView } from '../../../core.ts';
+import type { TaskView } from '../../../office/core.ts';
 import { useLive } from '../live.ts';
 import { useLoad } from '../load.ts';
 import { useMay } from '../me.ts';
 import { go } from '../router.ts';
-import { Link, Loading, ProblemNotice, Title } from '../widgets/basics.tsx';
+import { Link, Loading, ProblemNotice, Tag, Title } from '../widgets/basics.tsx';
 import { Facts, Files, Technical } from '../widgets/document-facts.tsx';
 import { nameOrNone } from '../widgets/document-rows.tsx';
+import { ReceiveActs } from '../widgets/receive-acts.tsx';
+import { RequestNotice } from '../widgets/request-notice.tsx';
 import { Story } from '../widgets/story.tsx';
+import { TaskList } from '../widgets/task-list.tsx';
+import { standingOfSignatures, Verification } from '../widgets/verification.tsx';
 import { isPdf, Viewer } from '../widgets/viewer.tsx';
 import { words } from '../words.ts';
 
@@ -17,52 +22,51 @@ export type ArrivalView = DocumentView & { readonly senderName?: string };
 export function Arrival({ id }: { readonly id: string }) {
   const base = `/documents/in/${id}`;
   const { value: view, problem, again } = useLoad<ArrivalView>(base);
-  const may = useMay();
   useLive(
     (event) => {
-      if (event.kind === 'statement') again();
+      if (event.kind !== 'link' && event.kind !== 'draft') again();
     },
     [again],
   );
   if (problem) return <ProblemNotice problem={problem} again={again} />;
   if (!view) return <Loading />;
   const sender = view.senderName || view.senderCode;
-  const name = view.metadata ? nameOrNone(view.metadata) : '';
+  const recipient = view.envelopes[0]?.recipients[0];
+  const status = recipient?.status;
+  const newer = view.replacedBy.at(-1);
   return (
     <>
       <p>
         <Link to="/den">← {w.back}</Link>
       </p>
       <Title>
-        {name} – {view.metadata?.subject || words.list.noSubject}
+        {view.metadata ? nameOrNone(view.metadata) : ''} – {view.metadata?.subject || words.list.noSubject}
       </Title>
-      <div class="acts">
-        {may('document.draft') && (
-          <button
-            type="button"
-            class="main"
-            data-main
-            onClick={() => go(`/soan?tra-loi=${view.documentId}&toi=${view.senderCode}`)}
-          >
-            {w.reply}
-          </button>
-        )}
-      </div>
+      <p>
+        <Tag tone={status?.code === '01' ? 'warn' : status?.code === '02' ? 'bad' : 'good'}>
+          {words.standing[status?.code ?? '01'] ?? status?.words.vi}
+        </Tag>{' '}
+        {status?.registeredNumber && words.work.registered(status.registeredNumber)}
+        {status?.reasonWords && `${status.reasonWords.vi} ${status.text}`}
+      </p>
+      {view.requests.map((request) => (
+        <RequestNotice key={request.requestId} request={request} again={again} />
+      ))}
+      {view.destroyedMs !== undefined && <p class="notice warn">{words.work.destroyed}</p>}
+      {newer && (
+        <p class="notice warn">
+          {words.work.replaced} <Link to={`/den/${newer}`}>{words.work.openNewer}</Link>
+        </p>
+      )}
+      {view.duplicates.length > 0 && <p class="notice warn">{words.work.duplicates}</p>}
+      <Acts view={view} base={base} again={again} />
       <div class={view.parts.some(isPdf) ? 'split' : ''}>
         <Viewer base={base} parts={view.parts} />
         <div>
-          <section class="card">
-            <h2>{w.verification}</h2>
-            <div class="notice good">
-              <p>
-                <strong>{w.seal}: </strong>
-                {w.sealGood(sender)}
-              </p>
-              <p>{w.sealAdvice}</p>
-            </div>
-          </section>
+          <Verification view={view} sender={sender} />
           <Facts view={view} sender={sender} />
           <Files view={view} base={base} />
+          {status && status.code !== '01' && status.code !== '02' && <Work base={base} />}
           <section class="card">
             <h2>{w.timeline}</h2>
             <Story events={view.envelopes[0]?.recipients.flatMap(({ timeline }) => timeline) ?? []} />
@@ -71,5 +75,50 @@ export function Arrival({ id }: { readonly id: string }) {
         </div>
       </div>
     </>
+  );
+}
+
+function Acts({
+  view,
+  base,
+  again,
+}: {
+  readonly view: ArrivalView;
+  readonly base: string;
+  readonly again: () => void;
+}) {
+  const may = useMay();
+  const status = view.envelopes[0]?.recipients[0]?.status;
+  return (
+    <div class="acts">
+      <ReceiveActs view={view} base={base} again={again} bad={standingOfSignatures(view) === 'bad'} />
+      {may('document.draft') && (
+        <button type="button" onClick={() => go(`/soan?tra-loi=${view.documentId}&toi=${view.senderCode}`)}>
+          {w.reply}
+        </button>
+      )}
+      {status?.registeredNumber && view.parts.some(isPdf) && (
+        <a class="button" href={`/c/v1${base}/stamped`} download>
+          {words.work.stamped}
+        </a>
+      )}
+    </div>
+  );
+}
+
+function Work({ base }: { readonly base: string }) {
+  const { value, again } = useLoad<{ rows: readonly TaskView[] }>(`${base}/tasks`);
+  useLive(
+    (event) => {
+      if (event.kind !== 'link') again();
+    },
+    [again],
+  );
+  if (!value || value.rows.length === 0) return null;
+  return (
+    <section class="card">
+      <h2>{words.work.tasks}</h2>
+      <TaskList tasks={value.rows} again={again} />
+    </section>
   );
 }

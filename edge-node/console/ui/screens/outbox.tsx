@@ -108,7 +108,7 @@ function OutboxLines({
         <td class="tight">
           <Urgency urgency={row.urgency} />
         </td>
-        <td>{nameOrNone(row)}</td>
+        <td class="tight">{nameOrNone(row)}</td>
         <td>
           <RowLink to={`/di/${row.documentId}`} row={row} />
         </td>
@@ -141,7 +141,7 @@ function Fold({ id }: { readonly id: string }) {
   const { value, problem, again } = useLoad<DocumentView>(`/documents/out/${id}`);
   useLive(
     (event) => {
-      if (event.kind === 'statement' || event.kind === 'document') again();
+      if (event.kind !== 'link' && event.kind !== 'draft') again();
     },
     [again],
   );

@@ -13,18 +13,47 @@ export function Overview({ overview }: { readonly overview: Counts | undefined }
   const reads = may('document.read');
   const cards = [
     reads &&
-      overview.unread > 0 && {
-        to: '/den',
-        n: overview.unread,
-        title: w.unread,
+      overview.waiting > 0 && {
+        to: '/den?trang-thai=waiting',
+        n: overview.waiting,
+        title: w.waiting,
         tone: overview.unreadUrgent > 0 ? 'bad' : '',
         how: [
+          w.waitingHow,
           overview.unreadUrgent > 0 ? w.urgent(overview.unreadUrgent) : '',
-          overview.oldestUnreadMs ? w.oldest(agoText(overview.oldestUnreadMs, Date.now())) : '',
+          overview.oldestWaitingMs ? w.oldest(agoText(overview.oldestWaitingMs, Date.now())) : '',
         ]
           .filter(Boolean)
-          .join('. '),
+          .join(' '),
       },
+    reads &&
+      overview.requests > 0 && {
+        to: '/den?trang-thai=',
+        n: overview.requests,
+        title: w.requests,
+        tone: 'bad',
+        how: w.requestsHow,
+      },
+    may('document.progress') &&
+      overview.tasks > 0 && { to: '/theo-doi', n: overview.tasks, title: w.tasks, tone: '', how: w.tasksHow },
+    may('statistics.read') &&
+      overview.late > 0 && {
+        to: '/theo-doi?han=qua',
+        n: overview.late,
+        title: w.late,
+        tone: 'bad',
+        how: w.lateHow,
+      },
+    may('statistics.read') &&
+      overview.near > 0 && {
+        to: '/theo-doi?han=gan',
+        n: overview.near,
+        title: w.near,
+        tone: 'warn',
+        how: w.nearHow,
+      },
+    may('document.judge') &&
+      overview.held > 0 && { to: '/giu-lai', n: overview.held, title: w.held, tone: 'bad', how: w.heldHow },
     reads &&
       overview.failed > 0 && {
         to: '/di?trang-thai=refused',

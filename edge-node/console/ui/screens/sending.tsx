@@ -7,7 +7,8 @@ import { useMay, useMe } from '../me.ts';
 import { Link, Loading, ProblemNotice, Title } from '../widgets/basics.tsx';
 import { Facts, Files, Technical } from '../widgets/document-facts.tsx';
 import { nameOrNone } from '../widgets/document-rows.tsx';
-import { RecipientTable } from '../widgets/recipient-table.tsx';
+import { RecallAct } from '../widgets/recall-act.tsx';
+import { RecipientTable, stateText } from '../widgets/recipient-table.tsx';
 import { say } from '../widgets/toasts.tsx';
 import { Viewer } from '../widgets/viewer.tsx';
 import { words } from '../words.ts';
@@ -18,8 +19,11 @@ const w = words.document;
 export function sentence(view: DocumentView): string {
   const recipients = view.envelopes[0]?.recipients ?? [];
   const counts = new Map<string, number>();
-  for (const { state } of recipients) counts.set(state, (counts.get(state) ?? 0) + 1);
-  const parts = [...counts].map(([state, n]) => `${n} ${(words.sendState[state] ?? state).toLowerCase()}`);
+  for (const to of recipients) {
+    const text = stateText(to);
+    counts.set(text, (counts.get(text) ?? 0) + 1);
+  }
+  const parts = [...counts].map(([text, n]) => `${n} ${text.toLowerCase()}`);
   return `${recipients.length} ${words.list.recipients.toLowerCase()}: ${parts.join(', ')}.`;
 }
 
@@ -31,7 +35,7 @@ export function Sending({ id }: { readonly id: string }) {
   const me = useMe();
   useLive(
     (event) => {
-      if (event.kind === 'statement' || event.kind === 'document' || event.kind === 'other') again();
+      if (event.kind !== 'link' && event.kind !== 'draft') again();
     },
     [again],
   );
@@ -71,6 +75,9 @@ export function Sending({ id }: { readonly id: string }) {
             >
               {w.resend}
             </button>
+          )}
+          {!unsent && (
+            <RecallAct base={base} recipients={view.envelopes[0]?.recipients ?? []} again={again} />
           )}
           {unsent && (
             <button

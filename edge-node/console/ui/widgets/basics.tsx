@@ -91,6 +91,7 @@ type FieldProps = {
   readonly list?: readonly string[];
   readonly inputmode?: 'numeric' | 'email' | 'text';
   readonly autofocus?: boolean;
+  readonly placeholder?: string;
 };
 
 export function Field(props: FieldProps) {
@@ -105,6 +106,7 @@ export function Field(props: FieldProps) {
     id,
     value,
     required: props.required ?? false,
+    ...(props.placeholder ? { placeholder: props.placeholder } : {}),
     'aria-invalid': wrong !== undefined,
     ...(described ? { 'aria-describedby': described } : {}),
     ...(props.lengthMax ? { maxLength: props.lengthMax } : {}),
@@ -169,7 +171,7 @@ export function DayField(props: {
       <Field
         label={props.label}
         value={typed}
-        hint={words.compose.dateHint}
+        placeholder={words.compose.dateHint}
         wrong={bad && left ? words.compose.dateBad : undefined}
         inputmode="numeric"
         required={props.required ?? false}

@@ -73,6 +73,10 @@ function Search({ onPick }: { readonly onPick: (entry: DirectoryEntry) => void }
     return () => asked.abort();
   }, [search.asked]);
   const shown = open && search.typed.trim() !== '' ? found : undefined;
+  useEffect(() => {
+    if (shown && shown.length > 0)
+      document.getElementById(`${id}-list`)?.scrollIntoView({ block: 'nearest' });
+  }, [shown]);
   const pick = (entry: DirectoryEntry | undefined) => {
     if (!entry) return;
     onPick(entry);

@@ -6,6 +6,12 @@ import { words } from '../words.ts';
 import { Tag } from './basics.tsx';
 import { Story } from './story.tsx';
 
+/** Transport until it is there, then what the receiving office says. */
+export const stateText = (to: RecipientView): string =>
+  to.status && to.status.code !== '01'
+    ? (words.standing[to.status.code] ?? to.status.words.vi)
+    : (words.sendState[to.state] ?? to.state);
+
 export function RecipientTable({ recipients }: { readonly recipients: readonly RecipientView[] }) {
   return (
     <div class="table-wrap">
@@ -28,7 +34,17 @@ export function RecipientTable({ recipients }: { readonly recipients: readonly R
                   <div class="muted">{to.desk ? `${to.desk}@${to.code}` : to.code}</div>
                 </td>
                 <td>
-                  <Tag tone={toneOf(to.state)}>{words.sendState[to.state] ?? to.state}</Tag>
+                  <Tag tone={to.status?.code === '02' ? 'bad' : toneOf(to.state)}>{stateText(to)}</Tag>
+                  {to.status?.registeredNumber && (
+                    <div class="muted">{words.work.registered(to.status.registeredNumber)}</div>
+                  )}
+                  {to.status?.person && <div class="muted">{to.status.person}</div>}
+                  {to.status?.reasonWords && (
+                    <div>
+                      {to.status.reasonWords.vi} {to.status.text}
+                    </div>
+                  )}
+                  {to.change && <div class="muted">{to.change.words.vi}</div>}
                 </td>
                 <td class="tight number">{last ? timeText(last.atMs) : ''}</td>
                 <td>

@@ -1,5 +1,6 @@
 // Short words in the corner after an act; read aloud politely. One with an act (Hoàn tác) stays until its time is over.
 import { useEffect, useState } from 'preact/hooks';
+import { words } from '../words.ts';
 
 export type Toast = {
   readonly id: number;
@@ -23,7 +24,11 @@ export function say(
 ): number {
   last += 1;
   const id = last;
-  shown = [...shown.slice(-3), { id, text, ...(options.act ? { act: options.act } : {}) }];
+  // The same words again replace what stands there: ten arrivals are one line.
+  shown = [
+    ...shown.filter((each) => each.text !== text).slice(-2),
+    { id, text, ...(options.act ? { act: options.act } : {}) },
+  ];
   changed();
   setTimeout(() => dismiss(id), options.ms ?? 8_000);
   return id;
@@ -40,7 +45,7 @@ export function Toasts() {
     <div class="toasts" role="status" aria-live="polite">
       {shown.map(({ id, text, act }) => (
         <div class="toast" key={id}>
-          <span>{text}</span>
+          <span class="grow">{text}</span>
           {act && (
             <button
               type="button"
@@ -52,6 +57,9 @@ export function Toasts() {
               {act.label}
             </button>
           )}
+          <button type="button" aria-label={words.people.close} onClick={() => dismiss(id)}>
+            ✕
+          </button>
         </div>
       ))}
     </div>

@@ -1,0 +1,216 @@
+// What a clerk does with an arrival: accept and register (the main act), give it back with a reason, forward to persons. Each asks in a sheet of
+// its own; a second clerk who was faster is named by the server.
+import { useState } from 'preact/hooks';
+import type { UnitPerson } from '../../../accounts/person.ts';
+import type { DocumentView } from '../../../core.ts';
+import { Problem, post } from '../api.ts';
+import { useAct, useLoad } from '../load.ts';
+import { useMay } from '../me.ts';
+import { words } from '../words.ts';
+import { DayField, Dialog, Field, ProblemNotice, SelectField, Tick } from './basics.tsx';
+import { say } from './toasts.tsx';
+
+const w = words.work;
+type Props = { readonly view: DocumentView; readonly base: string; readonly again: () => void };
+type Sheet = 'accept' | 'return' | 'forward' | undefined;
+
+export function ReceiveActs({ view, base, again, bad }: Props & { readonly bad: boolean }) {
+  const [sheet, setSheet] = useState<Sheet>();
+  const may = useMay();
+  const code = view.envelopes[0]?.recipients[0]?.status?.code ?? '01';
+  const waits = code === '01' && view.destroyedMs === undefined;
+  const close = () => setSheet(undefined);
+  const done = () => {
+    close();
+    again();
+  };
+  return (
+    <>
+      {waits && may('document.receive') && (
+        <>
+          <button
+            type="button"
+            class={bad ? '' : 'main'}
+            data-main={bad || sheet ? undefined : true}
+            onClick={() => setSheet('accept')}
+          >
+            {w.accept}
+          </button>
+          <button
+            type="button"
+            class={bad ? 'main' : 'danger'}
+            data-main={bad && !sheet ? true : undefined}
+            onClick={() => setSheet('return')}
+          >
+            {w.giveBack}
+          </button>
+        </>
+      )}
+      {/^0[345]$/.test(code) && may('document.assign') && view.destroyedMs === undefined && (
+        <button
+          type="button"
+          class="main"
+          data-main={sheet ? undefined : true}
+          onClick={() => setSheet('forward')}
+        >
+          {w.forward}
+        </button>
+      )}
+      {sheet === 'accept' && <Accept base={base} onClose={close} onDone={done} />}
+      {sheet === 'return' && <GiveBack base={base} onClose={close} onDone={done} />}
+      {sheet === 'forward' && <Forward base={base} onClose={close} onDone={done} />}
+    </>
+  );
+}
+
+type SheetProps = { readonly base: string; readonly onClose: () => void; readonly onDone: () => void };
+
+function Accept({ base, onClose, onDone }: SheetProps) {
+  const [number, setNumber] = useState('');
+  const [places, setPlaces] = useState('');
+  const [note, setNote] = useState('');
+  const [twice, setTwice] = useState(false);
+  const act = useAct();
+  const submit = (evenIfDuplicate: boolean) =>
+    act.run(async () => {
+      try {
+        const made = await post<{ registered: string }>(`${base}/accept`, {
+          number,
+          places,
+          note,
+          ...(evenIfDuplicate ? { evenIfDuplicate } : {}),
+        });
+        say(w.accepted(made.registered));
+        onDone();
+      } catch (error) {
+        if (
+          error instanceof Problem &&
+          error.body.code === 'document-duplicate-suspected' &&
+          !evenIfDuplicate
+        ) {
+          setTwice(true);
+          return;
+        }
+        throw error;
+      }
+    });
+  return (
+    <Dialog title={w.accept} onClose={onClose}>
+      <p class="muted">{w.acceptHow}</p>
+      <ProblemNotice problem={act.problem} />
+      <Field label={w.places} value={places} onValue={setPlaces} lengthMax={1_000} autofocus />
+      <div class="row">
+        <Field label={w.number} value={number} onValue={setNumber} lengthMax={20} />
+        <Field label={w.note} value={note} onValue={setNote} lengthMax={1_000} />
+      </div>
+      {twice && (
+        <div class="notice warn" role="alert">
+          <p>{w.duplicate}</p>
+        </div>
+      )}
+      <div class="acts">
+        <button type="button" class="main" data-main disabled={act.busy} onClick={() => submit(twice)}>
+          {twice ? w.acceptAnyway : w.accept}
+        </button>
+        <button type="button" onClick={onClose}>
+          {words.people.cancel}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+function GiveBack({ base, onClose, onDone }: SheetProps) {
+  const { value } = useLoad<{ reasons: readonly { reason: number; vi: string }[] }>('/words');
+  const [reason, setReason] = useState('');
+  const [text, setText] = useState('');
+  const act = useAct();
+  return (
+    <Dialog title={w.giveBackTitle} onClose={onClose}>
+      <ProblemNotice problem={act.problem} />
+      <SelectField
+        label={w.reason}
+        value={reason}
+        onValue={setReason}
+        options={[
+          ['', w.needReason],
+          ...(value?.reasons ?? []).map(({ reason: n, vi }) => [String(n), vi] as const),
+        ]}
+      />
+      <Field label={w.reasonText} value={text} onValue={setText} rows={3} lengthMax={1_000} />
+      <div class="acts">
+        <button
+          type="button"
+          class="main"
+          data-main
+          disabled={act.busy || reason === ''}
+          onClick={() =>
+            act.run(async () => {
+              await post(`${base}/return`, { reason: Number(reason), text });
+              say(w.gaveBack);
+              onDone();
+            })
+          }
+        >
+          {w.giveBack}
+        </button>
+        <button type="button" onClick={onClose}>
+          {words.people.cancel}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+function Forward({ base, onClose, onDone }: SheetProps) {
+  const { value } = useLoad<{ people: readonly UnitPerson[] }>('/people');
+  const [chosen, setChosen] = useState<readonly string[]>([]);
+  const [instruction, setInstruction] = useState('');
+  const [due, setDue] = useState('');
+  const act = useAct();
+  const people = value?.people.filter(({ state }) => state !== 'disabled') ?? [];
+  return (
+    <Dialog title={w.forwardTitle} onClose={onClose}>
+      <ProblemNotice problem={act.problem} />
+      {value && people.length === 0 && <p class="muted">{w.nobody}</p>}
+      <fieldset>
+        <legend>{w.persons}</legend>
+        {people.map(({ email, name, position }) => (
+          <Tick
+            key={email}
+            label={`${name}${position ? ` – ${position}` : ''}${chosen[0] === email ? ` (${w.lead})` : ''}`}
+            value={chosen.includes(email)}
+            onValue={(on) => setChosen(on ? [...chosen, email] : chosen.filter((each) => each !== email))}
+          />
+        ))}
+      </fieldset>
+      <Field label={w.instruction} value={instruction} onValue={setInstruction} rows={3} lengthMax={2_000} />
+      <DayField label={w.due} value={due} onValue={setDue} />
+      <div class="acts">
+        <button
+          type="button"
+          class="main"
+          data-main
+          disabled={act.busy || chosen.length === 0}
+          onClick={() =>
+            act.run(async () => {
+              await post(`${base}/forward`, {
+                to: chosen.map((who, i) => ({ who, lead: i === 0 })),
+                instruction,
+                // The end of the working day.
+                ...(due ? { due: `${due}T17:00:00+07:00` } : {}),
+              });
+              say(w.forwarded);
+              onDone();
+            })
+          }
+        >
+          {w.forward}
+        </button>
+        <button type="button" onClick={onClose}>
+          {words.people.cancel}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
