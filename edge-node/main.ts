@@ -2,7 +2,7 @@
 // Must never answer on the control socket without the lock of DIR, and never end at a signal before what it holds is finished.
 // Everything of a document's path in an office runs inside this process.
 import process from 'node:process';
-import { ExchangeError } from '../protocol/errors.ts';
+import { ExchangeError, isExchangeError } from '../protocol/errors.ts';
 import { type Clock, systemClock } from '../protocol/node/clock.ts';
 import { serveControl } from '../protocol/node/control.ts';
 import type { ExchangeServer } from '../protocol/node/http-server.ts';
@@ -86,7 +86,12 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     local = await listen(api, config);
     closers.push(() => api.drain(DRAIN_MS));
     const screens = config.console
-      ? await startConsole({ edge, log, clock, config: config.console })
+      ? await startConsole({ edge, log, clock, config: config.console }).catch((error: unknown) => {
+          // Pages that cannot be built are no reason to stop the exchange; everything else is a mistake to be mended.
+          if (!isExchangeError(error, 'console-not-built')) throw error;
+          log.error({ event: 'console.not-built', said: error.detail });
+          return undefined;
+        })
       : undefined;
     if (screens) closers.push(() => screens.close());
     consoleUrl = screens?.url;

@@ -395,6 +395,7 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
     await receiver.goto(b.consoleUrl() + path);
     await receiver.getByRole('heading', { name: heading }).first().waitFor();
     await look(receiver, path);
+    t.equal(await receiver.getByRole('alert').count(), 0, `nothing failed on ${path}`);
   }
 
   // The session is ended elsewhere while a draft is being written: sign in over it, nothing is lost.

@@ -59,7 +59,7 @@ export function draftReads(db: Database) {
       db.get<{ n: number; urgent: number; oldest: number | null }>(
         `SELECT count(*) AS n, coalesce(sum(urgency > 0), 0) AS urgent, min(received_ms) AS oldest FROM (
            SELECT i.urgency, i.received_ms FROM inbox_recipients r JOIN inbox i ON i.seq = r.inbox_seq
-           WHERE r.unit = ? AND i.kind <> 5 AND NOT EXISTS (SELECT 1 FROM readings WHERE envelope_id = i.envelope_id)
+           WHERE r.unit = ? AND i.kind IN (1,3) AND NOT EXISTS (SELECT 1 FROM readings WHERE envelope_id = i.envelope_id)
            ORDER BY r.inbox_seq DESC LIMIT 1000)`,
         unit,
       )!,
@@ -88,7 +88,7 @@ export function draftReads(db: Database) {
       db.all<{ state: string; n: number }>(
         `SELECT o.state, count(DISTINCT e.document_seq) AS n FROM (
            SELECT d.seq, (SELECT max(seq) FROM envelopes WHERE document_seq = d.seq) AS envelope FROM documents d
-           WHERE d.unit = ? AND d.kind <> 5 ORDER BY d.seq DESC LIMIT 2000) newest
+           WHERE d.unit = ? AND d.kind IN (1,3) ORDER BY d.seq DESC LIMIT 2000) newest
          JOIN envelopes e ON e.seq = newest.envelope JOIN outbox_recipients o ON o.envelope_seq = e.seq GROUP BY o.state`,
         unit,
       ),
@@ -101,9 +101,9 @@ export function draftReads(db: Database) {
       )!,
     countsSince: (unit: string, sinceMs: number) =>
       db.get<{ arrived: number; sent: number }>(
-        `SELECT (SELECT count(*) FROM inbox_recipients r JOIN inbox i ON i.seq = r.inbox_seq WHERE r.unit = ?1 AND i.kind <> 5 AND i.received_ms >= ?2
+        `SELECT (SELECT count(*) FROM inbox_recipients r JOIN inbox i ON i.seq = r.inbox_seq WHERE r.unit = ?1 AND i.kind IN (1,3) AND i.received_ms >= ?2
                    AND i.seq > (SELECT max(seq) - 5000 FROM inbox)) AS arrived,
-                (SELECT count(*) FROM documents WHERE unit = ?1 AND kind <> 5 AND created_ms >= ?2 AND seq > (SELECT max(seq) - 5000 FROM documents)) AS sent`,
+                (SELECT count(*) FROM documents WHERE unit = ?1 AND kind IN (1,3) AND created_ms >= ?2 AND seq > (SELECT max(seq) - 5000 FROM documents)) AS sent`,
         unit,
         sinceMs,
       )!,

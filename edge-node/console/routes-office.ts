@@ -75,7 +75,7 @@ function nodeRoutes(app: FastifyInstance, edge: Edge): void {
   );
   app.get<{ Querystring: { after?: string } }>(
     '/c/v1/audit',
-    { config: { act: 'audit.read' }, schema: { querystring: query({ after: text(20) }) } },
+    { config: { act: 'audit.read' }, schema: { querystring: query({ after: text(20), limit: text(3) }) } },
     async ({ query: { after } }) => await edge.audit({ limit: 100, ...(after ? { after } : {}) }),
   );
 }

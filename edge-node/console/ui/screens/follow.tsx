@@ -59,7 +59,7 @@ function Unit() {
                 <tr>
                   <th scope="col">{w.state}</th>
                   <th scope="col">{w.subject}</th>
-                  <th scope="col">{w.terms}</th>
+                  <th scope="col">{w.rule}</th>
                   <th scope="col">{w.due}</th>
                   <th scope="col">{w.person}</th>
                 </tr>

@@ -28,7 +28,7 @@ export function Overview({ overview }: { readonly overview: Counts | undefined }
       },
     reads &&
       overview.requests > 0 && {
-        to: '/den?trang-thai=',
+        to: '/den',
         n: overview.requests,
         title: w.requests,
         tone: 'bad',
