@@ -89,7 +89,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       ? await startConsole({ edge, log, clock, config: config.console }).catch((error: unknown) => {
           // Pages that cannot be built are no reason to stop the exchange; everything else is a mistake to be mended.
           if (!isExchangeError(error, 'console-not-built')) throw error;
-          log.error({ event: 'console.not-built', said: error.detail });
+          log.error({ event: 'pages.not-built', said: error.detail });
           return undefined;
         })
       : undefined;

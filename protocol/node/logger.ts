@@ -71,7 +71,7 @@ export const logEvents = {
   'ledger.checkpoint': 'fields: size, root.',
   'backup.made': 'fields: path, bytes.',
   'settings.changed': 'fields: keys.',
-  'console.not-built':
+  'pages.not-built':
     'The pages of the console could not be built; exchange and API go on without it. Fields: said.',
   'notice.unsent':
     'A mail or web hook that tells of an urgent document failed; the document waits in the list. Fields: said.',
