@@ -226,7 +226,7 @@ export function openDirectoryParts(
           'statement-mismatch',
           `directory version ${part.version} after ${before.version}`,
         );
-      // A restored hub skips versions but not acts: whoever holds the newer list keeps it and brings it back (PROTOCOL.md 3.6).
+      // A restored hub skips versions but not acts: whoever holds the newer list keeps it and brings it back (PROTOCOL.md 3.9).
       if (before && before.revocationNumber > part.revocationNumber)
         throw new ExchangeError(
           'directory-rolled-back',

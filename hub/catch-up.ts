@@ -1,6 +1,6 @@
 // A hub that was restored from an older backup must not believe keys that were revoked after it. Nodes say which revocation list they hold;
 // when one holds a newer one than this hub, nothing is taken or handed out until a node has brought that signed part back.
-// DESIGN §5 Restore, PROTOCOL.md 3.6. Must never believe a part that this hub's own directory key has not signed.
+// DESIGN §5 Restore, PROTOCOL.md 3.9. Must never believe a part that this hub's own directory key has not signed.
 import { parseCertificate } from '../certs/certificate.ts';
 import { openDirectoryParts } from '../certs/signers.ts';
 import { verifyCertificate } from '../certs/trust.ts';
