@@ -218,6 +218,8 @@ export type DocumentView = {
   readonly urgency: number;
   readonly createdMs: number;
   readonly receivedMs: number | undefined;
+  /** Of an arrival whose sender's seal was withdrawn for a time before the hub accepted it: look at it with care. */
+  readonly sealWithdrawn?: true;
   readonly state: DocumentState | 'received';
   /** As it is shown now, after updates; undefined once erased. */
   readonly metadata: Metadata | undefined;

@@ -35,6 +35,7 @@ import {
   storyOfSent,
 } from './statuses/views.ts';
 import type { Arrival, OutDocument, OutEnvelope, OutRecipient, StoredPart } from './store/view-reads.ts';
+import { sealWithdrawn } from './withdrawn.ts';
 import { eventWords } from './words.ts';
 
 /** What still moves comes first, then the worst end. */
@@ -336,6 +337,7 @@ function showArrival(row: Arrival, context: EdgeContext): DocumentView {
     urgency: row.urgency,
     createdMs: row.created_ms,
     receivedMs: row.received_ms,
+    ...(sealWithdrawn(row, context.signers) ? { sealWithdrawn: true as const } : {}),
     state: 'received',
     metadata: hiddenTitle(row.seq, store) ? undefined : updated ? metadataAfter(updated, sealed) : sealed,
     originalMetadata: updated && !hiddenTitle(row.seq, store) ? sealed : undefined,

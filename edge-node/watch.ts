@@ -1,8 +1,10 @@
 // What is missing and for how long, told as alarms before it hurts: the hub, a newer directory, the right time. The times are those of
 // protocol/grace.ts. Must never stop anything: whoever needs what is missing decides for himself.
+import { parseCertificate } from '../certs/certificate.ts';
 import { clockBounds, grace, partOverdueShare } from '../protocol/grace.ts';
 import { startWorker, type WorkLoop } from '../protocol/node/worker.ts';
 import type { EdgeContext } from './context.ts';
+import { sealWithdrawn } from './withdrawn.ts';
 
 /** Days are watched; a minute is often enough, and a clock that was set is noticed soon. */
 const everyMs = 30_000;
@@ -14,7 +16,7 @@ export function startWatch(context: EdgeContext): WorkLoop {
   const toldMs = new Map<string, number>();
 
   async function tell(
-    code: 'hub-unreachable' | 'directory-stale' | 'directory-expired' | 'clock-wrong',
+    code: 'hub-unreachable' | 'directory-stale' | 'directory-expired' | 'clock-wrong' | 'certificate-revoked',
     about: string,
     said: string,
   ): Promise<void> {
@@ -48,6 +50,34 @@ export function startWatch(context: EdgeContext): WorkLoop {
     }
   }
 
+  let revocationsSeen = '';
+  /** What arrived under a seal that turned out to be withdrawn by then: marked in the views, and said once. */
+  async function watchWithdrawn(): Promise<void> {
+    const { parts } = directory.current();
+    const seen = parts.map(({ hub, revocationNumber }) => `${hub}.${revocationNumber}`).join(',');
+    if (seen === revocationsSeen) return;
+    revocationsSeen = seen;
+    const sinceMs = new Map(
+      parts.flatMap((part) => part.revocations.map((each) => [each.serialHex, each.fromMs])),
+    );
+    if (sinceMs.size === 0) return;
+    for (const { unit, sealCertificates } of directory.current().units()) {
+      const fromMs = sealCertificates
+        .map((der) => sinceMs.get(parseCertificate(der).serialHex))
+        .filter((ms) => ms !== undefined);
+      if (fromMs.length === 0) continue;
+      const arrivals = store
+        .arrivalsSince(unit, Math.min(...fromMs))
+        .filter((row) => sealWithdrawn(row, context.signers));
+      if (arrivals.length > 0)
+        await tell(
+          'certificate-revoked',
+          directory.current().codeOf(unit),
+          `${arrivals.length} documents came under a seal that was withdrawn by then`,
+        );
+    }
+  }
+
   async function watchClock(): Promise<void> {
     const offsetMs = link.clockOffsetMs();
     if (offsetMs === undefined || Math.abs(offsetMs) < clockBounds.nodeAlarmMs) return;
@@ -65,6 +95,7 @@ export function startWatch(context: EdgeContext): WorkLoop {
       await watchHub(nowMs);
       await watchParts(nowMs);
       await watchClock();
+      await watchWithdrawn();
       return 'idle';
     },
     onError: (error, waitMs) => log.warn({ event: 'worker.waiting', worker: 'watch', waitMs, err: error }),

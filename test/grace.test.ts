@@ -155,17 +155,23 @@ t.test(
       for (const { node } of [a, b, stolen]) await node.close();
     });
     await sees(a, b);
-    await sees(a, stolen);
+    await sees(stolen, a);
+    const compromisedMs = clock.nowMs();
+    const doubtful = await send(stolen, a);
+    await arrived(stolen, doubtful);
+    t.equal((await a.node.edge.show(doubtful)).sealWithdrawn, undefined);
     const to = join(temporaryDir('backup'), 'b');
     await backupHub({ dir: test.dir, to, version: 'test', clock });
     const nodeId = loadIdentity(stolen.dir).nodeId;
     const revoked = await test.hub.admin.act('certificateRevoke', {
       what: { office: test.hub.admin.unitOf('XA.3') },
-      fromMs: clock.nowMs(),
+      fromMs: compromisedMs,
       reason: 'stolen',
       nowMs: clock.nowMs(),
     });
     t.equal(revoked.serials.length, 2, 'seal and connection in one act');
+    t.equal(revoked.delivered, 1, 'what had arrived after that time is counted');
+    await eventually(async () => (await a.node.edge.show(doubtful)).sealWithdrawn);
     t.strictSame(revoked.cut, [nodeId], 'the connection is cut');
     const number = test.hub.directory.own().revocationNumber;
     await eventually(async () =>

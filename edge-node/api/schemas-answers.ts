@@ -389,6 +389,10 @@ export const documentAnswer = object(
     urgency,
     createdMs: ms('When it was handed in, or sealed.'),
     receivedMs: ms('Of an arrival: when this node had it complete.'),
+    sealWithdrawn: {
+      type: 'boolean',
+      description: 'Of an arrival: the seal was withdrawn for a time before the hub accepted it.',
+    },
     state,
     metadata: {
       type: 'object',
@@ -434,7 +438,16 @@ export const documentAnswer = object(
     envelopes: list('The sealings, newest first; an arrival has one.', envelope),
     safety,
   },
-  ['receivedMs', 'metadata', 'originalMetadata', 'destroyedMs', 'status', 'safety', 'completeness'],
+  [
+    'receivedMs',
+    'sealWithdrawn',
+    'metadata',
+    'originalMetadata',
+    'destroyedMs',
+    'status',
+    'safety',
+    'completeness',
+  ],
 );
 
 const directoryEntries = list(

@@ -104,6 +104,13 @@ export function viewReads(db: Database) {
         limit,
         o.every ? 1 : 0,
       ),
+    /** Arrivals of a sender that the hub accepted from a time on: few, since it is asked about withdrawn seals. */
+    arrivalsSince: (sender: string, acceptedMs: number): readonly Arrival[] =>
+      db.all<Arrival>(
+        `SELECT ${arrival} FROM inbox WHERE sender = ? AND accepted_ms >= ? ORDER BY seq LIMIT 1000`,
+        sender,
+        acceptedMs,
+      ),
     inboxPage: (o: InboxPageOptions, limit: number): readonly Arrival[] =>
       db.all<Arrival>(
         `SELECT ${arrival} FROM inbox i WHERE seq < ?1 AND ${textFilter} AND (?3 IS NULL OR EXISTS

@@ -195,15 +195,8 @@ async function ring(d: District, what: string): Promise<void> {
       async () => (await status(node)).hub.state === 'connected',
     );
   await soon(d, `${what}: every office knows every other`, async () => {
-    for (const { node } of living) {
-      const { entries } = await ask<{ entries: { code: string; state: string }[] }>(
-        node,
-        'GET',
-        '/v1/directory?limit=100',
-      );
-      const active = new Set(entries.filter(({ state }) => state === 'active').map(({ code }) => code));
-      if (!living.every(({ code }) => active.has(code))) return false;
-    }
+    for (const { node } of living)
+      for (const { code } of living) if (!(await knows(node, code))) return false;
     return true;
   });
   const now = living.map((from, i) => paper(d, from, living[(i + 1) % living.length]!, what));
@@ -214,6 +207,12 @@ async function ring(d: District, what: string): Promise<void> {
       `${each.key} from ${each.from.code} to ${each.to[0]?.code} arrives`,
       async () => await isFinal(each),
     );
+}
+
+async function knows(node: Office['node'], code: string): Promise<boolean> {
+  type Answer = { entries: { code: string; state: string }[] };
+  const { entries } = await ask<Answer>(node, 'GET', `/v1/directory?q=${code}&limit=5`);
+  return entries.some((entry) => entry.code === code && entry.state === 'active');
 }
 
 function paper(d: District, from: Office, to: Office, what: string): Paper {
