@@ -10,10 +10,11 @@ import { verifySigned } from '../protocol/signature.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { type LeafRole, leafRoles, type Role } from './profile.ts';
 import { issuingOf, revocations } from './signers.ts';
-import { type CertificateFacts, type RevokedFromMs, verifyCertificate } from './trust.ts';
+import { type CertificateFacts, type RevokedFromMs, type RootAnchor, verifyCertificate } from './trust.ts';
 
 export type EvidenceSources = {
-  readonly rootDer: Uint8Array;
+  /** The root; several where one has handed over to another (certs/roots.ts). */
+  readonly rootDer: Uint8Array | readonly RootAnchor[];
   /** DER, any order, without the root. */
   readonly certificates: readonly Uint8Array[];
   /** Bytes of Signed directory parts. */
@@ -31,7 +32,7 @@ export type Evidence = {
 
 /** Throws certificate-*, signature-*, statement-malformed for the first source that does not hold. */
 export function createEvidence(sources: EvidenceSources): Evidence {
-  const { rootDer } = sources;
+  const anchors = sources.rootDer instanceof Uint8Array ? [sources.rootDer] : sources.rootDer;
   const drafts = sources.directory.map((bytes) => {
     // Read before it is verified, only to find the certificates that verify it. Pages may be missing: a proof brings those that it needs.
     return readPart(bytes);
@@ -50,14 +51,14 @@ export function createEvidence(sources: EvidenceSources): Evidence {
     verifyCertificate({
       leafDer,
       intermediatesDer,
-      rootsDer: [rootDer],
+      rootsDer: anchors,
       atMs,
       role,
       ...(revoked ? { revoked } : {}),
     });
   // Each one, also those that nothing below asks for: no byte of a proof file may change unseen.
-  const root = parseCertificate(rootDer);
-  const above = [root, ...[...pool.values()].filter(({ isCa }) => isCa)];
+  const roots = anchors.map((anchor) => parseCertificate(anchor instanceof Uint8Array ? anchor : anchor.der));
+  const above = [...roots, ...[...pool.values()].filter(({ isCa }) => isCa)];
   for (const certificate of pool.values()) judgeAny(certificate, above, judge);
   for (const draft of drafts) verifyPart(draft, [...pool.values()], judge);
   const parts = drafts.map(({ part }) => part);
@@ -80,7 +81,13 @@ function judgeAny(certificate: Certificate, above: readonly Certificate[], judge
   const { der, isCa, notBeforeMs, x509 } = certificate;
   const begins = above
     .filter((issuer) => x509.checkIssued(issuer.x509))
-    .map((issuer) => Math.max(notBeforeMs, above[0]!.notBeforeMs, issuer.notBeforeMs));
+    .flatMap((issuer) => [
+      Math.max(notBeforeMs, issuer.notBeforeMs),
+      // The root above the issuer, whichever it is.
+      ...above
+        .filter((root) => issuer.x509.checkIssued(root.x509))
+        .map((root) => Math.max(notBeforeMs, issuer.notBeforeMs, root.notBeforeMs)),
+    ]);
   // A CA that was certified twice (its root has handed over) has one moment for each.
   return firstGood(begins.length > 0 ? begins : [notBeforeMs], (atMs) =>
     isCa ? judge(der, 'issuing', atMs) : firstRole(leafRoles, (role) => judge(der, role, atMs)),

@@ -4,7 +4,7 @@
 
 import type { Directory } from '../protocol/directory.ts';
 import { decodeProof, judgeProof, type ProvenFacts } from '../protocol/proof.ts';
-import { createEvidence } from './evidence.ts';
+import { createEvidence, type EvidenceSources } from './evidence.ts';
 
 export type VerifiedProof = { readonly facts: ProvenFacts; readonly directory: Directory };
 
@@ -12,7 +12,7 @@ export type VerifiedProof = { readonly facts: ProvenFacts; readonly directory: D
  * Throws the code of the first thing that does not hold: `proof-invalid`, `signature-invalid`, `merkle-proof-invalid`,
  * `signer-*`, `certificate-*`, `statement-*`, `metadata-mismatch`, `header-*`. A changed byte anywhere is one of them.
  */
-export function verifyProof(bytes: Uint8Array, rootDer: Uint8Array): VerifiedProof {
+export function verifyProof(bytes: Uint8Array, rootDer: EvidenceSources['rootDer']): VerifiedProof {
   const proof = decodeProof(bytes);
   const { directory, signers } = createEvidence({
     rootDer,

@@ -116,7 +116,7 @@ function evidenceOf(db: Database, identity: Identity, found: Check['found']): Ev
   const certificates = identity.units.map((unit) => unit.certificate.der);
   const rows = [...directoryReads(db).directoryParts()];
   const make = (directory: readonly Uint8Array[], own: readonly Uint8Array[]) =>
-    createEvidence({ rootDer: identity.rootDer, certificates: own, directory, directoryRequired: false });
+    createEvidence({ rootDer: identity.anchors, certificates: own, directory, directoryRequired: false });
   // Each alone first, so that one damaged part is named and the others still serve. A part brings its own certificates.
   const good = rows.filter(({ hub, bytes }) =>
     attempt(found, { about: `directory ${hub}` }, () => make([bytes], [])),

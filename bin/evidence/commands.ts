@@ -3,7 +3,7 @@
 // For auditors, other offices, courts: last step of a document's path.
 import fs from 'node:fs/promises';
 import type { Command } from 'commander';
-import { certificateDer } from '../../certs/pem.ts';
+import { certificateDer, pemBlocks } from '../../certs/pem.ts';
 import { verifyProof } from '../../certs/verify-proof.ts';
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import { CommandError, exitCodes, type Output, readable, runCommand, visible, wrongUse } from '../output.ts';
@@ -25,12 +25,17 @@ async function readFile(path: string): Promise<Buffer> {
   });
 }
 
-/** The root that the reader trusts: PEM or DER. A file that is no certificate is unreadable, not judged bad. */
-async function readRoot(path: string): Promise<Uint8Array> {
+/**
+ * The root that the reader trusts: PEM or DER; several PEM blocks where one root has handed over to another. A file that is no certificate
+ * is unreadable, not judged bad.
+ */
+async function readRoot(path: string): Promise<Uint8Array | readonly Uint8Array[]> {
   const bytes = await readFile(path);
   if (bytes[0] === 0x30) return bytes;
   try {
-    return certificateDer(bytes.toString('latin1'));
+    const text = bytes.toString('latin1');
+    const roots = pemBlocks('CERTIFICATE', text);
+    return roots.length > 1 ? roots : certificateDer(text);
   } catch (error) {
     if (!isExchangeError(error, 'certificate-malformed')) throw error;
     throw new CommandError('unreadable', {

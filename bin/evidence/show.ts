@@ -1,7 +1,7 @@
 // One file of the exchange, whatever it is -> what it is, verified under a root: proof, wrapper, sealed header, receipt, notice, hop,
 // epoch or directory part. It must never show the inside of something that does not verify as if it did.
 // Behind "lienthong envelope show".
-import { createEvidence, type Evidence } from '../../certs/evidence.ts';
+import { createEvidence, type Evidence, type EvidenceSources } from '../../certs/evidence.ts';
 import { verifyProof } from '../../certs/verify-proof.ts';
 import {
   directoryAnswerCodec,
@@ -26,7 +26,7 @@ import type { Epoch, Header, Signed } from '../../protocol/wire.ts';
 import { kindName, proofJson, proofText, statementJson, urgencyName } from './words.ts';
 
 export type ShowSources = {
-  readonly rootDer: Uint8Array;
+  readonly rootDer: EvidenceSources['rootDer'];
   readonly certificates: readonly Uint8Array[];
   /** Bytes of Signed directory parts or of a DirectoryAnswer. */
   readonly directory: readonly Uint8Array[];
