@@ -24,7 +24,7 @@ export function demoCommand(program: Command): void {
   program
     .command('demo')
     .description(
-      'Cả một huyện trên một máy: hai trung tâm, bốn nút, văn bản thật.\nA whole district on one machine.',
+      'Cả một huyện trên một máy: hai trung tâm, bốn nút, một trục thực hành, văn bản thật.\nA whole district on one machine.',
     )
     .option('--once', 'stop when all is delivered and checked; exit 0 only if everything is good')
     .option('--json', 'print one JSON summary as the last line')
