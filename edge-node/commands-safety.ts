@@ -14,9 +14,10 @@ const findingText = ({ part, words, said, code }: SafetyFinding): string =>
 /** The lines of `show` about what was checked. */
 export function saySafety(out: Output, { safety }: DocumentView): void {
   if (!safety) return;
+  out.say('');
   out.say(
     visible(
-      `\nKiểm tra / check: ${safety.words.vi} — ${safety.words.en}${safety.secret ? '  [BÍ MẬT NHÀ NƯỚC / STATE SECRET]' : ''}`,
+      `Kiểm tra / check: ${safety.words.vi} — ${safety.words.en}${safety.secret ? '  [BÍ MẬT NHÀ NƯỚC / STATE SECRET]' : ''}`,
     ),
   );
   for (const finding of safety.findings) out.say(visible(`  ! ${findingText(finding)}`));

@@ -21,9 +21,10 @@ type Removal = {
 function say(out: Output, removals: readonly Removal[]): void {
   if (removals.length === 0) out.say('Chưa có lệnh gỡ bỏ nào. No removals.');
   for (const one of removals) {
+    out.say('');
     out.say(
       visible(
-        `\nLệnh gỡ bỏ số ${one.number} (${one.act === 'hide' ? 'ẩn / hide' : 'HUỶ / DESTROY'})  văn bản ${one.documentId}  của ${one.sender}`,
+        `Lệnh gỡ bỏ số ${one.number} (${one.act === 'hide' ? 'ẩn / hide' : 'HUỶ / DESTROY'})  văn bản ${one.documentId}  của ${one.sender}`,
       ),
     );
     for (const { unit, person, atMs, receivedMs, reason } of one.reports)

@@ -126,12 +126,11 @@ async function check(out: Output, files: readonly string[], options: Options): P
       out.say(visible(`[${part.index}] ${files[part.index]}: ${part.type} (${part.mediaType})${page}`));
       if (part.pdf) out.say(visible(`    ${part.pdf.verdict}: ${part.pdf.sentence}`));
     }
-    for (const { code, part, said: detail, action } of decision.findings)
-      out.say(
-        visible(
-          `  ${actionWords[action]}: ${part === undefined ? '' : `[${part}] `}${findingWords[code].vi} (${code}: ${detail})\n      ${findingWords[code].en}`,
-        ),
-      );
+    for (const { code, part, said: detail, action } of decision.findings) {
+      const where = part === undefined ? '' : `[${part}] `;
+      out.say(visible(`  ${actionWords[action]}: ${where}${findingWords[code].vi} (${code}: ${detail})`));
+      out.say(`      ${findingWords[code].en}`);
+    }
     out.say(
       `=> ${actionWords[decision.action]}  (chính sách / policy: ${visible(from)}; chưa quét mã độc / not scanned)`,
     );
