@@ -1,7 +1,7 @@
 // Finding units as one types: by code, by the beginning of words, without regard to diacritics, case and the place of tones. Pure. The index is
 // made at the first search of a directory and carried over to the next: only pages that changed are looked at again.
 import type { Directory, KnownUnit } from './directory.ts';
-import { fold, foldedWords } from './text/fold.ts';
+import { fold } from './text/fold.ts';
 
 type Entry = {
   readonly unit: KnownUnit;
@@ -28,14 +28,17 @@ const shortForms: Readonly<Record<string, string>> = {
   tx: 'thi xa',
 };
 
+const plainCode = /^[A-Za-z0-9._-]+$/;
+const wordsOf = /[\p{L}\p{N}]+/gu;
+
 function entryOf(unit: KnownUnit): Entry {
   const known = entriesOf.get(unit);
   if (known) return known;
-  const codes = unit.aliases.map(({ code }) => fold(code));
-  const words = [
-    ...new Set([...foldedWords(unit.name), ...codes, ...codes.flatMap((code) => code.split('.'))]),
-  ];
-  const entry = { unit, codes, name: fold(unit.name), words };
+  // Nearly all codes are plain; folding is what the first search of a large directory spends its time on.
+  const codes = unit.aliases.map(({ code }) => (plainCode.test(code) ? code.toLowerCase() : fold(code)));
+  const name = fold(unit.name);
+  const words = [...new Set([...(name.match(wordsOf) ?? []), ...codes])];
+  const entry = { unit, codes, name, words };
   entriesOf.set(unit, entry);
   return entry;
 }
@@ -56,6 +59,13 @@ function indexOf(directory: Directory): Index {
   indexes.set(directory, index);
   return index;
 }
+
+type Found = { readonly entry: Entry; readonly rank: number };
+const before = (a: Found, b: Found): boolean => {
+  if (a.rank !== b.rank) return a.rank < b.rank;
+  if (a.entry.name.length !== b.entry.name.length) return a.entry.name.length < b.entry.name.length;
+  return (a.entry.codes[0] ?? '') < (b.entry.codes[0] ?? '');
+};
 
 /** First place at or after `word` in order. */
 function lowerBound(words: readonly string[], word: string): number {
@@ -106,20 +116,19 @@ export function searchDirectory(
   const lists = wanted.map((word) => withPrefix(index, word));
   const sizes = lists.map((each) => each.reduce((sum, { length }) => sum + length, 0));
   const rarest = sizes.indexOf(Math.min(...sizes));
-  const seen = new Set(lists[rarest]!.flat());
-  const found: { entry: Entry; rank: number }[] = [];
+  // The best so far, in order: "uy ban" fits every office of the country, and only a few of them are shown.
+  const best: Found[] = [];
+  const seen = lists[rarest]!.length === 1 ? lists[rarest]![0]! : new Set(lists[rarest]!.flat());
   for (const at of seen) {
     const entry = index.entries[at]!;
     const place = rank(entry, spelled, wanted);
-    if (place >= 0) found.push({ entry, rank: place + (entry.unit.state === 4 ? 10 : 0) });
+    if (place < 0) continue;
+    const found = { entry, rank: place + (entry.unit.state === 4 ? 10 : 0) };
+    if (best.length >= options.limit && !before(found, best.at(-1)!)) continue;
+    let to = best.length;
+    while (to > 0 && before(found, best[to - 1]!)) to -= 1;
+    best.splice(to, 0, found);
+    if (best.length > options.limit) best.pop();
   }
-  return found
-    .sort(
-      (a, b) =>
-        a.rank - b.rank ||
-        a.entry.name.length - b.entry.name.length ||
-        ((a.entry.codes[0] ?? '') < (b.entry.codes[0] ?? '') ? -1 : 1),
-    )
-    .slice(0, options.limit)
-    .map(({ entry }) => entry.unit);
+  return best.map(({ entry }) => entry.unit);
 }
