@@ -321,6 +321,8 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
   await receiver.getByText('Hỏa tốc').first().waitFor();
   await look(receiver, 'inbox');
   await receiver.getByRole('button', { name: 'Tất cả' }).click();
+  await receiver.getByRole('button', { name: 'Tất cả', pressed: true }).waitFor();
+  await receiver.locator('a[data-row]').first().waitFor();
   // Arrows move, Enter opens, Esc returns to the same row.
   await receiver.keyboard.press('ArrowDown');
   await receiver.keyboard.press('Enter');

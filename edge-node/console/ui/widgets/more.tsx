@@ -22,14 +22,19 @@ export function usePages<Row>(
   query: Readonly<Record<string, string | undefined>>,
 ): PagedList<Row> {
   const key = path + queryOf(query);
-  const [state, setState] = useState<Kept | undefined>(kept.get(key));
+  const [shown, setState] = useState<{ readonly key: string; readonly kept: Kept | undefined }>({
+    key,
+    kept: kept.get(key),
+  });
+  // Rows of another list never stand under this one's heading, not even for a moment.
+  const state = shown.key === key ? shown.kept : kept.get(key);
   const [problem, setProblem] = useState<ProblemBody>();
   const current = useRef(key);
   const keep = (rows: readonly Row[], next: string | undefined) => {
     kept.delete(key);
     kept.set(key, { rows, next });
     if (kept.size > keptMax) kept.delete(kept.keys().next().value!);
-    if (current.current === key) setState({ rows, next });
+    if (current.current === key) setState({ key, kept: { rows, next } });
   };
   const ask = useCallback(
     (limit: number, after: string | undefined, before: readonly Row[]) => {
@@ -46,7 +51,7 @@ export function usePages<Row>(
   useEffect(() => {
     current.current = key;
     const before = kept.get(key);
-    setState(before);
+    setState({ key, kept: before });
     // As many as were on the screen, so that a place far down is still there.
     ask(Math.min(200, Math.max(50, before?.rows.length ?? 0)), undefined, []);
   }, [key]);
