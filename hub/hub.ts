@@ -416,6 +416,10 @@ export async function startHub(options: HubOptions) {
     step: async () => {
       if (options.listen ?? true) {
         await own.tend();
+        // By the clock, not by the hourly timer: a machine that slept must not hand out a part that has ended.
+        const { issuedMs, expiresMs } = directory.own();
+        if (clock.nowMs() - issuedMs >= (expiresMs - issuedMs) / 3)
+          await admin.act('republishIfDue', { nowMs: clock.nowMs() });
         revocationLists.tend();
         await watch.tend();
         await borders?.tend();
