@@ -188,18 +188,13 @@ export function acceptOps(shared: Shared) {
     const missing = { ...args, deliveries: args.deliveries.filter(({ index }) => !there.has(index)) };
     if (missing.deliveries.some(going)) assertContentHeld(args);
     const result = remember(args);
+    const taken = 'UPDATE envelopes SET from_peer = ?, receipt = ?, ledger_sequence = ? WHERE seq = ?';
     shared.state({
       kind: 'acceptance',
       atMs: nowMs,
       build: (sequence) => buildReceipt(args, sequence),
       commit: (receipt, sequence) => {
-        db.run(
-          'UPDATE envelopes SET from_peer = ?, receipt = ?, ledger_sequence = ? WHERE seq = ?',
-          peer,
-          receipt,
-          sequence,
-          seq,
-        );
+        db.run(taken, peer, receipt, sequence, seq);
         db.run("UPDATE extra_legs SET from_peer = '' WHERE envelope_seq = ?", seq);
         db.run(
           `INSERT OR IGNORE INTO outgoing (peer, statement, lane, state, at_ms)
