@@ -491,7 +491,7 @@ export function hubStoreContract(name: string, make: StoreFactory): void {
       const e = envelope({});
       await under.store.accept(e);
       const deliveries = legs([{ unit: 'unit-c', peer: 'node-c', index: 1 }]);
-      const later = { ...e, peer: 'hub-z', deliveries, statementId: randomBytes(16) };
+      const later = { ...e, peer: 'hub-z', fromHub: true, deliveries, statementId: randomBytes(16) };
       await under.store.accept(later);
       t.strictSame((await under.store.settle(statementOf(later, 1))).nudge, ['hub-z']);
       t.strictSame((await under.store.settle(statementOf(e))).nudge, ['node-a']);
