@@ -327,7 +327,7 @@ function startWorkers(
   },
 ): Workers {
   const renewal = startRenewal(context, renewing);
-  const watch = startWatch(context);
+  const watch = startWatch(context, renewing);
   const housekeeping = startHousekeeping(context);
   const poster = startPoster(context);
   // Each needs to wake the other: by name, since neither exists before both do.

@@ -4,6 +4,7 @@ import { parseCertificate } from '../certs/certificate.ts';
 import { clockBounds, grace, partOverdueShare } from '../protocol/grace.ts';
 import { startWorker, type WorkLoop } from '../protocol/node/worker.ts';
 import type { EdgeContext } from './context.ts';
+import { foreignSeals } from './own-seals.ts';
 import { sealWithdrawn } from './withdrawn.ts';
 
 /** Days are watched; a minute is often enough, and a clock that was set is noticed soon. */
@@ -11,12 +12,18 @@ const everyMs = 30_000;
 /** The same alarm once a day while it lasts: more buries the others. */
 const againMs = 86_400_000;
 
-export function startWatch(context: EdgeContext): WorkLoop {
+export function startWatch(context: EdgeContext, { dir }: { readonly dir: string }): WorkLoop {
   const { clock, store, log, line, link, directory, identity, config } = context;
   const toldMs = new Map<string, number>();
 
   async function tell(
-    code: 'hub-unreachable' | 'directory-stale' | 'directory-expired' | 'clock-wrong' | 'certificate-revoked',
+    code:
+      | 'hub-unreachable'
+      | 'directory-stale'
+      | 'directory-expired'
+      | 'clock-wrong'
+      | 'certificate-revoked'
+      | 'seal-not-held',
     about: string,
     said: string,
   ): Promise<void> {
@@ -78,6 +85,12 @@ export function startWatch(context: EdgeContext): WorkLoop {
     }
   }
 
+  /** A hub that certifies another key for one of our units could sign in its name: its own unit is who can see it. */
+  async function watchOwnSeals(): Promise<void> {
+    for (const { code, serialHex } of foreignSeals(directory.current(), identity().units, dir))
+      await tell('seal-not-held', code, `certificate ${serialHex} names a key that is not on this machine`);
+  }
+
   async function watchClock(): Promise<void> {
     const offsetMs = link.clockOffsetMs();
     if (offsetMs === undefined || Math.abs(offsetMs) < clockBounds.nodeAlarmMs) return;
@@ -96,6 +109,7 @@ export function startWatch(context: EdgeContext): WorkLoop {
       await watchParts(nowMs);
       await watchClock();
       await watchWithdrawn();
+      await watchOwnSeals();
       return 'idle';
     },
     onError: (error, waitMs) => log.warn({ event: 'worker.waiting', worker: 'watch', waitMs, err: error }),

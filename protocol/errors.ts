@@ -574,6 +574,19 @@ export const catalogue = {
       'The node goes on with the certificate it has and tries again; if it repeats, tell the operator of the hub.',
     ],
   ),
+  'seal-not-held': row(
+    409,
+    'operator',
+    'node-operator',
+    [
+      'Danh bạ ghi một khoá niêm phong của đơn vị mà máy này không giữ',
+      'The directory names a seal key of this unit that this machine does not hold',
+    ],
+    [
+      'Gọi ngay cho đơn vị vận hành trung tâm. Nếu máy này vừa khôi phục từ bản sao lưu cũ hơn lần gia hạn: xin giấy mời mới. Nếu không: có khoá khác ký được thay đơn vị; yêu cầu thu hồi chứng thư đó.',
+      "Call the hub's operator at once. If this machine was just restored from a backup older than its last renewal: ask for a new invitation. Otherwise another key can sign for the unit: have that certificate revoked.",
+    ],
+  ),
   'renewal-failing': row(
     503,
     'later',

@@ -13,10 +13,12 @@ import { createNextRoot } from '../certs/roots-offline.ts';
 import { requestNextIssuing } from '../certs/rotation.ts';
 import { verifyProof } from '../certs/verify-proof.ts';
 import { enrolNode } from '../edge-node/enrol.ts';
-import { firstCertificate, loadIdentity } from '../edge-node/identity.ts';
+import { firstCertificate, loadIdentity, sealPair } from '../edge-node/identity.ts';
 import { type RunningNode, startNode } from '../edge-node/main.ts';
+import { foreignSeals } from '../edge-node/own-seals.ts';
 import { hubPaths, loadHubIdentity } from '../hub/identity.ts';
 import { injected } from '../hub/offline.ts';
+import type { Directory } from '../protocol/directory.ts';
 import { isExchangeError } from '../protocol/errors.ts';
 import { type Clock, systemClock } from '../protocol/node/clock.ts';
 import { openDatabase } from '../protocol/node/sqlite.ts';
@@ -188,6 +190,34 @@ t.test('a renewal cut at any point is completed by the next start, with the same
   node = await startNode({ dir, log: quiet, clock });
   await eventually(async () => ((await node.edge.status()).hub.state === 'connected' ? true : undefined));
   await node.close();
+});
+
+t.test('a seal of ours that the directory names and this machine does not hold is noticed', async (t) => {
+  const clock = movedClock();
+  const test = await startTestHub({ clock });
+  t.teardown(() => test.close());
+  const enrolled = [];
+  for (const code of ['XA.1', 'XA.2']) {
+    const dir = join(temporaryDir('own-seals'), 'node');
+    const { invitation } = await inviteUnit(test.hub, code, clock);
+    await enrolNode({ dir, invitations: [invitation], clock, version: 'test', config: {} });
+    enrolled.push({ dir, units: loadIdentity(dir).units });
+    clock.move(3_600_000);
+  }
+  const [earlier, later] = [enrolled[0]!, enrolled[1]!];
+  const sealOf = ({ units }: typeof earlier) => units[0]!.certificate;
+  // As a hub would say it that certified both keys for one unit.
+  const both = [sealOf(earlier).der, sealOf(later).der];
+  const directory = { unit: () => ({ sealCertificates: both }) } as unknown as Directory;
+  t.same(foreignSeals(directory, earlier.units, earlier.dir), [
+    { unit: earlier.units[0]!.unit, code: 'XA.1', serialHex: sealOf(later).serialHex },
+  ]);
+  t.same(foreignSeals(directory, later.units, later.dir), [], 'the box before this one had the other');
+  copyFileSync(
+    sealPair(later.dir, later.units[0]!.unit).key,
+    sealPair(earlier.dir, earlier.units[0]!.unit).nextKey,
+  );
+  t.same(foreignSeals(directory, earlier.units, earlier.dir), [], 'it is the renewal under way');
 });
 
 t.test('the hub gives the same answer to the same key, and nothing to anybody else', async (t) => {
