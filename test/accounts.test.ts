@@ -9,6 +9,7 @@ import { newSecondFactor, secondFactorCode, secondFactorStep } from '../edge-nod
 import { createSignIn } from '../edge-node/accounts/sign-in.ts';
 import { createStore, openStore } from '../edge-node/store/store.ts';
 import { manualClock } from '../protocol/node/clock.ts';
+import { writeXlsx } from '../protocol/node/spreadsheet.ts';
 import { openDatabase } from '../protocol/node/sqlite.ts';
 import { temporaryDir } from './support/hub.ts';
 
@@ -319,7 +320,20 @@ t.test('a list of changes is judged whole and applied whole, with its decision',
     [2, 3, 4, 5],
     'every fault is named',
   );
-  await t.rejects(o.people.judge(unit, Buffer.from([0xff, 0xfe, 0x41]), 'x'), { code: 'request-malformed' });
+  await t.rejects(o.people.judge(unit, Buffer.from([0xff, 0xfe, 0x41]), 'x'), {
+    code: 'spreadsheet-malformed',
+  });
+  type Row = { readonly change: string; readonly email: string; readonly name: string };
+  const xlsx = await writeXlsx<Row>(
+    [
+      { header: 'Thay đổi', type: 'text', value: ({ change }) => change },
+      { header: 'E-mail', type: 'text', value: ({ email }) => email },
+      { header: 'Họ tên', type: 'text', value: ({ name }) => name },
+    ],
+    [{ change: 'đến', email: 'bang@y.gov.vn', name: 'Bảng Tính' }],
+    'Danh sách',
+  );
+  t.match(await o.people.judge(unit, xlsx, 'ds.xlsx'), { faults: [], changes: [{ name: 'Bảng Tính' }] });
 });
 
 t.test('every act is allowed to somebody and refused to somebody without roles', async (t) => {

@@ -1,7 +1,7 @@
-// A list of people who came, moved or left, as a unit sends it with its decision: CSV (comma or semicolon, UTF-8). Judged line by line before
-// anything is changed, so that a person sees all faults at once. Head: thay đổi, e-mail, họ tên, chức vụ, bộ phận, vai trò.
-import { TextDecoder } from 'node:util';
+// A list of people who came, moved or left, as a unit sends it with its decision: CSV or XLSX (protocol/node/spreadsheet.ts). Judged line by line
+// before anything is changed, so that a person sees all faults at once. Head: thay đổi, e-mail, họ tên, chức vụ, bộ phận, vai trò.
 import { ExchangeError } from '../../protocol/errors.ts';
+import { readSheet } from '../../protocol/node/spreadsheet.ts';
 import { fold } from '../../protocol/text/fold.ts';
 import type { ChangeLine } from './change-line.ts';
 import { personText } from './people.ts';
@@ -41,55 +41,16 @@ const roleByWord = new Map<string, Role>(
   ]),
 );
 
-/** RFC 4180 with either separator; a quoted cell may hold line ends. Throws `request-malformed`. */
-function cellsOf(text: string): string[][] {
-  const separator = (text.split('\n', 1)[0] ?? '').includes(';') ? ';' : ',';
-  const rows: string[][] = [];
-  let row: string[] = [];
-  let cell = '';
-  let quoted = false;
-  const endCell = () => {
-    row.push(cell);
-    cell = '';
-  };
-  const endRow = () => {
-    endCell();
-    if (row.some((each) => each.trim() !== '')) rows.push(row);
-    row = [];
-  };
-  for (let i = 0; i < text.length; i++) {
-    const letter = text[i]!;
-    if (quoted) {
-      if (letter !== '"') cell += letter;
-      else if (text[i + 1] === '"') cell += text[i++];
-      else quoted = false;
-    } else if (letter === '"' && cell === '') quoted = true;
-    else if (letter === separator) endCell();
-    else if (letter === '\n') endRow();
-    else if (letter !== '\r') cell += letter;
-    if (rows.length > linesMax) throw new ExchangeError('request-malformed', `nhiều nhất ${linesMax} dòng`);
-  }
-  if (cell !== '' || row.length > 0) endRow();
-  return rows;
-}
-
-function readText(bytes: Uint8Array): string {
-  if (bytes.length > bytesMax) throw new ExchangeError('request-malformed', 'nhiều nhất 1 MB');
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new ExchangeError('request-malformed', 'tệp không phải CSV UTF-8', { cause });
-  }
-}
-
-/** Throws `request-malformed` only when the file is no such list at all. */
+/** Throws `spreadsheet-malformed`, `spreadsheet-too-large`, `request-malformed` only when the file is no such list at all. */
 export async function judgeChangeList(
   bytes: Uint8Array,
   _name: string,
   { known }: { readonly known: (email: string) => UnitPerson | undefined },
 ): Promise<ChangeList> {
-  const [head, ...rows] = cellsOf(readText(bytes));
-  const places = (head ?? []).map((title) => columns[fold(title) as keyof typeof columns]);
+  if (bytes.length > bytesMax) throw new ExchangeError('spreadsheet-too-large', `${bytes.length} bytes`);
+  const { headers, rows } = await readSheet(bytes, ['thay đổi', 'thay doi']);
+  if (rows.length > linesMax) throw new ExchangeError('request-malformed', `nhiều nhất ${linesMax} dòng`);
+  const places = headers.map((title) => columns[fold(title) as keyof typeof columns]);
   for (const needed of ['change', 'email'] as const)
     if (!places.includes(needed))
       throw new ExchangeError(
@@ -99,7 +60,7 @@ export async function judgeChangeList(
   const changes: ChangeLine[] = [];
   const faults: { line: number; why: string }[] = [];
   const seen = new Set<string>();
-  for (const [i, row] of rows.entries()) {
+  for (const { line: number, cells: row } of rows) {
     const cells: Partial<Record<Column, string>> = {};
     for (const [place, column] of places.entries()) if (column) cells[column] = row[place] ?? '';
     try {
@@ -109,7 +70,7 @@ export async function judgeChangeList(
       changes.push(line);
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
-      faults.push({ line: i + 2, why: error.detail || error.row.title.vi });
+      faults.push({ line: number, why: error.detail || error.row.title.vi });
     }
   }
   return { changes, faults };
