@@ -2,7 +2,7 @@
 // It must never spend more on a hostile body than on a good one, and never repeat values in its answer: they may be content.
 // Before every route of the local API.
 import { TextDecoder } from 'node:util';
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { FastifyInstance, FastifySchemaCompiler } from 'fastify';
 import { judgeDocument } from '../../protocol/document/judge.ts';
 import { violation, violationOf } from '../../protocol/document/violations.ts';
@@ -102,11 +102,14 @@ export function refusal(
 export function strictRequests(app: FastifyInstance, nowMs: () => number): void {
   const ajv = createAjv();
   const compiler: FastifySchemaCompiler<object> = ({ schema, httpPart }) => {
-    const validate = ajv.compile(schema);
+    // Compiled when the first request comes: all of them at once are a second of an old PC's start, and most are never asked for.
+    let compiled: ValidateFunction | undefined;
     const where = httpPart === 'querystring' ? 'query' : (httpPart ?? 'body');
     return (value: unknown) => {
       const fault = faultOf(value);
       if (fault) return { error: new ExchangeError('request-malformed', `${where}: ${fault}`) };
+      compiled ??= ajv.compile(schema);
+      const validate = compiled;
       const good = validate(value);
       const wrong = judged(schema, value, nowMs());
       if (good && wrong.length === 0) return { value };
