@@ -24,7 +24,7 @@ export type Polls = {
   nudge(peers: readonly string[]): void;
   /** Everybody: the directory or the epoch changed. */
   nudgeAll(): void;
-  /** True while an instance other than a new one holds a poll. */
+  /** True while an instance other than a new one holds a poll on a connection that is open. */
   live(peer: string): boolean;
   /** Ends a peer's poll: its instance was replaced, or it was revoked. */
   end(peer: string): void;
@@ -32,7 +32,13 @@ export type Polls = {
   endAll(): void;
 };
 
-type Open = { readonly replaced: AbortController; wake: () => void; nudged: boolean };
+type Open = {
+  readonly replaced: AbortController;
+  /** Aborted when the connection closed. */
+  readonly gone: AbortSignal;
+  wake: () => void;
+  nudged: boolean;
+};
 
 export function createPolls(deps: PollDeps): Polls {
   const open = new Map<string, Open>();
@@ -46,7 +52,7 @@ export function createPolls(deps: PollDeps): Polls {
   ): Promise<PollResponse> {
     open.get(peer)?.replaced.abort('replaced');
     open.get(peer)?.wake();
-    const mine: Open = { replaced: new AbortController(), wake: () => {}, nudged: false };
+    const mine: Open = { replaced: new AbortController(), gone, wake: () => {}, nudged: false };
     open.set(peer, mine);
     try {
       return await hold(mine, { peer, instance, request, gone });
@@ -156,7 +162,8 @@ export function createPolls(deps: PollDeps): Polls {
     nudgeAll() {
       for (const each of open.values()) nudgeOne(each);
     },
-    live: (peer) => open.has(peer),
+    // A poll whose connection has closed is on its way out: a peer that starts again at once is not its own double.
+    live: (peer) => open.get(peer)?.gone.aborted === false,
     end(peer) {
       const ended = open.get(peer);
       ended?.replaced.abort('replaced');
