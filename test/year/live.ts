@@ -48,7 +48,7 @@ export type Lived = {
   readonly renewals: { readonly connections: number; readonly seals: number; readonly server: number };
 };
 
-const waitMs = 60_000;
+const waitMs = 180_000;
 const wrongMax = 3;
 const codes = ['H08.35.901', 'H08.35.902', 'H08.35.903', 'H08.35.904'] as const;
 
