@@ -73,7 +73,7 @@ export async function openOffice(
 }
 
 /** Polls until `look` gives a value: for what the hub and the workers do in their own time. */
-export async function eventually<T>(look: () => Promise<T | undefined>, tries = 200): Promise<T> {
+export async function eventually<T>(look: () => Promise<T | undefined>, tries = 1200): Promise<T> {
   for (let i = 0; i < tries; i++) {
     const found = await look();
     if (found !== undefined) return found;
