@@ -17,6 +17,7 @@ import {
   judge,
   type Office,
   type Paper,
+  showSent,
   until,
 } from '../support/processes.ts';
 import { commandAt, type MovedClock, movedClock } from './moved-programs.ts';
@@ -206,7 +207,25 @@ async function ring(d: District, what: string): Promise<void> {
       d,
       `${each.key} from ${each.from.code} to ${each.to[0]?.code} arrives`,
       async () => await isFinal(each),
+      async () => await whereItIs(d, each),
     );
+}
+
+/** Where a paper stands that should have arrived, in the words of those who hold it: a failure that comes once in many runs must say why. */
+async function whereItIs(d: District, { from, to, documentId }: Paper): Promise<unknown> {
+  const asked = async (program: Office['node'], path: string): Promise<unknown> => {
+    try {
+      return await ask(program, 'GET', path);
+    } catch (error) {
+      return String(error);
+    }
+  };
+  return {
+    sender: documentId ? await showSent(from, documentId).catch(String) : undefined,
+    senderStatus: await asked(from.node, '/v1/status'),
+    receiverStatus: to[0] ? await asked(to[0].node, '/v1/status') : undefined,
+    queue: await asked(d.hub, '/admin/v1/queue'),
+  };
 }
 
 async function knows(node: Office['node'], code: string): Promise<boolean> {
@@ -233,13 +252,19 @@ async function submit(each: Paper): Promise<void> {
   each.documentId = (await handIn(each)).documentId;
 }
 
-async function soon(d: District, what: string, asked: () => Promise<boolean>): Promise<boolean> {
+async function soon(
+  d: District,
+  what: string,
+  asked: () => Promise<boolean>,
+  explain?: () => Promise<unknown>,
+): Promise<boolean> {
   try {
     await until(what, waitMs, asked);
     return true;
   } catch {
     d.wrong.push(`day ${d.clock.at()}: not so: ${what}`);
     d.life.say(`WRONG ${d.wrong.at(-1)}`);
+    if (explain) d.life.say(JSON.stringify(await explain()));
     // What follows from the first few says nothing new, and each waits a minute.
     if (d.wrong.length >= wrongMax) throw new Error(d.wrong.join('\n'));
     return false;
