@@ -146,6 +146,7 @@ export async function startHub(options: HubOptions) {
     directory: () => directory.current(),
     rootsDer: anchors,
     nowMs: clock.nowMs,
+    ownHub: hubId,
   });
   const verifier = createVerifier();
   const signedEpoch = () => signEpoch(store.fact, hubId, signingKeyOf(identity().keys.receipts));

@@ -80,20 +80,13 @@ function renewPages(
     .map(({ digest }) => digest);
 }
 
-/** The longest that an act waits for the writer. */
-const overtakenMsMax = 60_000;
-
 /**
  * Signs the next version and appends its ledger entry, in the caller's transaction. Costs the pages that changed and the signed head. Only
  * the newest version is kept: what it was at a time is in the units' own dates. Returns the version.
  */
-export function publishPart(db: Database, deps: AdminDeps, askedMs: number): number {
+export function publishPart(db: Database, deps: AdminDeps, nowMs: number): number {
   const { appendLedger, directoryKey, directoryLifeMs: lifeMs } = deps;
   const newest = newestOwn(db);
-  // Acts of different peers may overtake each other by moments on their way here, and a reader takes no version that was issued before the
-  // one it holds. A clock that was set back is another matter: the time of the part is then what the hub believes now.
-  const aheadMs = (newest?.at_ms ?? 0) - askedMs;
-  const nowMs = aheadMs > 0 && aheadMs < overtakenMsMax ? askedMs + aheadMs : askedMs;
   const version = Math.max(newest?.version ?? 0, readNumberFact(db, 'directoryVersionFloor')) + 1;
   const head = ownPartHead(db, { version, nowMs, lifeMs });
   const { hub } = head;
