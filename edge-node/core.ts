@@ -402,6 +402,7 @@ export type EdgeEvent =
   | { readonly kind: 'statement'; readonly envelopeId: string }
   | { readonly kind: 'draft'; readonly draft: string }
   | { readonly kind: 'flash'; readonly code: string; readonly about: string }
+  | { readonly kind: 'nudge'; readonly unit: string; readonly email: string }
   | { readonly kind: 'link'; readonly state: LinkState; readonly code: string | undefined }
   | { readonly kind: 'directory'; readonly stamp: string }
   | { readonly kind: 'disk'; readonly nearlyFull: boolean };

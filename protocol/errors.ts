@@ -1749,6 +1749,13 @@ export const catalogue = {
     ['Đây là người quản trị cuối cùng của đơn vị', 'This is the last administrator of the unit'],
     ['Giao vai trò quản trị cho người khác trước.', 'Give the role to somebody else first.'],
   ),
+  'nudge-too-soon': row(
+    409,
+    'never',
+    'clerk',
+    ['Người này vừa được nhắc trong vòng một giờ', 'This person was reminded within the hour'],
+    ['Chờ trả lời, hoặc gọi trực tiếp.', 'Wait for an answer, or call.'],
+  ),
   'not-found': row(404, 'never', 'software', ['Không có địa chỉ này', 'No such address'], callVendor),
   'method-refused': row(
     405,

@@ -125,7 +125,7 @@ t.test(
         // What the server and the pages both say, and the table of rights, as types only.
         if (
           !pages.test(target) &&
-          !/^edge-node\/(console\/contract|(?:office\/|statuses\/)?core|accounts\/(person|verbs))\.ts$/.test(
+          !/^edge-node\/(console\/contract(?:-figures)?|(?:office\/|statuses\/)?core|accounts\/(person|verbs))\.ts$/.test(
             target,
           )
         )

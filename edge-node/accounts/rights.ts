@@ -33,6 +33,8 @@ export const rights = {
   'person.manage': ['admin'],
   /** Give one's own roles to another for a time. */
   'delegation.give': ['clerk', 'leader', 'officer', 'admin'],
+  /** Remind a person of what is open. */
+  'person.nudge': ['clerk', 'leader'],
   'node.read': everybody,
   /** Try the line, tests, support bundle, alarms seen. */
   'node.operate': ['clerk', 'admin'],

@@ -98,6 +98,7 @@ export type LiveEvent =
   | { readonly kind: 'arrived'; readonly id: string; readonly urgency: number }
   | { readonly kind: 'document' | 'statement' | 'draft'; readonly id: string }
   | { readonly kind: 'link'; readonly state: string }
+  | { readonly kind: 'nudge' }
   | { readonly kind: 'other' };
 
 export type Overview = {
@@ -123,6 +124,8 @@ export type Overview = {
   readonly today: { readonly arrived: number; readonly sent: number };
   readonly alarms: number;
   readonly slots: readonly { readonly window: string; readonly state: string }[];
+  /** Reminders that wait for the person. */
+  readonly nudges: number;
 };
 
 export type Matched = { readonly found: readonly DraftRecipient[]; readonly missed: readonly string[] };

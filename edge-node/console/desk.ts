@@ -4,6 +4,7 @@ import { uuidToBytes } from '../../protocol/ids.ts';
 import { dayOf, slotStates, windows, windowText } from '../accounts/presence.ts';
 import type { EdgeContext } from '../context.ts';
 import type { EdgeCore } from '../core.ts';
+import { createFigures } from '../figures/verbs.ts';
 import { createDrafts } from './drafts.ts';
 import { startFlashWatch } from './flash-watch.ts';
 import { openUploads } from './uploads.ts';
@@ -30,6 +31,7 @@ export async function openDesk(
   return {
     drafts,
     uploads,
+    figures: createFigures(context, core.office),
     async overview({ unit, person }) {
       const waiting = store.waiting(unit);
       const [requests, tasks, due, held] = await Promise.all([
@@ -63,6 +65,7 @@ export async function openDesk(
         drafts: store.draftCount(unit),
         today: store.countsSince(unit, todayMs()),
         alarms: store.alarms().length,
+        nudges: store.nudgesFor(unit, person.id).length,
         slots: windows.map((_, slot) => ({ window: windowText(slot), state: slots[slot]! })),
       };
     },

@@ -51,6 +51,8 @@ export function eventRoutes(
       tell({ kind: 'document', id: event.documentId }, (c) => reads(c) && c.unit === event.unit);
     else if (event.kind === 'statement') tell({ kind: 'statement', id: event.envelopeId }, reads);
     else if (event.kind === 'draft') tell({ kind: 'draft', id: event.draft }, reads);
+    else if (event.kind === 'nudge')
+      tell({ kind: 'nudge' }, (c) => c.unit === event.unit && c.person.email === event.email);
     else if (event.kind === 'link') tell({ kind: 'link', state: event.state }, () => true);
     else tell({ kind: 'other' }, () => true);
   }

@@ -29,6 +29,8 @@ const screens = [
   'du-thao',
   'so',
   'theo-doi',
+  'thong-ke',
+  'thuc-hanh',
   'giu-lai',
   'danh-ba',
   'he-thong',

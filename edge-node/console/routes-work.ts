@@ -1,26 +1,20 @@
 // What a clerk, a head and an officer do with a document: accept and register, return, forward, report progress, recall, answer a request, let go
 // what was held; the registers. The same verbs as the API, for the caller's unit and in his name.
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { documentKinds } from '../../protocol/document/kinds.ts';
 import { refusalReasons } from '../../protocol/document/statuses.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { entryProperties } from '../api/schemas-office.ts';
 import type { Edge } from '../core.ts';
-import type { SheetFile, SheetFormat, SheetKind } from '../office/core.ts';
+import type { SheetFormat, SheetKind } from '../office/core.ts';
 import type { BookKind, EntryFields } from '../office/entries.ts';
 import { callerOf } from './guard.ts';
 import { ownDocument } from './routes-documents.ts';
 import { body, idParams, list, query, text, whole, yes } from './schemas.ts';
+import { sendFile } from './send-file.ts';
 
 type Id = { id: string };
 const number = { type: 'string', pattern: '^[0-9]{1,15}$' } as const;
-
-function sendFile(reply: FastifyReply, { name, mediaType, bytes }: SheetFile): FastifyReply {
-  return reply
-    .header('content-type', mediaType)
-    .header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(name)}`)
-    .send(Buffer.from(bytes));
-}
 
 export function workRoutes(app: FastifyInstance, edge: Edge): void {
   app.get('/c/v1/words', { config: { act: 'anybody' } }, async () => ({

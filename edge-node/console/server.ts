@@ -15,6 +15,7 @@ import { startNotifier } from './notify.ts';
 import { createPages } from './pages.ts';
 import { composeRoutes } from './routes-compose.ts';
 import { documentRoutes } from './routes-documents.ts';
+import { figureRoutes } from './routes-figures.ts';
 import { officeRoutes } from './routes-office.ts';
 import { outsideRoutes } from './routes-outside.ts';
 import { staticRoutes } from './routes-pages-static.ts';
@@ -81,6 +82,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   composeRoutes(app, edge);
   workRoutes(app, edge);
   officeRoutes(app, edge);
+  figureRoutes(app, edge);
   const events = eventRoutes(app, { edge, clock, guard: guardOptions });
   const at = await server
     .listen({ host: config.address, port: config.port })

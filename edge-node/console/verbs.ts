@@ -1,6 +1,7 @@
 // What the console's server asks beside EdgeCore: drafts, uploads, readings, counts. Types only, and pure; desk.ts makes them.
 import type { Caller } from '../accounts/verbs.ts';
 import type { ContentHandle } from '../core.ts';
+import type { Figures } from '../figures/core.ts';
 import type { Check, Draft, DraftFields, DraftRow, Overview, UploadView } from './contract.ts';
 
 export type Who = { readonly unit: string; readonly personId: number; readonly email: string };
@@ -44,6 +45,7 @@ export type Uploads = {
 export type Desk = {
   readonly drafts: Drafts;
   readonly uploads: Uploads;
+  readonly figures: Figures;
   overview(caller: Caller): Promise<Overview>;
   /** The first look of a person counts. */
   noteReading(envelopeId: string, caller: Caller): Promise<void>;

@@ -5,6 +5,7 @@ import type { Migration } from '../../protocol/node/sqlite.ts';
 import { accountsSchema } from './schema-accounts.ts';
 import { deskSchema } from './schema-desk.ts';
 import { directorySchema } from './schema-directory.ts';
+import { figuresSchema } from './schema-figures.ts';
 import { dueIndexes, officeSchema } from './schema-office.ts';
 import { safetySchema } from './schema-safety.ts';
 import { searchSchema } from './schema-search.ts';
@@ -168,4 +169,5 @@ export const migrations: readonly Migration[] = [
   { version: 10, name: 'takedown', sql: takedownSchema },
   { version: 11, name: 'due-indexes', sql: dueIndexes },
   { version: 12, name: 'standing', sql: standingSchema },
+  { version: 13, name: 'figures', sql: figuresSchema },
 ];

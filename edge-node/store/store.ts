@@ -8,6 +8,7 @@ import { verifyAudit } from '../accounts/audit-chain.ts';
 import { accountReads } from '../accounts/reads.ts';
 import { signInReads } from '../accounts/sign-in-reads.ts';
 import { draftReads } from '../console/drafts-reads.ts';
+import { figureReads } from '../figures/reads.ts';
 import { dueReads } from '../office/due-reads.ts';
 import { registerReads } from '../office/register-reads.ts';
 import { groupReads } from '../recipients/group-ops.ts';
@@ -86,6 +87,7 @@ function reads(db: Database) {
     ...groupReads(db),
     ...signInReads(db),
     ...draftReads(db),
+    ...figureReads(db),
     verifyAudit: () => verifyAudit(db),
     fact: (name: FactName): string | undefined =>
       db.get<{ value: string }>('SELECT value FROM facts WHERE name = ?', name)?.value,

@@ -176,7 +176,8 @@ export type FactName =
   | 'recoveredCount'
   | 'sentAfter'
   | 'directoryStamp'
-  | 'lastContactMs';
+  | 'lastContactMs'
+  | 'digestDay';
 export type Facts = Partial<Record<FactName, string>>;
 
 export type AsideRow = {

@@ -13,6 +13,7 @@ import { type SigningKey, signMany } from '../../protocol/signature.ts';
 import { personOps } from '../accounts/ops.ts';
 import { signInOps } from '../accounts/sign-in-ops.ts';
 import { draftOps } from '../console/drafts-ops.ts';
+import { figureOps } from '../figures/ops.ts';
 import { registerOps } from '../office/register-ops.ts';
 import { workOps } from '../office/work-ops.ts';
 import { groupOps } from '../recipients/group-ops.ts';
@@ -48,6 +49,7 @@ function allOps(db: Database, keys: Map<string, SigningKey>, sign: (items: reado
     ...personOps(db),
     ...signInOps(db),
     ...draftOps(db),
+    ...figureOps(db),
     /** Keys after a renewal, or of a further unit. */
     setKeys({ keys: given }: { keys: readonly UnitKey[] }): void {
       for (const { unit, keyId, signer } of given)

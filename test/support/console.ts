@@ -7,7 +7,7 @@ import { openTokens } from '../../edge-node/api/access.ts';
 import { enrolNode } from '../../edge-node/enrol.ts';
 import { type RunningNode, startNode } from '../../edge-node/main.ts';
 import type { Hub } from '../../hub/hub.ts';
-import { systemClock } from '../../protocol/node/clock.ts';
+import { type Clock, systemClock } from '../../protocol/node/clock.ts';
 import { quiet, temporaryDir } from './hub.ts';
 import { inviteUnit, type Office } from './office.ts';
 
@@ -18,23 +18,28 @@ export const password = 'trời hôm nay đẹp quá';
 export type ConsoleOffice = Office & { readonly email: string; readonly code: string; consoleUrl(): string };
 
 /** Enrols and starts, with a console on a free port and the first clerk added; `code` is his one-time code. */
-export async function openConsoleOffice(hub: Hub, unitCode: string, name: string): Promise<ConsoleOffice> {
+export async function openConsoleOffice(
+  hub: Hub,
+  unitCode: string,
+  name: string,
+  { clock = systemClock, console: more = {} }: { readonly clock?: Clock; readonly console?: object } = {},
+): Promise<ConsoleOffice> {
   const dir = join(temporaryDir('console'), 'node');
-  const { unit, invitation } = await inviteUnit(hub, unitCode, systemClock, name);
+  const { unit, invitation } = await inviteUnit(hub, unitCode, clock, name);
   await enrolNode({
     dir,
     invitations: [invitation],
-    clock: systemClock,
+    clock,
     version: 'test',
     config: {
       local: { port: 0 },
-      console: { address: '127.0.0.1', port: 0 },
+      console: { address: '127.0.0.1', port: 0, ...more },
       disk: { floorBytes: 0 },
       log: { level: 'silent' },
     },
   });
   const token = await (await openTokens(dir)).add('test', systemClock.nowMs());
-  const node: RunningNode = await startNode({ dir, log: quiet });
+  const node: RunningNode = await startNode({ dir, log: quiet, clock });
   const email = `vanthu@${unitCode.toLowerCase().replaceAll('.', '-')}.gov.vn`;
   const { code } = await node.edge.people.add({
     unit,
@@ -55,7 +60,7 @@ export async function openConsoleOffice(hub: Hub, unitCode: string, name: string
     url: (path) => `http://127.0.0.1:${office.node.local.port}${path}`,
     consoleUrl: () => office.node.console!.replace('localhost', '127.0.0.1'),
     async reopen() {
-      return await startNode({ dir, log: quiet });
+      return await startNode({ dir, log: quiet, clock });
     },
     fetch: (path, init = {}) =>
       fetch(office.url(path), {

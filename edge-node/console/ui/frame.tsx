@@ -144,6 +144,7 @@ function Menu({
         {may('register.read') && item('/so', words.menu.registers)}
         {(may('document.progress') || may('statistics.read')) &&
           item('/theo-doi', words.menu.follow, overview?.tasks)}
+        {may('statistics.read') && item('/thong-ke', words.menu.figures)}
         {item('/danh-ba', words.menu.directory)}
         {item('/he-thong', words.menu.system, may('node.operate') ? overview?.alarms : undefined, true)}
         {item('/tai-khoan', words.menu.account)}

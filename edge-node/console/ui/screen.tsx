@@ -6,6 +6,7 @@ import { Arrival } from './screens/arrival.tsx';
 import { Compose } from './screens/compose.tsx';
 import { Directory } from './screens/directory.tsx';
 import { Drafts } from './screens/drafts.tsx';
+import { Figures } from './screens/figures.tsx';
 import { Follow } from './screens/follow.tsx';
 import { Held } from './screens/held.tsx';
 import { Help } from './screens/help.tsx';
@@ -53,6 +54,7 @@ export function Screen({ path, overview, onChanged }: Props) {
       />
     );
   if (first === 'theo-doi') return <Follow />;
+  if (first === 'thong-ke') return <Figures month={url.searchParams.get('thang') ?? ''} />;
   if (first === 'giu-lai') return <Held />;
   if (first === 'du-thao') return <Drafts />;
   if (first === 'danh-ba') return <Directory />;

@@ -10,6 +10,7 @@ export const words = {
     inbox: 'Văn bản đến',
     registers: 'Sổ văn bản',
     follow: 'Theo dõi xử lý',
+    figures: 'Thống kê',
     outbox: 'Văn bản đi',
     compose: 'Soạn văn bản',
     drafts: 'Dự thảo',

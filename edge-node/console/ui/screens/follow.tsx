@@ -5,6 +5,7 @@ import { useLive } from '../live.ts';
 import { useLoad } from '../load.ts';
 import { useMay } from '../me.ts';
 import { Empty, Link, Loading, ProblemNotice, Tag, Title } from '../widgets/basics.tsx';
+import { LoadTable } from '../widgets/load-table.tsx';
 import { TaskList } from '../widgets/task-list.tsx';
 import { words } from '../words.ts';
 
@@ -16,6 +17,7 @@ export function Follow() {
     <>
       <Title>{w.title}</Title>
       {may('document.progress') && <Mine />}
+      {may('statistics.read') && <LoadTable />}
       {may('statistics.read') && <Unit />}
     </>
   );

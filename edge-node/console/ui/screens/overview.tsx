@@ -3,6 +3,7 @@ import type { Overview as Counts } from '../../contract.ts';
 import { agoText } from '../format.ts';
 import { useMay } from '../me.ts';
 import { Empty, Link, Loading, Tag, Title } from '../widgets/basics.tsx';
+import { Reminders } from '../widgets/reminders.tsx';
 import { words } from '../words.ts';
 
 const w = words.overview;
@@ -90,6 +91,7 @@ export function Overview({ overview }: { readonly overview: Counts | undefined }
   return (
     <>
       <Title>{w.title}</Title>
+      <Reminders overview={overview} />
       {cards.length === 0 ? (
         <Empty title={w.empty} how={w.emptyHow} />
       ) : (

@@ -1,0 +1,90 @@
+// Who holds how much open work, with one click to remind. A reminder names no document; the person finds the list under "Theo dõi xử lý".
+import type { Load } from '../../contract-figures.ts';
+import { post } from '../api.ts';
+import { agoText, countText } from '../format.ts';
+import { useAct, useLoad } from '../load.ts';
+import { useMay, useMe } from '../me.ts';
+import { figureWords as w } from '../words-figures.ts';
+import { Loading, ProblemNotice, Tag } from './basics.tsx';
+import { say } from './toasts.tsx';
+
+const hourMs = 3_600_000;
+
+export function LoadTable() {
+  const { value, problem, again } = useLoad<{ rows: readonly Load[] }>('/backlog/people');
+  const act = useAct();
+  const may = useMay();
+  const me = useMe();
+  if (problem) return <ProblemNotice problem={problem} again={again} />;
+  if (!value) return <Loading />;
+  const nudge = (load: Load) =>
+    act.run(async () => {
+      await post('/nudges', { email: load.person, said: '' });
+      say(w.nudged(load.name));
+      again();
+    });
+  return (
+    <section>
+      <h2>{w.load}</h2>
+      <p class="muted">{value.rows.length === 0 ? w.noLoad : w.loadHow}</p>
+      <ProblemNotice problem={act.problem} />
+      {value.rows.length > 0 && (
+        <div class="table-wrap">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{w.person}</th>
+                <th scope="col" class="number amount">
+                  {w.open}
+                </th>
+                <th scope="col" class="number amount">
+                  {w.near}
+                </th>
+                <th scope="col" class="number amount">
+                  {w.overdue}
+                </th>
+                {may('person.nudge') && <th scope="col" aria-label={w.nudge} />}
+              </tr>
+            </thead>
+            <tbody>
+              {value.rows.map((load) => (
+                <tr key={`${load.person} ${load.desk}`}>
+                  <td>
+                    {load.name}
+                    {load.person && <div class="muted">{load.person}</div>}
+                  </td>
+                  <td class="number amount">{countText(load.open)}</td>
+                  <td class="number amount">
+                    {load.near > 0 ? <Tag tone="warn">{countText(load.near)}</Tag> : '0'}
+                  </td>
+                  <td class="number amount">
+                    {load.late > 0 ? <Tag tone="bad">{countText(load.late)}</Tag> : '0'}
+                  </td>
+                  {may('person.nudge') && (
+                    <td class="tight">
+                      {load.nudgedMs !== undefined && (
+                        <span class="muted">{w.nudgedAt(agoText(load.nudgedMs, Date.now()))} </span>
+                      )}
+                      {load.person !== '' &&
+                        load.person !== me.email &&
+                        Date.now() - (load.nudgedMs ?? 0) > hourMs && (
+                          <button
+                            type="button"
+                            disabled={act.busy}
+                            aria-label={w.nudgeNamed(load.name)}
+                            onClick={() => nudge(load)}
+                          >
+                            {w.nudge}
+                          </button>
+                        )}
+                    </td>
+                  )}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}

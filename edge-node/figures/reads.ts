@@ -1,0 +1,108 @@
+// Reads for the figures of a month and for what lies with whom. Ranges by index; a month of a large unit is walked row by row, never held whole.
+import type { Database } from '../../protocol/node/sqlite.ts';
+import { events } from '../../protocol/statement.ts';
+
+type Range = { readonly unit: string; readonly fromMs: number; readonly untilMs: number };
+export type SentOfMonth = {
+  readonly urgency: number;
+  readonly created_ms: number;
+  readonly metadata: Uint8Array | null;
+  readonly envelope_seq: number | null;
+  readonly document_id: Uint8Array;
+  /** When the hub took the first sending; NULL: not yet. */
+  readonly accepted_ms: number | null;
+};
+export type ReceivedOfMonth = {
+  readonly sender: string;
+  readonly urgency: number;
+  readonly received_ms: number;
+  readonly metadata: Uint8Array | null;
+  readonly code: string;
+  readonly accepted_ms: number | null;
+};
+export type LoadRow = {
+  readonly person: string;
+  readonly desk: string;
+  readonly open: number;
+  readonly near: number;
+  readonly late: number;
+};
+export type SavedViewRow = {
+  readonly id: number;
+  readonly list: 'in' | 'out';
+  readonly name: string;
+  readonly query: string;
+};
+
+export function figureReads(db: Database) {
+  return {
+    sentBetween: ({ unit, fromMs, untilMs }: Range): Iterable<SentOfMonth> =>
+      db.each<SentOfMonth>(
+        `SELECT d.document_id, d.urgency, d.created_ms, d.metadata,
+           (SELECT max(seq) FROM envelopes WHERE document_seq = d.seq) AS envelope_seq,
+           (SELECT min(s.at_ms) FROM envelopes e JOIN statements s ON s.envelope_id = e.envelope_id AND s.direction = 'in'
+              AND s.event = ${events.SubmissionAcceptance} WHERE e.document_seq = d.seq) AS accepted_ms
+         FROM documents d WHERE d.unit = ? AND d.kind IN (1,3) AND d.created_ms >= ? AND d.created_ms < ?`,
+        unit,
+        fromMs,
+        untilMs,
+      ),
+    /** The addressees of a sending; `returned`: the office gave it back (02). */
+    recipientsFor: (envelopeSeq: number, documentId: Uint8Array) =>
+      db.all<{ unit: string; state: string; returned: number }>(
+        `SELECT r.unit, r.state, EXISTS (SELECT 1 FROM statuses s WHERE s.direction = 'in' AND s.document_id = ?2 AND s.unit = r.unit
+           AND s.code = '02' AND s.state = 'applied') AS returned FROM outbox_recipients r WHERE r.envelope_seq = ?1`,
+        envelopeSeq,
+        documentId,
+      ),
+    receivedBetween: ({ unit, fromMs, untilMs }: Range): Iterable<ReceivedOfMonth> =>
+      db.each<ReceivedOfMonth>(
+        `SELECT i.sender, i.urgency, i.received_ms, i.metadata, v.code,
+           (SELECT min(s.at_ms) FROM statuses s WHERE s.direction = 'out' AND s.document_id = i.document_id AND s.unit = ?1
+              AND s.code IN ('02','03')) AS accepted_ms
+         FROM inbox i JOIN received v ON v.inbox_seq = i.seq AND v.sender = i.sender AND v.document_id = i.document_id AND v.unit = ?1
+         WHERE i.kind IN (1,3) AND i.received_ms >= ?2 AND i.received_ms < ?3`,
+        unit,
+        fromMs,
+        untilMs,
+      ),
+    /** Lines entered by hand, by kind of document. */
+    paperBetween: (unit: string, book: 'in' | 'out', fromDay: string, untilDay: string) =>
+      db.all<{ type: string; n: number }>(
+        `SELECT e.type, count(*) AS n FROM books b JOIN entries e ON e.book = b.id
+         WHERE b.unit = ? AND b.kind = ? AND e.origin = 'paper' AND e.struck IS NULL AND e.day >= ? AND e.day < ? GROUP BY e.type`,
+        unit,
+        book,
+        fromDay,
+        untilDay,
+      ),
+    /** Open tasks by person or desk; `near` until `nearMs`. Most late first. */
+    loads: (unit: string, nowMs: number, nearMs: number): readonly LoadRow[] =>
+      db.all<LoadRow>(
+        `SELECT person, desk, count(*) AS open, coalesce(sum(due_ms >= ?2 AND due_ms < ?3), 0) AS near, coalesce(sum(due_ms < ?2), 0) AS late
+         FROM tasks WHERE unit = ?1 AND state IN ('given','working') GROUP BY person, desk ORDER BY late DESC, near DESC, open DESC LIMIT 500`,
+        unit,
+        nowMs,
+        nearMs,
+      ),
+    lastNudges: (unit: string, sinceMs: number) =>
+      db.all<{ email: string; at_ms: number }>(
+        `SELECT p.email, max(n.at_ms) AS at_ms FROM nudges n JOIN persons p ON p.id = n.taker WHERE n.unit = ? AND n.at_ms >= ? GROUP BY p.id`,
+        unit,
+        sinceMs,
+      ),
+    nudgesFor: (unit: string, taker: number) =>
+      db.all<{ id: number; name: string; said: string; at_ms: number }>(
+        `SELECT n.id, p.name, n.said, n.at_ms FROM nudges n JOIN persons p ON p.id = n.giver
+         WHERE n.unit = ? AND n.taker = ? AND n.seen_ms IS NULL ORDER BY n.id DESC LIMIT 20`,
+        unit,
+        taker,
+      ),
+    savedViews: (unit: string, person: number): readonly SavedViewRow[] =>
+      db.all<SavedViewRow>(
+        'SELECT id, list, name, query FROM saved_views WHERE unit = ? AND person = ? ORDER BY list, name',
+        unit,
+        person,
+      ),
+  };
+}

@@ -1,0 +1,199 @@
+// The console beside the documents: figures of a month, four looks a day, backlog and reminders, saved lists, flash alarms on a moved clock, tests of
+// the machine, support bundle, practice, passkeys, rights of every route. Two offices and a hub whose clock the test moves.
+import t from 'tap';
+import { dayOf, windows } from '../edge-node/accounts/presence.ts';
+import type { MonthFigures, Presence } from '../edge-node/console/contract-figures.ts';
+import { consoleClient, openConsoleOffice, password } from './support/console.ts';
+import { startTestHub } from './support/hub.ts';
+import { movedClock } from './support/moved-clock.ts';
+import { eventually, seeEachOther } from './support/office.ts';
+
+const clock = movedClock();
+const hub = await startTestHub({ clock });
+const [a, b] = [
+  await openConsoleOffice(hub.hub, 'H08.35.12', 'UBND xã Tây Bình', { clock }),
+  await openConsoleOffice(hub.hub, 'H08.35.13', 'UBND xã Tây Vinh', { clock }),
+];
+t.teardown(async () => {
+  await Promise.all([a, b].map(({ node }) => node.close()));
+  await hub.close();
+});
+await seeEachOther([a, b], ['H08.35.12', 'H08.35.13']);
+
+type Client = ReturnType<typeof consoleClient>;
+const clerks = { a: consoleClient(a), b: consoleClient(b) };
+for (const [client, { email, code }] of [
+  [clerks.a, a],
+  [clerks.b, b],
+] as const)
+  await client.post('/c/v1/sign-in/code', { email, code, password });
+
+/** Adds a person to the second office and signs in. */
+async function personOf(role: string, name: string): Promise<Client & { readonly email: string }> {
+  const email = `${role}@tayvinh.gov.vn`;
+  const made = await clerks.b.post('/c/v1/people', {
+    email,
+    name,
+    position: name,
+    desk: '',
+    roles: [role],
+    decision: '',
+    decisionDate: '',
+  });
+  const client = consoleClient(b);
+  // Many sign in from one address here, which the door rightly slows down.
+  clock.move(60_000);
+  await client.post('/c/v1/sign-in/code', { email, code: made.json.code, password });
+  return { ...client, email };
+}
+const send = (key: string, urgency = 0, subject = `Về việc ${key}`) =>
+  a.node.edge.submit({
+    idempotencyKey: key,
+    to: ['H08.35.13'],
+    urgency,
+    metadata: { subject, number: key, notation: 'UBND-VP', type: 'Công văn' },
+    parts: [{ name: 'tệp.txt', mediaType: 'text/plain', content: Buffer.from(`nội dung ${key}`) }],
+  });
+const arrived = (n: number) =>
+  eventually(async () => {
+    const { rows } = await b.node.edge.inbox({});
+    return rows.length >= n ? rows : undefined;
+  });
+const month = () => dayOf(clock.nowMs()).slice(0, 7);
+
+t.test('a month in figures: by the system and on paper, by kind and unit, late, and as files', async (t) => {
+  await send('801');
+  await send('802', 1);
+  const rows = await arrived(2);
+  const [one, two] = ['801', '802'].map((number) => rows.find((row) => row.number === number)!);
+  t.match(await clerks.b.post(`/c/v1/documents/in/${one!.envelopeId}/accept`, {}), { status: 200 });
+  await clerks.b.post(`/c/v1/documents/in/${two!.envelopeId}/return`, { reason: 4, text: 'nhầm' });
+  await clerks.b.post('/c/v1/registers/in', {
+    fields: {
+      author: 'Sở Nội vụ',
+      notation: '9/SNV',
+      type: 'Quyết định',
+      subject: 'Giấy',
+      day: dayOf(clock.nowMs()),
+    },
+  });
+  const figures = (client: Client) => client.get(`/c/v1/figures?month=${month()}`);
+  const { json } = (await figures(clerks.b)) as { json: MonthFigures };
+  t.match(json.received, {
+    electronic: 2,
+    paper: 1,
+    sharePermille: 667,
+    accepted: 1,
+    returned: 1,
+    waiting: 0,
+    late: 0,
+    byUrgency: [1, 1],
+    byKind: [
+      { kind: 'Công văn', count: 2 },
+      { kind: 'Quyết định', count: 1 },
+    ],
+    byUnit: [{ code: 'H08.35.12', name: 'UBND xã Tây Bình', count: 2 }],
+  });
+  const sent = await eventually(async () => {
+    const { json: there } = (await figures(clerks.a)) as { json: MonthFigures };
+    return there.sent.returned === 1 ? there.sent : undefined;
+  });
+  t.match(sent, { electronic: 2, recipients: 2, delivered: 1, failed: 0, late: 0 });
+  const csv = await clerks.b.get(`/c/v1/figures/files/csv?month=${month()}`);
+  t.match(csv.text, /Văn bản đến;Tỷ lệ điện tử;"66,7 %"/);
+  t.match(csv.headers.get('content-disposition'), /^attachment; .*thong-ke-/);
+  t.match((await clerks.b.get(`/c/v1/figures/files/xlsx?month=${month()}`)).text, /^PK/);
+  t.match((await clerks.b.get(`/c/v1/figures/files/pdf?month=${month()}`)).text, /^%PDF-/);
+  t.match(await clerks.b.get('/c/v1/figures?month=2026-13'), { json: { code: 'request-malformed' } });
+  t.match((await clerks.b.get('/c/v1/figures?month=2020-01')).json, {
+    received: { electronic: 0, byKind: [] },
+  });
+});
+
+t.test(
+  'four looks a day: each window once per person, only windows that are over are expected, weekends are free',
+  async (t) => {
+    // To the next Monday at 08:00 in Vietnam.
+    const hourMs = 3_600_000;
+    const monday = () => new Date(clock.nowMs() + 7 * hourMs).getUTCDay() === 1;
+    do clock.move(24 * hourMs);
+    while (!monday());
+    const midnightMs = Math.floor((clock.nowMs() + 7 * hourMs) / (24 * hourMs)) * 24 * hourMs - 7 * hourMs;
+    clock.move(midnightMs + 8 * hourMs - clock.nowMs());
+    const today = dayOf(clock.nowMs());
+    await clerks.b.post('/c/v1/sign-in', { email: b.email, password });
+    const own = async (): Promise<Presence> =>
+      (await clerks.b.get(`/c/v1/presence?from=${today}&to=${today}`)).json;
+    const clerk = async () => (await own()).people.find(({ email }) => email === b.email)!;
+    t.match(await clerk(), { done: 0, expected: 0, today: [{ state: 'open' }, { state: 'later' }] });
+    t.match((await clerks.b.get('/c/v1/overview')).json.slots[0], { state: 'open' });
+    await clerks.b.post('/c/v1/me/looked-in');
+    await clerks.b.post('/c/v1/me/looked-in');
+    t.match(await clerk(), { done: 1, expected: 1, today: [{ state: 'done' }] }, 'counts at once');
+    clock.move((windows[1].to - 8 * 60 + 1) * 60_000);
+    await clerks.b.post('/c/v1/sign-in', { email: b.email, password });
+    t.match(await clerk(), { done: 1, expected: 2, today: [{ state: 'done' }, { state: 'missed' }] });
+    t.match(await own(), { workingDays: 1, done: 1, expected: 2 });
+    t.match(await clerks.b.get('/c/v1/presence?from=2026-01-01&to=2028-01-01'), {
+      json: { code: 'request-malformed' },
+    });
+  },
+);
+
+t.test(
+  'the head sees who holds what, reminds with one click and not twice an hour; the person sees it',
+  async (t) => {
+    const leader = await personOf('leader', 'Lê Chủ Tịch');
+    const officer = await personOf('officer', 'Phạm Chuyên Viên');
+    await send('811');
+    const { envelopeId } = (await arrived(3)).find(({ number }) => number === '811')!;
+    await clerks.b.post(`/c/v1/documents/in/${envelopeId}/accept`, {});
+    await clerks.b.post(`/c/v1/documents/in/${envelopeId}/forward`, {
+      to: [{ who: officer.email, lead: true }],
+      instruction: 'Tham mưu',
+      due: new Date(clock.nowMs() + 1_800_000).toISOString(),
+    });
+    clock.move(1_860_000);
+    t.match((await leader.get('/c/v1/backlog/people')).json.rows, [
+      { person: officer.email, name: 'Phạm Chuyên Viên', open: 1, near: 0, late: 1 },
+    ]);
+    const nudge = { email: officer.email, said: 'Cần trước giờ họp' };
+    t.match(await officer.post('/c/v1/nudges', nudge), { json: { code: 'right-missing' } });
+    t.match(await leader.post('/c/v1/nudges', nudge), { status: 200 });
+    t.match(await leader.post('/c/v1/nudges', nudge), { json: { code: 'nudge-too-soon' } });
+    t.match(await leader.post('/c/v1/nudges', { ...nudge, email: 'ai@x.gov.vn' }), {
+      json: { code: 'person-unknown' },
+    });
+    t.match((await officer.get('/c/v1/overview')).json, { nudges: 1, tasks: 1 });
+    const { json } = await officer.get('/c/v1/nudges');
+    t.match(json.rows, [{ from: 'Lê Chủ Tịch', said: 'Cần trước giờ họp' }]);
+    await leader.post('/c/v1/nudges/seen', { id: json.rows[0].id });
+    t.equal(
+      (await officer.get('/c/v1/nudges')).json.rows.length,
+      1,
+      'only the person himself says that he has seen it',
+    );
+    await officer.post('/c/v1/nudges/seen', { id: json.rows[0].id });
+    t.strictSame((await officer.get('/c/v1/nudges')).json.rows, []);
+    clock.move(3_600_001);
+    t.match(await leader.post('/c/v1/nudges', nudge), { status: 200 });
+  },
+);
+
+t.test(
+  'a saved list belongs to its person, is overwritten by its name, and there are twenty at most',
+  async (t) => {
+    const save = (name: string, query: string) => clerks.b.post('/c/v1/views', { list: 'in', name, query });
+    t.match((await save('Hỏa tốc hôm nay', '?do-khan=3')).json.rows, [
+      { name: 'Hỏa tốc hôm nay', list: 'in' },
+    ]);
+    t.match((await save('Hỏa tốc hôm nay', '?do-khan=3&tu=2026-11-26')).json.rows, [{ query: /tu=/ }]);
+    for (let n = 2; n <= 20; n++) await save(`Danh sách ${n}`, '');
+    t.match(await save('Một nữa', ''), { json: { code: 'request-malformed' } });
+    t.match(await save('‮đảo', ''), { json: { code: 'request-malformed' } });
+    const { json } = await clerks.b.get('/c/v1/views');
+    t.equal(json.rows.length, 20);
+    t.strictSame((await clerks.a.get('/c/v1/views')).json?.rows ?? [], []);
+    t.equal((await clerks.b.post('/c/v1/views/drop', { id: json.rows[0].id })).json.rows.length, 19);
+  },
+);
