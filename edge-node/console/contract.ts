@@ -1,5 +1,5 @@
-// What the console's server and its pages say to each other: types only, shared by both. Times are UTC milliseconds; the pages show them in
-// Vietnam's time. A page decides on codes and states, never on words.
+// What the console's server and its pages say to each other: types, and the draft with nothing in it, shared by both. Times are UTC milliseconds;
+// the pages show them in Vietnam's time. A page decides on codes and states, never on words.
 import type { Act } from '../accounts/rights.ts';
 import type { Alarm, EdgeStatus } from '../core.ts';
 
@@ -57,8 +57,34 @@ export type DraftFields = {
   readonly otherPlaces: string;
   readonly recipients: readonly DraftRecipient[];
   readonly parts: readonly DraftPart[];
-  /** Document that this one answers, replaces or relates to. */
+  /** Document that this one answers. */
   readonly answers: string;
+  /** Document of ours whose place this one takes, and why: its recipients read it. */
+  readonly replaces: string;
+  readonly reason: string;
+};
+export const emptyFields: DraftFields = {
+  type: '',
+  number: '',
+  notation: '',
+  issueDate: '',
+  subject: '',
+  signerName: '',
+  signerPosition: '',
+  signerCompetence: '',
+  urgency: 'normal',
+  replyBy: '',
+  note: '',
+  pages: '',
+  copies: '',
+  paperFollows: false,
+  origin: 'digital',
+  otherPlaces: '',
+  recipients: [],
+  parts: [],
+  answers: '',
+  replaces: '',
+  reason: '',
 };
 export type DraftState = 'open' | 'held' | 'sent' | 'dropped';
 export type Draft = {
@@ -85,6 +111,50 @@ export type Check = {
   readonly good: boolean;
   readonly stops: boolean;
   readonly words: string;
+};
+
+/** What leaves, to whom: groups as the units that they are now, and what of them is for paper. */
+export type SendingList = { readonly units: readonly DraftRecipient[]; readonly paper: readonly string[] };
+export type DraftChecks = {
+  readonly checks: readonly Check[];
+  readonly goes: SendingList;
+  /** When the unit sent this number and notation before, in this year. */
+  readonly numberUsedMs?: number | undefined;
+};
+
+/** Fields that a file may say of itself. */
+export type SuggestedField =
+  | 'number'
+  | 'notation'
+  | 'issueDate'
+  | 'type'
+  | 'subject'
+  | 'signerName'
+  | 'signerPosition'
+  | 'signerCompetence'
+  | 'pages';
+/** Read from the text of the pages, or from the certificate of the person who signed. Never filled in without a person. */
+export type Suggestion = { readonly value: string; readonly from: 'text' | 'signature' };
+export type PartLook = {
+  readonly handle: string;
+  /** Absent for what is no PDF. */
+  readonly signature:
+    | {
+        readonly verdict: string;
+        readonly sentence: string;
+        readonly signers: readonly {
+          readonly name: string;
+          readonly organisation: string;
+          readonly party: 'person' | 'organisation' | 'time-stamp' | null;
+          readonly atMs: number | undefined;
+        }[];
+      }
+    | undefined;
+  /** What a check would say of the file, in words. */
+  readonly findings: readonly { readonly code: string; readonly words: string }[];
+  readonly suggestions: Partial<Record<SuggestedField, Suggestion>>;
+  /** Lines below "Nơi nhận:". */
+  readonly places: readonly string[];
 };
 
 export type UploadView = {
@@ -128,7 +198,19 @@ export type Overview = {
   readonly nudges: number;
 };
 
-export type Matched = { readonly found: readonly DraftRecipient[]; readonly missed: readonly string[] };
+/** Places of a pasted text. `several`: a person chooses; `missed`: for paper. */
+export type Matched = {
+  readonly found: readonly DraftRecipient[];
+  readonly several: readonly { readonly text: string; readonly candidates: readonly DraftRecipient[] }[];
+  readonly missed: readonly string[];
+};
+export type GroupRow = {
+  readonly code: string;
+  readonly name: string;
+  readonly units: number;
+  /** The unit's own, which it may change. */
+  readonly own: boolean;
+};
 
 /** Alarms with the catalogue's words. */
 export type StatusView = Omit<EdgeStatus, 'alarms'> & {

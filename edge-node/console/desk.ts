@@ -5,8 +5,12 @@ import { dayOf, slotStates, windows, windowText } from '../accounts/presence.ts'
 import type { EdgeContext } from '../context.ts';
 import type { EdgeCore } from '../core.ts';
 import { createFigures } from '../figures/verbs.ts';
+import { createChecks } from './checks.ts';
 import { createDrafts } from './drafts.ts';
 import { startFlashWatch } from './flash-watch.ts';
+import { createLook } from './look.ts';
+import { createOpenings } from './openings.ts';
+import { createPages } from './pages.ts';
 import { openUploads } from './uploads.ts';
 import type { Desk } from './verbs.ts';
 
@@ -20,10 +24,14 @@ const hexId = (bytes: Uint8Array): string =>
 export async function openDesk(
   dir: string,
   context: EdgeContext,
-  core: Pick<EdgeCore, 'submit' | 'addContent' | 'requests' | 'office' | 'held'>,
+  core: Pick<EdgeCore, 'submit' | 'addContent' | 'requests' | 'office' | 'held' | 'recipients' | 'noteAudit'>,
 ): Promise<Desk> {
   const { store, clock, directory } = context;
-  const drafts = createDrafts({ ...context, submit: core.submit });
+  const openings = createOpenings();
+  const pages = createPages(clock);
+  const look = createLook(context, pages);
+  const judge = createChecks(context, { look, recipients: core.recipients });
+  const drafts = createDrafts({ ...context, submit: core.submit, judge });
   const uploads = await openUploads({ dir, clock, addContent: core.addContent });
   const flash = startFlashWatch(context);
   const todayMs = () => Math.floor((clock.nowMs() + vietnamMs) / dayMs) * dayMs - vietnamMs;
@@ -32,6 +40,8 @@ export async function openDesk(
     drafts,
     uploads,
     figures: createFigures(context, core.office),
+    pages,
+    look: async (part, unit) => (await look(part, unit)).view,
     async overview({ unit, person }) {
       const waiting = store.waiting(unit);
       const [requests, tasks, due, held] = await Promise.all([
@@ -69,12 +79,14 @@ export async function openDesk(
         slots: windows.map((_, slot) => ({ window: windowText(slot), state: slots[slot]! })),
       };
     },
-    async noteReading(envelopeId, { person }) {
-      await store.write('readingNote', {
-        envelopeId: uuidToBytes(envelopeId),
-        person: person.id,
-        nowMs: clock.nowMs(),
-      });
+    async noteOpening({ sessionId, person }, { direction, documentId, envelopes }, refresh) {
+      const nowMs = clock.nowMs();
+      const document = `${direction} ${documentId}`;
+      if (!openings.isNew({ session: sessionId, document, refresh, nowMs })) return;
+      const arrival = direction === 'in' ? envelopes[0]?.envelopeId : undefined;
+      if (arrival)
+        await store.write('readingNote', { envelopeId: uuidToBytes(arrival), person: person.id, nowMs });
+      await core.noteAudit({ actor: person.email, act: 'view', about: documentId });
     },
     nameOf: (unit) => directory.current().unit(unit)?.name ?? '',
     isRead: (envelopeId) => store.isRead(uuidToBytes(envelopeId)),

@@ -3,11 +3,11 @@
 // Before edge-node/outbox/submit.ts on a document's path.
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import { startWorker, type WorkLoop } from '../../protocol/node/worker.ts';
-import { dayOf } from '../accounts/presence.ts';
 import { type SubmitBody, toSubmitRequest } from '../api/routes-documents.ts';
 import type { EdgeContext } from '../context.ts';
 import type { SubmitAnswer, SubmitRequest } from '../core.ts';
-import type { Check, Draft, DraftFields, DraftRow } from './contract.ts';
+import { assertSendable, type createChecks } from './checks.ts';
+import { type Draft, type DraftFields, type DraftRow, emptyFields } from './contract.ts';
 import type { DraftRecord } from './drafts-reads.ts';
 import type { Drafts, Who } from './verbs.ts';
 
@@ -17,30 +17,9 @@ const retryMs = 15_000;
 /** 1,024 recipients with names, 64 parts, 500 letters of subject. */
 export const fieldsBytesMax = 512 * 1024;
 
-type Deps = Pick<EdgeContext, 'store' | 'clock' | 'log' | 'random' | 'emit' | 'directory'> & {
+type Deps = Pick<EdgeContext, 'store' | 'clock' | 'log' | 'random' | 'emit'> & {
   readonly submit: (request: SubmitRequest) => Promise<SubmitAnswer>;
-};
-
-export const emptyFields: DraftFields = {
-  type: '',
-  number: '',
-  notation: '',
-  issueDate: '',
-  subject: '',
-  signerName: '',
-  signerPosition: '',
-  signerCompetence: '',
-  urgency: 'normal',
-  replyBy: '',
-  note: '',
-  pages: '',
-  copies: '',
-  paperFollows: false,
-  origin: 'digital',
-  otherPlaces: '',
-  recipients: [],
-  parts: [],
-  answers: '',
+  readonly judge: ReturnType<typeof createChecks>;
 };
 
 const draftOf = (row: DraftRecord): Draft => ({
@@ -96,11 +75,23 @@ export function bodyOf(f: DraftFields, unit: string): SubmitBody {
     ...(places.length > 0 ? { otherPlaces: places } : {}),
     // The end of that day in Vietnam.
     ...(f.replyBy === '' ? {} : { replyBy: `${f.replyBy}T17:00:00+07:00` }),
-    ...(f.answers === '' ? {} : { links: [{ relation: 'answers' as const, documentId: f.answers }] }),
+    ...linksOf(f),
   };
 }
 
-export function createDrafts({ store, clock, log, random, emit, directory, submit }: Deps): Drafts {
+function linksOf({ answers, replaces, reason }: DraftFields): Pick<SubmitBody, 'kind' | 'links' | 'reason'> {
+  const links = [
+    ...(answers === '' ? [] : [{ relation: 'answers' as const, documentId: answers }]),
+    ...(replaces === '' ? [] : [{ relation: 'replaces' as const, documentId: replaces }]),
+  ];
+  const said = reason.normalize('NFC').trim();
+  return {
+    ...(links.length > 0 ? { links } : {}),
+    ...(replaces === '' ? {} : { kind: 'replacement' as const, ...(said === '' ? {} : { reason: said }) }),
+  };
+}
+
+export function createDrafts({ store, clock, log, random, emit, submit, judge }: Deps): Drafts {
   const find = (draft: string, unit: string): DraftRecord => {
     const row = store.draftOf(draft, unit);
     if (!row || row.state === 'dropped') throw new ExchangeError('draft-unknown');
@@ -176,8 +167,8 @@ export function createDrafts({ store, clock, log, random, emit, directory, submi
       changed(draft);
     },
     /** What a person should see before it leaves. `stops`: it cannot be sent so. */
-    check(draft: string, unit: string): readonly Check[] {
-      return checkFields(draftOf(find(draft, unit)).fields);
+    async check(draft: string, unit: string) {
+      return await judge(draftOf(find(draft, unit)).fields, unit);
     },
     /** Returns when it will be handed in. `flash` at once, everything else after the thirty seconds. */
     async send(who: Who, draft: string, revision: number): Promise<{ readonly dueMs: number }> {
@@ -185,8 +176,7 @@ export function createDrafts({ store, clock, log, random, emit, directory, submi
       // A second click, or a second clerk: it is on its way already.
       if (row.state === 'held' || row.state === 'sent') return { dueMs: row.due_ms ?? clock.nowMs() };
       const { fields } = draftOf(row);
-      const stopping = checkFields(fields).find(({ good, stops }) => !good && stops);
-      if (stopping) throw new ExchangeError('draft-incomplete', stopping.words);
+      assertSendable(await judge(fields, who.unit));
       const nowMs = clock.nowMs();
       const dueMs = fields.urgency.startsWith('flash') ? nowMs : nowMs + undoMs;
       await store.write('draftHold', {
@@ -210,60 +200,4 @@ export function createDrafts({ store, clock, log, random, emit, directory, submi
     drain: () => loop.drain(),
     stop: () => loop.stop(),
   };
-
-  function checkFields(f: DraftFields): readonly Check[] {
-    const nowMs = clock.nowMs();
-    const current = directory.current();
-    const odd = f.recipients.filter(({ code }) => current.byCode(code, nowMs) === undefined);
-    const today = dayOf(nowMs);
-    return [
-      {
-        name: 'parts',
-        good: f.parts.length > 0,
-        stops: true,
-        words:
-          f.parts.length > 0 ? `Có ${f.parts.length} tệp` : 'Chưa có tệp nào: thả tệp PDF đã ký vào ô Tệp',
-      },
-      {
-        name: 'subject',
-        good: f.subject.trim() !== '',
-        stops: true,
-        words: f.subject.trim() !== '' ? 'Có trích yếu' : 'Chưa có trích yếu nội dung',
-      },
-      {
-        name: 'number',
-        good: f.number.trim() !== '' && f.notation.trim() !== '',
-        stops: false,
-        words:
-          f.number.trim() !== '' && f.notation.trim() !== ''
-            ? `Số, ký hiệu ${f.number}/${f.notation}`
-            : 'Chưa ghi số và ký hiệu',
-      },
-      {
-        name: 'issueDate',
-        good: f.issueDate !== '' && f.issueDate <= today,
-        stops: f.issueDate > today,
-        words:
-          f.issueDate === ''
-            ? 'Chưa ghi ngày ban hành'
-            : f.issueDate > today
-              ? 'Ngày ban hành ở tương lai'
-              : 'Ngày ban hành hợp lệ',
-      },
-      {
-        name: 'recipients',
-        good: f.recipients.length > 0 && odd.length === 0,
-        stops: true,
-        words:
-          f.recipients.length === 0
-            ? 'Chưa chọn nơi nhận'
-            : odd.length > 0
-              ? `Danh bạ không có: ${odd
-                  .map(({ code }) => code)
-                  .join(', ')
-                  .slice(0, 200)}`
-              : `${f.recipients.length} nơi nhận đều có trong danh bạ`,
-      },
-    ];
-  }
 }

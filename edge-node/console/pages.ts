@@ -15,6 +15,8 @@ export type Pages = {
   picture(read: () => AsyncIterable<Uint8Array>, page: number): Promise<Buffer>;
   /** The text of one page, for screen readers; empty when there is none. */
   words(read: () => AsyncIterable<Uint8Array>, page: number): Promise<string>;
+  /** The texts of the first `last` pages by their layout; none when it cannot be read. */
+  texts(read: () => AsyncIterable<Uint8Array>, last: number): Promise<readonly string[]>;
 };
 
 /** A page of 96 dpi is readable at 1366 pixels; 110 leaves room for 200 % zoom. */
@@ -109,6 +111,12 @@ export function createPages(clock: Clock): Pages {
         const only = ['-f', String(page), '-l', String(page)];
         const { code, out } = await run('pdftotext', ['-layout', ...only, '-', '-'], read());
         return code === 0 ? out.toString('utf8').slice(0, 20_000) : '';
+      }),
+    texts: (read, last) =>
+      turn(async () => {
+        const { code, out } = await run('pdftotext', ['-layout', '-l', String(last), '-', '-'], read());
+        // A form feed ends each page.
+        return code === 0 ? out.toString('utf8').split('\f').slice(0, -1) : [];
       }),
   };
 }

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ExchangeError } from '../../protocol/errors.ts';
 import type { Edge } from '../core.ts';
-import type { DraftFields } from './contract.ts';
+import type { DraftChecks, DraftFields, PartLook } from './contract.ts';
 import { callerOf } from './guard.ts';
 import { body, idParams, list, query, text, whole, yes } from './schemas.ts';
 import { pieceBytesMax } from './uploads.ts';
@@ -17,7 +17,7 @@ const part = body({
   lengthBytes: whole(),
   sha256Hex: text(64),
 });
-const fields = body({
+const fieldForms = {
   type: text(200),
   number: text(50),
   notation: text(100),
@@ -37,7 +37,14 @@ const fields = body({
   recipients: list(body({ code: text(300), name: text(300) }), 1_024),
   parts: list(part, 64),
   answers: text(36),
-});
+  replaces: text(36),
+  reason: text(1_000),
+};
+/** A page that was opened before the node was updated does not know the newest fields yet. */
+const fields = body(
+  fieldForms,
+  Object.keys(fieldForms).filter((name) => name !== 'replaces' && name !== 'reason'),
+);
 
 const whoOf = (request: FastifyRequest): Who => {
   const { unit, person } = callerOf(request);
@@ -71,14 +78,19 @@ export function composeRoutes(app: FastifyInstance, edge: Edge): void {
   app.get<{ Params: Id }>(
     '/c/v1/drafts/:id/checks',
     { config, schema: { params: idParams } },
-    async (request) => {
+    async (request): Promise<DraftChecks> => {
       const { unit } = callerOf(request);
       const { number, notation } = drafts.get(request.params.id, unit).fields;
       return {
-        checks: drafts.check(request.params.id, unit),
+        ...(await drafts.check(request.params.id, unit)),
         numberUsedMs: number ? edge.desk.numberUsed(unit, number.trim(), notation.trim()) : undefined,
       };
     },
+  );
+  app.post<{ Body: { handle: string; name: string } }>(
+    '/c/v1/drafts/look',
+    { config, schema: { body: body({ handle: text(64), name: text(255) }) } },
+    async (request): Promise<PartLook> => await edge.desk.look(request.body, callerOf(request).unit),
   );
   app.post<{ Params: Id; Body: { revision: number } }>(
     '/c/v1/drafts/:id/send',

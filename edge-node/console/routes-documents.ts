@@ -6,7 +6,7 @@ import type { OutboxState } from '../../protocol/states.ts';
 import { sendPart } from '../api/send-part.ts';
 import type { DocumentView, Edge, InboxRow } from '../core.ts';
 import { callerOf } from './guard.ts';
-import { type Pages, pageRoutes } from './routes-pages.ts';
+import { pageRoutes } from './routes-pages.ts';
 import { body, idParams, query, text } from './schemas.ts';
 
 type Direction = 'out' | 'in';
@@ -87,7 +87,7 @@ export async function ownDocument(
   return view;
 }
 
-export function documentRoutes(app: FastifyInstance, edge: Edge, pages: Pages): void {
+export function documentRoutes(app: FastifyInstance, edge: Edge): void {
   const read = { act: 'document.read' } as const;
   const withRead = (row: InboxRow) => ({
     ...row,
@@ -126,20 +126,18 @@ export function documentRoutes(app: FastifyInstance, edge: Edge, pages: Pages): 
       });
     },
   );
-  app.get<{ Params: Id & { direction: Direction } }>(
+  app.get<{ Params: Id & { direction: Direction }; Querystring: { refresh?: string } }>(
     '/c/v1/documents/:direction/:id',
-    { config: read, schema: { params: directionParams } },
+    { config: read, schema: { params: directionParams, querystring: query({ refresh: text(1) }) } },
     async (request) => {
       const caller = callerOf(request);
       const view = await ownDocument(edge, caller.unit, request.params);
-      const arrival = view.direction === 'in' ? view.envelopes[0]?.envelopeId : undefined;
-      if (arrival) await edge.desk.noteReading(arrival, caller);
-      await edge.noteAudit({ actor: caller.person.email, act: 'view', about: view.documentId });
+      await edge.desk.noteOpening(caller, view, request.query.refresh === '1');
       return { ...view, senderName: edge.desk.nameOf(view.sender) };
     },
   );
   partRoutes(app, edge);
-  pageRoutes(app, { edge, pages });
+  pageRoutes(app, edge);
   actRoutes(app, edge);
 }
 

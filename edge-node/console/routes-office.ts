@@ -1,51 +1,20 @@
 // First screen, directory, people, delegations, the state of the node, the audit: what is beside the documents. Everything for the caller's unit.
 import type { FastifyInstance } from 'fastify';
 import { catalogue, isErrorCode } from '../../protocol/errors.ts';
-import { fold } from '../../protocol/text/fold.ts';
 import type { Edge } from '../core.ts';
-import type { Matched, StatusView } from './contract.ts';
+import type { StatusView } from './contract.ts';
 import { callerOf } from './guard.ts';
+import { recipientRoutes } from './routes-recipients.ts';
 import { body, list, query, text, whole } from './schemas.ts';
 
 export function officeRoutes(app: FastifyInstance, edge: Edge): void {
   app.get('/c/v1/overview', { config: { act: 'anybody' } }, async (request) =>
     edge.desk.overview(callerOf(request)),
   );
-  app.get<{ Querystring: { text?: string; limit?: string } }>(
-    '/c/v1/directory',
-    {
-      config: { act: 'directory.read' },
-      schema: { querystring: query({ text: text(300), limit: text(3) }) },
-    },
-    async ({ query: { text: words = '', limit = '20' } }) => ({
-      entries: edge.searchDirectory(words, { limit: Math.min(200, Number(limit) || 20) }),
-    }),
-  );
-  app.post<{ Body: { lines: string[] } }>(
-    '/c/v1/directory/match',
-    { config: { act: 'directory.read' }, schema: { body: body({ lines: list(text(300), 1_024) }) } },
-    async (request) => matchLines(edge, request.body.lines),
-  );
+  recipientRoutes(app, edge);
   nodeRoutes(app, edge);
   peopleRoutes(app, edge);
   delegationRoutes(app, edge);
-}
-
-/** Each line a code or a name: taken when it is a code, a whole name, or fits one unit alone; the others are given back as they were. */
-function matchLines(edge: Edge, lines: readonly string[]): Matched {
-  const found = new Map<string, { code: string; name: string }>();
-  const missed: string[] = [];
-  for (const line of lines) {
-    const words = fold(line.replace(/^[-–+*;.\s]+|[;.\s]+$/gu, ''));
-    if (words === '') continue;
-    const entries = edge.searchDirectory(words, { limit: 2 });
-    const [first] = entries;
-    const exact = first && (first.codes.some((code) => fold(code) === words) || fold(first.name) === words);
-    if (first && (exact || entries.length === 1))
-      found.set(first.code, { code: first.code, name: first.name });
-    else missed.push(line);
-  }
-  return { found: [...found.values()], missed };
 }
 
 function nodeRoutes(app: FastifyInstance, edge: Edge): void {

@@ -4,11 +4,9 @@ import type { FastifyInstance } from 'fastify';
 import { ExchangeError } from '../../protocol/errors.ts';
 import type { Edge, PartView } from '../core.ts';
 import { callerOf } from './guard.ts';
-import { type Pages, pageSourceBytesMax } from './pages.ts';
+import { pageSourceBytesMax } from './pages.ts';
 import { ownDocument } from './routes-documents.ts';
 import { uuid } from './schemas.ts';
-
-export type { Pages } from './pages.ts';
 
 type Params = { direction: 'in' | 'out'; id: string; index: string; page: string };
 const number = { type: 'string', pattern: '^[0-9]{1,6}$' } as const;
@@ -21,7 +19,8 @@ const params = {
 const isPdf = ({ name, mediaType }: PartView): boolean =>
   mediaType === 'application/pdf' || name.toLowerCase().endsWith('.pdf');
 
-export function pageRoutes(app: FastifyInstance, { edge, pages }: { edge: Edge; pages: Pages }): void {
+export function pageRoutes(app: FastifyInstance, edge: Edge): void {
+  const { pages } = edge.desk;
   const base = '/c/v1/documents/:direction/:id/parts/:index/pages';
   const options = { config: { act: 'document.read' as const }, schema: { params } };
 

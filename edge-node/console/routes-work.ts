@@ -9,6 +9,7 @@ import type { Edge } from '../core.ts';
 import type { SheetFormat, SheetKind } from '../office/core.ts';
 import type { BookKind, EntryFields } from '../office/entries.ts';
 import { callerOf } from './guard.ts';
+import { changeRoutes } from './routes-changes.ts';
 import { ownDocument } from './routes-documents.ts';
 import { body, idParams, list, query, text, whole, yes } from './schemas.ts';
 import { sendFile } from './send-file.ts';
@@ -25,6 +26,7 @@ export function workRoutes(app: FastifyInstance, edge: Edge): void {
   taskRoutes(app, edge);
   recallRoutes(app, edge);
   heldRoutes(app, edge);
+  changeRoutes(app, edge);
   registerRoutes(app, edge);
 }
 

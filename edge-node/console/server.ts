@@ -12,7 +12,6 @@ import { ensureBuilt, loadBundle } from './bundle.ts';
 import { eventRoutes } from './events.ts';
 import { cookieName, type GuardOptions, guard } from './guard.ts';
 import { startNotifier } from './notify.ts';
-import { createPages } from './pages.ts';
 import { composeRoutes } from './routes-compose.ts';
 import { documentRoutes } from './routes-documents.ts';
 import { figureRoutes } from './routes-figures.ts';
@@ -78,7 +77,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     const outside = edge.signIn.openOutside({ ...config.outside, clientSecret });
     outsideRoutes(app, { outside, signIn: edge.signIn, guard: guardOptions, url: () => url, nowMs });
   }
-  documentRoutes(app, edge, createPages(clock));
+  documentRoutes(app, edge);
   composeRoutes(app, edge);
   workRoutes(app, edge);
   officeRoutes(app, edge);

@@ -1,8 +1,18 @@
 // What the console's server asks beside EdgeCore: drafts, uploads, readings, counts. Types only, and pure; desk.ts makes them.
 import type { Caller } from '../accounts/verbs.ts';
-import type { ContentHandle } from '../core.ts';
+import type { ContentHandle, DocumentView } from '../core.ts';
 import type { Figures } from '../figures/core.ts';
-import type { Check, Draft, DraftFields, DraftRow, Overview, UploadView } from './contract.ts';
+import type {
+  Draft,
+  DraftChecks,
+  DraftFields,
+  DraftPart,
+  DraftRow,
+  Overview,
+  PartLook,
+  UploadView,
+} from './contract.ts';
+import type { Pages } from './pages.ts';
 
 export type Who = { readonly unit: string; readonly personId: number; readonly email: string };
 
@@ -17,7 +27,7 @@ export type Drafts = {
   ): Promise<{ readonly revision: number }>;
   drop(who: Who, draft: string): Promise<void>;
   /** What a person should see before it leaves. `stops`: it cannot be sent so. */
-  check(draft: string, unit: string): readonly Check[];
+  check(draft: string, unit: string): Promise<Pick<DraftChecks, 'checks' | 'goes'>>;
   /** Returns when it will be handed in. `flash` at once, everything else after the thirty seconds. */
   send(who: Who, draft: string, revision: number): Promise<{ readonly dueMs: number }>;
   undo(who: Who, draft: string): Promise<void>;
@@ -46,9 +56,12 @@ export type Desk = {
   readonly drafts: Drafts;
   readonly uploads: Uploads;
   readonly figures: Figures;
+  readonly pages: Pages;
+  /** What a file of a draft is and says of itself. Codes: `content-gone`, `overloaded`. */
+  look(part: Pick<DraftPart, 'handle' | 'name'>, unit: string): Promise<PartLook>;
   overview(caller: Caller): Promise<Overview>;
-  /** The first look of a person counts. */
-  noteReading(envelopeId: string, caller: Caller): Promise<void>;
+  /** A person opens a document: an audit row, and the first look of a person counts. Live refreshes of what is open are one opening. */
+  noteOpening(caller: Caller, view: DocumentView, refresh: boolean): Promise<void>;
   isRead(envelopeId: string): boolean;
   /** Of a unit, by the directory; empty when it names none. */
   nameOf(unit: string): string;

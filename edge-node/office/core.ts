@@ -197,6 +197,8 @@ export type OfficeCore = {
   /** Years given replace the shipped ones. `calendar-invalid`. */
   setCalendar(data: unknown, by: ByWhom): Promise<CalendarView>;
 
+  /** Phiếu xác nhận gửi nhận: what became of a document at each recipient, with the digests of its files. `document-unknown`. */
+  receipt(id: string, options: { readonly direction: 'out' | 'in' }): Promise<SheetFile>;
   /** A copy of a received PDF with the ĐẾN stamp; the file of the document stays as it is. `pdf-not-printable`. */
   stamped(id: string, options: StampOptions): Promise<SheetFile>;
 };

@@ -1,24 +1,8 @@
 // A register as a PDF, A4 landscape: cover, every column of Decree 30/2020 Appendix IV, column numbers, page numbers, place for the signatures of
 // the last page, so that it can be printed, signed and bound (NĐ30 Đ16.2b). Runs in a child (print-process.ts). Rows that are long take
 // the lines they need; a row never breaks over a page.
-import {
-  beginText,
-  endText,
-  lineTo,
-  loadTypefaces,
-  moveTo,
-  PDFDocument,
-  PDFName,
-  type PDFOperator,
-  type PDFPage,
-  popGraphicsState,
-  pushGraphicsState,
-  rectangle,
-  type Style,
-  setLineWidth,
-  stroke,
-  type Typefaces,
-} from '../../protocol/node/typefaces.ts';
+import { loadTypefaces, PDFDocument, type Typefaces } from '../../protocol/node/typefaces.ts';
+import { type Ink, inkOn, wrap } from './ink.ts';
 
 export type PrintColumn = {
   readonly title: string;
@@ -45,68 +29,9 @@ const lineHeight = 11.5;
 const padding = 3;
 const inner = page.width - page.left - page.right;
 
-/** "125/UBND-KTTH" may break behind its slash and dashes; what still does not fit is cut by letters. */
-const pieces = (text: string): string[] => text.match(/\s+|[^\s/-]*[/-]|[^\s/-]+/g) ?? [];
-
-function wrap(text: string, width: number, style: Style, faces: Typefaces, linesMax: number): string[] {
-  const lines: string[] = [];
-  for (const paragraph of text.split('\n')) {
-    let line = '';
-    for (const written of pieces(paragraph)) {
-      const piece = /^\s/.test(written) ? ' ' : written;
-      const joined = line + piece;
-      if (faces.width(joined, style, size.row) <= width) {
-        line = line === '' && piece === ' ' ? '' : joined;
-        continue;
-      }
-      if (line.trim() !== '') lines.push(line.trimEnd());
-      line = piece === ' ' ? '' : piece;
-      while (faces.width(line, style, size.row) > width && line.length > 1) {
-        let fits = line.length - 1;
-        while (fits > 1 && faces.width(line.slice(0, fits), style, size.row) > width) fits -= 1;
-        lines.push(line.slice(0, fits));
-        line = line.slice(fits);
-      }
-    }
-    if (line.trim() !== '') lines.push(line.trimEnd());
-  }
-  if (lines.length <= linesMax) return lines;
-  return [...lines.slice(0, linesMax - 1), `${lines[linesMax - 1]!.slice(0, -2)}…`];
-}
-
-type Ink = {
-  text(
-    text: string,
-    at: { x: number; y: number; style?: Style; size?: number; align?: 'left' | 'centre'; width?: number },
-  ): void;
-  line(x1: number, y1: number, x2: number, y2: number, width?: number): void;
-  box(x: number, y: number, width: number, height: number): void;
-  done(): void;
-};
-
-/** Operators of one page, put onto it at the end: one content stream a page. */
-function inkOn(sheet: PDFPage, faces: Typefaces): Ink {
-  const drawn: PDFOperator[] = [];
-  const { node } = sheet;
-  const { Font } = node.normalizedEntries();
-  for (const [name, ref] of faces.resources()) Font.set(PDFName.of(name), ref);
-  return {
-    text(text, { x, y, style = 'regular', size: points = size.row, align = 'left', width = 0 }) {
-      if (text === '') return;
-      const at = align === 'centre' ? x + (width - faces.width(text, style, points)) / 2 : x;
-      drawn.push(beginText(), ...faces.show({ text, style, size: points, x: at, y }), endText());
-    },
-    line: (x1, y1, x2, y2, width = 0.5) =>
-      void drawn.push(setLineWidth(width), moveTo(x1, y1), lineTo(x2, y2), stroke()),
-    box: (x, y, width, height) =>
-      void drawn.push(setLineWidth(0.5), rectangle(x, y, width, height), stroke()),
-    done: () => sheet.pushOperators(pushGraphicsState(), ...drawn, popGraphicsState()),
-  };
-}
-
 function cover(doc: PDFDocument, job: PrintJob, faces: Typefaces): void {
   const ink = inkOn(doc.addPage([page.width, page.height]), faces);
-  const centred = (text: string, y: number, points: number, style: Style) =>
+  const centred = (text: string, y: number, points: number, style: 'regular' | 'bold') =>
     ink.text(text, { x: 0, width: page.width, y, size: points, style, align: 'centre' });
   ink.box(page.left, page.bottom, inner, page.height - page.top - page.bottom);
   ink.box(page.left + 4, page.bottom + 4, inner - 8, page.height - page.top - page.bottom - 8);
@@ -120,7 +45,12 @@ function cover(doc: PDFDocument, job: PrintJob, faces: Typefaces): void {
 
 function head(ink: Ink, columns: readonly PrintColumn[], edges: readonly number[], faces: Typefaces): number {
   const titles = columns.map(({ title }, i) =>
-    wrap(title, edges[i + 1]! - edges[i]! - 2 * padding, 'bold', faces, 5),
+    wrap(
+      title,
+      edges[i + 1]! - edges[i]! - 2 * padding,
+      { style: 'bold', size: size.row, linesMax: 5 },
+      faces,
+    ),
   );
   const lines = Math.max(...titles.map((each) => each.length));
   const height = lines * lineHeight + 2 * padding;
@@ -181,7 +111,12 @@ export async function printRegister(job: PrintJob): Promise<Uint8Array> {
   const linesMax = Math.floor((top - page.bottom - 2 * padding) / lineHeight);
   for (const { cells, struck } of job.rows) {
     const wrapped = job.columns.map((_, i) =>
-      wrap(cells[i] ?? '', edges[i + 1]! - edges[i]! - 2 * padding, 'regular', faces, linesMax),
+      wrap(
+        cells[i] ?? '',
+        edges[i + 1]! - edges[i]! - 2 * padding,
+        { style: 'regular', size: size.row, linesMax },
+        faces,
+      ),
     );
     const height = Math.max(1, ...wrapped.map((lines) => lines.length)) * lineHeight + 2 * padding;
     if (y - height < page.bottom) open();

@@ -10,7 +10,7 @@ const childHeapMb = 1_024;
 const childMsMax = 300_000;
 let last: Promise<unknown> = Promise.resolve();
 
-/** Throws `pdf-not-printable` for a stamp that cannot be drawn, `internal` for a register. */
+/** Throws `pdf-not-printable` for a stamp that cannot be drawn, `internal` for what is ours. */
 export function drawPdf(task: PrintTask): Promise<Uint8Array> {
   const mine = last.then(() => inChild(task));
   // The next one waits for the end of this one, however it ends.

@@ -18,6 +18,7 @@ import {
   serialNumber,
   serialText,
 } from './entries.ts';
+import { receiptSlip } from './receipt.ts';
 import type { Book, EntryRow } from './register-reads.ts';
 import { sheetFile } from './sheets.ts';
 import { stampedCopy } from './stamp.ts';
@@ -218,6 +219,7 @@ export function officeVerbs(context: EdgeContext, hooks: OfficeHooks): OfficeCor
       });
       return { zone, years: calendar.data.years };
     },
+    receipt: (id, { direction }) => receiptSlip(id, direction, context),
     stamped: (id, options) => stampedCopy(id, options, context),
   };
 }

@@ -93,7 +93,7 @@ export function App() {
           {problem ? <ProblemNotice problem={problem} again={() => void look()} /> : <Loading />}
         </div>
       )}
-      <Toasts />
+      {!me && <Toasts />}
     </>
   );
 }

@@ -12,7 +12,7 @@ import { useMay, useMe } from './me.ts';
 import { cameBack, go, usePath } from './router.ts';
 import { Screen } from './screen.tsx';
 import { Link } from './widgets/basics.tsx';
-import { say } from './widgets/toasts.tsx';
+import { say, Toasts } from './widgets/toasts.tsx';
 import { words } from './words.ts';
 
 type Status = {
@@ -84,6 +84,7 @@ export function Frame({ onLeft, onChanged, onEnded }: Props) {
       <main id="noi-dung" ref={main} tabIndex={-1}>
         <Screen path={path} overview={overview.value} onChanged={onChanged} />
       </main>
+      <Toasts />
     </div>
   );
 }

@@ -8,19 +8,24 @@ export type Loaded<T> = {
   readonly again: () => void;
 };
 
-/** `path` undefined: nothing is asked. The value before stays on the screen while it is asked again. */
-export function useLoad<T>(path: string | undefined): Loaded<T> {
+/**
+ * `path` undefined: nothing is asked. The value before stays on the screen while it is asked again; `againPath` is what is asked then, where looking
+ * again is not the same as opening.
+ */
+export function useLoad<T>(path: string | undefined, againPath = path): Loaded<T> {
   const [value, setValue] = useState<T>();
   const [problem, setProblem] = useState<ProblemBody>();
   const asked = useRef<AbortController | undefined>(undefined);
+  const shown = useRef(false);
   const load = useCallback(() => {
     asked.current?.abort();
     if (path === undefined) return;
     const mine = new AbortController();
     asked.current = mine;
-    get<T>(path, mine.signal).then(
+    get<T>((shown.current && againPath) || path, mine.signal).then(
       (got) => {
         if (mine.signal.aborted) return;
+        shown.current = true;
         setValue(got);
         setProblem(undefined);
       },
@@ -30,6 +35,7 @@ export function useLoad<T>(path: string | undefined): Loaded<T> {
     );
   }, [path]);
   useEffect(() => {
+    shown.current = false;
     load();
     return () => asked.current?.abort();
   }, [load]);

@@ -44,6 +44,7 @@ export function Screen({ path, overview, onChanged }: Props) {
         draft={second}
         to={url.searchParams.get('toi') ?? undefined}
         answers={url.searchParams.get('tra-loi') ?? undefined}
+        replaces={url.searchParams.get('thay-the') ?? undefined}
       />
     );
   if (first === 'so')

@@ -6,9 +6,10 @@ import { useLoad } from '../load.ts';
 import { useMay } from '../me.ts';
 import { go } from '../router.ts';
 import { Link, Loading, ProblemNotice, Tag, Title } from '../widgets/basics.tsx';
-import { Facts, Files, Technical } from '../widgets/document-facts.tsx';
+import { Evidence, Facts, Files, Technical } from '../widgets/document-facts.tsx';
 import { nameOrNone } from '../widgets/document-rows.tsx';
 import { ReceiveActs } from '../widgets/receive-acts.tsx';
+import { ReportAct } from '../widgets/report-act.tsx';
 import { RequestNotice } from '../widgets/request-notice.tsx';
 import { Story } from '../widgets/story.tsx';
 import { TaskList } from '../widgets/task-list.tsx';
@@ -21,7 +22,7 @@ export type ArrivalView = DocumentView & { readonly senderName?: string };
 
 export function Arrival({ id }: { readonly id: string }) {
   const base = `/documents/in/${id}`;
-  const { value: view, problem, again } = useLoad<ArrivalView>(base);
+  const { value: view, problem, again } = useLoad<ArrivalView>(base, `${base}?refresh=1`);
   useLive(
     (event) => {
       if (event.kind !== 'link' && event.kind !== 'draft') again();
@@ -71,7 +72,9 @@ export function Arrival({ id }: { readonly id: string }) {
             <h2>{w.timeline}</h2>
             <Story events={view.envelopes[0]?.recipients.flatMap(({ timeline }) => timeline) ?? []} />
           </section>
-          <Technical view={view} base={base} />
+          <Evidence base={base} />
+          <Technical view={view} />
+          <ReportAct base={base} onDone={() => go('/den')} />
         </div>
       </div>
     </>

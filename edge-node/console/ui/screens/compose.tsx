@@ -1,15 +1,17 @@
 // S4 Soạn văn bản: files, facts, recipients on one page; saved by itself within a second on the node. Sending asks once, naming what goes to whom.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Check, Draft, DraftFields } from '../../contract.ts';
+import type { DocumentView } from '../../../core.ts';
+import { type Draft, type DraftChecks, type DraftFields, emptyFields, type Matched } from '../../contract.ts';
 import { get, Problem, type ProblemBody, post, problemOf, put, queryOf, remove } from '../api.ts';
 import { clockText, dayText, documentName, todayIso } from '../format.ts';
 import { useAct } from '../load.ts';
 import { useMay } from '../me.ts';
 import { go, usePath } from '../router.ts';
-import { Dialog, Link, Loading, ProblemNotice, Title } from '../widgets/basics.tsx';
+import { Dialog, Field, Link, Loading, ProblemNotice, Title } from '../widgets/basics.tsx';
 import { ComposeFacts } from '../widgets/compose-facts.tsx';
 import { FileDrop } from '../widgets/file-drop.tsx';
 import { RecipientPicker } from '../widgets/recipient-picker.tsx';
+import { useLooks, useSuggestions } from '../widgets/suggestions.tsx';
 import { say } from '../widgets/toasts.tsx';
 import { words } from '../words.ts';
 
@@ -17,39 +19,20 @@ const w = words.compose;
 const saveAfterMs = 700;
 const retryMs = 5_000;
 
-const emptyFields = (): DraftFields => ({
-  type: '',
-  number: '',
-  notation: '',
-  issueDate: todayIso(),
-  subject: '',
-  signerName: '',
-  signerPosition: '',
-  signerCompetence: '',
-  urgency: 'normal',
-  replyBy: '',
-  note: '',
-  pages: '',
-  copies: '',
-  paperFollows: false,
-  origin: 'digital',
-  otherPlaces: '',
-  recipients: [],
-  parts: [],
-  answers: '',
-});
-
 type Props = {
   readonly draft: string | undefined;
   readonly to: string | undefined;
   readonly answers: string | undefined;
+  readonly replaces: string | undefined;
 };
 
-export function Compose({ draft, to, answers }: Props) {
+export function Compose({ draft, to, answers, replaces }: Props) {
   // A draft has its address from the first moment, so that a reload finds it.
   useEffect(() => {
     if (!draft)
-      go(`/soan/${crypto.randomUUID()}${queryOf({ toi: to, 'tra-loi': answers })}`, { replace: true });
+      go(`/soan/${crypto.randomUUID()}${queryOf({ toi: to, 'tra-loi': answers, 'thay-the': replaces })}`, {
+        replace: true,
+      });
   }, [draft]);
   const [loaded, setLoaded] = useState<Draft | 'new'>();
   const [problem, setProblem] = useState<ProblemBody>();
@@ -63,7 +46,7 @@ export function Compose({ draft, to, answers }: Props) {
   if (problem) return <ProblemNotice problem={problem} />;
   if (!draft || !loaded) return <Loading />;
   if (loaded !== 'new' && loaded.state !== 'open') return <Leaving draft={loaded} />;
-  return <Form draft={draft} loaded={loaded} to={to} answers={answers} />;
+  return <Form draft={draft} loaded={loaded} to={to} answers={answers} replaces={replaces} />;
 }
 
 /** A draft that waits for its thirty seconds, or has become a document. */
@@ -185,23 +168,47 @@ type FormProps = {
   readonly loaded: Draft | 'new';
   readonly to: string | undefined;
   readonly answers: string | undefined;
+  readonly replaces: string | undefined;
 };
 
-function Form({ draft, loaded, to, answers }: FormProps) {
+/** What a replacement has in common with the document whose place it takes; number, date and files are its own. */
+async function replacementOf(id: string): Promise<Partial<DraftFields>> {
+  const { metadata: m, envelopes } = await get<DocumentView>(`/documents/out/${id}`);
+  const signer = m?.signers[0];
+  return {
+    replaces: id,
+    ...(m
+      ? { type: m.type, subject: m.subject, notation: m.notation, otherPlaces: m.otherPlaces.join('\n') }
+      : {}),
+    ...(signer
+      ? { signerName: signer.name, signerPosition: signer.position, signerCompetence: signer.competence }
+      : {}),
+    recipients: (envelopes[0]?.recipients ?? []).map(({ code, desk, name }) => ({
+      code: desk ? `${desk}@${code}` : code,
+      name,
+    })),
+  };
+}
+
+function Form({ draft, loaded, to, answers, replaces }: FormProps) {
   const fresh = loaded === 'new';
   const [fields, setFields] = useState<DraftFields>(
-    fresh ? { ...emptyFields(), answers: answers ?? '' } : loaded.fields,
+    fresh ? { ...emptyFields, issueDate: todayIso(), answers: answers ?? '' } : loaded.fields,
   );
   const may = useMay();
   const act = useAct();
-  const [asking, setAsking] = useState<{ checks: readonly Check[]; numberUsedMs?: number }>();
+  const [asking, setAsking] = useState<DraftChecks>();
   const { saving, save, forget } = useSaving(draft, fresh ? 0 : loaded.revision, fields);
   const change = (some: Partial<DraftFields>) => setFields((before) => ({ ...before, ...some }));
+  const looks = useLooks(fields.parts);
+  const main = fields.parts[0];
+  const suggested = useSuggestions(main && looks.get(main.handle), fields, change);
   useEffect(() => {
-    if (!fresh || !to) return;
-    void post<{ found: DraftFields['recipients'] }>('/directory/match', { lines: [to] }).then(({ found }) =>
-      change({ recipients: found }),
-    );
+    if (fresh && to)
+      act.run(async () =>
+        change({ recipients: (await post<Matched>('/directory/match', { text: to })).found }),
+      );
+    if (fresh && replaces) act.run(async () => change(await replacementOf(replaces)));
   }, []);
   const ask = () =>
     act.run(async () => {
@@ -223,19 +230,22 @@ function Form({ draft, loaded, to, answers }: FormProps) {
       )}
       <ProblemNotice problem={act.problem} />
       {saving.problem?.code === 'draft-changed' && <ProblemNotice problem={saving.problem} />}
+      <Relation fields={fields} change={change} />
       <section class="card">
         <h2>{w.files}</h2>
         <FileDrop
+          looks={looks}
           parts={fields.parts}
           onPart={(part) => setFields((before) => ({ ...before, parts: [...before.parts, part] }))}
           onRemove={(handle) => change({ parts: fields.parts.filter((part) => part.handle !== handle) })}
         />
       </section>
-      <ComposeFacts fields={fields} change={change} />
+      <ComposeFacts fields={fields} change={change} suggested={suggested} />
       <section class="card">
         <h2>{w.recipients}</h2>
         <RecipientPicker
           recipients={fields.recipients}
+          printed={suggested.look?.places ?? []}
           onRecipients={(recipients) => change({ recipients })}
           onMissed={(lines) =>
             change({ otherPlaces: [fields.otherPlaces, ...lines].filter(Boolean).join('\n') })
@@ -288,8 +298,7 @@ function Form({ draft, loaded, to, answers }: FormProps) {
         <ConfirmSheet
           draft={draft}
           fields={fields}
-          checks={asking.checks}
-          numberUsedMs={asking.numberUsedMs}
+          asked={asking}
           save={save}
           onClose={() => setAsking(undefined)}
           onSent={forget}
@@ -299,17 +308,49 @@ function Form({ draft, loaded, to, answers }: FormProps) {
   );
 }
 
+/** What this draft answers, or whose place it takes; can be undone while it is a draft. */
+function Relation({
+  fields,
+  change,
+}: {
+  readonly fields: DraftFields;
+  readonly change: (some: Partial<DraftFields>) => void;
+}) {
+  if (fields.answers === '' && fields.replaces === '') return null;
+  const replacing = fields.replaces !== '';
+  return (
+    <section class="card">
+      <p>
+        {replacing ? w.replacesNote : w.answersNote}{' '}
+        <Link to={replacing ? `/di/${fields.replaces}` : `/den/${fields.answers}`}>{w.openOld}</Link>{' '}
+        <button type="button" class="plain" onClick={() => change({ answers: '', replaces: '', reason: '' })}>
+          {w.unlink}
+        </button>
+      </p>
+      {replacing && (
+        <Field
+          label={w.replaceReason}
+          value={fields.reason}
+          onValue={(reason) => change({ reason })}
+          lengthMax={1_000}
+          required
+        />
+      )}
+    </section>
+  );
+}
+
 type SheetProps = {
   readonly draft: string;
   readonly fields: DraftFields;
-  readonly checks: readonly Check[];
-  readonly numberUsedMs: number | undefined;
+  readonly asked: DraftChecks;
   readonly save: () => Promise<number>;
   readonly onClose: () => void;
   readonly onSent: () => void;
 };
 
-function ConfirmSheet({ draft, fields, checks, numberUsedMs, save, onClose, onSent }: SheetProps) {
+function ConfirmSheet({ draft, fields, asked, save, onClose, onSent }: SheetProps) {
+  const { checks, goes, numberUsedMs } = asked;
   const act = useAct();
   const stopped = checks.some(({ good, stops }) => !good && stops);
   const flash = fields.urgency.startsWith('flash');
@@ -339,7 +380,7 @@ function ConfirmSheet({ draft, fields, checks, numberUsedMs, save, onClose, onSe
         });
     });
   return (
-    <Dialog title={w.confirm(documentName(fields), fields.recipients.length)} onClose={onClose}>
+    <Dialog title={w.confirm(documentName(fields), goes.units.length)} onClose={onClose}>
       <ProblemNotice problem={act.problem} />
       <h3>{w.check}</h3>
       <ul class="checks">
@@ -359,13 +400,14 @@ function ConfirmSheet({ draft, fields, checks, numberUsedMs, save, onClose, onSe
         )}
       </ul>
       <h3>{fields.subject || words.list.noSubject}</h3>
-      <ul class="chips">
-        {fields.recipients.map(({ code, name }) => (
+      <ul class={goes.units.length > 30 ? 'chips many' : 'chips'}>
+        {goes.units.map(({ code, name }) => (
           <li key={code} style={{ paddingRight: '12px' }}>
             {name || code}
           </li>
         ))}
       </ul>
+      {goes.paper.length > 0 && <p class="notice warn">{w.confirmPaper(goes.paper.join(', '))}</p>}
       <p>{flash ? w.confirmFlash : w.confirmHow}</p>
       <div class="acts">
         <button type="button" class="main" data-main disabled={stopped || act.busy} onClick={send}>

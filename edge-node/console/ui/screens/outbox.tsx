@@ -138,7 +138,10 @@ function OutboxLines({
 }
 
 function Fold({ id }: { readonly id: string }) {
-  const { value, problem, again } = useLoad<DocumentView>(`/documents/out/${id}`);
+  const { value, problem, again } = useLoad<DocumentView>(
+    `/documents/out/${id}`,
+    `/documents/out/${id}?refresh=1`,
+  );
   useLive(
     (event) => {
       if (event.kind !== 'link' && event.kind !== 'draft') again();

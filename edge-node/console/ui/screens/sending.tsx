@@ -4,12 +4,15 @@ import { post } from '../api.ts';
 import { useLive } from '../live.ts';
 import { useAct, useLoad } from '../load.ts';
 import { useMay, useMe } from '../me.ts';
+import { go } from '../router.ts';
 import { Link, Loading, ProblemNotice, Title } from '../widgets/basics.tsx';
-import { Facts, Files, Technical } from '../widgets/document-facts.tsx';
+import { Evidence, Facts, Files, Technical } from '../widgets/document-facts.tsx';
 import { nameOrNone } from '../widgets/document-rows.tsx';
 import { RecallAct } from '../widgets/recall-act.tsx';
 import { RecipientTable, stateText } from '../widgets/recipient-table.tsx';
+import { ReportAct } from '../widgets/report-act.tsx';
 import { say } from '../widgets/toasts.tsx';
+import { UpdateAct } from '../widgets/update-act.tsx';
 import { Viewer } from '../widgets/viewer.tsx';
 import { words } from '../words.ts';
 
@@ -29,7 +32,7 @@ export function sentence(view: DocumentView): string {
 
 export function Sending({ id }: { readonly id: string }) {
   const base = `/documents/out/${id}`;
-  const { value: view, problem, again } = useLoad<DocumentView>(base);
+  const { value: view, problem, again } = useLoad<DocumentView>(base, `${base}?refresh=1`);
   const act = useAct();
   const may = useMay();
   const me = useMe();
@@ -41,6 +44,7 @@ export function Sending({ id }: { readonly id: string }) {
   );
   if (problem) return <ProblemNotice problem={problem} again={again} />;
   if (!view) return <Loading />;
+  const newer = view.replacedBy.at(-1);
   const states = view.envelopes[0]?.recipients.map(({ state }) => state) ?? [];
   const over = states.some((state) => /refused|undeliverable|expired|cancelled/.test(state));
   const moving = states.some((state) => /queued|accepted|relayed/.test(state));
@@ -62,6 +66,11 @@ export function Sending({ id }: { readonly id: string }) {
       <p>
         <strong>{sentence(view)}</strong>
       </p>
+      {newer && (
+        <p class="notice warn">
+          {words.work.replaced} <Link to={`/di/${newer}`}>{words.work.openNewer}</Link>
+        </p>
+      )}
       <ProblemNotice problem={act.problem} />
       {may('document.recall') && (
         <div class="acts">
@@ -75,6 +84,14 @@ export function Sending({ id }: { readonly id: string }) {
             >
               {w.resend}
             </button>
+          )}
+          {!unsent && view.metadata && !newer && (
+            <>
+              <button type="button" onClick={() => go(`/soan?thay-the=${view.documentId}`)}>
+                {words.work.replace}
+              </button>
+              <UpdateAct view={view} base={base} again={again} />
+            </>
           )}
           {!unsent && (
             <RecallAct base={base} recipients={view.envelopes[0]?.recipients ?? []} again={again} />
@@ -97,7 +114,9 @@ export function Sending({ id }: { readonly id: string }) {
         <div>
           <Facts view={view} sender={me.unit.name} />
           <Files view={view} base={base} />
-          <Technical view={view} base={base} />
+          <Evidence base={base} />
+          <Technical view={view} />
+          <ReportAct base={base} onDone={() => go('/di')} />
         </div>
       </div>
     </>

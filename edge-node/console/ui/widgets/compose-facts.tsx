@@ -2,6 +2,7 @@
 import type { DraftFields } from '../../contract.ts';
 import { words } from '../words.ts';
 import { DayField, Field, SelectField, Tick } from './basics.tsx';
+import type { Suggested } from './suggestions.tsx';
 
 const w = words.compose;
 /** The 29 kinds of the decree; others may be typed. */
@@ -12,67 +13,106 @@ const kinds =
 const competences = ['TM.', 'KT.', 'TL.', 'TUQ.', 'Q.'];
 const subjectMax = 500;
 
-type Props = { readonly fields: DraftFields; readonly change: (some: Partial<DraftFields>) => void };
+type Props = {
+  readonly fields: DraftFields;
+  readonly change: (some: Partial<DraftFields>) => void;
+  readonly suggested: Suggested;
+};
 
-export function ComposeFacts({ fields, change }: Props) {
+export function ComposeFacts({ fields, change, suggested }: Props) {
+  const { under } = suggested;
   return (
     <section class="card">
       <h2>{w.info}</h2>
+      {suggested.waiting > 0 && (
+        <div class="notice" role="status">
+          <p>
+            <strong>{w.read(suggested.waiting)}</strong> {w.readHow}
+          </p>
+          <button type="button" onClick={suggested.takeAll}>
+            {w.takeAll}
+          </button>
+        </div>
+      )}
       <div class="row">
-        <Field
-          label={w.type}
-          value={fields.type}
-          onValue={(type) => change({ type })}
-          list={kinds}
-          lengthMax={100}
-        />
-        <Field
-          label={w.number}
-          value={fields.number}
-          onValue={(number) => change({ number })}
-          lengthMax={20}
-        />
-        <Field
-          label={w.notation}
-          value={fields.notation}
-          onValue={(notation) => change({ notation })}
-          lengthMax={50}
-        />
-        <DayField
-          label={w.issueDate}
-          value={fields.issueDate}
-          onValue={(issueDate) => change({ issueDate })}
-        />
+        <div>
+          <Field
+            label={w.type}
+            value={fields.type}
+            onValue={(type) => change({ type })}
+            list={kinds}
+            lengthMax={100}
+          />
+          {under('type', w.type)}
+        </div>
+        <div>
+          <Field
+            label={w.number}
+            value={fields.number}
+            onValue={(number) => change({ number })}
+            lengthMax={20}
+          />
+          {under('number', w.number)}
+        </div>
+        <div>
+          <Field
+            label={w.notation}
+            value={fields.notation}
+            onValue={(notation) => change({ notation })}
+            lengthMax={50}
+          />
+          {under('notation', w.notation)}
+        </div>
+        <div>
+          <DayField
+            label={w.issueDate}
+            value={fields.issueDate}
+            onValue={(issueDate) => change({ issueDate })}
+          />
+          {under('issueDate', w.issueDate)}
+        </div>
       </div>
-      <Field
-        label={w.subject}
-        hint={w.subjectCount([...fields.subject].length)}
-        value={fields.subject}
-        onValue={(subject) => change({ subject })}
-        rows={2}
-        lengthMax={subjectMax}
-        required
-      />
+      <div>
+        <Field
+          label={w.subject}
+          hint={w.subjectCount([...fields.subject].length)}
+          value={fields.subject}
+          onValue={(subject) => change({ subject })}
+          rows={2}
+          lengthMax={subjectMax}
+          required
+        />
+        {under('subject', w.subject)}
+      </div>
       <div class="row">
-        <Field
-          label={w.competence}
-          value={fields.signerCompetence}
-          onValue={(signerCompetence) => change({ signerCompetence })}
-          list={competences}
-          lengthMax={20}
-        />
-        <Field
-          label={w.signerName}
-          value={fields.signerName}
-          onValue={(signerName) => change({ signerName })}
-          lengthMax={50}
-        />
-        <Field
-          label={w.signerPosition}
-          value={fields.signerPosition}
-          onValue={(signerPosition) => change({ signerPosition })}
-          lengthMax={100}
-        />
+        <div>
+          <Field
+            label={w.competence}
+            value={fields.signerCompetence}
+            onValue={(signerCompetence) => change({ signerCompetence })}
+            list={competences}
+            lengthMax={20}
+          />
+          {under('signerCompetence', w.competence)}
+        </div>
+        <div>
+          <Field
+            label={w.signerName}
+            value={fields.signerName}
+            onValue={(signerName) => change({ signerName })}
+            lengthMax={50}
+          />
+          {under('signerName', w.signerName)}
+        </div>
+        <div>
+          <Field
+            label={w.signerPosition}
+            value={fields.signerPosition}
+            onValue={(signerPosition) => change({ signerPosition })}
+            lengthMax={100}
+          />
+          {under('signerPosition', w.signerPosition)}
+        </div>
         <SelectField
           label={w.urgency}
           value={fields.urgency}
@@ -84,13 +124,16 @@ export function ComposeFacts({ fields, change }: Props) {
         <summary>{w.more}</summary>
         <div class="row">
           <DayField label={w.replyBy} value={fields.replyBy} onValue={(replyBy) => change({ replyBy })} />
-          <Field
-            label={w.pages}
-            value={fields.pages}
-            onValue={(pages) => change({ pages })}
-            inputmode="numeric"
-            lengthMax={6}
-          />
+          <div>
+            <Field
+              label={w.pages}
+              value={fields.pages}
+              onValue={(pages) => change({ pages })}
+              inputmode="numeric"
+              lengthMax={6}
+            />
+            {under('pages', w.pages)}
+          </div>
           <Field
             label={w.copies}
             value={fields.copies}

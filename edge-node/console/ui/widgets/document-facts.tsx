@@ -78,7 +78,7 @@ export function Files({ view, base }: { readonly view: DocumentView; readonly ba
   );
 }
 
-export function Technical({ view, base }: { readonly view: DocumentView; readonly base: string }) {
+export function Technical({ view }: { readonly view: DocumentView }) {
   const envelope = view.envelopes[0];
   return (
     <section class="card">
@@ -109,12 +109,24 @@ export function Technical({ view, base }: { readonly view: DocumentView; readonl
           ))}
         </dl>
       </details>
-      <p class="muted" style={{ margin: '10px 0 6px' }}>
-        {w.proofHow}
-      </p>
-      <a class="button" href={`/c/v1${base}/proof`} download>
-        {w.proof}
-      </a>
+    </section>
+  );
+}
+
+/** What can be kept or shown elsewhere of what became of a document. */
+export function Evidence({ base }: { readonly base: string }) {
+  return (
+    <section class="card">
+      <h2>{w.evidence}</h2>
+      <p class="muted">{w.proofHow}</p>
+      <div class="acts">
+        <a class="button" href={`/c/v1${base}/receipt`} download>
+          {w.receipt}
+        </a>
+        <a class="button" href={`/c/v1${base}/proof`} download>
+          {w.proof}
+        </a>
+      </div>
     </section>
   );
 }

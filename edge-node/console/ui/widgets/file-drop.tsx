@@ -6,6 +6,7 @@ import { bytesText } from '../format.ts';
 import { type UploadProgress, uploadFile } from '../upload.ts';
 import { words } from '../words.ts';
 import { ProblemNotice, Tag } from './basics.tsx';
+import { type Looks, PartSaid } from './suggestions.tsx';
 
 const w = words.compose;
 type Running = {
@@ -15,6 +16,7 @@ type Running = {
   readonly progress: UploadProgress;
 };
 type Props = {
+  readonly looks: Looks;
   readonly parts: readonly DraftPart[];
   readonly onPart: (part: DraftPart) => void;
   readonly onRemove: (handle: string) => void;
@@ -22,7 +24,7 @@ type Props = {
 
 let lastId = 0;
 
-export function FileDrop({ parts, onPart, onRemove }: Props) {
+export function FileDrop({ looks, parts, onPart, onRemove }: Props) {
   const [running, setRunning] = useState<readonly Running[]>([]);
   const [problem, setProblem] = useState<ProblemBody>();
   const [over, setOver] = useState(false);
@@ -100,6 +102,9 @@ export function FileDrop({ parts, onPart, onRemove }: Props) {
             >
               ✕
             </button>
+            <div class="under">
+              <PartSaid look={looks.get(part.handle)} />
+            </div>
           </li>
         ))}
         {running.map(({ id, name, lengthBytes, progress }) => {

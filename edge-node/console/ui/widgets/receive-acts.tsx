@@ -56,7 +56,7 @@ export function ReceiveActs({ view, base, again, bad }: Props & { readonly bad: 
           {w.forward}
         </button>
       )}
-      {sheet === 'accept' && <Accept base={base} onClose={close} onDone={done} />}
+      {sheet === 'accept' && <Accept base={base} onClose={close} onDone={done} onLate={again} />}
       {sheet === 'return' && <GiveBack base={base} onClose={close} onDone={done} />}
       {sheet === 'forward' && <Forward base={base} onClose={close} onDone={done} />}
     </>
@@ -65,11 +65,12 @@ export function ReceiveActs({ view, base, again, bad }: Props & { readonly bad: 
 
 type SheetProps = { readonly base: string; readonly onClose: () => void; readonly onDone: () => void };
 
-function Accept({ base, onClose, onDone }: SheetProps) {
+function Accept({ base, onClose, onDone, onLate }: SheetProps & { readonly onLate: () => void }) {
   const [number, setNumber] = useState('');
   const [places, setPlaces] = useState('');
   const [note, setNote] = useState('');
   const [twice, setTwice] = useState(false);
+  const [late, setLate] = useState(false);
   const act = useAct();
   const submit = (evenIfDuplicate: boolean) =>
     act.run(async () => {
@@ -91,6 +92,11 @@ function Accept({ base, onClose, onDone }: SheetProps) {
           setTwice(true);
           return;
         }
+        // Another clerk was faster; the problem names him, the page behind shows his number.
+        if (error instanceof Problem && error.body.code === 'document-registered') {
+          setLate(true);
+          onLate();
+        }
         throw error;
       }
     });
@@ -109,11 +115,13 @@ function Accept({ base, onClose, onDone }: SheetProps) {
         </div>
       )}
       <div class="acts">
-        <button type="button" class="main" data-main disabled={act.busy} onClick={() => submit(twice)}>
-          {twice ? w.acceptAnyway : w.accept}
-        </button>
+        {!late && (
+          <button type="button" class="main" data-main disabled={act.busy} onClick={() => submit(twice)}>
+            {twice ? w.acceptAnyway : w.accept}
+          </button>
+        )}
         <button type="button" onClick={onClose}>
-          {words.people.cancel}
+          {late ? words.people.close : words.people.cancel}
         </button>
       </div>
     </Dialog>

@@ -2,35 +2,49 @@
 // method composes. What a pasted list names and the directory does not is given back for paper.
 import { useEffect, useId, useState } from 'preact/hooks';
 import type { DirectoryEntry } from '../../../core.ts';
-import type { DraftRecipient } from '../../contract.ts';
+import type { DraftRecipient, GroupRow, Matched } from '../../contract.ts';
 import { get, post, queryOf } from '../api.ts';
 import { composing } from '../keys.ts';
-import { useAct } from '../load.ts';
+import { useAct, useLoad } from '../load.ts';
 import { words } from '../words.ts';
 import { Field, ProblemNotice, Tag } from './basics.tsx';
 import { useSearch } from './more.tsx';
+import { say } from './toasts.tsx';
 
 const w = words.compose;
 type Props = {
   readonly recipients: readonly DraftRecipient[];
+  /** Lines of "Nơi nhận" as they stand in the main document. */
+  readonly printed: readonly string[];
   readonly onRecipients: (recipients: readonly DraftRecipient[]) => void;
   readonly onMissed: (lines: readonly string[]) => void;
 };
+const manyChips = 30;
 
-export function RecipientPicker({ recipients, onRecipients, onMissed }: Props) {
+export function RecipientPicker({ recipients, printed, onRecipients, onMissed }: Props) {
+  const groups = useLoad<{ rows: readonly GroupRow[] }>('/groups');
   const add = (found: readonly DraftRecipient[]) => {
     const known = new Set(recipients.map(({ code }) => code));
     onRecipients([...recipients, ...found.filter(({ code }) => !known.has(code) && known.add(code))]);
   };
   return (
     <>
-      <Search onPick={(entry) => add([{ code: entry.code, name: entry.name }])} />
-      {recipients.length > 0 && <p class="muted">{w.chosen(recipients.length)}</p>}
-      <ul class="chips">
+      <Search groups={groups.value?.rows ?? []} onPick={(to) => add([to])} />
+      {recipients.length > 0 && (
+        <p class="muted">
+          {w.chosen(recipients.length)}{' '}
+          {recipients.length > manyChips && (
+            <button type="button" class="plain" onClick={() => onRecipients([])}>
+              {w.clearAll}
+            </button>
+          )}
+        </p>
+      )}
+      <ul class={recipients.length > manyChips ? 'chips many' : 'chips'}>
         {recipients.map((to) => (
           <li key={to.code}>
             <span>
-              {to.name || to.code} {to.name && <span class="muted">{to.code}</span>}
+              {to.name || to.code} {to.name && <span class="muted">{to.code.replace(/^group:/, '')}</span>}
             </span>
             <button
               type="button"
@@ -42,15 +56,43 @@ export function RecipientPicker({ recipients, onRecipients, onMissed }: Props) {
           </li>
         ))}
       </ul>
-      <Paste onFound={add} onMissed={onMissed} />
+      <Paste printed={printed} onFound={add} onMissed={onMissed} />
+      {recipients.length > 1 && <SaveGroup recipients={recipients} onSaved={groups.again} />}
     </>
   );
 }
 
-function Search({ onPick }: { readonly onPick: (entry: DirectoryEntry) => void }) {
+type Offer = DraftRecipient & { readonly note: string; readonly state: string };
+
+const plain = (text: string): string =>
+  text
+    .toLowerCase()
+    .normalize('NFD')
+    .replace(/[\u0300-\u036f]/g, '')
+    .replaceAll('đ', 'd');
+
+/** Groups whose name has what was typed stand before the units. */
+const groupsNamed = (groups: readonly GroupRow[], asked: string): Offer[] =>
+  groups
+    .filter(({ name, code }) => plain(`${name} ${code}`).includes(plain(asked)))
+    .slice(0, 4)
+    .map(({ code, name, units }) => ({
+      code: `group:${code}`,
+      name,
+      note: `${w.group}, ${w.groupUnits(units)}`,
+      state: 'active',
+    }));
+
+function Search({
+  groups,
+  onPick,
+}: {
+  readonly groups: readonly GroupRow[];
+  readonly onPick: (to: DraftRecipient) => void;
+}) {
   const id = useId();
   const search = useSearch();
-  const [found, setFound] = useState<readonly DirectoryEntry[]>();
+  const [found, setFound] = useState<readonly Offer[]>();
   const [at, setAt] = useState(0);
   const [open, setOpen] = useState(false);
   useEffect(() => {
@@ -64,7 +106,12 @@ function Search({ onPick }: { readonly onPick: (entry: DirectoryEntry) => void }
       asked.signal,
     ).then(
       ({ entries }) => {
-        setFound(entries.filter(({ here }) => !here));
+        setFound([
+          ...groupsNamed(groups, search.asked),
+          ...entries
+            .filter(({ here }) => !here)
+            .map(({ code, name, state }) => ({ code, name, note: code, state })),
+        ]);
         setAt(0);
         setOpen(true);
       },
@@ -77,9 +124,9 @@ function Search({ onPick }: { readonly onPick: (entry: DirectoryEntry) => void }
     if (shown && shown.length > 0)
       document.getElementById(`${id}-list`)?.scrollIntoView({ block: 'nearest' });
   }, [shown]);
-  const pick = (entry: DirectoryEntry | undefined) => {
-    if (!entry) return;
-    onPick(entry);
+  const pick = (offer: Offer | undefined) => {
+    if (!offer) return;
+    onPick({ code: offer.code, name: offer.name });
     search.clear();
     setOpen(false);
   };
@@ -124,7 +171,7 @@ function Search({ onPick }: { readonly onPick: (entry: DirectoryEntry) => void }
         {shown?.map((entry, i) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: the field above handles the keys.
           <div
-            key={entry.unit}
+            key={entry.code}
             id={`${id}-${i}`}
             role="option"
             aria-selected={i === at}
@@ -132,7 +179,7 @@ function Search({ onPick }: { readonly onPick: (entry: DirectoryEntry) => void }
             onMouseDown={(event) => event.preventDefault()}
             onClick={() => pick(entry)}
           >
-            {entry.name} <span class="muted">{entry.code}</span>{' '}
+            {entry.name} <span class="muted">{entry.note}</span>{' '}
             {entry.state !== 'active' && (
               <Tag tone="warn">{words.directory.states[entry.state] ?? entry.state}</Tag>
             )}
@@ -148,49 +195,116 @@ function Search({ onPick }: { readonly onPick: (entry: DirectoryEntry) => void }
   );
 }
 
-type Matched = { readonly found: readonly DraftRecipient[]; readonly missed: readonly string[] };
-
 function Paste({
+  printed,
   onFound,
   onMissed,
 }: {
+  readonly printed: readonly string[];
   readonly onFound: (found: readonly DraftRecipient[]) => void;
   readonly onMissed: (lines: readonly string[]) => void;
 }) {
   const [text, setText] = useState('');
-  const [missed, setMissed] = useState<readonly string[]>([]);
+  const [matched, setMatched] = useState<Matched>();
+  const act = useAct();
+  const match = (pasted: string) =>
+    act.run(async () => {
+      const got = await post<Matched>('/directory/match', { text: pasted });
+      onFound(got.found);
+      setMatched(got);
+      if (got.missed.length > 0) onMissed(got.missed);
+      setText('');
+    });
+  const settle = (place: string) =>
+    setMatched(matched && { ...matched, several: matched.several.filter((each) => each.text !== place) });
+  return (
+    <>
+      {printed.length > 0 && (
+        <div class="notice">
+          <p>
+            <strong>{w.printed}:</strong> {printed.join(' ')}
+          </p>
+          <button type="button" disabled={act.busy} onClick={() => match(printed.join('\n'))}>
+            {w.printedMatch}
+          </button>
+        </div>
+      )}
+      <details class="field">
+        <summary>{w.paste}</summary>
+        <Field label={w.paste} hint={w.pasteHow} value={text} onValue={setText} rows={5} lengthMax={60_000} />
+        <button type="button" disabled={act.busy || text.trim() === ''} onClick={() => match(text)}>
+          {w.pasteAdd}
+        </button>
+      </details>
+      <ProblemNotice problem={act.problem} />
+      {matched && <p role="status">{w.pasteFound(matched.found.length)}</p>}
+      {matched?.several.map((place) => (
+        <div key={place.text} class="notice warn">
+          <p>{w.pasteSeveral(place.text)}</p>
+          <div class="acts">
+            {place.candidates.map((to) => (
+              <button
+                key={to.code}
+                type="button"
+                onClick={() => {
+                  onFound([to]);
+                  settle(place.text);
+                }}
+              >
+                {to.name} ({to.code})
+              </button>
+            ))}
+            <button
+              type="button"
+              onClick={() => {
+                onMissed([place.text]);
+                settle(place.text);
+              }}
+            >
+              {w.toPaper}
+            </button>
+          </div>
+        </div>
+      ))}
+      {matched && matched.missed.length > 0 && (
+        <div class="notice warn" role="status">
+          <p>{w.pasteMissed}</p>
+          <p>{matched.missed.join('; ')}</p>
+        </div>
+      )}
+    </>
+  );
+}
+
+/** The chosen places under a name, for the next time. */
+function SaveGroup({
+  recipients,
+  onSaved,
+}: {
+  readonly recipients: readonly DraftRecipient[];
+  readonly onSaved: () => void;
+}) {
+  const [name, setName] = useState('');
   const act = useAct();
   return (
     <details class="field">
-      <summary>{w.paste}</summary>
+      <summary>{w.saveGroup}</summary>
       <ProblemNotice problem={act.problem} />
-      <Field label={w.paste} hint={w.pasteHow} value={text} onValue={setText} rows={5} lengthMax={60_000} />
+      <Field label={w.groupName} value={name} onValue={setName} lengthMax={100} />
       <button
         type="button"
-        disabled={act.busy || text.trim() === ''}
+        disabled={act.busy || name.trim() === ''}
         onClick={() =>
           act.run(async () => {
-            const lines = text
-              .split(/\r?\n/)
-              .map((line) => line.trim())
-              .filter(Boolean)
-              .slice(0, 1_024);
-            const matched = await post<Matched>('/directory/match', { lines });
-            onFound(matched.found);
-            setMissed(matched.missed);
-            if (matched.missed.length > 0) onMissed(matched.missed);
-            setText('');
+            await post('/groups', { name: name.trim(), members: recipients.map(({ code }) => code) });
+            say(w.groupSaved(name.trim()));
+            setName('');
+            onSaved();
           })
         }
       >
-        {w.pasteAdd}
+        {w.groupSave}
       </button>
-      {missed.length > 0 && (
-        <div class="notice warn" role="status">
-          <p>{w.pasteMissed}</p>
-          <p>{missed.join('; ')}</p>
-        </div>
-      )}
     </details>
   );
 }

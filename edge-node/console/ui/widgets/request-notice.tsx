@@ -1,8 +1,9 @@
 // A sender's request to take back or update what arrived, with the two answers; a refusal of a recall is asked for twice, with the rule.
 import { useState } from 'preact/hooks';
+import type { Metadata } from '../../../../protocol/wire.ts';
 import type { RequestView } from '../../../statuses/core.ts';
 import { Problem, post } from '../api.ts';
-import { timeText } from '../format.ts';
+import { documentName, isoToDay, timeText } from '../format.ts';
 import { useAct } from '../load.ts';
 import { useMay } from '../me.ts';
 import { words } from '../words.ts';
@@ -22,7 +23,7 @@ export function RequestNotice({
   const [warned, setWarned] = useState(false);
   const act = useAct();
   const may = useMay();
-  if (request.state !== 'open') return null;
+  if (request.state !== 'open') return <Decided request={request} />;
   const decide = (agree: boolean) =>
     act.run(async () => {
       try {
@@ -48,6 +49,7 @@ export function RequestNotice({
         <span class="muted">{timeText(request.askedMs)}</span>
       </p>
       <p>{w.requestedReason(request.reason)}</p>
+      <OldAndNew request={request} />
       <ProblemNotice problem={act.problem} />
       {may('document.receive') && (
         <>
@@ -64,5 +66,61 @@ export function RequestNotice({
         </>
       )}
     </section>
+  );
+}
+
+/** A request that somebody answered: one line, so that the next reader knows. */
+function Decided({ request }: { readonly request: RequestView }) {
+  const state = w.requestStates[request.state];
+  if (!state || !request.decidedMs) return null;
+  return (
+    <p class="notice">
+      {w.requested[request.kind]}. {w.requestedReason(request.reason)} {w.answered} <strong>{state}</strong>{' '}
+      <span class="muted">{timeText(request.decidedMs)}</span>
+    </p>
+  );
+}
+
+const d = words.document;
+const compared = [
+  [d.number, (m: Metadata) => documentName(m)],
+  [d.type, (m: Metadata) => m.type],
+  [d.subject, (m: Metadata) => m.subject],
+  [d.issueDate, (m: Metadata) => isoToDay(m.issueDate)],
+  [d.signer, (m: Metadata) => m.signers.map(({ name }) => name).join('; ')],
+  [d.note, (m: Metadata) => m.note],
+  [d.otherPlaces, (m: Metadata) => m.otherPlaces.join('; ')],
+] as const;
+
+/** What an update would change, field by field. */
+function OldAndNew({ request: { kind, before, after } }: { readonly request: RequestView }) {
+  if (kind !== 'update' || !before || !after) return null;
+  const rows = compared
+    .map(([label, of]) => [label, of(before), of(after)] as const)
+    .filter(([, old, now]) => old !== now);
+  if (rows.length === 0) return null;
+  return (
+    <div class="table-wrap">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{w.changedField}</th>
+            <th scope="col">{w.before}</th>
+            <th scope="col">{w.after}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(([label, old, now]) => (
+            <tr key={label}>
+              <th scope="row">{label}</th>
+              <td>{old}</td>
+              <td>
+                <strong>{now}</strong>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
