@@ -1,6 +1,5 @@
 // A sender's request to take back or update what arrived, with the two answers; a refusal of a recall is asked for twice, with the rule.
 import { useState } from 'preact/hooks';
-import type { Metadata } from '../../../../protocol/wire.ts';
 import type { RequestView } from '../../../statuses/core.ts';
 import { Problem, post } from '../api.ts';
 import { documentName, isoToDay, timeText } from '../format.ts';
@@ -81,6 +80,7 @@ function Decided({ request }: { readonly request: RequestView }) {
   );
 }
 
+type Metadata = NonNullable<RequestView['before']>;
 const d = words.document;
 const compared = [
   [d.number, (m: Metadata) => documentName(m)],
