@@ -13,6 +13,7 @@ import { assertFields, type FieldOptions, fieldsOf, kindsText, withFields } from
 import { type Node, withNode } from './commands-reach.ts';
 import { idOf } from './commands-words.ts';
 import type { SubmitAnswer } from './core.ts';
+import { mediaTypeOf } from './media-types.ts';
 
 type SendOptions = FieldOptions & {
   readonly dir: string;
@@ -89,28 +90,6 @@ export function sendCommand(program: Command): void {
 /** Together small enough for one JSON request; what does not fit is uploaded. */
 const INLINE_TOTAL_BYTES_MAX = 2 * 1024 * 1024;
 
-const mediaTypes: Readonly<Record<string, string>> = {
-  pdf: 'application/pdf',
-  doc: 'application/msword',
-  docx: 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
-  xls: 'application/vnd.ms-excel',
-  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
-  pptx: 'application/vnd.openxmlformats-officedocument.presentationml.presentation',
-  odt: 'application/vnd.oasis.opendocument.text',
-  ods: 'application/vnd.oasis.opendocument.spreadsheet',
-  txt: 'text/plain',
-  csv: 'text/csv',
-  xml: 'application/xml',
-  json: 'application/json',
-  jpg: 'image/jpeg',
-  jpeg: 'image/jpeg',
-  png: 'image/png',
-  tif: 'image/tiff',
-  tiff: 'image/tiff',
-  zip: 'application/zip',
-  p7s: 'application/pkcs7-signature',
-};
-
 type File = {
   readonly path: string;
   readonly name: string;
@@ -130,9 +109,7 @@ async function describe(path: string): Promise<File> {
   });
   // macOS and some scanners give decomposed letters; a name is sealed in NFC (TCVN 6909).
   const name = basename(path).normalize('NFC');
-  const mediaType =
-    mediaTypes[/\.([A-Za-z0-9]{1,5})$/.exec(name)?.[1]?.toLowerCase() ?? ''] ?? 'application/octet-stream';
-  return { path, name, mediaType, lengthBytes, sha256Hex: hash.digest('hex') };
+  return { path, name, mediaType: mediaTypeOf(name), lengthBytes, sha256Hex: hash.digest('hex') };
 }
 
 function keyOf(fields: Record<string, unknown>, files: readonly File[]): string {

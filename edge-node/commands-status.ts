@@ -16,6 +16,7 @@ const checkNames: Readonly<Record<string, string>> = {
   certificates: 'chứng thư (certificates)',
   store: 'dữ liệu (store)',
   safety: 'kiểm tra tệp (safety)',
+  folders: 'thư mục trao đổi (folders)',
 };
 const checkResults = { ok: 'tốt (ok)', warn: 'CHÚ Ý (warn)', fail: 'LỖI (fail)' } as const;
 
@@ -80,6 +81,12 @@ export async function status(out: Output, { dir }: { readonly dir: string }): Pr
         `Quét mã độc / malware scanner: ${scanner.configured ? (scanner.downSinceMs === undefined ? 'có / yes' : 'KHÔNG TRẢ LỜI / away') : 'không cấu hình, tệp ghi "chưa quét" / none, files are marked not scanned'}; chính sách / policy: ${policy.from}; bị giữ / held: ${held}; đang kiểm tra / being checked: ${checking}`,
       ),
     );
+    for (const { path, unit, waiting, mistakes, trouble } of body.folders)
+      out.say(
+        visible(
+          `Thư mục trao đổi / watched folder ${path} (${unit}): chờ / waiting ${waiting}, chưa đúng / not right ${mistakes}${trouble ? `; KHÔNG DÙNG ĐƯỢC / unusable: ${trouble}` : ''}`,
+        ),
+      );
     for (const alarm of body.alarms) for (const line of alarmLines(alarm)) out.say(visible(line));
     return checks.some(({ result }) => result === 'fail') ? exitCodes.failed : exitCodes.done;
   });

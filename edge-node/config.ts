@@ -41,7 +41,18 @@ export type EdgeConfig = {
   readonly directory: { readonly staleMs: number };
   /** Malware scanner and the certificates that signatures of PDFs are judged by; without them nothing is scanned, nothing trusted. */
   readonly safety?: { readonly scanner?: Partial<ScannerConfig>; readonly anchorsDir?: string };
+  /** Watched folders (folder/): office software without a program for the API hands documents in as files, and is given what arrives. */
+  readonly folders?: readonly FolderConfig[];
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent' };
+};
+
+export type FolderConfig = {
+  /** On this machine or a mounted share; never in, or around, the node's own folder. */
+  readonly path: string;
+  /** Whose folder it is; may be left out on a node of one unit. */
+  readonly unit?: string;
+  /** What has not changed for so long is whole, unless NAME.ready says so sooner. Default 5. */
+  readonly quietSeconds?: number;
 };
 
 export const configDefaults = {
@@ -149,6 +160,18 @@ export const configSchema: JsonSchema = object(
     disk: object({ floorBytes: whole(0, 2 ** 50) }),
     directory: object({ staleMs: whole(60_000, 400 * 86_400_000) }),
     safety: object({ scanner: scannerSchema, anchorsDir: { type: 'string', format: 'path' } }, []),
+    folders: {
+      type: 'array',
+      maxItems: 16,
+      items: object(
+        {
+          path: { type: 'string', format: 'path' },
+          unit: { type: 'string', minLength: 1, maxLength: 64 },
+          quietSeconds: { type: 'number', minimum: 0.1, maximum: 3_600 },
+        },
+        ['path'],
+      ),
+    },
     log: object({ level: { enum: ['debug', 'info', 'warn', 'error', 'silent'] } }),
   },
   ['local', 'poll', 'send', 'receive', 'disk', 'directory', 'log'],

@@ -31,6 +31,8 @@ export type VerbHooks = OfficeHooks & {
   readonly fetcher: Fetcher;
   /** There is something to send or upload. */
   readonly nudge: () => void;
+  /** How the watched folders stand. */
+  readonly folders: () => EdgeStatus['folders'];
   /** There is something to destroy. */
   readonly destroy: () => void;
   readonly retryNow: () => void;
@@ -121,7 +123,7 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
     },
     async status() {
       await context.safety.scanner.look();
-      return statusOf(context, hooks.fetcher);
+      return statusOf(context, hooks);
     },
     units: () =>
       identity().units.map(({ unit, code, name, confirmed, certificate }) => {
@@ -215,7 +217,7 @@ function safetyStatus({ store, safety }: EdgeContext): EdgeStatus['safety'] {
   return { held, checking: pending, scanner: safety.scanner.state(), policy: safety.policy.state() };
 }
 
-function statusOf(context: EdgeContext, fetcher: Fetcher): EdgeStatus {
+function statusOf(context: EdgeContext, { fetcher, folders }: VerbHooks): EdgeStatus {
   const { store, line, link, disk, clock, directory } = context;
   const failure = line.failure();
   const waiting = store.outboxWaiting();
@@ -254,6 +256,7 @@ function statusOf(context: EdgeContext, fetcher: Fetcher): EdgeStatus {
     recovering: line.recovering(),
     safety: safetyStatus(context),
     atRest: atRestStatus(context),
+    folders: folders(),
     alarms: store.alarms().map(({ at_ms, ...alarm }) => ({ ...alarm, atMs: at_ms })),
   };
 }

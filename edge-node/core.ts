@@ -352,7 +352,19 @@ export type EdgeStatus = {
     readonly recoveryConfirmed: boolean;
     readonly words: { readonly vi: string; readonly en: string };
   };
+  /** Watched folders of the configuration. */
+  readonly folders: readonly FolderStatus[];
   readonly alarms: readonly Alarm[];
+};
+export type FolderStatus = {
+  readonly path: string;
+  /** Code of its unit. */
+  readonly unit: string;
+  /** Documents and files that lie there and are not taken yet; those whose mistakes are answered beside them. */
+  readonly waiting: number;
+  readonly mistakes: number;
+  /** Why it cannot be used now; undefined when it can. */
+  readonly trouble: string | undefined;
 };
 export type Alarm = {
   readonly id: number;

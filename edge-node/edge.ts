@@ -25,6 +25,7 @@ import { createDirectoryCache } from './directory-cache.ts';
 import { createDiskGuard } from './disk-guard.ts';
 import { enrolFiles } from './enrol-files.ts';
 import { fillSearch } from './find.ts';
+import { type Folders, startFolders } from './folder/folders.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { type Identity, loadIdentity, unitKeys } from './identity.ts';
 import { type Fetcher, startFetcher } from './inbox/fetcher.ts';
@@ -236,8 +237,10 @@ async function assemble(
   const calendar = openCalendar(dir, (error) =>
     log.warn({ event: 'calendar.unusable', said: error instanceof Error ? error.message : String(error) }),
   );
+  let folders: Folders | undefined;
   const verbs = coreVerbs(context, {
     calendar,
+    folders: () => folders?.status() ?? [],
     fetcher: running.fetcher,
     nudge: nudgeSending,
     destroy: () => running.destroyer.nudge(),
@@ -264,9 +267,11 @@ async function assemble(
     log.warn({ event: 'search.fill-failed', said: error instanceof Error ? error.message : String(error) }),
   );
   const desk = await openDesk(dir, context, verbs);
+  folders = startFolders(dir, context, verbs);
 
   async function stop(): Promise<void> {
     stopping = true;
+    await folders?.stop();
     await filling;
     await Promise.all([
       desk.stop(),
@@ -297,6 +302,7 @@ async function assemble(
     ...verbs,
     desk,
     async drain() {
+      await folders?.drain();
       await running.checker.drain();
       await running.uploader.drain();
       await running.sender.drain();

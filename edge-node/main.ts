@@ -125,19 +125,21 @@ export async function runNode(
   const clock = systemClock;
   const config = loadEdgeConfig(dir);
   const log = createLogger({ level: config.log.level, clock, program: 'node' });
-  const node = await startNode({ dir, clock, log, config });
-  log.info({ event: 'program.started', version: programVersion(), pid: process.pid, ...node.local });
-  ready?.(node.local, node.console);
-  await new Promise<void>((resolve) => {
-    let asked = false;
+  // Heard from the beginning: what answers already may be told to stop, and finishes what it holds.
+  const asked = new Promise<void>((resolve) => {
+    let before = false;
     const stop = () => {
-      if (asked) process.exit(1);
-      asked = true;
+      if (before) process.exit(1);
+      before = true;
       resolve();
     };
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
   });
+  const node = await startNode({ dir, clock, log, config });
+  log.info({ event: 'program.started', version: programVersion(), pid: process.pid, ...node.local });
+  ready?.(node.local, node.console);
+  await asked;
   log.info({ event: 'program.stopping' });
   await node.close();
   log.info({ event: 'program.stopped' });
@@ -149,12 +151,13 @@ const nowhere = { url: 'http://127.0.0.1:0' };
 
 /**
  * The core over the files of a node that does not run, for the length of one command: same lock, same routes on the control socket, but
- * without the line and without the local API. Throws as `startNode`.
+ * without the line, the local API and watched folders. Throws as `startNode`.
  */
 export async function openForCommands(dir: string): Promise<{ close(): Promise<void> }> {
   const clock = systemClock;
   const log = createLogger({ level: 'silent', clock, program: 'node' });
-  const edge = await startEdge({ dir, config: { ...loadEdgeConfig(dir), proxy: nowhere }, clock, log });
+  const { folders: _, ...config } = loadEdgeConfig(dir);
+  const edge = await startEdge({ dir, config: { ...config, proxy: nowhere }, clock, log });
   try {
     const tokens = await openTokens(dir);
     const control = await openControl(dir, { edge, tokens, clock, log }, () => undefined);

@@ -248,6 +248,26 @@ export const catalogue = {
       'Mend what is named; "lienthong node calendar --json" shows the form.',
     ],
   ),
+  'folder-drop-refused': row(
+    400,
+    'never',
+    'clerk',
+    ['Văn bản trong thư mục gửi chưa đúng', 'What lies in the folder of outgoing documents is not right'],
+    [
+      'Mở tệp .LOI.txt bên cạnh, sửa hết các chỗ được nêu rồi lưu lại; nút tự nhận khi tệp đã sửa.',
+      'Open the .LOI.txt file beside it, mend everything it names and save; the node takes it by itself.',
+    ],
+  ),
+  'folder-unusable': row(
+    503,
+    'later',
+    'node-operator',
+    ['Thư mục trao đổi không dùng được', 'The watched folder cannot be used'],
+    [
+      'Kiểm tra ổ đĩa chung, quyền đọc ghi và dung lượng của thư mục ghi trong cấu hình; nút tự làm tiếp, không mất văn bản nào.',
+      'Check the share, its permissions and its free space; the node goes on by itself, nothing is lost.',
+    ],
+  ),
   'text-legacy': row(
     400,
     'never',

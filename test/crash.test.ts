@@ -3,6 +3,7 @@
 import { rmSync } from 'node:fs';
 import t from 'tap';
 import { acknowledged, damaged, type KillCase, killOnce, proofOf } from './kill/cases.ts';
+import { killAtFolder } from './kill/folder-cases.ts';
 import { killInRecall } from './kill/recall-cases.ts';
 import { temporaryDir } from './support/hub.ts';
 import { createTestDistrict, isFinal, judge, type Office, type Paper, until } from './support/processes.ts';
@@ -62,6 +63,18 @@ for (const { name, point, where } of [
 t.test('a kill between the erased rows and the deleted files of a recall forgets neither', async (t) => {
   t.same(await killInRecall(district, 'recall.2'), []);
 });
+
+for (const [point, form] of [
+  ['folder.1', 'side'],
+  ['folder.2', 'folder'],
+  ['folder.5', 'folder'],
+] as const)
+  t.test(
+    `a kill at ${point} sends what lay in a watched folder once, and gives it once (${form})`,
+    async (t) => {
+      t.same(await killAtFolder(district, point, form), []);
+    },
+  );
 
 t.test('the evidence of all that verifies offline', async (t) => {
   for (const line of await proofOf(district)) t.equal(line, '');

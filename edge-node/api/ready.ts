@@ -32,6 +32,7 @@ export function checksOf(status: EdgeStatus, nowMs: number): readonly Check[] {
     certificates(status),
     store(status),
     safety(status, nowMs),
+    ...(status.folders.length > 0 ? [folders(status)] : []),
   ];
 }
 
@@ -138,6 +139,27 @@ function safety({ safety: { held, scanner, policy } }: EdgeStatus, nowMs: number
         `${held} văn bản bị giữ, chờ người thứ hai: "lienthong node held"`,
       )
     : ok('safety');
+}
+
+/** A share that is away, or a mistake that lies in it, keeps the node from nothing else. */
+function folders({ folders: all }: EdgeStatus): Check {
+  const away = all.find(({ trouble }) => trouble !== undefined);
+  if (away)
+    return bad(
+      'folders',
+      'warn',
+      `${away.path} cannot be used (${away.trouble}); it goes on by itself`,
+      `Thư mục trao đổi ${away.path} không dùng được (${away.trouble}); kiểm tra ổ đĩa chung và quyền; nút tự làm tiếp`,
+    );
+  const wrong = all.find(({ mistakes }) => mistakes > 0);
+  return wrong
+    ? bad(
+        'folders',
+        'warn',
+        `${wrong.path}: ${wrong.mistakes} documents are not right; the answers lie beside them (.LOI.txt)`,
+        `${wrong.path}: ${wrong.mistakes} văn bản chưa đúng, xem tệp .LOI.txt bên cạnh`,
+      )
+    : ok('folders');
 }
 
 function store({ recovering }: EdgeStatus): Check {

@@ -1,9 +1,10 @@
-// Destroys what was recalled: rows, then files, then the signed answer (15), each step durable before the next, so that the answer never
+// Destroys what was recalled: rows, then files, also those in watched folders, then the signed answer (15), each step durable before the next, so that the answer never
 // says destroyed of what is still there. A crash anywhere is taken up at the next start. Must never touch what another document needs.
 import { isExchangeError } from '../../protocol/errors.ts';
 import { crashPoint } from '../../protocol/node/crash.ts';
 import { type StepResult, startWorker, type WorkLoop } from '../../protocol/node/worker.ts';
 import type { EdgeContext } from '../context.ts';
+import { forgetCopies } from '../folder/delivery.ts';
 
 const itemsMax = 50;
 const idleMs = 60_000;
@@ -24,14 +25,26 @@ export function startDestroyer(context: EdgeContext, onAnswers: () => void): Wor
     await unlinkListed();
     // 3 Files gone.
     crashPoint('recall.3');
-    for (const { inbox_seq: inboxSeq, unit } of items)
+    let answered = 0;
+    let waits: unknown;
+    for (const { inbox_seq: inboxSeq, unit, documentId } of items) {
+      try {
+        await forgetCopies(documentId, context);
+      } catch (error) {
+        // A share that is away keeps this answer back, and no other.
+        waits = error;
+        continue;
+      }
       await store.write('answerRecalled', { inboxSeq, unit, nowMs: clock.nowMs() });
+      answered += 1;
+    }
     // 4 Answered: the status waits in the outbox.
     crashPoint('recall.4');
-    if (items.length > 0) {
-      log.info({ event: 'document.destroyed', count: items.length });
+    if (answered > 0) {
+      log.info({ event: 'document.destroyed', count: answered });
       onAnswers();
     }
+    if (waits !== undefined) throw waits;
     return 'more';
   }
 

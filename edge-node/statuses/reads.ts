@@ -48,7 +48,11 @@ export type AskedOf = {
   readonly unit: string;
   readonly state: string;
 };
-export type Destroying = { readonly inbox_seq: number; readonly unit: string };
+export type Destroying = {
+  readonly inbox_seq: number;
+  readonly unit: string;
+  readonly documentId: Uint8Array;
+};
 
 const requestColumns = `q.inbox_seq, q.unit, q.kind, q.sender, q.document_id, q.state, q.asked_ms, q.decided_ms, q.actor, i.envelope_id, i.metadata`;
 const statusColumns =
@@ -139,7 +143,7 @@ export function statusReads(db: Database) {
         .map((row) => row.documentId),
     destroying: (limit: number): readonly Destroying[] =>
       db.all<Destroying>(
-        `SELECT inbox_seq, unit FROM requests WHERE state = 'destroying' ORDER BY asked_ms LIMIT ?`,
+        `SELECT inbox_seq, unit, document_id AS documentId FROM requests WHERE state = 'destroying' ORDER BY asked_ms LIMIT ?`,
         limit,
       ),
     unlinks: (limit: number): readonly { sha256: Uint8Array; at_ms: number }[] =>

@@ -6,6 +6,7 @@ import { accountsSchema } from './schema-accounts.ts';
 import { deskSchema } from './schema-desk.ts';
 import { directorySchema } from './schema-directory.ts';
 import { figuresSchema } from './schema-figures.ts';
+import { folderSchema } from './schema-folder.ts';
 import { dueIndexes, officeSchema } from './schema-office.ts';
 import { safetySchema } from './schema-safety.ts';
 import { searchSchema } from './schema-search.ts';
@@ -170,4 +171,5 @@ export const migrations: readonly Migration[] = [
   { version: 11, name: 'due-indexes', sql: dueIndexes },
   { version: 12, name: 'standing', sql: standingSchema },
   { version: 13, name: 'figures', sql: figuresSchema },
+  { version: 14, name: 'folder', sql: folderSchema },
 ];

@@ -9,6 +9,7 @@ import { accountReads } from '../accounts/reads.ts';
 import { signInReads } from '../accounts/sign-in-reads.ts';
 import { draftReads } from '../console/drafts-reads.ts';
 import { figureReads } from '../figures/reads.ts';
+import { folderReads } from '../folder/folder-ops.ts';
 import { dueReads } from '../office/due-reads.ts';
 import { registerReads } from '../office/register-reads.ts';
 import { groupReads } from '../recipients/group-ops.ts';
@@ -88,6 +89,7 @@ function reads(db: Database) {
     ...signInReads(db),
     ...draftReads(db),
     ...figureReads(db),
+    ...folderReads(db),
     verifyAudit: () => verifyAudit(db),
     fact: (name: FactName): string | undefined =>
       db.get<{ value: string }>('SELECT value FROM facts WHERE name = ?', name)?.value,

@@ -14,6 +14,7 @@ import { personOps } from '../accounts/ops.ts';
 import { signInOps } from '../accounts/sign-in-ops.ts';
 import { draftOps } from '../console/drafts-ops.ts';
 import { figureOps } from '../figures/ops.ts';
+import { folderOps } from '../folder/folder-ops.ts';
 import { registerOps } from '../office/register-ops.ts';
 import { workOps } from '../office/work-ops.ts';
 import { groupOps } from '../recipients/group-ops.ts';
@@ -50,6 +51,7 @@ function allOps(db: Database, keys: Map<string, SigningKey>, sign: (items: reado
     ...signInOps(db),
     ...draftOps(db),
     ...figureOps(db),
+    ...folderOps(db),
     /** Keys after a renewal, or of a further unit. */
     setKeys({ keys: given }: { keys: readonly UnitKey[] }): void {
       for (const { unit, keyId, signer } of given)

@@ -7,6 +7,7 @@ import { emptyLog } from '../../protocol/node/sqlite.ts';
 import { type StepResult, startWorker, type WorkLoop } from '../../protocol/node/worker.ts';
 import { openOrder, removalActs, signDone, signReport } from '../../protocol/removal.ts';
 import type { EdgeContext } from '../context.ts';
+import { forgetCopies } from '../folder/delivery.ts';
 import { storeFile } from '../store/store.ts';
 import { find } from '../views.ts';
 
@@ -56,6 +57,7 @@ export function startRemover(
   /** Files, keys and the log of orders whose rows are erased. */
   async function finishOpen(): Promise<void> {
     for (const row of store.removalsOpen()) {
+      await forgetCopies(row.document_id, context);
       if (row.act === removalActs.destroy) {
         for (const hex of JSON.parse(row.contents) as string[]) {
           await content.destroy(Buffer.from(hex, 'hex'));

@@ -10,6 +10,7 @@ export type CrashPoint =
   | Numbered<'accept', 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10>
   | Numbered<'send', 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8>
   | Numbered<'receive', 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8>
+  | Numbered<'folder', 1 | 2 | 3 | 4 | 5 | 6>
   | Numbered<'recall', 1 | 2 | 3 | 4>
   | Numbered<'settle', 1 | 2 | 3>
   | Numbered<'upload', 1 | 2 | 3>

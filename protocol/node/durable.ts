@@ -150,6 +150,33 @@ export async function writeFileDurableAsync(
   await syncDirAsync(dirname(resolve(path)));
 }
 
+/**
+ * Streams `body` into a new file; durable as a file on return (the folder's entry is the caller's to sync). Fails with EEXIST when something is there,
+ * also a link. A body or a disk that fails leaves nothing under `path`. Throws FailedSync, or what the body or the system said.
+ */
+export async function writeStreamDurable(
+  path: string,
+  body: AsyncIterable<Uint8Array>,
+  mode = 0o600,
+): Promise<void> {
+  const file = await fsp.open(path, 'wx', mode);
+  try {
+    await file.chmod(mode);
+    for await (const piece of body) {
+      let at = 0;
+      while (at < piece.length) at += (await file.write(piece, at)).bytesWritten;
+    }
+    await file.sync().catch((cause: unknown) => {
+      throw new FailedSync(path, { cause });
+    });
+  } catch (error) {
+    if (!(error instanceof FailedSync)) await fsp.rm(path, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
 /** As syncDir, off the event loop. */
 export async function syncDirAsync(path: string): Promise<void> {
   const dir = await fsp.open(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);

@@ -42,6 +42,11 @@ export const logEvents = {
   'check.stopped': 'A document is held or refused after its check; fields: direction, state, codes.',
   'policy.refused':
     'policy.conf has a mistake and is not taken; the one before stays in force; fields: line, said.',
+  'folder.took': 'A document was taken from a watched folder; fields: documentId, folder.',
+  'folder.refused':
+    'A document in a watched folder is not right; the answer lies beside it; fields: folder, code.',
+  'folder.gave': 'An arrival lies in a watched folder; fields: envelopeId, folder.',
+  'folder.unusable': 'A watched folder cannot be used for now; fields: folder, said.',
   'border.received':
     'A message of another system is durable here; fields: border, foreignId, state, rule by which its document was found, code.',
   'border.sent': 'A message left through a border; fields: border, foreignId, rule.',

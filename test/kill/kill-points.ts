@@ -11,6 +11,7 @@ import { controlRequest } from '../../protocol/node/control.ts';
 import { createTestDistrict, type TestDistrict } from '../support/processes.ts';
 import { borderPoints, killAtBorder, openBorder } from './border-cases.ts';
 import { type KillCase, killOnce, proofOf } from './cases.ts';
+import { folderPoints, killAtFolder } from './folder-cases.ts';
 import { killInRecall, recallPoints } from './recall-cases.ts';
 
 const numbered = (name: string, ...numbers: number[]) => numbers.map((n) => `${name}.${n}`);
@@ -65,6 +66,11 @@ for (const point of recallPoints.filter((one) => wanted.length === 0 || wanted.i
   const wrong = await killInRecall(district, point);
   row(wrong.length === 0, `${point} in recipient ${wrong.join('; ')}`);
 }
+for (const point of folderPoints.filter((one) => wanted.length === 0 || wanted.includes(one)))
+  for (const form of ['folder', 'side'] as const) {
+    const wrong = await killAtFolder(district, point, form);
+    row(wrong.length === 0, `${point} ${form} ${wrong.join('; ')}`);
+  }
 const atBorder = borderPoints.filter((one) => wanted.length === 0 || wanted.includes(one));
 if (atBorder.length > 0) {
   const axis = await openBorder(district);
