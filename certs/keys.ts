@@ -100,6 +100,13 @@ export function createKeyFile(path: string): OwnKey {
   return key;
 }
 
+/** As createKeyFile, under a passphrase of its own: the key of a person, whatever protects the keys of this process. */
+export function createLockedKeyFile(path: string, passphrase: string): OwnKey {
+  const key = generateKey();
+  writeKeyFile(path, lockKey(key.privateKey, passphrase));
+  return key;
+}
+
 function writeKeyFile(path: string, text: string): void {
   try {
     writeFileDurable(path, text, { mode: 0o600, replace: false });
@@ -111,17 +118,17 @@ function writeKeyFile(path: string, text: string): void {
 
 /**
  * Throws `key-file-missing`, `key-file-loose` (anybody but the owner may touch it: chmod 600), `key-file-locked`, `key-passphrase-wrong` or `key-file-invalid`.
- * The mode is read from the open file, so nobody can swap it between the look and the reading.
+ * `passphrase`: of this file, where it is not the one of this process. The mode is read from the open file, so nobody can swap it between the look and the reading.
  */
-export function loadKeyFile(path: string): OwnKey {
-  const { privateKey, ...key } = loadHeldKey(path);
+export function loadKeyFile(path: string, passphrase?: string): OwnKey {
+  const { privateKey, ...key } = loadHeldKey(path, passphrase);
   if (isTokenKey(privateKey))
     throw new ExchangeError('key-file-invalid', `a key on a token serves only for a seal: ${path}`);
   return { ...key, privateKey };
 }
 
 /** As loadKeyFile, and a key on a token too: for seals. */
-export function loadHeldKey(path: string): HeldKey {
+export function loadHeldKey(path: string, passphrase = keyPassphrase()): HeldKey {
   const fd = openKey(path);
   try {
     const stat = fs.fstatSync(fd);
@@ -130,7 +137,7 @@ export function loadHeldKey(path: string): HeldKey {
       throw new ExchangeError('key-file-loose', `mode ${mode}; run: chmod 600 '${path}'`);
     }
     if (!stat.isFile() || stat.size > KEY_FILE_BYTES_MAX) throw new ExchangeError('key-file-invalid', path);
-    return parseKey(fs.readFileSync(fd), path);
+    return parseKey(fs.readFileSync(fd), path, passphrase);
   } finally {
     fs.closeSync(fd);
   }
@@ -163,9 +170,9 @@ function openKey(path: string): number {
   }
 }
 
-function parseKey(pem: Buffer, path: string): HeldKey {
+function parseKey(pem: Buffer, path: string, passphrase: string | undefined): HeldKey {
   const text = pem.toString('utf8');
   const reference = readReference(text);
   if (reference) return onToken(reference);
-  return isLocked(text) ? ownKey(unlockKey(text, path)) : parseKeyText(text, path);
+  return isLocked(text) ? ownKey(unlockKey(text, path, passphrase)) : parseKeyText(text, path);
 }

@@ -129,6 +129,7 @@ async function assemble(
     workers?.uploader.nudge({ now: true });
     workers?.poster.nudge({ now: true });
     workers?.renewal.nudge();
+    workers?.remover.loop.nudge();
   };
 
   await syncUnits(store, identity, clock);

@@ -248,8 +248,12 @@ async function checkOutbox(check: Check): Promise<void> {
       const header = checkSealed(check, { ...row, signed, digest, atMs: undefined }, where);
       if (header) partsAgree(header, parts, where, check.found);
     }
-    // Rebuilt from the hub after a restore: content was not sent back, so a file that is not here is no damage.
-    const here = row.rebuilt === 0 ? parts : await partsHere(check, parts);
+    // Rebuilt from the hub after a restore, or destroyed by an order: a file that is not here is no damage.
+    const removed = db.get(
+      'SELECT 1 FROM removals r JOIN documents d ON d.document_id = r.document_id WHERE d.seq = ? AND r.act = 2 AND r.told <> 2',
+      row.seq,
+    );
+    const here = row.rebuilt === 0 && !removed ? parts : await partsHere(check, parts);
     await checkParts(check, here, { about });
   }
 }

@@ -143,6 +143,11 @@ function beginEpoch(
       const context = { directoryKeyPem: keyPem(directoryKey), directoryKeyId: directoryKey.keyId };
       const { republishAbove } = adminOps(db, { appendLedger: ledger.append, context });
       republishAbove({ skip: VERSIONS_SKIPPED, nowMs });
+      // Orders of removal after the backup have numbers that nodes know; what they hold of them comes back with the new epoch.
+      db.run(
+        `INSERT INTO sqlite_sequence (name, seq) SELECT 'removals', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'removals')`,
+      );
+      db.run(`UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'removals'`, VERSIONS_SKIPPED);
       return { hubId: needFact(db, 'hubId'), epoch, commonLedgerSequence };
     });
   } finally {

@@ -2,7 +2,7 @@
 // verify and export read the files themselves, beside a running hub or without one: a process that lies would vouch for itself.
 import type { Command } from 'commander';
 import { CommandError, exitCodes, readable, runCommand } from '../bin/output.ts';
-import { passphraseFrom } from '../bin/person.ts';
+import { operatorCommands } from './commands-operators.ts';
 import { exits, leaf, pathPart, timeOf, timeText, wholeNumber } from './commands-shared.ts';
 import { withHub } from './offline.ts';
 import type { AuditEntry } from './store/audit.ts';
@@ -45,6 +45,8 @@ const acts: Readonly<Record<string, string>> = {
   putPart: 'nhận danh bạ nơi khác',
   operatorAdd: 'thêm người vận hành',
   operatorRemove: 'bỏ người vận hành',
+  operatorKey: 'ghi khoá của người vận hành',
+  removalOrder: 'lệnh gỡ bỏ văn bản mật',
   approvalDecide: 'quyết định đề nghị',
   approvalExpire: 'đề nghị quá hạn',
   redrive: 'chuyển lại',
@@ -185,57 +187,6 @@ function exportCommand(audit: Command): void {
         out.answer({ to: options.to, ...done });
       }, options),
     );
-}
-
-function operatorCommands(hub: Command, software: string): void {
-  const operator = hub
-    .command('operator')
-    .description('Người vận hành đứng tên bằng mật khẩu.\nOperators, who prove themselves by a passphrase.');
-  leaf(
-    operator,
-    'add <name>',
-    'Thêm người vận hành; người đó tự gõ mật khẩu.\nThe new operator types the passphrase.',
-  )
-    .option('--new-passphrase-file <file>', 'mật khẩu mới từ tệp (600); the new passphrase from a file')
-    .action((name: string, options: Common & { newPassphraseFile?: string }) =>
-      runCommand(async (out) => {
-        const passphrase = await passphraseFrom(
-          options.newPassphraseFile,
-          `Mật khẩu mới của ${name}, từ 10 ký tự (new passphrase)`,
-          { twice: true },
-        );
-        const done = await withHub({ dir: options.dir, software }, (request) =>
-          request('POST', '/admin/v1/operators', { name, passphrase }),
-        );
-        out.say(`Đã thêm người vận hành ${name}. Added.`);
-        out.answer(done);
-      }, options),
-    );
-  leaf(operator, 'list', 'Danh sách người vận hành.\nAll operators.').action((options: Common) =>
-    runCommand(async (out) => {
-      const answer = await withHub({ dir: options.dir, software }, (request) =>
-        request<{ operators: { name: string; addedMs: number }[] }>('GET', '/admin/v1/operators'),
-      );
-      out.table(
-        ['Tên', 'Từ'],
-        answer.operators.map(({ name, addedMs }) => [name, timeText(addedMs)]),
-      );
-      out.answer(answer);
-    }, options),
-  );
-  leaf(
-    operator,
-    'remove <name>',
-    'Bỏ người vận hành.\nRemoves an operator; the audit keeps the name.',
-  ).action((name: string, options: Common) =>
-    runCommand(async (out) => {
-      const done = await withHub({ dir: options.dir, software }, (request) =>
-        request('POST', `/admin/v1/operators/${pathPart(name)}/remove`),
-      );
-      out.say(`Đã bỏ ${name}. Removed.`);
-      out.answer(done);
-    }, options),
-  );
 }
 
 type Proposal = {

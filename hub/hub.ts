@@ -200,10 +200,12 @@ export async function startHub(options: HubOptions) {
     clock,
     log,
     wake: nudge,
+    upstream: () => upstreamAt?.hubId ?? '',
   });
   removals = removing;
   const safety = createHubSafety({
     denied: removing.denied,
+    removed: removing.removed,
     dir,
     config: config.safety,
     store,
@@ -476,6 +478,7 @@ export async function startHub(options: HubOptions) {
       partSince: directory.partSince,
       knownVersions: () => directory.current().parts.map(({ hub, version }) => ({ hub, version })),
       rootHandovers: handovers,
+      removals: removing,
       facts: {
         get: store.fact,
         set: (name, value) => store.admin('factSet', { name, value }),

@@ -383,8 +383,21 @@ export const catalogue = {
     'hub-operator',
     ['Có báo cáo văn bản chứa bí mật nhà nước', 'A document was reported to hold a state secret'],
     [
-      'Báo ngay người đứng đầu và cơ quan chức năng. Trung tâm: "lienthong hub takedown hide ID" ngay, rồi người vận hành thứ hai "lienthong hub takedown destroy ID"; theo dõi bằng "lienthong hub takedown report".',
-      'Tell the head of the office and the authorities now. At the hub: "lienthong hub takedown hide ID" at once, then a second operator "lienthong hub takedown destroy ID"; follow it with "lienthong hub takedown report".',
+      'Báo ngay người đứng đầu và cơ quan chức năng. Trung tâm: "lienthong hub takedown hide ID --key KHOÁ" ngay, rồi người vận hành thứ hai "lienthong hub takedown destroy ID --key KHOÁ"; theo dõi bằng "lienthong hub takedown report".',
+      'Tell the head of the office and the authorities now. At the hub: "lienthong hub takedown hide ID --key KEY" at once, then a second operator "lienthong hub takedown destroy ID --key KEY"; follow it with "lienthong hub takedown report".',
+    ],
+  ),
+  'removal-refused': row(
+    403,
+    'never',
+    'hub-operator',
+    [
+      'Lệnh gỡ bỏ không đúng thẩm quyền hoặc thiếu chữ ký của người vận hành, không thực hiện',
+      'An order of removal without the right or the signatures for it; it was not carried out',
+    ],
+    [
+      'Gọi ngay cho trung tâm ra lệnh: chỉ người vận hành của nơi gửi, nơi nhận hoặc cấp trên của họ được ra lệnh, bằng khoá đã có tên trong danh bạ.',
+      'Call the hub that ordered it: only operators of the sender, of a recipient or of a hub above them may order, by keys that the directory names.',
     ],
   ),
   'parts-too-many': row(

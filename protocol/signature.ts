@@ -17,6 +17,7 @@ const contexts = {
   'lienthong/directory/2': 'lienthong v1 directory',
   'lienthong/renewal/1': 'lienthong v1 renewal',
   'lienthong/removal/1': 'lienthong v1 removal',
+  'lienthong/removal-act/1': 'lienthong v1 removal act',
   'lienthong/removal-done/1': 'lienthong v1 removal done',
   'lienthong/secret-report/1': 'lienthong v1 secret report',
   'lienthong/audit/1': 'lienthong v1 audit',

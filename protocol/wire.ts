@@ -231,6 +231,13 @@ export type DirectoryPart = {
   readonly pageDigests?: readonly Bytes[];
   readonly groups?: readonly DirectoryGroup[];
   readonly planned?: readonly PlannedChange[];
+  readonly operators?: readonly OperatorKey[];
+};
+export type OperatorKey = {
+  readonly name: string;
+  readonly publicKey: Bytes;
+  readonly fromMs: number;
+  readonly untilMs: number;
 };
 export type DirectoryUnit = {
   readonly unit: string;
@@ -310,8 +317,24 @@ export type RemovalRequest = {
   readonly after: number;
   readonly done: readonly Bytes[];
   readonly reports: readonly Bytes[];
+  readonly orders?: readonly Bytes[];
+  readonly wordsAfter?: number;
 };
-export type RemovalAnswer = { readonly orders: readonly Bytes[] };
+export type RemovalAnswer = {
+  readonly orders: readonly Bytes[];
+  readonly done?: readonly Bytes[];
+  readonly wordsLast?: number;
+};
+export type RemovalAct = {
+  readonly hub: string;
+  readonly act: number;
+  readonly documentId: Bytes;
+  readonly sender: string;
+  readonly contentsDigest: Bytes;
+  readonly reason: string;
+  readonly operator: string;
+  readonly atMs: number;
+};
 export type RemovalOrder = {
   readonly number: number;
   readonly hub: string;
@@ -322,6 +345,7 @@ export type RemovalOrder = {
   readonly reason: string;
   readonly operators: readonly string[];
   readonly atMs: number;
+  readonly acts?: readonly Bytes[];
 };
 export type RemovalDone = {
   readonly number: number;

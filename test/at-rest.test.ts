@@ -4,23 +4,92 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { generateKey, loadKeyFile, type OwnKey, signingKeyOf } from '../certs/keys.ts';
 import { fsckNode } from '../edge-node/fsck.ts';
 import { startNode } from '../edge-node/main.ts';
+import { backupHub, restoreHub } from '../hub/backup.ts';
 import { fsckHub } from '../hub/fsck.ts';
 import { injected } from '../hub/offline.ts';
 import { createChunkHasher } from '../protocol/chunks.ts';
 import { isExchangeError } from '../protocol/errors.ts';
+import { parseDocumentId, uuidToBytes } from '../protocol/ids.ts';
 import { sealedCells } from '../protocol/node/at-rest/cells.ts';
 import { openKeyStore } from '../protocol/node/at-rest/key-store.ts';
 import { atRestState, confirmRecovery, enableAtRest, openMaster } from '../protocol/node/at-rest/master.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { openContentStore } from '../protocol/node/content-store.ts';
+import { contentsDigestOf, removalActs, signAct } from '../protocol/removal.ts';
+import type { RemovalAct } from '../protocol/wire.ts';
 import { filesHolding } from './support/disk-search.ts';
-import { quiet, startTestHub, temporaryDir } from './support/hub.ts';
-import { eventually, openOffice, seeEachOther } from './support/office.ts';
+import { hang, quiet, startTestHub, type TestHub, temporaryDir } from './support/hub.ts';
+import { eventually, type Office, openOffice, seeEachOther } from './support/office.ts';
 import { exitOf } from './support/processes.ts';
 
-type Removal = { act: string; peers: { unit: string; confirmedMs: number | null; found: boolean | null }[] };
+type Removal = {
+  act: string;
+  doneHereMs: number | null;
+  peers: { unit: string; hub: boolean; via: string; confirmedMs: number | null; found: boolean | null }[];
+};
+const removal = async ({ hub }: TestHub, documentId: string) =>
+  (
+    await injected(hub, { account: 'a', host: 'test' })<{ removals: Removal[] }>(
+      'GET',
+      `/admin/v1/removals?document=${documentId}`,
+    )
+  ).removals;
+
+/** A hub with operators whose keys its directory names; the first one's by the commands that a person runs. */
+function removing(test: TestHub) {
+  const keys = new Map<string, OwnKey>();
+  const request = <T>(path: string, body: object) =>
+    injected(test.hub, { account: 'root', host: 'test' })<T>('POST', path, body);
+  return Object.assign(test, {
+    async named(first: string, second: string) {
+      const dir = temporaryDir('operator');
+      const [file, passphraseFile] = [join(dir, 'khoa.pem'), join(dir, 'pass')];
+      fs.writeFileSync(passphraseFile, 'mật khẩu của tôi\n', { mode: 0o600 });
+      for (const name of [first, second])
+        await request('/admin/v1/operators', { name, passphrase: `mật khẩu ${name}` });
+      const made = await exitOf([
+        ...['hub', 'operator', 'new-key', '--to', file, '--new-passphrase-file', passphraseFile],
+      ]);
+      const known = await exitOf([
+        ...['hub', 'operator', 'key', first, '--dir', test.dir, '--public', `${file}.pub`, '--json'],
+      ]);
+      if (made.code !== 0 || known.code !== 0) throw new Error(made.err + known.err);
+      keys.set(first, loadKeyFile(file, 'mật khẩu của tôi'));
+      keys.set(second, generateKey());
+      const publicKey = Buffer.from(keys.get(second)!.publicKeyDer).toString('base64');
+      await request(`/admin/v1/operators/${second}/key`, { publicKey });
+      return { file, passphraseFile };
+    },
+    async order(
+      name: string,
+      documentId: string,
+      act: 'hide' | 'destroy',
+      change: (act: RemovalAct) => RemovalAct = (given) => given,
+      by = name,
+    ) {
+      const draft = await injected(test.hub, { account: 'root', host: 'test' })<{
+        hub: string;
+        sender: string;
+        contents: string[];
+      }>('GET', `/admin/v1/removals/${documentId}/draft`);
+      const decision = {
+        hub: draft.hub,
+        act: removalActs[act],
+        documentId: uuidToBytes(parseDocumentId(documentId)),
+        sender: draft.sender,
+        contentsDigest: contentsDigestOf(draft.contents.map((hex) => Buffer.from(hex, 'hex'))),
+        reason: 'có toạ độ',
+        operator: name,
+        atMs: systemClock.nowMs(),
+      };
+      const signed = signAct(change(decision), signingKeyOf(keys.get(by)!)).toString('base64');
+      return await request<{ removals: Removal[] }>('/admin/v1/removals', { signed });
+    },
+  });
+}
 const MiB = 1024 * 1024;
 async function* pieces(bytes: Uint8Array, size = 100_000): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
@@ -251,15 +320,42 @@ t.test(
 t.test(
   'a secret found later is hidden at once, destroyed by two operators everywhere, and nowhere on any disk afterwards',
   async (t) => {
-    const hub = await startTestHub();
+    const above = removing(await startTestHub({ code: 'H08' }));
+    const hub = removing(await startTestHub({ code: 'H08.35', rootDir: join(above.dir, 'root') }));
+    await hang(hub, above);
     const a = await openOffice(hub.hub, 'H08.35.12');
     const b = await openOffice(hub.hub, 'H08.35.13');
     const c = await openOffice(hub.hub, 'H08.35.14');
+    const d = await openOffice(above.hub, 'H08.01');
+    const { order } = hub;
+    const operators = await hub.named('mot', 'hai');
     t.teardown(async () => {
-      await Promise.all([a.node.close(), b.node.close(), c.node.close()]);
+      await Promise.all([a.node.close(), b.node.close(), c.node.close(), d.node.close()]);
       await hub.close();
+      await above.close();
     });
-    await seeEachOther([a, b, c], ['H08.35.12', 'H08.35.13', 'H08.35.14']);
+    await seeEachOther([a, b, c, d], ['H08.35.12', 'H08.35.13', 'H08.35.14', 'H08.01']);
+    const sendFrom = async (from: Office, recipients: string[], note: string) => {
+      const answer = await from.fetch('/v1/documents', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          idempotencyKey: `k${note.length}`,
+          recipients,
+          subject: 'Về việc thử',
+          note,
+          parts: [
+            { name: 'a.txt', mediaType: 'text/plain', contentBase64: Buffer.from(note).toString('base64') },
+          ],
+        }),
+      });
+      const { documentId } = (await answer.json()) as { documentId: string };
+      await eventually(
+        async () => ((await from.node.edge.show(documentId)).state === 'delivered' ? true : undefined),
+        600,
+      );
+      return documentId;
+    };
     const words = 'toạ độ kho số bảy 93c1e7';
     const large = randomBytes(600_000);
     const json = { 'content-type': 'application/json' };
@@ -282,7 +378,7 @@ t.test(
       headers: json,
       body: JSON.stringify({
         idempotencyKey: 'mat',
-        recipients: ['H08.35.13', 'H08.35.14'],
+        recipients: ['H08.35.13', 'H08.35.14', 'H08.01'],
         subject: `Về ${words}`,
         note: words,
         parts,
@@ -294,6 +390,8 @@ t.test(
       600,
     );
     await c.node.close();
+    const set = join(temporaryDir('set'), 'hub');
+    await backupHub({ dir: hub.dir, to: set, version: 'test', clock: systemClock });
 
     const said = await b.fetch(`/v1/documents/${documentId}/report-secret`, {
       method: 'POST',
@@ -312,46 +410,54 @@ t.test(
       hub.hub.store.reader.get('SELECT 1 FROM secret_reports') ? true : undefined,
     );
 
-    const order = (account: string, act: 'hide' | 'destroy') =>
-      injected(hub.hub, { account, host: 'test' })<{ removals: Removal[] }>(
-        'POST',
-        `/admin/v1/removals/${documentId}`,
-        { act, reason: 'báo cáo của H08.35.13' },
-      );
-    await t.rejects(order('mot', 'destroy'), { code: 'document-state-refused' }, 'hidden first');
-    await order('mot', 'hide');
-    await t.rejects(order('mot', 'destroy'), { code: 'same-person-refused' });
+    await t.rejects(order('mot', documentId, 'destroy'), { code: 'document-state-refused' }, 'hidden first');
+    const hidden = await exitOf([
+      ...['hub', 'takedown', 'hide', documentId, '--dir', hub.dir, '--reason', 'báo cáo của H08.35.13'],
+      ...['--key', operators.file, '--key-passphrase-file', operators.passphraseFile],
+    ]);
+    t.equal(hidden.code, 0, hidden.err);
+    t.match(hidden.out, /mot ký \(signs\): ẨN/);
+    await t.rejects(order('mot', documentId, 'destroy'), { code: 'same-person-refused' });
+    await t.rejects(
+      order('hai', documentId, 'destroy', (act) => ({ ...act, contentsDigest: randomBytes(32) })),
+      { code: 'document-state-refused' },
+      'a hub cannot add contents to what was signed',
+    );
+    await t.rejects(
+      order('hai', documentId, 'destroy', (act) => act, 'mot'),
+      { code: 'signer-unknown' },
+      'nobody signs in the name of another',
+    );
     await eventually(
       async () => ((await a.node.edge.show(documentId)).metadata === undefined ? true : undefined),
       400,
     );
-    const { removals } = await order('hai', 'destroy');
+    const { removals } = await order('hai', documentId, 'destroy');
     t.equal(removals.length, 2);
-    const removal = () =>
-      injected(hub.hub, { account: 'mot', host: 'test' })<{ removals: Removal[] }>(
-        'GET',
-        `/admin/v1/removals?document=${documentId}`,
-      );
-    const confirmed = (code: string) =>
+    const confirmed = (code: string, from = hub, id = documentId) =>
       eventually(async () => {
-        const peer = (await removal()).removals[1]!.peers.find(({ unit }) => unit === code);
+        const peer = (await removal(from, id)).at(-1)!.peers.find(({ unit }) => unit === code);
         return peer?.confirmedMs ? peer : undefined;
-      }, 400);
+      }, 600);
     t.match(await confirmed('H08.35.12'), { found: true });
     await confirmed('H08.35.13');
     t.match(
-      (await removal()).removals[1]!.peers.find(({ unit }) => unit === 'H08.35.14'),
+      (await removal(hub, documentId)).at(-1)!.peers.find(({ unit }) => unit === 'H08.35.14'),
       { confirmedMs: null },
       'who was away is listed',
     );
     c.node = await startNode({ dir: c.dir, log: quiet });
     await confirmed('H08.35.14');
+    t.match(await confirmed('Văn phòng H08'), { hub: true, found: true }, 'the hub above says so of itself');
+    t.match(await confirmed('H08.01'), { via: 'Văn phòng H08' }, 'and brings the signed word of its unit');
 
     for (const [name, dir] of [
       ['hub', hub.dir],
       ['sender', a.dir],
       ['receiver', b.dir],
       ['away', c.dir],
+      ['hub above', above.dir],
+      ['its office', d.dir],
     ] as const)
       for (const [what, bytes] of [
         ['words', Buffer.from(words)],
@@ -364,11 +470,55 @@ t.test(
       [],
       'the trace stays whole',
     );
+    await c.node.close();
+    t.same((await fsckNode({ dir: a.dir, clock: systemClock })).problems, [], 'also at the sender');
+    t.same((await fsckNode({ dir: c.dir, clock: systemClock })).problems, [], 'and at a receiver');
     const trace = await a.node.edge.show(documentId);
-    t.equal(trace.envelopes[0]?.recipients.length, 2);
+    t.equal(trace.envelopes[0]?.recipients.length, 3);
     t.match(await upload(), { code: 'secrecy-refused' }, 'it does not come in again');
     const report = await exitOf(['hub', 'takedown', 'report', '--dir', hub.dir]);
     t.match(report.out, /HUỶ \/ DESTROY/);
+    t.match(report.out, /bởi mot và hai, Văn phòng H08\.35/);
     t.match(report.out, /H08\.35\.14: xác nhận/);
+    t.match(report.out, /trung tâm Văn phòng H08: xác nhận/);
+
+    // The other way: operators of the hub above, a document that it only passed on.
+    const second = await sendFrom(b, ['H08.01'], 'hai mươi ba 5ac0');
+    await above.named('ba', 'bon');
+    await above.order('ba', second, 'hide');
+    await above.order('bon', second, 'destroy');
+    await confirmed('H08.35.13', above, second);
+    t.same(filesHolding(hub.dir, Buffer.from('hai mươi ba 5ac0')), [], 'at the hub below');
+    t.same(filesHolding(b.dir, Buffer.from('hai mươi ba 5ac0')), [], 'at its office');
+
+    // A hub that leaves the operators out is not obeyed, and not by its own next start.
+    const third = await sendFrom(a, ['H08.35.13'], 'ba mươi tư chữ');
+    const forged = {
+      documentId: uuidToBytes(parseDocumentId(third)),
+      act: 'destroy',
+      told: true,
+      reason: '',
+    };
+    const invented = { operators: ['mot', 'hai'], acts: [], decidedBy: hub.hub.hubId, contents: [] };
+    await hub.hub.store.admin('removalOrder', { ...forged, ...invented, nowMs: systemClock.nowMs() });
+    await hub.restart();
+    await eventually(async () =>
+      (await b.node.edge.status()).alarms.some(({ code }) => code === 'removal-refused') ? true : undefined,
+    );
+    t.equal((await b.node.edge.show(third)).metadata?.note, 'ba mươi tư chữ');
+
+    // A hub that was restored to a time before it all: the nodes and the hub above bring the orders back.
+    await hub.hub.close();
+    fs.rmSync(hub.dir, { recursive: true });
+    await restoreHub({ from: set, dir: hub.dir, clock: systemClock });
+    await hub.restart();
+    t.ok(filesHolding(hub.dir, Buffer.from(words)).length > 0, 'the backup still had it');
+    await eventually(async () =>
+      (await removal(hub, documentId)).some(({ act, doneHereMs }) => act === 'destroy' && doneHereMs)
+        ? true
+        : undefined,
+    );
+    t.same(filesHolding(hub.dir, Buffer.from(`nội dung: ${words}`)), [], 'destroyed again');
+    t.match(await upload(), { code: 'secrecy-refused' });
   },
 );

@@ -270,8 +270,9 @@ export function startFetcher(
 
   async function withCheck(delivery: TakenDelivery): Promise<TakenDelivery> {
     const said = delivery.metadata ? metadataCodec.decode(delivery.metadata) : {};
-    const { kind, parts, recipients } = delivery;
-    const check = await checkForReceiving({ unit: recipients[0]!.unit, kind, said, parts }, context);
+    const { kind, parts, recipients, documentId } = delivery;
+    const about = { unit: recipients[0]!.unit, kind, said, parts, documentId };
+    const check = await checkForReceiving(about, context);
     return check ? { ...delivery, check } : delivery;
   }
 

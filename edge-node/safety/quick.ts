@@ -99,6 +99,7 @@ export async function checkForReceiving(
     readonly kind: number;
     readonly said: Said;
     readonly parts: readonly PartRow[];
+    readonly documentId: Uint8Array;
   },
   context: EdgeContext,
 ): Promise<NewCheck | undefined> {
@@ -106,7 +107,12 @@ export async function checkForReceiving(
   const looked = await look(about.parts, rules, context);
   const secrets = secretsSaid(about.said).map(({ code, where }): Finding => ({ code, said: `/${where}` }));
   const decision = decide([...secrets, ...looked.findings], rules, { types: looked.types, receiving: true });
-  return newCheck(looked, decision, { submitter: '', context, secret: secrets.some(isSecret) });
+  return newCheck(looked, decision, {
+    submitter: '',
+    context,
+    // What operators had removed is not shown, whoever sends it again.
+    secret: secrets.some(isSecret) || context.store.isRemoved(about.documentId),
+  });
 }
 
 function newCheck(

@@ -13,7 +13,7 @@ import { searchSchema } from './schema-search.ts';
 import { signInSchema } from './schema-sign-in.ts';
 import { standingSchema } from './schema-standing.ts';
 import { statusesSchema } from './schema-statuses.ts';
-import { takedownSchema } from './schema-takedown.ts';
+import { giveBackSchema, takedownSchema } from './schema-takedown.ts';
 
 const core = `
 -- Small facts by name: epoch, commonLedgerSequence, instance, instanceToken, ledgerSeen, clockOffsetMs, restoreCount, recoveredCount,
@@ -172,4 +172,5 @@ export const migrations: readonly Migration[] = [
   { version: 12, name: 'standing', sql: standingSchema },
   { version: 13, name: 'figures', sql: figuresSchema },
   { version: 14, name: 'folder', sql: folderSchema },
+  { version: 15, name: 'removals-back', sql: giveBackSchema },
 ];

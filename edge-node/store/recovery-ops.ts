@@ -39,6 +39,8 @@ export function recoveryOps(db: Database) {
           UPDATE envelopes SET work = 'send', next_ms = 0, ${uploadsMissing} WHERE ${lost};
           UPDATE statements SET post = 'pending', delivery_ids = '[]', next_ms = 0
             WHERE direction = 'out' AND ${since('about_epoch', 'about_ledger')};`);
+        // Orders of removal, and the words about them.
+        db.exec('UPDATE removals SET give_back = 1, told = CASE told WHEN 1 THEN 0 ELSE told END');
         again = db.get<{ n: number }>(`SELECT count(*) AS n FROM envelopes WHERE work = 'send'`)?.n ?? 0;
       }
       // Sequences beyond the common point name other entries now.

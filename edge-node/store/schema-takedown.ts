@@ -12,3 +12,9 @@ CREATE TABLE secret_reports (
 ) STRICT;
 CREATE TABLE denied (sha256 BLOB PRIMARY KEY, at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
+
+/** After a restore of the hub it is given its orders back. */
+export const giveBackSchema = `
+ALTER TABLE removals ADD COLUMN give_back INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX removals_document ON removals (document_id);
+`;

@@ -5,6 +5,9 @@ import type { Database } from '../../protocol/node/sqlite.ts';
 import type { RemovalOrder } from '../../protocol/wire.ts';
 import { noteAlarm, noteAudit } from './fact-ops.ts';
 
+/** In `told`: kept, never obeyed. */
+const refusedMark = 2;
+
 type Seq = { readonly seq: number };
 
 function hide(db: Database, direction: 'out' | 'in', doc: number, nowMs: number): void {
@@ -137,6 +140,31 @@ export function takedownOps(db: Database) {
         said: `order ${number}`,
       });
     },
+    /** Kept and not obeyed; the hub gets no word, so that it stays on its list. Idempotent. */
+    refuseRemoval(r: {
+      order: RemovalOrder;
+      hub: string;
+      bytes: Uint8Array;
+      said: string;
+      nowMs: number;
+    }): void {
+      const { number, act, documentId, sender, atMs } = r.order;
+      db.run(
+        `INSERT OR IGNORE INTO removals (hub, number, act, document_id, sender, contents, bytes, at_ms, taken_ms, found, done_ms, told)
+         VALUES (?, ?, ?, ?, ?, '[]', ?, ?, ?, 0, ?, ${refusedMark})`,
+        r.hub,
+        number,
+        act,
+        documentId,
+        sender,
+        r.bytes,
+        atMs,
+        r.nowMs,
+        r.nowMs,
+      );
+      const about = uuidFromBytes(Buffer.alloc(16, documentId));
+      noteAlarm(db, { atMs: r.nowMs, code: 'removal-refused', about, said: r.said.slice(0, 300) });
+    },
     removalDone({ hub, number, nowMs }: { hub: string; number: number; nowMs: number }): void {
       db.run(
         'UPDATE removals SET done_ms = ? WHERE hub = ? AND number = ? AND done_ms IS NULL',
@@ -149,11 +177,15 @@ export function takedownOps(db: Database) {
       hub,
       numbers,
       reports,
+      returned = [],
     }: {
       hub: string;
       numbers: readonly number[];
       reports: readonly number[];
+      returned?: readonly number[];
     }): void {
+      for (const number of returned)
+        db.run('UPDATE removals SET give_back = 0 WHERE hub = ? AND number = ?', hub, number);
       for (const number of numbers)
         db.run('UPDATE removals SET told = 1 WHERE hub = ? AND number = ?', hub, number);
       for (const id of reports) db.run('UPDATE secret_reports SET told = 1 WHERE id = ?', id);
@@ -186,6 +218,25 @@ export function takedownReads(db: Database) {
       db.all<{ id: number; bytes: Uint8Array }>(
         'SELECT id, bytes FROM secret_reports WHERE told = 0 ORDER BY id LIMIT 64',
       ),
+    /** After the hub was restored: orders that it may have forgotten. */
+    removalsToReturn: (hub: string) =>
+      db.all<{ number: number; bytes: Uint8Array }>(
+        `SELECT number, bytes FROM removals WHERE give_back = 1 AND hub = ? AND told <> ${refusedMark} ORDER BY number LIMIT 16`,
+        hub,
+      ),
+    /** Sealed headers of a document that are here, sent or received. */
+    sealedOf: (documentId: Uint8Array): Uint8Array[] =>
+      db
+        .all<{ signed: Uint8Array }>(
+          `SELECT e.signed FROM envelopes e JOIN documents d ON d.seq = e.document_seq WHERE d.document_id = ?1 AND e.signed IS NOT NULL
+           UNION ALL SELECT signed FROM inbox WHERE document_id = ?1`,
+          documentId,
+        )
+        .map(({ signed }) => signed),
+    /** An order was obeyed for this document: it is not shown, whenever it comes. */
+    isRemoved: (documentId: Uint8Array): boolean =>
+      db.get(`SELECT 1 FROM removals WHERE document_id = ? AND told <> ${refusedMark}`, documentId) !==
+      undefined,
     isDenied: (sha256: Uint8Array): boolean =>
       db.get('SELECT 1 FROM denied WHERE sha256 = ?', sha256) !== undefined,
   };

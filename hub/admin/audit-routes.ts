@@ -1,6 +1,8 @@
 // The audit, operators and proposals, as JSON on the control socket. HTTP only: what may be done is decided by the operations.
 // Verification is not here: audit-check.ts reads the files itself, since a hub that lies would also answer well.
+import { hash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import { isP256 } from '../../certs/x509.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { AuditEntry } from '../store/audit.ts';
@@ -117,7 +119,7 @@ function addOperatorRoutes(app: FastifyInstance, admin: Admin): void {
   const { store, clock } = admin;
   app.get('/admin/v1/operators', async () => ({
     operators: store.reader.all(
-      'SELECT name, added_ms AS "addedMs" FROM operators WHERE removed_ms IS NULL ORDER BY name',
+      'SELECT o.name, o.added_ms AS "addedMs", k.from_ms AS "keyFromMs" FROM operators o LEFT JOIN operator_keys k ON k.name = o.name AND k.until_ms = 0 WHERE o.removed_ms IS NULL ORDER BY o.name',
     ),
   }));
   app.post<{ Body: { name: string; passphrase: string } }>(
@@ -127,6 +129,16 @@ function addOperatorRoutes(app: FastifyInstance, admin: Admin): void {
       const verifier = await makeVerifier(passphrase);
       await admin.act('operatorAdd', { name: assertOperatorName(name), verifier, nowMs: clock.nowMs() });
       return reply.code(201).send({ name });
+    },
+  );
+  app.post<{ Params: { name: string }; Body: { publicKey: string } }>(
+    '/admin/v1/operators/:name/key',
+    { schema: body({ publicKey: text }) },
+    async ({ params: { name }, body: { publicKey } }) => {
+      const der = Buffer.from(publicKey, 'base64');
+      if (!isP256(der)) throw new ExchangeError('request-malformed', 'a P-256 public key');
+      await admin.act('operatorKey', { name, publicKey: der, nowMs: clock.nowMs() });
+      return { name, keyId: hash('sha256', der, 'hex') };
     },
   );
   app.post<{ Params: { name: string } }>('/admin/v1/operators/:name/remove', async ({ params: { name } }) => {

@@ -143,10 +143,10 @@ async function acceptOpened(
     deps.assertSpace(bytes.length);
     for (const part of parts) if (!part.content) await deps.assertContent(part);
   }
-  const { sender, kind } = header;
+  const { sender, kind, documentId } = header;
   const check = known
     ? undefined
-    : await deps.safety.quick({ sender, kind, metadata: wrapper.metadata?.block, parts });
+    : await deps.safety.quick({ sender, documentId, kind, metadata: wrapper.metadata?.block, parts });
   const own = directory.hub(deps.hubId);
   // 9: one transaction in the writer thread: envelope, deliveries, signed receipt, ledger entry (hub/store/accept-ops.ts).
   const [signed] = rawFields(bytes, 1);

@@ -25,6 +25,7 @@ export type HubSafety = {
   /** Throws `secrecy-refused`, `file-refused`; undefined when there is nothing to look at. */
   quick(envelope: {
     readonly sender: string;
+    readonly documentId?: Uint8Array;
     readonly kind: number;
     readonly metadata: Uint8Array | undefined;
     readonly parts: readonly AcceptedPart[];
@@ -60,6 +61,8 @@ type Deps = {
   readonly wake: (peers: readonly string[]) => void;
   /** This content was removed as a state secret. */
   readonly denied: (sha256: Uint8Array) => boolean;
+  /** An operator has ordered this document away. */
+  readonly removed: (documentId: Uint8Array) => boolean;
   /** False: a command on a hub that stands still decides nothing. */
   readonly work: boolean;
 };
@@ -124,6 +127,7 @@ export function createHubSafety(deps: Deps): HubSafety {
 
   async function quick({
     sender,
+    documentId,
     kind,
     metadata: block,
     parts,
@@ -132,6 +136,8 @@ export function createHubSafety(deps: Deps): HubSafety {
     const [secret] = metadata ? secretsSaid(metadata) : [];
     if (secret) throw new ExchangeError('secrecy-refused', `${secret.code} /${secret.where}`);
     const removed = parts.find(({ sha256 }) => deps.denied(sha256));
+    if (documentId && parts.length > 0 && deps.removed(documentId))
+      throw new ExchangeError('secrecy-refused', 'the document was removed as a state secret');
     if (removed)
       throw new ExchangeError('secrecy-refused', `part ${removed.index} was removed as a state secret`);
     if (!config.inspect || parts.length === 0) return undefined;

@@ -13,7 +13,7 @@ import { type AdminDeps, directoryOps } from './directory-ops.ts';
 import { enrolOps } from './enrol-ops.ts';
 import { reformOps } from './reform-ops.ts';
 import { checkActs } from './safety-ops.ts';
-import { takedownActs } from './takedown-ops.ts';
+import { operatorKeyActs, takedownActs } from './takedown-ops.ts';
 import type { WriterContext } from './types.ts';
 import { unitOps } from './unit-ops.ts';
 
@@ -59,7 +59,8 @@ export function adminOps(
     ...borderAdminOps(db, deps),
     ...checkActs(db),
     ...takedownActs(db),
-    ...approvalOps(db, (act) => byName.get(act)),
+    ...operatorKeyActs(db, deps),
+    ...approvalOps(db, (act) => byName.get(act), deps),
   };
   const audited = auditedOps(db, acts, { ...deps, secondPerson: options.context.secondPerson ?? [] });
   for (const [name, op] of Object.entries(audited)) byName.set(name, op as Op);

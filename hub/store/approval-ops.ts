@@ -5,6 +5,8 @@ import type { Database } from '../../protocol/node/sqlite.ts';
 import type { Op } from '../../protocol/node/writer.ts';
 import type { Actor } from './audit.ts';
 import { aboutOf } from './audit-acts.ts';
+import { type AdminDeps, publishPart } from './directory-ops.ts';
+import { endOperatorKeys } from './takedown-ops.ts';
 
 /** Two different operators; the one who proposed counts when the proposal was made under a proved name. */
 const OPERATORS_NEEDED = 2;
@@ -64,7 +66,7 @@ export type DecideResult = {
   readonly inner?: unknown;
 };
 
-function operatorOps(db: Database) {
+function operatorOps(db: Database, deps: AdminDeps) {
   return {
     /** `verifier` is of admin/operators.ts. `unit-exists` never: a name that was removed may come back, one in use is refused. */
     operatorAdd({ name, verifier, nowMs }: { name: string; verifier: string; nowMs: number }): void {
@@ -85,6 +87,8 @@ function operatorOps(db: Database) {
         name,
       );
       if (changes === 0) throw new ExchangeError('not-found', `no operator ${name}`);
+      // What this person signs from now on moves nobody.
+      if (endOperatorKeys(db, name, nowMs)) publishPart(db, deps, nowMs);
     },
 
     /** What the configuration says at start, when it differs from what was recorded last. */
@@ -96,9 +100,9 @@ function operatorOps(db: Database) {
 }
 
 /** `run` performs an operation under the audit (auditedOps); it is called only with the agreement of two operators. */
-export function approvalOps(db: Database, run: (act: string) => Op | undefined) {
+export function approvalOps(db: Database, run: (act: string) => Op | undefined, deps: AdminDeps) {
   return {
-    ...operatorOps(db),
+    ...operatorOps(db, deps),
 
     /** Keeps an act that was held back. Returns the proposal's id. */
     approvalPropose(proposal: {

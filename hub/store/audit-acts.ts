@@ -39,6 +39,7 @@ const kinds: Readonly<Record<string, SecondPersonKind>> = {
   peerAddHub: 'directory',
   operatorAdd: 'operators',
   operatorRemove: 'operators',
+  operatorKey: 'operators',
 };
 
 /** Bookkeeping of the program: no decision of anybody, and thousands a day. */

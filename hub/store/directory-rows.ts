@@ -6,6 +6,7 @@ import type {
   DirectoryGroup,
   DirectoryPart,
   DirectoryUnit,
+  OperatorKey,
   PlannedChange,
   UnitAlias,
   UnitDesk,
@@ -160,6 +161,19 @@ function hubCertificatesOf(db: Database, nowMs: number): Uint8Array[] {
 }
 
 /** The own part as the tables say now, but for its units; unsigned. */
+/** Keys of operators, for the directory: at most 64, those in force first. */
+export const operatorKeysOf = (db: Pick<Database, 'all'>): OperatorKey[] =>
+  db
+    .all<{ public_key: Uint8Array; name: string; from_ms: number; until_ms: number }>(
+      'SELECT * FROM operator_keys ORDER BY until_ms <> 0, from_ms DESC LIMIT 64',
+    )
+    .map((row) => ({
+      name: row.name,
+      publicKey: row.public_key,
+      fromMs: row.from_ms,
+      untilMs: row.until_ms,
+    }));
+
 export function ownPartHead(
   db: Database,
   { version, nowMs, lifeMs }: { version: number; nowMs: number; lifeMs: number },
@@ -194,5 +208,6 @@ export function ownPartHead(
     formerIssuingCertificates: former.map(({ der }) => der),
     groups: groupsOf(db),
     planned: plannedChanges(db) satisfies PlannedChange[],
+    operators: operatorKeysOf(db),
   };
 }

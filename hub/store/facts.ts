@@ -24,6 +24,8 @@ export type FactName =
   | 'upstreamLedgerSeen'
   /** Epoch of the next hub for which everything open was offered. */
   | 'upstreamEpoch'
+  /** What of removals was pushed to the next hub and read there. JSON, hub/takedown/upward.ts. */
+  | 'upstreamRemovals'
   /** The next directory version is above this: set at a restore, since versions after the backup are in use outside. */
   | 'directoryVersionFloor';
 

@@ -7,7 +7,7 @@ import { directory } from './schema-directory.ts';
 import { handover } from './schema-handover.ts';
 import { recallsSchema } from './schema-recalls.ts';
 import { safetySchema } from './schema-safety.ts';
-import { takedownSchema } from './schema-takedown.ts';
+import { operatorKeysSchema, takedownSchema } from './schema-takedown.ts';
 import { trustSchema } from './schema-trust.ts';
 
 const core = `
@@ -182,4 +182,5 @@ export const migrations: readonly Migration[] = [
   // The bytes of a message as received end with its document, or by age; its digest stays.
   { version: 10, name: 'border-erased', sql: 'ALTER TABLE border_in ADD COLUMN erased_ms INTEGER' },
   { version: 11, name: 'handover', sql: handover },
+  { version: 12, name: 'operator-keys', sql: operatorKeysSchema },
 ];

@@ -1,22 +1,15 @@
-// Writes about removals at the hub. The first operator hides, a second, different one destroys: held here, under the audit (admin-ops.ts). Rows of the
+// Writes about removals at the hub. The first operator hides, a second, different one destroys: held here, under the audit (admin-ops.ts). The
+// decisions are the operators' own signatures, verified before they come here; they travel with the order to whoever obeys it. Rows of the
 // document lose metadata and parts in the transaction of the order; the trace (header, receipts, ledger) stays whole.
 import { hash } from 'node:crypto';
+import { headerCodec, signedCodec } from '../../protocol/codec.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
-import { readFact } from './facts.ts';
+import { contentsDigestOf } from '../../protocol/removal.ts';
+import { type AdminDeps, publishPart } from './directory-ops.ts';
+import { needFact, readFact } from './facts.ts';
 
 export type RemovalAct = 'hide' | 'destroy';
-export type Removal = {
-  readonly number: number;
-  readonly documentId: Uint8Array;
-  readonly sender: string;
-  readonly act: RemovalAct;
-  readonly reason: string;
-  readonly operators: readonly string[];
-  readonly contents: readonly string[];
-  readonly keys: readonly number[];
-  readonly atMs: number;
-};
 
 /** Keyed with the hub's id: the list says nothing to whoever has the database and guesses at files elsewhere. */
 export const deniedHash = (db: Pick<Database, 'get'>, sha256: Uint8Array): Buffer =>
@@ -26,7 +19,12 @@ export const deniedHash = (db: Pick<Database, 'get'>, sha256: Uint8Array): Buffe
     'buffer',
   );
 
-type Envelope = { readonly seq: number; readonly sender: string; readonly from_peer: string };
+type Envelope = {
+  readonly seq: number;
+  readonly sender: string;
+  readonly from_peer: string;
+  readonly signed: Uint8Array;
+};
 
 export function takedownActs(db: Database) {
   function stopDeliveries(seq: number, nowMs: number): void {
@@ -46,9 +44,19 @@ export function takedownActs(db: Database) {
   }
 
   /** Metadata and parts are overwritten; answers what files and keys must still go. */
-  function eraseRows(envelopes: readonly Envelope[], nowMs: number): { contents: string[]; keys: number[] } {
+  function eraseRows(
+    envelopes: readonly Envelope[],
+    denied: readonly string[],
+    nowMs: number,
+  ): { contents: string[]; keys: number[] } {
     const contents = new Set<string>();
     const keys = new Set<number>();
+    for (const hex of denied)
+      db.run(
+        'INSERT OR IGNORE INTO denied (hash, at_ms) VALUES (?, ?)',
+        deniedHash(db, Buffer.from(hex, 'hex')),
+        nowMs,
+      );
     db.exec('PRAGMA secure_delete = ON');
     try {
       for (const { seq } of envelopes) {
@@ -60,7 +68,6 @@ export function takedownActs(db: Database) {
           seq,
         )) {
           contents.add(Buffer.from(sha256).toString('hex'));
-          db.run('INSERT OR IGNORE INTO denied (hash, at_ms) VALUES (?, ?)', deniedHash(db, sha256), nowMs);
           db.run('DELETE FROM unit_content WHERE sha256 = ?', sha256);
         }
         db.run('DELETE FROM parts WHERE envelope_seq = ?', seq);
@@ -77,46 +84,60 @@ export function takedownActs(db: Database) {
   }
 
   return {
-    /** Codes: document-unknown, document-state-refused (done already, or to destroy before hiding), same-person-refused. */
-    removalOrder(args: {
-      readonly documentId: Uint8Array;
-      readonly act: RemovalAct;
-      readonly person: string;
-      readonly reason: string;
-      readonly nowMs: number;
-    }): Removal {
-      const { documentId, act, person, reason, nowMs } = args;
+    /**
+     * Decisions that were verified (openAct, openOrder) take force here. Codes: document-unknown, document-state-refused (done already, or to
+     * destroy before hiding, or other contents than were signed), same-person-refused. An order of another hub's operators is taken also
+     * about a document that is not here: it may not come any more. The same order again changes nothing and answers its number.
+     */
+    removalOrder(args: NewRemoval): { readonly number: number; readonly again: boolean } {
+      const { documentId, act, reason, decidedBy, nowMs } = args;
       const envelopes = db.all<Envelope>(
-        'SELECT seq, sender, from_peer FROM envelopes WHERE document_id = ?',
+        'SELECT seq, sender, from_peer, signed FROM envelopes WHERE document_id = ?',
         documentId,
       );
-      const [first] = envelopes;
-      if (!first) throw new ExchangeError('document-unknown');
-      if (db.get('SELECT 1 FROM removals WHERE document_id = ? AND act = ?', documentId, act))
-        throw new ExchangeError('document-state-refused', 'ordered already');
-      const hidden = db.get<{ operators: string }>(
-        `SELECT operators FROM removals WHERE document_id = ? AND act = 'hide'`,
-        documentId,
-      );
-      if (act === 'destroy' && !hidden)
+      const own = decidedBy === needFact(db, 'hubId');
+      const sender = envelopes[0]?.sender ?? args.sender;
+      if (sender === undefined) throw new ExchangeError('document-unknown');
+      const earlier = (wanted: RemovalAct) =>
+        db.get<{ number: number; operators: string; acts: string }>(
+          'SELECT number, operators, acts FROM removals WHERE document_id = ? AND act = ? AND decided_by = ?',
+          documentId,
+          wanted,
+          decidedBy,
+        );
+      const known = earlier(act);
+      if (known && args.told) return { number: known.number, again: true };
+      if (known) throw new ExchangeError('document-state-refused', 'ordered already');
+      const hidden = earlier('hide');
+      if (act === 'destroy' && !hidden && !args.told)
         throw new ExchangeError('document-state-refused', 'it is hidden first, by another operator');
-      const operators = [...(hidden ? (JSON.parse(hidden.operators) as string[]) : []), person];
+      const before = args.told || !hidden ? { operators: [], acts: [] } : listsOf(hidden);
+      const operators = [...before.operators, ...args.operators];
+      const acts = [...before.acts, ...args.acts.map((each) => Buffer.from(each).toString('base64'))];
       if (new Set(operators).size !== operators.length)
-        throw new ExchangeError('same-person-refused', person);
+        throw new ExchangeError('same-person-refused', operators.at(-1) ?? '');
+      const named =
+        act === 'destroy' ? [...new Set([...contentsOf(envelopes), ...(args.contents ?? [])])].sort() : [];
+      if (own && !args.told && args.contentsDigest && !digestOf(named).equals(args.contentsDigest))
+        throw new ExchangeError('document-state-refused', 'the contents are others than were signed');
       for (const { seq } of envelopes) stopDeliveries(seq, nowMs);
-      const { contents, keys } = act === 'destroy' ? eraseRows(envelopes, nowMs) : { contents: [], keys: [] };
+      const erased = act === 'destroy' ? eraseRows(envelopes, named, nowMs) : { contents: [], keys: [] };
       const { lastRowId: number } = db.run(
-        'INSERT INTO removals (document_id, sender, act, reason, operators, contents, keys, at_ms) VALUES (?,?,?,?,?,?,?,?)',
+        `INSERT INTO removals (document_id, sender, act, reason, operators, contents, keys, at_ms, decided_by, acts)
+         VALUES (?,?,?,?,?,?,?,?,?,?)`,
         documentId,
-        first.sender,
+        sender,
         act,
         reason,
         JSON.stringify(operators),
-        JSON.stringify(contents),
-        JSON.stringify(keys),
+        // What the operators signed: an order passed on names neither more nor less.
+        JSON.stringify(args.told ? (args.contents ?? []) : named),
+        JSON.stringify(erased.keys),
         nowMs,
+        decidedBy,
+        JSON.stringify(acts),
       );
-      // Everybody who had it, sent it or may still have it in a lease.
+      // Everybody who had it, sent it or may still have it in a lease; of a hub also the machine itself.
       db.run(
         `INSERT OR IGNORE INTO removal_peers (number, peer, unit)
          SELECT ?1, from_peer, sender FROM envelopes WHERE document_id = ?2
@@ -125,47 +146,130 @@ export function takedownActs(db: Database) {
         number,
         documentId,
       );
-      return {
+      db.run(
+        `INSERT OR IGNORE INTO removal_peers (number, peer, unit) SELECT DISTINCT number, peer, peer FROM removal_peers
+         WHERE number = ? AND peer LIKE 'h%'`,
         number,
-        documentId,
-        sender: first.sender,
-        act,
-        reason,
-        operators,
-        contents,
-        keys,
-        atMs: nowMs,
-      };
+      );
+      return { number, again: false };
     },
   };
 }
+
+export type NewRemoval = {
+  readonly documentId: Uint8Array;
+  readonly act: RemovalAct;
+  readonly reason: string;
+  /** Who decided, in the order of their decisions, and what each signed. */
+  readonly operators: readonly string[];
+  readonly acts: readonly Uint8Array[];
+  readonly decidedBy: string;
+  /** Of the decision to destroy. */
+  readonly contentsDigest?: Uint8Array;
+  /** Another hub, or a peer that remembers, brings a whole order; `contents` (hex) and `sender` are the order's. */
+  readonly told?: boolean;
+  readonly contents?: readonly string[];
+  readonly sender?: string;
+  readonly nowMs: number;
+};
+
+const listsOf = (row: { operators: string; acts: string }) => ({
+  operators: JSON.parse(row.operators) as string[],
+  acts: JSON.parse(row.acts) as string[],
+});
+
+/** Digests that the sealed headers name, in hex: they stay when the parts have gone. Sorted, so that whoever looks sees the same list. */
+export const contentsOf = (envelopes: readonly { readonly signed: Uint8Array }[]): string[] =>
+  [
+    ...new Set(
+      envelopes.flatMap(({ signed }) =>
+        headerCodec
+          .decode(signedCodec.decode(signed).bytes)
+          .parts.map(({ sha256 }) => Buffer.from(sha256).toString('hex')),
+      ),
+    ),
+  ].sort();
+
+const digestOf = (hexes: readonly string[]): Buffer =>
+  contentsDigestOf(hexes.map((hex) => Buffer.from(hex, 'hex')));
+
+/** Acts about keys of operators; each is a new version of the directory. */
+export function operatorKeyActs(db: Database, deps: AdminDeps) {
+  return {
+    /** The key with which an operator signs removals from now on; the one before ends. Codes: not-found (no such operator), request-malformed. */
+    operatorKey({ name, publicKey, nowMs }: { name: string; publicKey: Uint8Array; nowMs: number }) {
+      if (!db.get('SELECT 1 FROM operators WHERE name = ? AND removed_ms IS NULL', name))
+        throw new ExchangeError('not-found', `no operator ${name}`);
+      endOperatorKeys(db, name, nowMs);
+      const { changes } = db.run(
+        'INSERT OR IGNORE INTO operator_keys (public_key, name, from_ms) VALUES (?, ?, ?)',
+        publicKey,
+        name,
+        nowMs,
+      );
+      // One key is one person's, for ever.
+      if (changes === 0) throw new ExchangeError('request-malformed', 'this key was named before');
+      return { version: publishPart(db, deps, nowMs) };
+    },
+  };
+}
+
+export const endOperatorKeys = (db: Database, name: string, nowMs: number): boolean =>
+  db.run('UPDATE operator_keys SET until_ms = ? WHERE name = ? AND until_ms = 0', nowMs, name).changes > 0;
 
 export function takedownOps(db: Database) {
   return {
     removalSigned({ number, signed }: { number: number; signed: Uint8Array }): void {
       db.run('UPDATE removals SET signed = ? WHERE number = ? AND signed IS NULL', signed, number);
     },
-    removalDoneHere({ number, nowMs }: { number: number; nowMs: number }): void {
-      db.run('UPDATE removals SET done_here_ms = ? WHERE number = ? AND done_here_ms IS NULL', nowMs, number);
+    /** `word`: this hub's own, which other hubs are told. */
+    removalDoneHere(d: { number: number; hub: string; word: Uint8Array; nowMs: number }): void {
+      db.run(
+        'UPDATE removals SET done_here_ms = ? WHERE number = ? AND done_here_ms IS NULL',
+        d.nowMs,
+        d.number,
+      );
+      noteWord(db, { number: d.number, peer: '', unit: d.hub, bytes: d.word });
     },
-    /** A unit's word, brought by the peer that the order went to. Idempotent. */
+    /**
+     * The word of a unit or a hub, brought by the peer that it stands behind, about every order of this act on the document: what is gone is gone
+     * for all of them. Idempotent; returns whether it was news.
+     */
     removalConfirmed(c: {
-      number: number;
+      documentId: Uint8Array;
+      act: RemovalAct;
       peer: string;
       unit: string;
       found: boolean;
       atMs: number;
       bytes: Uint8Array;
-    }): void {
-      db.run(
-        'UPDATE removal_peers SET confirmed_ms = ?, found = ?, bytes = ? WHERE number = ? AND peer = ? AND unit = ? AND confirmed_ms IS NULL',
-        c.atMs,
-        c.found ? 1 : 0,
-        c.bytes,
-        c.number,
-        c.peer,
-        c.unit,
-      );
+    }): boolean {
+      let news = false;
+      for (const { number } of db.all<{ number: number }>(
+        'SELECT number FROM removals WHERE document_id = ? AND act = ?',
+        c.documentId,
+        c.act,
+      )) {
+        db.run(
+          'INSERT OR IGNORE INTO removal_peers (number, peer, unit) VALUES (?, ?, ?)',
+          number,
+          c.peer,
+          c.unit,
+        );
+        const { changes } = db.run(
+          'UPDATE removal_peers SET confirmed_ms = ?, found = ?, bytes = ? WHERE number = ? AND peer = ? AND unit = ? AND confirmed_ms IS NULL',
+          c.atMs,
+          c.found ? 1 : 0,
+          c.bytes,
+          number,
+          c.peer,
+          c.unit,
+        );
+        if (changes === 0) continue;
+        news = true;
+        noteWord(db, { number, peer: c.peer, unit: c.unit, bytes: c.bytes });
+      }
+      return news;
     },
     secretReported(r: {
       documentId: Uint8Array;
@@ -190,4 +294,17 @@ export function takedownOps(db: Database) {
       );
     },
   };
+}
+
+function noteWord(
+  db: Database,
+  word: { number: number; peer: string; unit: string; bytes: Uint8Array },
+): void {
+  db.run(
+    'INSERT OR IGNORE INTO removal_words (number, peer, unit, bytes) VALUES (?, ?, ?, ?)',
+    word.number,
+    word.peer,
+    word.unit,
+    word.bytes,
+  );
 }

@@ -15,6 +15,8 @@ import { wrapperOf } from '../delivery/poll.ts';
 import { type SettleDeps, takeStatement } from '../delivery/statements.ts';
 import { type AcceptDeps, accept } from '../ingress/accept.ts';
 import type { ClaimedDelivery } from '../store/types.ts';
+import type { Removals } from '../takedown/removals.ts';
+import { startUpwardRemovals } from '../takedown/upward.ts';
 import {
   contentCodes,
   createSlowLane,
@@ -44,6 +46,8 @@ export type UpstreamDeps = AcceptDeps &
     readonly partSince: (hub: string, version: number) => Uint8Array | undefined;
     /** Versions of all parts that are held here. */
     readonly knownVersions: () => readonly KnownPart[];
+    /** Removals of state secrets, hub/takedown/removals.ts. */
+    readonly removals: Removals;
     /** Kept durably between starts. */
     readonly facts: {
       get(name: string): string | undefined;
@@ -116,6 +120,7 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
     if (kept !== undefined && number > Number(kept)) {
       pushed.clear();
       await store.offerAgain({ peer: upstream, takenSinceMs: clock.nowMs() - reofferMs });
+      await upward.again();
     }
     if (kept !== String(number)) await deps.facts.set('upstreamEpoch', String(number));
     epochSeen = number;
@@ -179,6 +184,7 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
           directoryKnown: directorySeen,
           statementsTaken: acknowledged,
           holdMs: limits.pollHoldMs,
+          removalKnown: 1 + upward.seen(),
         },
         signal,
       );
@@ -188,6 +194,7 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
     }
     await learnEpoch(answer.epoch);
     lastError = undefined;
+    if (answer.removal) upward.newest(answer.removal);
     if (answer.directory !== directorySeen) directorySeen = await fetchParts(signal);
     await Promise.all(answer.items.map((item) => takeItem(item, signal)));
     return 'more';
@@ -398,6 +405,19 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
   };
   const slowUp = createSlowLane(slowAtOnce, slowFailed);
   const slowDown = createSlowLane(slowAtOnce, slowFailed);
+  const upward = startUpwardRemovals({
+    upstream,
+    removals: deps.removals,
+    link: deps.link,
+    ready,
+    fact: {
+      get: () => deps.facts.get('upstreamRemovals'),
+      set: (value) => deps.facts.set('upstreamRemovals', value),
+    },
+    clock,
+    random,
+    onError: failed('upstream.removals'),
+  });
   const down: WorkLoop = startWorker({
     clock,
     random,
@@ -413,10 +433,13 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
     onError: failed('upstream.send'),
   });
   return {
-    nudge: () => up.nudge(),
+    nudge() {
+      up.nudge();
+      upward.loop.nudge();
+    },
     async stop() {
       stopping = true;
-      await Promise.all([down.stop(), up.stop()]);
+      await Promise.all([down.stop(), up.stop(), upward.loop.stop()]);
       await Promise.all([slowUp.ended(), slowDown.ended()]);
       // Best effort: a goodbye that does not arrive only means that leases run out by themselves.
       if (opened) await deps.link.goodbye().catch(() => {});

@@ -12,6 +12,7 @@ export type CrashPoint =
   | Numbered<'receive', 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8>
   | Numbered<'folder', 1 | 2 | 3 | 4 | 5 | 6>
   | Numbered<'recall', 1 | 2 | 3 | 4>
+  | Numbered<'removal', 1 | 2 | 3 | 4 | 5>
   | Numbered<'settle', 1 | 2 | 3>
   | Numbered<'upload', 1 | 2 | 3>
   | Numbered<'writer', 1 | 2 | 3>;

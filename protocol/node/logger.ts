@@ -55,6 +55,8 @@ export const logEvents = {
   'border.refused': 'The other system refused a message for good; fields: border, code, said.',
   'border.directory': 'Offices of the other system; fields: border, added, changed, closed, conflicts.',
   'removal.ordered': 'An order of removal is signed and carried out at this hub; fields: number, act.',
+  'removal.refused':
+    'An order of removal is not obeyed: signatures or right are missing; fields: number, code.',
   'removal.obeyed': 'An order of removal is carried out at this node; fields: number, act.',
   'upload.finished': 'A large part is complete and verified.',
   'certificate.issued': 'fields: serial, profile, unit.',

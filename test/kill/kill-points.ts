@@ -13,6 +13,7 @@ import { borderPoints, killAtBorder, openBorder } from './border-cases.ts';
 import { type KillCase, killOnce, proofOf } from './cases.ts';
 import { folderPoints, killAtFolder } from './folder-cases.ts';
 import { killInRecall, recallPoints } from './recall-cases.ts';
+import { killInRemoval, nameOperators, removalPoints } from './removal-cases.ts';
 
 const numbered = (name: string, ...numbers: number[]) => numbers.map((n) => `${name}.${n}`);
 const both = ['small', 'large'] as const;
@@ -71,6 +72,12 @@ for (const point of folderPoints.filter((one) => wanted.length === 0 || wanted.i
     const wrong = await killAtFolder(district, point, form);
     row(wrong.length === 0, `${point} ${form} ${wrong.join('; ')}`);
   }
+const inRemoval = removalPoints.filter((one) => wanted.length === 0 || wanted.includes(one));
+const operatorKeys = inRemoval.length > 0 ? await nameOperators(district) : {};
+for (const point of inRemoval) {
+  const wrong = await killInRemoval(district, point, operatorKeys);
+  row(wrong.length === 0, `${point} ${wrong.join('; ')}`);
+}
 const atBorder = borderPoints.filter((one) => wanted.length === 0 || wanted.includes(one));
 if (atBorder.length > 0) {
   const axis = await openBorder(district);

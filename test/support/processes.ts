@@ -260,7 +260,7 @@ const sha256Hex = (bytes: Uint8Array): string => createHash('sha256').update(byt
 
 /** A part by its recipe: a long run must not hold what it sent. */
 export type PaperPart = { readonly seed: string; readonly lengthBytes: number };
-const bytesOfPart = ({ seed, lengthBytes }: PaperPart): Buffer => seededBytes(seed, lengthBytes);
+export const bytesOfPart = ({ seed, lengthBytes }: PaperPart): Buffer => seededBytes(seed, lengthBytes);
 export const digestOfPart = (part: PaperPart): string => sha256Hex(bytesOfPart(part));
 
 /** A document as office software holds it until it has seen its end. */
