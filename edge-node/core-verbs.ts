@@ -18,7 +18,9 @@ import { recipientVerbs } from './recipients/verbs.ts';
 import { announce } from './safety/checker.ts';
 import { assertReadable, heldRows, judgeHeld } from './safety/views.ts';
 import { findUnits } from './search.ts';
+import { createSelfTests } from './self-tests.ts';
 import { statusVerbs } from './statuses/verbs.ts';
+import { supportBundle } from './support-bundle.ts';
 import { reportSecret } from './takedown/remover.ts';
 import { documentState, find, inboxPage, openPart, outboxPage, showDocument } from './views.ts';
 import { linkWords } from './words.ts';
@@ -57,6 +59,7 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
     hooks.nudge();
   }
 
+  const run = createSelfTests(context, hooks.retryNow);
   return {
     ...statusVerbs(context, hooks),
     office: officeVerbs(context, hooks),
@@ -159,6 +162,12 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
     },
     async alarmSeen(id, actor) {
       await store.write('alarmSeen', { id, actor, nowMs: clock.nowMs() });
+    },
+    selfTest: run,
+    async supportBundle(actor) {
+      await context.safety.scanner.look();
+      await store.write('audit', { atMs: clock.nowMs(), actor, act: 'support-bundle', about: '', said: '' });
+      return await supportBundle(context, { status: statusOf(context, hooks.fetcher), run, actor });
     },
     people: createPeople(context),
     signIn: createSignIn(context),

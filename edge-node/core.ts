@@ -5,8 +5,9 @@ import type { OutboxState } from '../protocol/states.ts';
 import type { TextOffer } from '../protocol/text/judge.ts';
 import type { Metadata } from '../protocol/wire.ts';
 import type { AuditVerdict, People, SignIn } from './accounts/verbs.ts';
+import type { SelfTest, SelfTestName } from './console/contract-figures.ts';
 import type { Desk } from './console/verbs.ts';
-import type { OfficeCore } from './office/core.ts';
+import type { OfficeCore, SheetFile } from './office/core.ts';
 import type { Completeness } from './recipients/completeness.ts';
 import type { RecipientVerbs } from './recipients/core.ts';
 import type { ChangeView, RequestView, StatusCore, StatusView } from './statuses/core.ts';
@@ -505,6 +506,10 @@ export type EdgeCore = StatusCore & {
   readonly signIn: SignIn;
   /** Walks the chain over the whole audit. */
   verifyAudit(): AuditVerdict;
+  /** Tries a part of the machine now and says what was found. Ends by itself within a minute. */
+  selfTest(name: SelfTestName): Promise<SelfTest>;
+  /** A file for those who support the node; nothing of any document is in it. */
+  supportBundle(actor: string): Promise<SheetFile>;
   /** Try the line now, whatever the back-off says: an operator has acted. */
   retryNow(): void;
   /** Certificates or units in the folder have changed (renewal, a further unit): read them again and use them for new connections. */

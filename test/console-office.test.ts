@@ -197,3 +197,52 @@ t.test(
     t.equal((await clerks.b.post('/c/v1/views/drop', { id: json.rows[0].id })).json.rows.length, 19);
   },
 );
+
+t.test(
+  'tests of line, clock, certificate and scanner say what was tried; a broken line is told with its remedy',
+  async (t) => {
+    const run = async (name: string) => (await clerks.a.post(`/c/v1/tests/${name}`)).json;
+    await clerks.a.post('/c/v1/sign-in', { email: a.email, password });
+    t.match(await run('line'), { good: true, steps: [{ good: true }, { good: true }, { good: true }] });
+    t.match(await run('clock'), { good: true, steps: [{ found: /giây so với trung tâm/ }] });
+    t.match(await run('certificate'), { steps: [{ found: /ngày/ }, { found: /ngày/ }] });
+    t.match(await run('scanner'), { good: false, steps: [{ found: /Chưa cài bộ quét/ }] });
+    t.match(await run('mail'), { code: 'request-malformed' });
+    await hub.hub.close();
+    t.match(await run('line'), {
+      good: false,
+      steps: [{ good: true }, { good: false, code: 'hub-unreachable', remedyVi: /./ }],
+    });
+    await hub.restart();
+    a.node.edge.retryNow();
+    b.node.edge.retryNow();
+  },
+);
+
+t.test('the support bundle has states and codes, and not a byte of any document', async (t) => {
+  const secret = 'Chuyện riêng của Nguyễn Văn Kín';
+  const submitted = await a.node.edge.submit({
+    idempotencyKey: 'kín-821',
+    to: ['H08.35.13'],
+    metadata: { subject: secret, number: '4821', notation: 'KTX-RIENG', type: 'Công văn' },
+    parts: [
+      { name: 'bí mật gia truyền.txt', mediaType: 'text/plain', content: Buffer.from('nội dung gia truyền') },
+    ],
+  });
+  // A refusal and an alarm whose words come from outside.
+  await a.node.edge.cancel(submitted.documentId).catch(() => {});
+  const { status, text, headers } = await clerks.a.get('/c/v1/support-bundle');
+  t.equal(status, 200);
+  t.match(headers.get('content-disposition'), /chan-doan-/);
+  const bundle = JSON.parse(text);
+  t.match(bundle, {
+    program: { version: /^\d/, schema: Number },
+    units: [{ code: 'H08.35.12' }],
+    counts: { outboxByState: Object },
+    tests: [{ name: 'line' }, { name: 'clock' }, { name: 'certificate' }, { name: 'scanner' }],
+  });
+  for (const kept of [secret, 'Kín', '4821', 'KTX', 'gia truyền', 'Về việc', 'UBND-VP', '801', 'nội dung'])
+    t.notOk(text.replace(bundle.what, '').includes(kept), `nothing of a document: ${kept}`);
+  for (const form of ['base64', 'hex'] as const)
+    t.notOk(text.includes(Buffer.from('nội dung gia truyền').toString(form).slice(0, 16)), form);
+});

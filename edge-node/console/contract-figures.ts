@@ -87,3 +87,19 @@ export type SavedView = {
   readonly name: string;
   readonly query: string;
 };
+
+/** What a test button tried and found, step by step. */
+export type SelfTestName = 'line' | 'clock' | 'certificate' | 'scanner';
+export type SelfTest = {
+  readonly name: SelfTestName;
+  readonly atMs: number;
+  readonly good: boolean;
+  readonly steps: readonly {
+    readonly name: string;
+    readonly good: boolean;
+    readonly found: string;
+    /** Of the catalogue; empty where there is none. */
+    readonly code: string;
+    readonly remedyVi: string;
+  }[];
+};

@@ -3,9 +3,11 @@ import type { FastifyInstance } from 'fastify';
 import { catalogue, isErrorCode } from '../../protocol/errors.ts';
 import type { Edge } from '../core.ts';
 import type { StatusView } from './contract.ts';
+import type { SelfTestName } from './contract-figures.ts';
 import { callerOf } from './guard.ts';
 import { recipientRoutes } from './routes-recipients.ts';
 import { body, list, query, text, whole } from './schemas.ts';
+import { sendFile } from './send-file.ts';
 
 export function officeRoutes(app: FastifyInstance, edge: Edge): void {
   app.get('/c/v1/overview', { config: { act: 'anybody' } }, async (request) =>
@@ -41,6 +43,24 @@ function nodeRoutes(app: FastifyInstance, edge: Edge): void {
       await edge.alarmSeen(request.body.id, callerOf(request).person.email);
       return { ok: true };
     },
+  );
+  app.post<{ Params: { name: SelfTestName } }>(
+    '/c/v1/tests/:name',
+    {
+      config: { act: 'node.operate' },
+      schema: {
+        params: {
+          type: 'object',
+          required: ['name'],
+          properties: { name: { enum: ['line', 'clock', 'certificate', 'scanner'] } },
+        },
+        body: body({}),
+      },
+    },
+    async (request) => await edge.selfTest(request.params.name),
+  );
+  app.get('/c/v1/support-bundle', { config: { act: 'node.operate' } }, async (request, reply) =>
+    sendFile(reply, await edge.supportBundle(callerOf(request).person.email)),
   );
   app.get<{ Querystring: { after?: string } }>(
     '/c/v1/audit',

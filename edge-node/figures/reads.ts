@@ -1,5 +1,5 @@
 // Reads for the figures of a month and for what lies with whom. Ranges by index; a month of a large unit is walked row by row, never held whole.
-import type { Database } from '../../protocol/node/sqlite.ts';
+import { type Database, schemaVersion } from '../../protocol/node/sqlite.ts';
 import { events } from '../../protocol/statement.ts';
 
 type Range = { readonly unit: string; readonly fromMs: number; readonly untilMs: number };
@@ -98,6 +98,33 @@ export function figureReads(db: Database) {
         unit,
         taker,
       ),
+    schemaVersion: (): number => schemaVersion(db),
+    /** Numbers by code and state, for the support bundle: no text of any row. `sinceMs` bounds what is counted of the audit. */
+    supportCounts: (sinceMs: number) => {
+      const counted = (sql: string, ...values: number[]) =>
+        Object.fromEntries(
+          db.all<{ name: string; n: number }>(sql, ...values).map(({ name, n }) => [name, n]),
+        );
+      return {
+        outboxByState: counted('SELECT state AS name, count(*) AS n FROM outbox_recipients GROUP BY state'),
+        workWaiting: counted(
+          "SELECT work AS name, count(*) AS n FROM envelopes WHERE work <> 'done' GROUP BY work",
+        ),
+        lastErrors: counted(
+          "SELECT last_error AS name, count(*) AS n FROM envelopes WHERE work <> 'done' AND last_error IS NOT NULL GROUP BY last_error",
+        ),
+        inboxByStatus: counted('SELECT code AS name, count(*) AS n FROM received GROUP BY code'),
+        receiptsWaiting: counted(
+          "SELECT post AS name, count(*) AS n FROM statements WHERE post = 'pending' GROUP BY post",
+        ),
+        asideByCode: counted('SELECT code AS name, count(*) AS n FROM aside GROUP BY code'),
+        actsOfTheWeek: counted(
+          'SELECT act AS name, count(*) AS n FROM audit WHERE at_ms >= ? GROUP BY act',
+          sinceMs,
+        ),
+        peopleByState: counted('SELECT state AS name, count(*) AS n FROM persons GROUP BY state'),
+      };
+    },
     savedViews: (unit: string, person: number): readonly SavedViewRow[] =>
       db.all<SavedViewRow>(
         'SELECT id, list, name, query FROM saved_views WHERE unit = ? AND person = ? ORDER BY list, name',

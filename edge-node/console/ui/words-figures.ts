@@ -64,3 +64,31 @@ export const figureWords = {
   viewSaved: 'Đã lưu danh sách.',
   dropView: (name: string) => `Bỏ danh sách ${name}`,
 } as const;
+
+export const testWords = {
+  tab: 'Kiểm tra máy',
+  all: 'Kiểm tra tất cả',
+  run: 'Kiểm tra',
+  runNamed: (what: string) => `Kiểm tra: ${what}`,
+  running: 'Đang kiểm tra…',
+  good: 'Tốt.',
+  bad: 'Cần xử lý.',
+  stepGood: 'đạt',
+  stepBad: 'không đạt',
+  titles: {
+    line: 'Đường truyền tới trung tâm',
+    clock: 'Đồng hồ máy',
+    certificate: 'Chứng thư số',
+    scanner: 'Bộ quét mã độc',
+  },
+  hows: {
+    line: 'Tìm địa chỉ, nối tới máy, rồi trao đổi thử một lần với trung tâm.',
+    clock: 'So giờ của máy này với trung tâm; lệch quá 10 phút thì không gửi được.',
+    certificate: 'Thời hạn của chứng thư máy và con dấu số của từng đơn vị.',
+    scanner: 'Hỏi thử bộ quét mã độc có đang trả lời không.',
+  },
+  bundle: 'Gói chẩn đoán',
+  bundleHow:
+    'Một tệp để gửi người hỗ trợ khi có lỗi: phiên bản, trạng thái, mã lỗi, số đếm, kết quả kiểm tra. Không có nội dung, tên, trích yếu, số ký hiệu hay tệp của văn bản nào.',
+  bundleGet: 'Tải gói chẩn đoán',
+} as const;

@@ -690,6 +690,8 @@ export const words = {
       'delegation-give': 'ủy quyền',
       'delegation-end': 'kết thúc ủy quyền',
       'alarm-seen': 'xem cảnh báo',
+      nudge: 'nhắc việc',
+      'support-bundle': 'tải gói chẩn đoán',
       'token-add': 'tạo mã API',
       'token-remove': 'huỷ mã API',
     } as Readonly<Record<string, string>>,

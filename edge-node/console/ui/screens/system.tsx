@@ -6,8 +6,10 @@ import { useLive } from '../live.ts';
 import { useAct, useLoad } from '../load.ts';
 import { useMay } from '../me.ts';
 import { Empty, Link, Loading, ProblemNotice, Tag, Title } from '../widgets/basics.tsx';
+import { SelfTests } from '../widgets/self-tests.tsx';
 import { say } from '../widgets/toasts.tsx';
 import { words } from '../words.ts';
+import { testWords } from '../words-figures.ts';
 import { Audit } from './audit.tsx';
 import { People } from './people.tsx';
 
@@ -18,6 +20,7 @@ export function System({ tab }: { readonly tab: string; readonly sub: string | u
   const tabs: readonly (readonly [string, string])[] = [
     ['', w.connection],
     ['canh-bao', w.alarms],
+    ...(may('node.operate') ? [['kiem-tra', testWords.tab] as const] : []),
     ['nguoi-dung', w.people],
     ...(may('audit.read') ? [['nhat-ky', w.audit] as const] : []),
   ];
@@ -37,6 +40,7 @@ export function System({ tab }: { readonly tab: string; readonly sub: string | u
       </nav>
       {tab === '' && <Connection />}
       {tab === 'canh-bao' && <Alarms />}
+      {tab === 'kiem-tra' && may('node.operate') && <SelfTests />}
       {tab === 'nguoi-dung' && <People />}
       {tab === 'nhat-ky' && may('audit.read') && <Audit />}
     </>
