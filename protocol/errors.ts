@@ -1782,6 +1782,16 @@ export const catalogue = {
     ['Đây là người quản trị cuối cùng của đơn vị', 'This is the last administrator of the unit'],
     ['Giao vai trò quản trị cho người khác trước.', 'Give the role to somebody else first.'],
   ),
+  'passkey-refused': row(
+    403,
+    'never',
+    'clerk',
+    ['Khóa đăng nhập không được chấp nhận', 'The passkey was not accepted'],
+    [
+      'Thử lại; nếu vẫn không được, dùng mã 6 số, hoặc xin người quản trị cấp mã một lần.',
+      'Try again; else use the six digits, or ask the administrator for a one-time code.',
+    ],
+  ),
   'nudge-too-soon': row(
     409,
     'never',

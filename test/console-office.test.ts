@@ -3,7 +3,14 @@
 import t from 'tap';
 import { dayOf, windows } from '../edge-node/accounts/presence.ts';
 import type { MonthFigures, Presence } from '../edge-node/console/contract-figures.ts';
-import { consoleClient, openConsoleOffice, password } from './support/console.ts';
+import {
+  consoleClient,
+  noBrowser,
+  openBrowser,
+  openConsoleOffice,
+  openContext,
+  password,
+} from './support/console.ts';
 import { startTestHub } from './support/hub.ts';
 import { movedClock } from './support/moved-clock.ts';
 import { eventually, seeEachOther } from './support/office.ts';
@@ -14,7 +21,9 @@ const [a, b] = [
   await openConsoleOffice(hub.hub, 'H08.35.12', 'UBND xã Tây Bình', { clock }),
   await openConsoleOffice(hub.hub, 'H08.35.13', 'UBND xã Tây Vinh', { clock }),
 ];
+const browser = noBrowser ? undefined : await openBrowser();
 t.teardown(async () => {
+  await browser?.close();
   await Promise.all([a, b].map(({ node }) => node.close()));
   await hub.close();
 });
@@ -246,3 +255,81 @@ t.test('the support bundle has states and codes, and not a byte of any document'
   for (const form of ['base64', 'hex'] as const)
     t.notOk(text.includes(Buffer.from('nội dung gia truyền').toString(form).slice(0, 16)), form);
 });
+
+t.test(
+  'a passkey is the second half of a sign-in, and no half of anything else',
+  { skip: noBrowser },
+  async (t) => {
+    // By name: a browser makes no passkey for an address.
+    const page = await (await openContext(browser!)).newPage();
+    const cdp = await page.context().newCDPSession(page);
+    await cdp.send('WebAuthn.enable');
+    const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
+      options: { protocol: 'ctap2', transport: 'internal', hasUserVerification: true, isUserVerified: true },
+    });
+    const signIn = async () => {
+      clock.move(60_000);
+      await page.getByLabel('E-mail công vụ').fill(a.email);
+      await page.getByLabel('Mật khẩu').fill(password);
+      await page.keyboard.press('Enter');
+    };
+    await page.goto(a.node.console!);
+    await signIn();
+    await page.getByRole('link', { name: 'Tài khoản của tôi' }).click();
+    await page.getByLabel('Tên khóa').fill('Máy văn thư');
+    await page.getByRole('button', { name: 'Thêm khóa' }).click();
+    await page.getByText('Máy văn thư').waitFor();
+    await page.getByRole('button', { name: 'Đăng xuất' }).click();
+
+    const other = consoleClient(a);
+    clock.move(60_000);
+    t.match(await other.post('/c/v1/sign-in', { email: a.email, password }), {
+      json: { code: 'second-factor-needed' },
+    });
+    t.match(await other.post('/c/v1/sign-in', { email: a.email, password, code: '000000' }), {
+      json: { code: 'second-factor-needed' },
+    });
+    clock.move(120_000);
+    t.match(await other.post('/c/v1/sign-in/passkey', { email: a.email, password: 'sai' }), {
+      json: { code: 'sign-in-refused' },
+    });
+    t.match(
+      await other.post('/c/v1/sign-in/passkey', { email: a.email, password }),
+      {
+        json: { code: 'passkey-refused' },
+      },
+      'by address there is none',
+    );
+    t.match(await other.post('/c/v1/sign-in/passkey/finish', { key: 'x', response: {} }), {
+      json: { code: 'passkey-refused' },
+    });
+
+    const answers: string[] = [];
+    page.on('request', (request) => {
+      if (request.url().endsWith('/passkey/finish')) answers.push(request.postData() ?? '');
+    });
+    await signIn();
+    await page.getByRole('button', { name: 'Dùng khóa đăng nhập' }).click();
+    await page
+      .getByRole('heading', { name: 'Tài khoản của tôi' })
+      .or(page.getByRole('heading', { name: 'Việc hôm nay' }))
+      .waitFor();
+    t.match(
+      await other.ask('POST', '/c/v1/sign-in/passkey/finish', JSON.parse(answers[0]!)),
+      {
+        json: { code: 'passkey-refused' },
+      },
+      'an answer counts once',
+    );
+
+    // Dropped with the password only; then the password alone is enough again.
+    await page.getByRole('link', { name: 'Tài khoản của tôi' }).click();
+    await page.getByLabel('Mật khẩu (để bỏ khóa)').fill(password);
+    await page.getByRole('button', { name: 'Bỏ khóa Máy văn thư' }).click();
+    await page.getByRole('button', { name: 'Bỏ khóa Máy văn thư' }).waitFor({ state: 'detached' });
+    clock.move(60_000);
+    t.match(await other.post('/c/v1/sign-in', { email: a.email, password }), { status: 200 });
+    await cdp.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId });
+    await page.close();
+  },
+);

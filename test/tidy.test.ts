@@ -66,6 +66,7 @@ const doors: Readonly<Record<string, RegExp>> = {
   saxes: /^hub\/edxml\/xml\.ts$/,
   'read-excel-file/universal': /^protocol\/node\/xlsx-process\.ts$/,
   'write-excel-file/universal': /^protocol\/node\/xlsx-process\.ts$/,
+  '@simplewebauthn/server': /^edge-node\/accounts\/passkeys\.ts$/,
   otpauth: /^edge-node\/accounts\/second-factor\.ts$/,
   '@cantoo/pdf-lib': /^protocol\/node\/typefaces\.ts$|^bin\/demo\//,
   '@pdf-lib/fontkit': /^protocol\/node\/typefaces\.ts$/,

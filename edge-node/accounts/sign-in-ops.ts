@@ -60,7 +60,7 @@ export function signInOps(db: Database) {
       );
       note(c.nowMs, c.actor, 'code-make', c.email);
     },
-    /** Uses the code, sets the password, drops an old second factor (the phone may be what was lost), ends every session. */
+    /** Uses the code, sets the password, drops second factors (the phone may be what was lost), ends every session. */
     codeUse(c: { digest: Uint8Array; password: string; nowMs: number; from: string }): void {
       const row = db.get<{ person: number; email: string }>(
         `UPDATE one_time_codes SET used_ms = ?1 WHERE digest = ?2 AND used_ms IS NULL AND expires_ms > ?1
@@ -72,6 +72,7 @@ export function signInOps(db: Database) {
       if (!row) throw new ExchangeError('code-refused');
       setPassword(row.person, c.password, c.nowMs);
       db.run('UPDATE credentials SET totp = NULL, totp_next = NULL WHERE person = ?', row.person);
+      db.run('UPDATE passkeys SET ended_ms = ? WHERE person = ? AND ended_ms IS NULL', c.nowMs, row.person);
       db.run("UPDATE persons SET state = 'active', changed_ms = ? WHERE id = ?", c.nowMs, row.person);
       endAll(row.person, null, 'code-used', c.nowMs);
       note(c.nowMs, row.email, 'code-use', row.email, c.from);
@@ -162,6 +163,51 @@ export function signInOps(db: Database) {
     totpOff(c: { person: number; email: string; actor: string; nowMs: number }): void {
       db.run('UPDATE credentials SET totp = NULL, totp_next = NULL WHERE person = ?', c.person);
       note(c.nowMs, c.actor, 'second-factor-off', c.email);
+    },
+    /** The same authenticator belongs to one person. */
+    passkeyAdd(c: {
+      person: number;
+      email: string;
+      credential: string;
+      publicKey: Uint8Array;
+      counter: number;
+      transports: string;
+      name: string;
+      nowMs: number;
+    }): void {
+      const { changes } = db.run(
+        `INSERT INTO passkeys (credential, person, name, public_key, counter, transports, made_ms) VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (credential) DO NOTHING`,
+        c.credential,
+        c.person,
+        c.name,
+        c.publicKey,
+        c.counter,
+        c.transports,
+        c.nowMs,
+      );
+      if (changes !== 1) throw new ExchangeError('passkey-refused', 'khóa này đã có');
+      note(c.nowMs, c.email, 'passkey-add', c.email, c.name);
+    },
+    /** A counter that does not go up is a copy; many authenticators keep none and always say 0. */
+    passkeyUse(c: { id: number; counter: number; nowMs: number }): void {
+      const { changes } = db.run(
+        `UPDATE passkeys SET counter = ?1, used_ms = ?2 WHERE id = ?3 AND ended_ms IS NULL AND (counter < ?1 OR (counter = 0 AND ?1 = 0))`,
+        c.counter,
+        c.nowMs,
+        c.id,
+      );
+      if (changes !== 1) throw new ExchangeError('passkey-refused');
+    },
+    passkeyEnd(c: { id: number; person: number; email: string; nowMs: number }): void {
+      const { changes } = db.run(
+        'UPDATE passkeys SET ended_ms = ? WHERE id = ? AND person = ? AND ended_ms IS NULL',
+        c.nowMs,
+        c.id,
+        c.person,
+      );
+      if (changes !== 1) throw new ExchangeError('not-found', `passkey ${c.id}`);
+      note(c.nowMs, c.email, 'passkey-end', c.email);
     },
     outsideBind(o: { issuer: string; subject: string; person: number; email: string; nowMs: number }): void {
       db.run(

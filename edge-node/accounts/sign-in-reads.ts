@@ -22,6 +22,15 @@ export type SessionRow = {
   readonly ended_ms: number | null;
   readonly ended_why: string | null;
 };
+export type PasskeyRow = {
+  readonly id: number;
+  readonly credential: string;
+  readonly name: string;
+  readonly public_key: Uint8Array;
+  readonly counter: number;
+  readonly made_ms: number;
+  readonly used_ms: number | null;
+};
 export type DelegationRow = {
   readonly id: number;
   readonly giver: string;
@@ -68,6 +77,13 @@ export function signInReads(db: Database) {
           const has = own.split(' ');
           return roles.split(' ').filter((role) => has.includes(role)) as Role[];
         }),
+    /** In force, oldest first. */
+    passkeysOf: (person: number): readonly PasskeyRow[] =>
+      db.all<PasskeyRow>(
+        `SELECT id, credential, name, public_key, counter, made_ms, used_ms FROM passkeys
+         WHERE person = ? AND ended_ms IS NULL ORDER BY id`,
+        person,
+      ),
     /** Running and coming ones of the unit, and those that ended within the year. */
     delegationsOf: (unit: string, afterMs: number): readonly DelegationRow[] =>
       db.all<DelegationRow>(

@@ -8,6 +8,7 @@ import { rateLimit } from '../../protocol/node/rate-limit.ts';
 import type { EdgeConfig } from '../config.ts';
 import type { Store } from '../store/store.ts';
 import { createOutside } from './outside.ts';
+import { createPasskeys } from './passkeys.ts';
 import { assertGoodPassword, hashPassword, verifyPassword } from './password.ts';
 import { officialEmail, type Person } from './person.ts';
 import { dayOf, slotOf } from './presence.ts';
@@ -39,6 +40,12 @@ export function createSignIn({
   const perAddress = rateLimit({ perSecond: 1 / 6, burst: 10, clock });
   const perPerson = rateLimit({ perSecond: 1 / 20, burst: 5, clock });
 
+  const passkeys = createPasskeys({
+    store,
+    clock,
+    randomKey: () => randomBytes(24).toString('base64url'),
+  });
+
   async function begin(person: Person, method: NewSession['method'], from: From): Promise<SignedIn> {
     const unit = person.memberships[0]?.unit;
     // Without a place there is nothing to see; the words are those of a wrong password, since the caller is not known yet.
@@ -59,6 +66,33 @@ export function createSignIn({
     return { token, expiresMs: nowMs + sessionMs, failures, newBrowser };
   }
 
+  /** One answer for unknown, disabled, wrong: `sign-in-refused`; `rate-limited`. Says nothing of second factors. */
+  async function byPassword(given: { readonly email: string; readonly password: string }, from: From) {
+    perAddress.take(from.address);
+    let email: string;
+    try {
+      email = officialEmail(given.email);
+    } catch (cause) {
+      throw new ExchangeError('sign-in-refused', '', { cause });
+    }
+    perPerson.take(email);
+    const person = store.personByEmail(email);
+    const credential = person && store.credential(person.id);
+    const right = await verifyPassword(given.password, credential?.password ?? undefined);
+    // Where everybody signs in elsewhere, a password opens the emergency accounts alone.
+    const mayUse = !emergencyOnly || person?.emergency === true;
+    if (!person || !credential || !right || !mayUse || person.state === 'disabled') {
+      await store.write('signInFailed', {
+        person: person?.id ?? null,
+        email: person ? email : 'unknown',
+        from: from.address,
+        nowMs: clock.nowMs(),
+      });
+      throw new ExchangeError('sign-in-refused');
+    }
+    return { person, credential, email };
+  }
+
   return {
     /**
      * Codes: `sign-in-refused` (one answer for unknown, disabled, wrong), `second-factor-needed` (only after the right password),
@@ -68,28 +102,9 @@ export function createSignIn({
       given: { readonly email: string; readonly password: string; readonly code?: string | undefined },
       from: From,
     ): Promise<SignedIn> {
-      perAddress.take(from.address);
-      let email: string;
-      try {
-        email = officialEmail(given.email);
-      } catch (cause) {
-        throw new ExchangeError('sign-in-refused', '', { cause });
-      }
-      perPerson.take(email);
-      const person = store.personByEmail(email);
-      const credential = person && store.credential(person.id);
-      const right = await verifyPassword(given.password, credential?.password ?? undefined);
-      // Where everybody signs in elsewhere, a password opens the emergency accounts alone.
-      const mayUse = !emergencyOnly || person?.emergency === true;
-      if (!person || !credential || !right || !mayUse || person.state === 'disabled') {
-        await store.write('signInFailed', {
-          person: person?.id ?? null,
-          email: person ? email : 'unknown',
-          from: from.address,
-          nowMs: clock.nowMs(),
-        });
-        throw new ExchangeError('sign-in-refused');
-      }
+      const { person, credential, email } = await byPassword(given, from);
+      if (credential.totp === null && store.passkeysOf(person.id).length > 0)
+        throw new ExchangeError('second-factor-needed', 'khóa đăng nhập');
       if (credential.totp !== null) {
         if (!given.code) throw new ExchangeError('second-factor-needed');
         const step = secondFactorStep(given.code, credential.totp, {
@@ -234,6 +249,24 @@ export function createSignIn({
       await store.write('totpOff', { person, email, actor: email, nowMs: clock.nowMs() });
     },
     hasSecondFactor: (caller: Caller): boolean => store.credential(caller.person.id)?.totp != null,
+    passkeys: (caller) => passkeys.list(caller.person.id),
+    offerPasskey: passkeys.offer,
+    addPasskey: passkeys.add,
+    async dropPasskey(caller, { id, password }) {
+      perPerson.take(caller.person.email);
+      const stored = store.credential(caller.person.id)?.password ?? undefined;
+      if (!(await verifyPassword(password, stored))) throw new ExchangeError('sign-in-refused');
+      const { id: person, email } = caller.person;
+      await store.write('passkeyEnd', { id, person, email, nowMs: clock.nowMs() });
+    },
+    async askPasskey(given, from) {
+      const { person } = await byPassword(given, from);
+      return await passkeys.ask(person, from.place);
+    },
+    async withPasskey({ key, response }, { place, ...from }) {
+      perAddress.take(from.address);
+      return await begin(await passkeys.answer(key, place, response), 'password', from);
+    },
   };
 }
 

@@ -40,6 +40,15 @@ export type OwnSession = {
   readonly current: boolean;
 };
 
+/** Where the browser is, as it says itself and the Host header confirms: passkeys are bound to both. */
+export type PasskeyPlace = { readonly name: string; readonly origin: string };
+export type PasskeyView = {
+  readonly id: number;
+  readonly name: string;
+  readonly madeMs: number;
+  readonly usedMs: number | undefined;
+};
+
 export type SignIn = {
   /**
    * Codes: `sign-in-refused` (one answer for unknown, disabled, wrong), `second-factor-needed` (only after the right password),
@@ -79,6 +88,26 @@ export type SignIn = {
   /** Needs the password: a screen left open is not enough. */
   dropSecondFactor(caller: Caller, password: string): Promise<void>;
   hasSecondFactor(caller: Caller): boolean;
+  passkeys(caller: Caller): readonly PasskeyView[];
+  /** What the browser is asked for, to make one; the answer within five minutes. Throws `passkey-refused`. */
+  offerPasskey(caller: Caller, place: PasskeyPlace): Promise<object>;
+  addPasskey(
+    caller: Caller,
+    place: PasskeyPlace,
+    given: { readonly name: string; readonly response: object },
+  ): Promise<void>;
+  /** Needs the password. Codes: `sign-in-refused`, `not-found`. */
+  dropPasskey(caller: Caller, given: { readonly id: number; readonly password: string }): Promise<void>;
+  /** After `second-factor-needed`: the question for the browser. Codes as `withPassword`, and `passkey-refused` where there is none. */
+  askPasskey(
+    given: { readonly email: string; readonly password: string },
+    from: From & { readonly place: PasskeyPlace },
+  ): Promise<{ readonly key: string; readonly options: object }>;
+  /** The password was right when it was asked; this is the second half. Throws `passkey-refused`. */
+  withPasskey(
+    given: { readonly key: string; readonly response: object },
+    from: From & { readonly place: PasskeyPlace },
+  ): Promise<SignedIn>;
 };
 
 export type PersonRequest = {

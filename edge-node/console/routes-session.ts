@@ -1,7 +1,7 @@
 // Signing in and out, the caller's own account, other sessions, second factor. A password goes in and never comes out.
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { acts, mayDo } from '../accounts/rights.ts';
-import type { SignedIn } from '../accounts/verbs.ts';
+import type { PasskeyPlace, SignedIn } from '../accounts/verbs.ts';
 import type { Edge } from '../core.ts';
 import type { Me, Start, UnitName } from './contract.ts';
 import { callerOf, fromOf, type GuardOptions, setSession } from './guard.ts';
@@ -51,6 +51,22 @@ export function sessionRoutes(app: FastifyInstance, { edge, guard, nowMs, outsid
       return entered(signed);
     },
   );
+  app.post<{ Body: { email: string; password: string } }>(
+    '/c/v1/sign-in/passkey',
+    { config: { act: 'open' }, schema: { body: body({ email: text(300), password: text(1_000) }) } },
+    async (request) =>
+      await signIn.askPasskey(request.body, { ...fromOf(request), place: placeOf(request, guard) }),
+  );
+  app.post<{ Body: { key: string; response: object } }>(
+    '/c/v1/sign-in/passkey/finish',
+    { config: { act: 'open' }, schema: { body: body({ key: text(100), response: { type: 'object' } }) } },
+    async (request, reply) => {
+      const from = { ...fromOf(request), place: placeOf(request, guard) };
+      const signed = await signIn.withPasskey(request.body, from);
+      setSession(reply, guard, signed.token, seconds(signed));
+      return entered(signed);
+    },
+  );
   app.post('/c/v1/sign-out', { config: { act: 'anybody' } }, async (request, reply) => {
     await signIn.leave(callerOf(request));
     setSession(reply, guard, '', 0);
@@ -79,6 +95,7 @@ export function sessionRoutes(app: FastifyInstance, { edge, guard, nowMs, outsid
     };
   });
   ownRoutes(app, edge);
+  passkeyRoutes(app, edge, guard);
 }
 
 function ownRoutes(app: FastifyInstance, { signIn }: Edge): void {
@@ -127,6 +144,36 @@ function ownRoutes(app: FastifyInstance, { signIn }: Edge): void {
     async (request) => {
       await signIn.dropSecondFactor(callerOf(request), request.body.password);
       return { ok: true };
+    },
+  );
+}
+
+/** The guard has judged the Host header; a passkey is bound to the same name. */
+function placeOf(request: FastifyRequest, { tls }: GuardOptions): PasskeyPlace {
+  const host = (request.headers.host ?? '').toLowerCase();
+  return { name: host.replace(/:\d{1,5}$/, ''), origin: `${tls ? 'https' : 'http'}://${host}` };
+}
+
+function passkeyRoutes(app: FastifyInstance, { signIn }: Edge, guard: GuardOptions): void {
+  const config = { act: 'anybody' } as const;
+  app.get('/c/v1/me/passkeys', { config }, async (request) => ({ rows: signIn.passkeys(callerOf(request)) }));
+  app.post('/c/v1/me/passkeys/offer', { config, schema: { body: body({}) } }, async (request) =>
+    signIn.offerPasskey(callerOf(request), placeOf(request, guard)),
+  );
+  app.post<{ Body: { name: string; response: object } }>(
+    '/c/v1/me/passkeys',
+    { config, schema: { body: body({ name: text(200), response: { type: 'object' } }) } },
+    async (request) => {
+      await signIn.addPasskey(callerOf(request), placeOf(request, guard), request.body);
+      return { rows: signIn.passkeys(callerOf(request)) };
+    },
+  );
+  app.post<{ Body: { id: number; password: string } }>(
+    '/c/v1/me/passkeys/drop',
+    { config, schema: { body: body({ id: whole(), password: text(1_000) }) } },
+    async (request) => {
+      await signIn.dropPasskey(callerOf(request), request.body);
+      return { rows: signIn.passkeys(callerOf(request)) };
     },
   );
 }

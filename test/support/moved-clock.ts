@@ -10,6 +10,7 @@ export function movedClock(): MovedClock {
   return {
     ...systemClock,
     nowMs,
+    monotonicMs: () => systemClock.monotonicMs() + offsetMs,
     async sleep(ms, signal) {
       const sleeper = { dueMs: nowMs() + ms, wake: new AbortController() };
       sleepers.add(sleeper);

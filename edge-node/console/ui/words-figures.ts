@@ -92,3 +92,24 @@ export const testWords = {
     'Một tệp để gửi người hỗ trợ khi có lỗi: phiên bản, trạng thái, mã lỗi, số đếm, kết quả kiểm tra. Không có nội dung, tên, trích yếu, số ký hiệu hay tệp của văn bản nào.',
   bundleGet: 'Tải gói chẩn đoán',
 } as const;
+
+export const passkeyWords = {
+  title: 'Khóa đăng nhập (vân tay, PIN, khóa USB)',
+  how: 'Lớp thứ hai sau mật khẩu, thay cho mã 6 số. Khóa nằm trong máy hoặc khóa USB của bạn, không ai đọc được. Mất khóa: xin người quản trị cấp mã một lần.',
+  name: 'Tên khóa',
+  nameHint: 'Ví dụ: Máy văn thư, khóa USB',
+  plainName: 'Khóa của tôi',
+  add: 'Thêm khóa',
+  added: 'Đã thêm khóa. Từ nay đăng nhập cần mật khẩu và khóa.',
+  cancelled: 'Chưa thêm: trình duyệt đã dừng việc tạo khóa.',
+  made: 'Thêm lúc',
+  used: 'dùng lần cuối',
+  drop: 'Bỏ khóa',
+  dropNamed: (name: string) => `Bỏ khóa ${name}`,
+  dropPassword: 'Mật khẩu (để bỏ khóa)',
+  cannot: (product: string) =>
+    `Không thêm được khóa ở đây: hãy mở trang ${product} bằng tên (không bằng địa chỉ IP) và qua đường truyền có mã hóa (https).`,
+  use: 'Dùng khóa đăng nhập',
+  useHow: 'Hoặc dùng vân tay, PIN hay khóa USB đã đăng ký.',
+  stopped: 'Trình duyệt đã dừng; hãy thử lại hoặc dùng mã 6 số.',
+} as const;

@@ -681,6 +681,8 @@ export const words = {
       'password-change': 'đổi mật khẩu',
       'second-factor-on': 'bật mã hai lớp',
       'second-factor-off': 'tắt mã hai lớp',
+      'passkey-add': 'thêm khóa đăng nhập',
+      'passkey-end': 'bỏ khóa đăng nhập',
       'person-add': 'thêm người',
       'person-change': 'sửa người',
       'person-leave': 'thôi làm',

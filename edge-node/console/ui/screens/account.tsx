@@ -5,7 +5,9 @@ import { timeText } from '../format.ts';
 import { setSingleKeys, singleKeys } from '../keys.ts';
 import { useAct, useLoad } from '../load.ts';
 import { useMe } from '../me.ts';
-import { Field, ProblemNotice, SelectField, Tag, Tick, Title } from '../widgets/basics.tsx';
+import { ProblemNotice, SelectField, Tag, Tick, Title } from '../widgets/basics.tsx';
+import { DigitsField, NewPasswordField, PasswordField } from '../widgets/credentials.tsx';
+import { Passkeys } from '../widgets/passkeys.tsx';
 import { say } from '../widgets/toasts.tsx';
 import { words } from '../words.ts';
 
@@ -50,6 +52,7 @@ export function Account({ onChanged }: { readonly onChanged: () => void }) {
         <>
           <Password />
           <Factor onChanged={onChanged} />
+          <Passkeys />
         </>
       )}
       <Preferences />
@@ -77,22 +80,8 @@ function Password() {
       >
         <ProblemNotice problem={act.problem} />
         <div class="row">
-          <Field
-            label={w.before}
-            value={before}
-            onValue={setBefore}
-            type="password"
-            autocomplete="current-password"
-            required
-          />
-          <Field
-            label={words.signIn.newPassword}
-            value={password}
-            onValue={setPassword}
-            type="password"
-            autocomplete="new-password"
-            required
-          />
+          <PasswordField label={w.before} value={before} onValue={setBefore} />
+          <NewPasswordField value={password} onValue={setPassword} />
         </div>
         <button type="submit" disabled={act.busy}>
           {w.password}
@@ -115,13 +104,7 @@ function Factor({ onChanged }: { readonly onChanged: () => void }) {
       <p>{me.secondFactor ? w.factorOn : w.factorOff}</p>
       {me.secondFactor ? (
         <>
-          <Field
-            label={w.before}
-            value={password}
-            onValue={setPassword}
-            type="password"
-            autocomplete="current-password"
-          />
+          <PasswordField label={w.before} value={password} onValue={setPassword} />
           <button
             type="button"
             class="danger"
@@ -141,13 +124,7 @@ function Factor({ onChanged }: { readonly onChanged: () => void }) {
         <>
           <p>{w.factorHow}</p>
           <p class="big-code">{offered.secret.replace(/(.{4})(?=.)/g, '$1 ')}</p>
-          <Field
-            label={words.signIn.factor}
-            value={code}
-            onValue={setCode}
-            inputmode="numeric"
-            autocomplete="one-time-code"
-          />
+          <DigitsField value={code} onValue={setCode} />
           <button
             type="button"
             class="main"

@@ -3,8 +3,11 @@ import { useState } from 'preact/hooks';
 import type { Start } from '../../contract.ts';
 import { Problem, post } from '../api.ts';
 import { useAct } from '../load.ts';
+import { canPasskey, type KeyQuestion, usePasskey } from '../passkey.ts';
 import { Field, ProblemNotice } from '../widgets/basics.tsx';
+import { DigitsField, EmailField, NewPasswordField, PasswordField } from '../widgets/credentials.tsx';
 import { words } from '../words.ts';
+import { passkeyWords as k } from '../words-figures.ts';
 
 const w = words.signIn;
 type Told = { failures: number; newBrowser: boolean };
@@ -70,6 +73,7 @@ function PasswordForm({ email, setEmail, onEntered }: FormProps) {
   const [password, setPassword] = useState('');
   const [code, setCode] = useState('');
   const [factor, setFactor] = useState(false);
+  const [stopped, setStopped] = useState(false);
   const act = useAct();
   const submit = () =>
     act.run(async () => {
@@ -84,6 +88,22 @@ function PasswordForm({ email, setEmail, onEntered }: FormProps) {
         throw error;
       }
     });
+  const byKey = () =>
+    act.run(async () => {
+      setStopped(false);
+      const { key, options } = await post<{ key: string; options: KeyQuestion }>('/sign-in/passkey', {
+        email,
+        password,
+      });
+      let response: object;
+      try {
+        response = await usePasskey(options);
+      } catch {
+        setStopped(true);
+        return;
+      }
+      await onEntered(await post<Told>('/sign-in/passkey/finish', { key, response }));
+    });
   return (
     <form
       onSubmit={(event) => {
@@ -92,35 +112,21 @@ function PasswordForm({ email, setEmail, onEntered }: FormProps) {
       }}
     >
       <ProblemNotice problem={act.problem} />
-      <Field
-        label={w.email}
-        value={email}
-        onValue={setEmail}
-        autocomplete="username"
-        inputmode="email"
-        required
-        autofocus={email === ''}
-      />
-      <Field
-        label={w.password}
-        value={password}
-        onValue={setPassword}
-        type="password"
-        autocomplete="current-password"
-        required
-        autofocus={email !== ''}
-      />
+      <EmailField value={email} onValue={setEmail} autofocus={email === ''} />
+      <PasswordField value={password} onValue={setPassword} autofocus={email !== ''} />
       {factor && (
-        <Field
-          label={w.factor}
-          hint={w.factorHint}
-          value={code}
-          onValue={setCode}
-          inputmode="numeric"
-          autocomplete="one-time-code"
-          required
-          autofocus
-        />
+        <>
+          <DigitsField hint={w.factorHint} value={code} onValue={setCode} required autofocus />
+          {canPasskey() && (
+            <>
+              <p class="muted">{k.useHow}</p>
+              <button type="button" class="wide" disabled={act.busy} onClick={byKey}>
+                {k.use}
+              </button>
+              {stopped && <p role="status">{k.stopped}</p>}
+            </>
+          )}
+        </>
       )}
       <button type="submit" class="main wide" disabled={act.busy} data-main>
         {w.enter}
@@ -144,15 +150,7 @@ function CodeForm({ email, setEmail, onEntered }: FormProps) {
       }}
     >
       <ProblemNotice problem={act.problem} />
-      <Field
-        label={w.email}
-        value={email}
-        onValue={setEmail}
-        autocomplete="username"
-        inputmode="email"
-        required
-        autofocus={email === ''}
-      />
+      <EmailField value={email} onValue={setEmail} autofocus={email === ''} />
       <Field
         label={w.code}
         hint={w.codeHint}
@@ -161,22 +159,11 @@ function CodeForm({ email, setEmail, onEntered }: FormProps) {
         required
         autofocus={email !== ''}
       />
-      <Field
-        label={w.newPassword}
-        hint={w.newPasswordHint}
-        value={password}
-        onValue={setPassword}
-        type="password"
-        autocomplete="new-password"
-        required
-      />
-      <Field
+      <NewPasswordField hint={w.newPasswordHint} value={password} onValue={setPassword} />
+      <NewPasswordField
         label={w.repeat}
         value={again}
         onValue={setAgain}
-        type="password"
-        autocomplete="new-password"
-        required
         wrong={different ? w.different : undefined}
       />
       <button type="submit" class="main wide" disabled={act.busy || different} data-main>
