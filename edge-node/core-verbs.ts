@@ -167,7 +167,7 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
     async supportBundle(actor) {
       await context.safety.scanner.look();
       await store.write('audit', { atMs: clock.nowMs(), actor, act: 'support-bundle', about: '', said: '' });
-      return await supportBundle(context, { status: statusOf(context, hooks.fetcher), run, actor });
+      return await supportBundle(context, { status: statusOf(context, hooks), run, actor });
     },
     people: createPeople(context),
     signIn: createSignIn(context),
