@@ -67,7 +67,7 @@ function addCommand(upstream: Command, software: string): void {
     .requiredOption('--system-id <id>', 'mã hệ thống được cấp; system id')
     .requiredOption(
       '--secret-file <file>',
-      'tệp chứa mật khẩu được cấp (dòng đầu); file whose first line is the secret',
+      'tệp chứa mật khẩu được cấp (dòng đầu), hoặc JSON của lgsp; file whose first line is the secret, or JSON',
     )
     .option(
       '--parent-code <code>',
@@ -132,10 +132,10 @@ function addCommand(upstream: Command, software: string): void {
     );
 }
 
-/** The first line; the file is the operator's to destroy. */
+/** The first line, or the whole of a file in JSON; the file is the operator's to destroy. */
 async function secretOf(path: string): Promise<string> {
   const text = await readable(path, () => readFileSync(path, 'utf8'));
-  return text.split(/\r?\n/, 1)[0]!.trim();
+  return text.trimStart().startsWith('{') ? text.trim() : text.split(/\r?\n/, 1)[0]!.trim();
 }
 
 function changeCommands(upstream: Command, software: string): void {

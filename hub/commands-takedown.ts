@@ -37,6 +37,8 @@ type Removal = {
     confirmedMs: number | null;
     found: boolean | null;
     lastSeenMs: number | null;
+    /** Name of the other system that the office belongs to. */
+    beyond: string | null;
   }[];
 };
 
@@ -63,13 +65,15 @@ function say(out: Output, removals: readonly Removal[]): void {
     out.say(
       `  tại trung tâm / at this hub: ${one.doneHereMs === null ? 'CHƯA XONG / not done' : timeText(one.doneHereMs)}`,
     );
-    for (const { unit, hub, via, confirmedMs, found, lastSeenMs } of one.peers) {
+    for (const { unit, hub, via, confirmedMs, found, lastSeenMs, beyond } of one.peers) {
       const where = `${hub ? 'trung tâm ' : ''}${unit}${via === '' ? '' : ` (qua ${via})`}`;
       out.say(
         visible(
-          confirmedMs === null
-            ? `  ${where}: CHƯA XÁC NHẬN / not confirmed (liên lạc cuối ${timeText(lastSeenMs)})`
-            : `  ${where}: xác nhận / confirmed ${timeText(confirmedMs)}${found ? '' : ' (không còn ở đó / nothing was there)'}`,
+          beyond
+            ? `  ${where}: ở hệ thống khác (${beyond}), lệnh không tới được; phải báo bằng văn bản / in another system, to be told by hand`
+            : confirmedMs === null
+              ? `  ${where}: CHƯA XÁC NHẬN / not confirmed (liên lạc cuối ${timeText(lastSeenMs)})`
+              : `  ${where}: xác nhận / confirmed ${timeText(confirmedMs)}${found ? '' : ' (không còn ở đó / nothing was there)'}`,
         ),
       );
     }

@@ -52,24 +52,25 @@ export async function checkContent(
     const wrong = await fileFault(files, row, fast);
     if (wrong) fault('content', `${hex} (${about})`, wrong);
   }
-  for (const { sha256 } of db.each<{ sha256: Uint8Array }>(
-    'SELECT DISTINCT message_sha256 AS sha256 FROM border_in WHERE erased_ms IS NULL',
+  for (const row of db.each<{ sha256: Uint8Array; length: number }>(
+    'SELECT DISTINCT message_sha256 AS sha256, message_bytes AS length FROM border_in WHERE erased_ms IS NULL',
   ))
-    checkMessage(Buffer.from(sha256).toString('hex'));
+    await checkMessage(row);
   findOrphans(fsck, root, named);
 
   /** A message of another system, as it was received: its name is its digest. */
-  function checkMessage(hex: string): void {
+  async function checkMessage(row: { sha256: Uint8Array; length: number }): Promise<void> {
+    const hex = Buffer.from(row.sha256).toString('hex');
     count('border messages');
     named.add(hex);
-    if (!fs.existsSync(join(root, hex.slice(0, 2), hex)))
-      fault('border', hex, 'the message as received is missing');
+    const wrong = await fileFault(files, row, fast);
+    if (wrong) fault('border', hex, `the message as received: ${wrong}`);
   }
 }
 
 async function fileFault(
   files: ContentFiles,
-  part: Pick<PartRow, 'length' | 'sha256' | 'tree_root'>,
+  part: Pick<PartRow, 'length' | 'sha256'> & Partial<Pick<PartRow, 'tree_root'>>,
   fast: boolean,
 ): Promise<string | undefined> {
   const stat = await files.stat(part.sha256);
@@ -85,7 +86,9 @@ async function fileFault(
   }
   const { sha256, treeRoot } = hasher.finish();
   if (Buffer.compare(sha256, part.sha256) !== 0) return 'the bytes have another SHA-256';
-  return Buffer.compare(treeRoot, part.tree_root) === 0 ? undefined : 'the bytes have another chunk tree';
+  return part.tree_root === undefined || Buffer.compare(treeRoot, part.tree_root) === 0
+    ? undefined
+    : 'the bytes have another chunk tree';
 }
 
 /** Not a fault: an upload that is finished and not yet submitted is such a file, and the sweep takes it in time. */

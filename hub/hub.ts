@@ -364,6 +364,7 @@ export async function startHub(options: HubOptions) {
     admin,
     contentDays: config.retention.contentDays,
     content,
+    turns,
     random: options.random,
   });
   addBorderRoutes(control.app, admin, borders);

@@ -78,6 +78,7 @@ export const faultNames = {
   'damage-chance': 'share of messages that arrive cut off (0 to 1)',
   'lose-answer': 'so many next sendEdoc are stored, and their answer is lost',
   'lose-answer-chance': 'share of sendEdoc whose answer is lost (0 to 1)',
+  'ask-login': '1: the provincial wrapper wants the token of its login with every call',
 } as const;
 export type FaultName = keyof typeof faultNames;
 

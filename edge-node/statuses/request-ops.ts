@@ -259,7 +259,7 @@ export function eraseArrivals(db: Database, { sender, documentId }: ReceivedKey,
     }
     forgetText(db, documentId);
   } finally {
-    db.exec('PRAGMA secure_delete = OFF');
+    db.exec('PRAGMA secure_delete = FAST');
   }
 }
 

@@ -114,7 +114,7 @@ export function takedownOps(db: Database) {
             db.run('INSERT OR IGNORE INTO denied (sha256, at_ms) VALUES (?, ?)', sha256, nowMs);
           }
         } finally {
-          db.exec('PRAGMA secure_delete = OFF');
+          db.exec('PRAGMA secure_delete = FAST');
         }
       }
       const hexes = JSON.stringify(contents.map((sha256) => Buffer.from(sha256).toString('hex')));

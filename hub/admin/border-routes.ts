@@ -33,7 +33,7 @@ const newBorderSchema = {
     code: text(64),
     unitName: text(300),
     settings: { ...settingsSchema, required: ['url', 'systemId'] },
-    secret: text(4096),
+    secret: text(64 * 1024),
   },
 } as const;
 const LIST_MAX = 1000;
@@ -101,7 +101,7 @@ export function addBorderRoutes(app: FastifyInstance, admin: Admin, borders: Bor
           type: 'object',
           additionalProperties: false,
           required: ['secret'],
-          properties: { secret: text(4096) },
+          properties: { secret: text(64 * 1024) },
         },
       },
     },

@@ -9,6 +9,7 @@ export function createAgencies(context: BorderContext, refreshDirectory: () => v
   const { clock, connector, log, record, store } = context;
   let version = record.directoryVersion;
   let running: Promise<AgenciesResult> | undefined;
+  let next: Promise<AgenciesResult> | undefined;
 
   /** Our unit under one of the two codes; '' for everybody else, also behind another border. */
   function ownUnit(codes: readonly string[]): string {
@@ -43,11 +44,18 @@ export function createAgencies(context: BorderContext, refreshDirectory: () => v
   }
 
   return {
+    // What was asked for while a list was on its way is not in that list: one more follows, for all who asked meanwhile.
     sync(signal) {
-      running ??= fetch(signal).finally(() => {
-        running = undefined;
-      });
-      return running;
+      const start = (): Promise<AgenciesResult> => {
+        next = undefined;
+        running = fetch(signal).finally(() => {
+          running = undefined;
+        });
+        return running;
+      };
+      if (!running) return start();
+      next ??= running.then(start, start);
+      return next;
     },
   };
 }

@@ -7,6 +7,7 @@ import type { ContentStore } from '../../protocol/node/content-store.ts';
 import type { Log } from '../../protocol/node/logger.ts';
 import { startWorker, type WorkLoop } from '../../protocol/node/worker.ts';
 import type { SigningKey } from '../../protocol/signature.ts';
+import type { ContentTurns } from '../content-turns.ts';
 import type { SettleDeps } from '../delivery/statements.ts';
 import type { AcceptDeps } from '../ingress/accept.ts';
 import { borderStore } from '../store/border-store.ts';
@@ -32,6 +33,7 @@ export type BorderDeps = AcceptDeps &
     readonly random: () => number;
     /** config.retention.contentDays. */
     readonly contentDays: number;
+    readonly turns: ContentTurns;
     /** After an act on the directory: it is in force in this process on return. */
     readonly refreshDirectory: () => void;
   };
@@ -41,7 +43,7 @@ export type Border = {
   readonly connector: Connector;
   /** Something waits to leave. */
   nudge(): void;
-  /** Everything now: an operator asked, or a test does not wait for the clock. */
+  /** Messages both ways now: an operator asked, or a test does not wait for the clock. */
   pollNow(): void;
   /** Fetches the list of offices; resolves when it is in force. */
   syncOffices(): Promise<{ added: number; changed: number; closed: number; conflicts: number }>;
@@ -148,7 +150,7 @@ export function startBorder(deps: BorderDeps): Border {
     connector: deps.connector,
     nudge: () => out.nudge(),
     pollNow() {
-      for (const loop of loops) loop.nudge({ now: true });
+      for (const loop of [out, fetch, accepting]) loop.nudge({ now: true });
     },
     syncOffices: () => agencies.sync(new AbortController().signal),
     status: () => ({ lastContactMs, lastError }),

@@ -171,6 +171,11 @@ export function createBorders(deps: BordersDeps): Borders {
     }
   }
 
+  /** What the connector cannot use is refused before anything is kept. Throws `config-invalid`. */
+  async function assertSecret(connector: string, { url, systemId }: BorderSettings, secret: string) {
+    await connectors[connector]?.({ url, systemId, secret, clock }).close();
+  }
+
   /** The key is made here and leaves nowhere; a leftover of an addition that was cut off is used again. */
   function sealKey(name: string): OwnKey {
     const { key } = paths(dir, name);
@@ -200,6 +205,7 @@ export function createBorders(deps: BordersDeps): Borders {
       const code = assertCode(given.code);
       const settings: BorderSettings = { ...borderDefaults, ...given.settings };
       assertSettings(settings);
+      await assertSecret(given.connector, settings, given.secret);
       if (records().some(({ name }) => name === given.name))
         throw new ExchangeError('unit-exists', given.name);
       const nowMs = clock.nowMs();
@@ -240,6 +246,7 @@ export function createBorders(deps: BordersDeps): Borders {
     },
     async secret(name, secret) {
       const record = need(name);
+      await assertSecret(record.connector, record.settings, secret);
       const key = loadKeyFile(paths(dir, record.name).key);
       writeCredential(paths(dir, name).credential, { sealKey: key.privateKey, name, secret });
       await restart(name);

@@ -21,6 +21,16 @@ export type Listed = {
   readonly type: MessageType;
   readonly from: string;
   readonly to: string;
+  /** The other system says that it has our word about it and lists it all the same. */
+  readonly answered?: boolean;
+};
+/** Our word about a message that came in: a business status of an office of ours. */
+export type Report = {
+  /** Id under which the message was listed. */
+  readonly foreignId: string;
+  /** Code of our office that reports. */
+  readonly office: string;
+  readonly code: string;
 };
 export type SentFact = {
   readonly foreignId: string;
@@ -71,6 +81,8 @@ export type Connector = {
   get(listed: Listed, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   /** `done` only for what is durable here; `fail` for what can never be taken. May be repeated. */
   acknowledge(listed: Listed, as: 'done' | 'fail', signal: AbortSignal): Promise<void>;
+  /** Undefined where statuses go as messages of their own. */
+  readonly report: ((report: Report, signal: AbortSignal) => Promise<void>) | undefined;
   /** Undefined where the other system has no such question. */
   readonly sent:
     | ((from: string, type: MessageType, signal: AbortSignal) => Promise<readonly SentFact[]>)

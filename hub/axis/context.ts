@@ -4,6 +4,7 @@ import type { Clock } from '../../protocol/node/clock.ts';
 import type { ContentStore } from '../../protocol/node/content-store.ts';
 import type { Log } from '../../protocol/node/logger.ts';
 import type { SigningKey } from '../../protocol/signature.ts';
+import type { ContentTurns } from '../content-turns.ts';
 import type { SettleDeps } from '../delivery/statements.ts';
 import type { AcceptDeps } from '../ingress/accept.ts';
 import type { BorderStore } from '../store/border-store.ts';
@@ -69,4 +70,5 @@ export type BorderContext = AcceptDeps &
     readonly clock: Clock;
     readonly log: Log;
     readonly random: () => number;
+    readonly turns: ContentTurns;
   };

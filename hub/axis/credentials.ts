@@ -6,7 +6,8 @@ import { ExchangeError } from '../../protocol/errors.ts';
 import { writeFileDurable } from '../../protocol/node/durable.ts';
 
 const FORMAT = 'lienthong-border-credential/1';
-const SECRET_BYTES_MAX = 4096;
+/** A system id's secret, or the secrets of some hundred offices (lgsp-access.ts). */
+const SECRET_BYTES_MAX = 64 * 1024;
 
 type Sealed = { readonly format: string; readonly nonce: string; readonly box: string; readonly tag: string };
 
@@ -65,9 +66,4 @@ export function readCredential(
       { cause },
     );
   }
-}
-
-/** The first line of a file that the operator gives; that file is his to destroy. */
-export function secretOfFile(path: string): string {
-  return fs.readFileSync(path, 'utf8').split(/\r?\n/, 1)[0]!.trim();
 }

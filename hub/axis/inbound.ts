@@ -10,6 +10,7 @@ import { accept } from '../ingress/accept.ts';
 import type { Listed, MessageType } from './connector.ts';
 import type { BorderContext } from './context.ts';
 import { type Judged, judgeDocument, judgeStatus } from './judge-in.ts';
+import { createLeftovers } from './leftovers.ts';
 import { keepRaw, type Raw, type ReadMessage, readMessage } from './reading.ts';
 
 export type Inbound = {
@@ -33,15 +34,19 @@ export function createInbound(
   answerBack: (refused: { readonly inId: number; readonly code: string }) => Promise<void>,
 ): Inbound {
   const { border, connector, clock, content, log, places, record } = context;
+  const leftovers = createLeftovers(context);
 
   async function fetch(signal: AbortSignal): Promise<number> {
     let fresh = 0;
     for (const type of ['edoc', 'status'] as const) {
       const groups = grouped(await connector.list(type, ownCodes(context), signal));
-      for (let at = 0; at < groups.length; at += atOnce)
+      for (let at = 0; at < groups.length; at += atOnce) {
         fresh += (
           await Promise.all(groups.slice(at, at + atOnce).map((group) => takeGuarded(group, type, signal)))
         ).reduce((sum, n) => sum + n, 0);
+        // Nothing is being read now: files that no row counts on can go.
+        await leftovers.remove();
+      }
     }
     return fresh;
   }
@@ -64,6 +69,9 @@ export function createInbound(
   /** All addressees of one message: it is acknowledged when each of them is durable here. */
   async function take(group: readonly Listed[], type: MessageType, signal: AbortSignal): Promise<number> {
     const first = group[0]!;
+    // Systems that list by day name what they have our word for again and again.
+    if (group.every(({ foreignId, to, answered }) => answered && border.knownIn(foreignId, type, to)))
+      return 0;
     const missing = group.filter(({ foreignId, to }) => !border.knownIn(foreignId, type, to));
     if (missing.length > 0) {
       const { raw, read } = await fetchAndRead(first, type, signal);
@@ -121,7 +129,9 @@ export function createInbound(
 
   async function readOrRefused(raw: Raw): Promise<ReadMessage | ExchangeError> {
     try {
-      return await readMessage(raw, content);
+      const read = await readMessage(raw, content);
+      leftovers.add(read.digests);
+      return read;
     } catch (error) {
       return permanent(error);
     }
@@ -140,6 +150,8 @@ export function createInbound(
       nowMs: clock.nowMs(),
     });
     context.nudge(kept.nudge);
+    if (kept.secret)
+      await leftovers.destroy([raw.sha256, ...judged.parts.map((hex) => Buffer.from(hex, 'hex'))]);
     log.info({
       event: 'border.received',
       border: record.name,
@@ -166,12 +178,17 @@ export function createInbound(
 
   async function deliver(): Promise<number> {
     const rows = border.sealedIn(sealedRows);
-    for (const { id, wrapper, what } of rows) {
+    for (const { id, wrapper, what, message_sha256, parts } of rows) {
       const end = await acceptOne(wrapper);
       // The answer first: it is made once, whatever repeats, and a crash in between comes back here.
       if (end.code !== '' && what === 'edoc') await answerBack({ inId: id, code: end.code });
       await border.inEnded({ id, ...end, nowMs: clock.nowMs() });
       if (end.state === 'accepted') await forgetRecalled(wrapper);
+      // A state secret is kept nowhere, not as evidence either: its digest says what came.
+      if (end.code === 'secrecy-refused') {
+        await border.erased({ id, nowMs: clock.nowMs() });
+        await leftovers.destroy([message_sha256, ...parts]);
+      }
     }
     return rows.length;
   }
@@ -247,7 +264,8 @@ function addressee(listed: Listed, { message }: ReadMessage, { places, directory
 
 /** What can never be taken is this message's end; everything else is tried again with the same message. */
 function permanent(error: unknown): ExchangeError {
-  if (isExchangeError(error) && error.row.retry === 'never') return error;
+  // A file that is gone here is our trouble, not the message's: it is read again.
+  if (isExchangeError(error) && error.row.retry === 'never' && error.code !== 'content-gone') return error;
   throw error;
 }
 

@@ -1,9 +1,9 @@
-// The answer of getEdoc is one JSON object whose member "data" holds a whole message as text, up to hundreds of megabytes. This reads it while
-// it comes: small members are kept, the text of `data` is unescaped and handed on as UTF-8. Constant memory; no JSON parser sees the text.
+// The answer of getEdoc is one JSON object of which one member holds a whole message as text, up to hundreds of megabytes. This reads it while
+// it comes: small members are kept, the text of that member is unescaped and handed on as UTF-8. Constant memory; no JSON parser sees the text.
 // First step of a message that comes from the axis, before its bytes are kept.
 import { ExchangeError } from '../../protocol/errors.ts';
 
-/** Everything but the text of `data`. */
+/** Everything but the text. */
 const REST_BYTES_MAX = 64 * 1024;
 const PIECE = 64 * 1024;
 
@@ -99,18 +99,35 @@ async function* stringBytes(source: ReturnType<typeof sourceOf>): AsyncGenerator
   if (held.length > 0) yield Buffer.concat(held);
 }
 
+/** A string that is not wanted, at most REST_BYTES_MAX of it; a longer one is '' with `dropLong`. */
+async function smallString(source: ReturnType<typeof sourceOf>, dropLong: boolean): Promise<string> {
+  let text = '';
+  let long = false;
+  for await (const piece of stringBytes(source)) {
+    if (!long) text += piece.toString('latin1');
+    long ||= text.length > REST_BYTES_MAX;
+    if (long && !dropLong) throw malformed('members that are too long');
+  }
+  return long ? '' : Buffer.from(text, 'latin1').toString('utf8');
+}
+
 /**
- * Members before and after `data` go to `onRest` as one object, before the last byte of the text has been handed on only if they stood first.
- * Throws axis-answer-malformed; what `onRest` throws goes through. Without a member `data` nothing is handed on.
+ * The text of the member at `path` is handed on; what stands before and after it goes to `onRest` as one object. Throws axis-answer-malformed; what
+ * `onRest` throws goes through. Without that member nothing is handed on. `dropLong`: other long texts (files beside the message) are passed over.
  */
 export async function* jsonData(
   body: AsyncIterable<Uint8Array>,
   onRest: (rest: Record<string, unknown>) => void,
+  {
+    path = ['data'],
+    dropLong = false,
+  }: { readonly path?: readonly string[]; readonly dropLong?: boolean } = {},
 ): AsyncGenerator<Buffer> {
   const source = sourceOf(body[Symbol.asyncIterator]());
-  // The object as it came, with the text of `data` left out, is small and goes to the JSON parser.
+  // The object as it came, with the text left out, is small and goes to the JSON parser.
   let rest = '';
-  let depth = 0;
+  // The member that is open at each depth; '' in lists and before a name.
+  const open: string[] = [];
   let lastString: string | undefined;
   let afterColon = false;
   const keep = (text: string): void => {
@@ -120,25 +137,21 @@ export async function* jsonData(
   for (let byte = await source.next(); byte !== -1; byte = await source.next()) {
     const letter = String.fromCharCode(byte);
     if (byte === QUOTE) {
-      if (depth === 1 && afterColon && lastString === 'data') {
+      if (afterColon && open.length === path.length && path.every((name, i) => open[i] === name)) {
         keep('""');
         yield* stringBytes(source);
         afterColon = false;
         continue;
       }
-      let text = '';
-      for await (const piece of stringBytes(source)) {
-        text += piece.toString('latin1');
-        if (text.length > REST_BYTES_MAX) throw malformed('members that are too long');
-      }
-      const said = Buffer.from(text, 'latin1').toString('utf8');
+      const said = await smallString(source, dropLong);
       keep(JSON.stringify(said));
       lastString = said;
       continue;
     }
     keep(byte < 0x80 ? letter : '?');
-    if (letter === '{' || letter === '[') depth += 1;
-    else if (letter === '}' || letter === ']') depth -= 1;
+    if (letter === '{' || letter === '[') open.push('');
+    else if (letter === '}' || letter === ']') open.pop();
+    else if (letter === ':' && open.length > 0) open[open.length - 1] = lastString ?? '';
     afterColon = letter === ':' ? true : /\s/.test(letter) ? afterColon : false;
   }
   let parsed: unknown;

@@ -7,6 +7,8 @@ export type MultipartField = { readonly name: string; readonly value: string };
 export function multipartFile(file: {
   readonly name: string;
   readonly filename: string;
+  /** Default application/octet-stream. */
+  readonly contentType?: string;
   readonly lengthBytes: number;
   readonly open: () => AsyncIterable<Uint8Array>;
   readonly fields?: readonly MultipartField[];
@@ -23,7 +25,7 @@ export function multipartFile(file: {
     )
     .join('');
   const head = Buffer.from(
-    `${fields}--${boundary}\r\nContent-Disposition: form-data; name="${file.name}"; filename="${file.filename}"\r\nContent-Type: application/octet-stream\r\n\r\n`,
+    `${fields}--${boundary}\r\nContent-Disposition: form-data; name="${file.name}"; filename="${file.filename}"\r\nContent-Type: ${file.contentType ?? 'application/octet-stream'}\r\n\r\n`,
   );
   const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
   return {

@@ -2,8 +2,11 @@
 // codes (VN-DOMAIN §2.2), so its words are read; what no line of the table knows goes to a person, never to a guess.
 import { type ErrorCode, ExchangeError } from '../../protocol/errors.ts';
 
-/** Codes of the provincial wrapper (VN-DOMAIN §2.3). 20 and 21 are troubles of the wrapper itself. */
-const lgspCodes: Readonly<Record<string, ErrorCode>> = {
+/**
+ * Codes of the provincial wrapper (VN-DOMAIN §2.3); what each means for us is the catalogue's `retry`: later, never (the sender is told in its words),
+ * operator. 20 and 21 are troubles of the wrapper itself. A code that is not here asks a person. docs/AXIS.md has the table for people.
+ */
+export const lgspCodes: Readonly<Record<string, ErrorCode>> = {
   '10': 'axis-message-refused',
   '15': 'axis-credentials-refused',
   '18': 'axis-recipient-unknown',

@@ -14,6 +14,7 @@ import type { KnownDocument } from '../edxml/places.ts';
 import { timeText } from '../edxml/times.ts';
 import { headerTree, leaves } from '../edxml/tree.ts';
 import { writeEdxml } from '../edxml/write.ts';
+import type { WaitingOut } from '../store/border-store.ts';
 import type { ClaimedDelivery, ClaimedStatement } from '../store/types.ts';
 import { composeStatus, digestOf } from './compose.ts';
 import { type BorderContext, retryWaitMs } from './context.ts';
@@ -231,18 +232,20 @@ export function createStatuses(context: BorderContext): Statuses {
       const nowMs = clock.nowMs();
       try {
         await border.outTrying({ id: row.id, nowMs });
-        const foreignId = await connector.send(
-          {
-            type: 'status',
-            from: row.from_code,
-            to: row.to_code,
-            lengthBytes: row.message.length,
-            sha256: row.message_sha256,
-            // The same status twice is taken once over there: no list is asked for statuses whose answer was lost.
-            open: () => one(row.message),
-          },
-          signal,
-        );
+        const foreignId =
+          (await reported(row, signal)) ??
+          (await connector.send(
+            {
+              type: 'status',
+              from: row.from_code,
+              to: row.to_code,
+              lengthBytes: row.message.length,
+              sha256: row.message_sha256,
+              // The same status twice is taken once over there: no list is asked for statuses whose answer was lost.
+              open: () => one(row.message),
+            },
+            signal,
+          ));
         await border.outSent({ id: row.id, foreignId, rule: '', nowMs: clock.nowMs() });
         log.info({ event: 'border.sent', border: record.name, foreignId });
       } catch (error) {
@@ -251,6 +254,15 @@ export function createStatuses(context: BorderContext): Statuses {
       }
     }
     return rows.length > 0 ? 'more' : 'idle';
+  }
+
+  /** Where statuses are words about a message that came in: its id. Undefined where they are messages, or none came. */
+  async function reported(row: WaitingOut, signal: AbortSignal): Promise<string | undefined> {
+    const message = connector.report && border.inAbout(row.document_id, row.from_code);
+    if (!connector.report || !message) return undefined;
+    const { foreign_id: foreignId } = message;
+    await connector.report({ foreignId, office: row.from_code, code: row.status_code }, signal);
+    return foreignId;
   }
 
   async function notSent(id: number, error: ExchangeError, attempts: number): Promise<void> {

@@ -80,6 +80,7 @@ export function createVxp(options: VxpOptions): Connector {
     async acknowledge({ foreignId }, as, signal) {
       await call('/updateStatus', { docId: foreignId, status: as }, signal);
     },
+    report: undefined,
     async sent(from, type, signal) {
       const found = await rows('/getSentEdocList', { from, servicetype: SERVICE, messagetype: type }, signal);
       return found.map(sentFact);

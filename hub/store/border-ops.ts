@@ -3,6 +3,7 @@
 import { foldNumber } from '../../protocol/document/letters.ts';
 import { outcomes } from '../../protocol/statement.ts';
 import type { DeliveryState } from '../../protocol/states.ts';
+import { isRemoved } from './border-removal.ts';
 import type {
   Ack,
   InKept,
@@ -72,6 +73,8 @@ export function borderOps({ db }: Shared, speakFor: (delivery: number, what: Giv
   /** A message that means the same as one that took effect is its repetition; another meaning under one id is for a person. */
   function judgeRepetition(m: InMessage): { state: InState; said: string; code: string } {
     const { state, code, said } = m;
+    if (m.what === 'edoc' && m.edxmlId !== '' && isRemoved(db, m))
+      return { state: 'refused', code: 'secrecy-refused', said: 'removed as a state secret' };
     if ((state !== 'sealed' && state !== 'noted') || m.messageKey === '') return { state, code, said };
     const first = db.get<{ id: number; meaning: Uint8Array | null }>(
       "SELECT id, meaning FROM border_in WHERE border = ? AND message_key = ? AND state IN ('sealed','accepted','noted')",
@@ -149,20 +152,22 @@ export function borderOps({ db }: Shared, speakFor: (delivery: number, what: Giv
         m.what,
         m.toCode,
       );
-      if (known) return { ...known, nudge: [] };
+      if (known) return { ...known, nudge: [], secret: false };
       const { state, code, said } = judgeRepetition(m);
       const fresh = state === 'sealed' || state === 'noted';
+      const secret = code === 'secrecy-refused';
+      const ack = secret ? 'fail' : m.ack;
       const id = db.run(
         `INSERT INTO border_in (border, foreign_id, what, from_code, to_code, state, ack, message_key, meaning, message_sha256, message_bytes,
-           parts, code, said, rule, edxml_id, document_id, envelope_id, wrapper, received_ms, at_ms)
-         VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+           parts, code, said, rule, edxml_id, document_id, envelope_id, wrapper, received_ms, at_ms, erased_ms)
+         VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
         m.border,
         m.foreignId,
         m.what,
         m.fromCode,
         m.toCode,
         state,
-        m.ack,
+        ack,
         m.messageKey,
         m.meaning,
         m.messageSha256,
@@ -177,11 +182,12 @@ export function borderOps({ db }: Shared, speakFor: (delivery: number, what: Giv
         state === 'sealed' ? db.cells.begin().seal(m.wrapper) : null,
         m.nowMs,
         m.nowMs,
+        secret ? m.nowMs : null,
       ).lastRowId;
       if (fresh) remember(m.border, m.document, m.nowMs);
       const about = fresh && m.reports ? outRow(m.reports.outId) : undefined;
       const nudge = about ? reported(about, { words: m.reports!.words, rule: m.rule, nowMs: m.nowMs }) : [];
-      return { id, state, ack: m.ack, nudge };
+      return { id, state, ack, nudge, secret };
     },
     /** The other system has taken our word about it. */
     borderInAcked({ id, nowMs }: { id: number; nowMs: number }): void {
@@ -195,6 +201,8 @@ export function borderOps({ db }: Shared, speakFor: (delivery: number, what: Giv
       said: string;
       nowMs: number;
     }): void {
+      // The page is overwritten: what is destroyed later may not lie in free pages.
+      db.exec('PRAGMA secure_delete = ON');
       db.run(
         "UPDATE border_in SET state = ?, code = ?, said = ?, wrapper = NULL, at_ms = ? WHERE id = ? AND state = 'sealed'",
         e.state,
@@ -203,6 +211,11 @@ export function borderOps({ db }: Shared, speakFor: (delivery: number, what: Giv
         e.nowMs,
         e.id,
       );
+      db.exec('PRAGMA secure_delete = FAST');
+    },
+
+    borderInErased({ id, nowMs }: { id: number; nowMs: number }): void {
+      db.run('UPDATE border_in SET erased_ms = ? WHERE id = ? AND erased_ms IS NULL', nowMs, id);
     },
 
     /**

@@ -2,9 +2,18 @@
 import type { InKept, InMessage, OutKept, OutMessage } from './border-types.ts';
 import type { HubStore } from './store.ts';
 
-export type SealedIn = { readonly id: number; readonly wrapper: Uint8Array; readonly what: string };
+export type SealedIn = {
+  readonly id: number;
+  readonly wrapper: Uint8Array;
+  readonly what: string;
+  readonly message_sha256: Uint8Array;
+  /** SHA-256 of each unzipped file. */
+  readonly parts: readonly Uint8Array[];
+};
 export type WaitingOut = {
   readonly id: number;
+  readonly document_id: Uint8Array;
+  readonly status_code: string;
   readonly from_code: string;
   readonly to_code: string;
   readonly message: Uint8Array;
@@ -35,6 +44,8 @@ export function borderStore(store: Pick<HubStore, 'admin' | 'reader'>, border: s
       said: string;
       nowMs: number;
     }) => store.admin<void>('borderInEnded', args),
+    /** The bytes of this message as received are to be destroyed; the row no longer counts on them. */
+    erased: (args: { id: number; nowMs: number }) => store.admin<void>('borderInErased', args),
     forget: (args: { documentId: Uint8Array; beforeMs: number; nowMs: number }) =>
       store.admin<Uint8Array[]>('borderForget', { ...args, border }),
     outMake: (m: Omit<OutMessage, 'border'>) => store.admin<OutKept>('borderOutMake', { ...m, border }),
@@ -68,14 +79,21 @@ export function borderStore(store: Pick<HubStore, 'admin' | 'reader'>, border: s
         what,
       ),
     sealedIn: (limit: number) =>
-      db.all<SealedIn>(
-        "SELECT id, wrapper, what FROM border_in WHERE border = ? AND state = 'sealed' ORDER BY id LIMIT ?",
-        border,
-        limit,
-      ),
+      db
+        .all<Omit<SealedIn, 'parts'> & { parts: string }>(
+          "SELECT id, wrapper, what, message_sha256, parts FROM border_in WHERE border = ? AND state = 'sealed' ORDER BY id LIMIT ?",
+          border,
+          limit,
+        )
+        .map(
+          (row): SealedIn => ({
+            ...row,
+            parts: (JSON.parse(row.parts) as string[]).map((hex) => Buffer.from(hex, 'hex')),
+          }),
+        ),
     waitingOut: (nowMs: number, limit: number) =>
       db.all<WaitingOut>(
-        `SELECT id, from_code, to_code, message, message_sha256, attempts, doubtful, made_ms, tried_ms FROM border_out
+        `SELECT id, document_id, status_code, from_code, to_code, message, message_sha256, attempts, doubtful, made_ms, tried_ms FROM border_out
          WHERE border = ? AND state = 'made' AND message IS NOT NULL AND next_ms <= ? ORDER BY next_ms LIMIT ?`,
         border,
         nowMs,
@@ -120,6 +138,15 @@ export function borderStore(store: Pick<HubStore, 'admin' | 'reader'>, border: s
         'SELECT id, from_code, to_code, edxml_id, document_id, what, message_key FROM border_in WHERE border = ? AND envelope_id = ?',
         border,
         envelopeId,
+      ),
+    /** The message in which a document came for an office of ours: under the code that it was listed with, else the first. */
+    inAbout: (documentId: Uint8Array, office: string) =>
+      db.get<{ foreign_id: string }>(
+        `SELECT foreign_id FROM border_in WHERE border = ? AND document_id = ? AND what = 'edoc' AND state <> 'duplicate'
+         ORDER BY upper(to_code) = upper(?) DESC, id LIMIT 1`,
+        border,
+        documentId,
+        office,
       ),
     outSource: (source: string) =>
       db.get<{ id: number; state: string }>(

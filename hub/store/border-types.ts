@@ -46,6 +46,8 @@ export type InKept = {
   readonly state: InState;
   readonly ack: Ack;
   readonly nudge: readonly string[];
+  /** A state secret: its bytes are to be destroyed, the row does not count on them. */
+  readonly secret: boolean;
 };
 
 export type OutMessage = {

@@ -183,4 +183,10 @@ export const migrations: readonly Migration[] = [
   { version: 10, name: 'border-erased', sql: 'ALTER TABLE border_in ADD COLUMN erased_ms INTEGER' },
   { version: 11, name: 'handover', sql: handover },
   { version: 12, name: 'operator-keys', sql: operatorKeysSchema },
+  // Whether something still counts on a file is asked of messages too.
+  {
+    version: 13,
+    name: 'border-message',
+    sql: 'CREATE INDEX border_in_message ON border_in (message_sha256); CREATE INDEX border_in_edxml ON border_in (border, edxml_id)',
+  },
 ];

@@ -239,7 +239,8 @@ function reads(db: Database) {
       sentRows(db, { peer, afterSequence, itemsMax }),
     contentReferenced: (sha256: Uint8Array) =>
       db.get('SELECT 1 FROM parts WHERE sha256 = ? AND content IS NULL', sha256) !== undefined ||
-      db.get('SELECT 1 FROM unit_content WHERE sha256 = ?', sha256) !== undefined,
+      db.get('SELECT 1 FROM unit_content WHERE sha256 = ?', sha256) !== undefined ||
+      db.get('SELECT 1 FROM border_in WHERE message_sha256 = ? AND erased_ms IS NULL', sha256) !== undefined,
     fact: (name: string) => db.get<{ value: string }>('SELECT value FROM facts WHERE name = ?', name)?.value,
   };
 }

@@ -6,6 +6,7 @@ import { headerCodec, signedCodec } from '../../protocol/codec.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import { contentsDigestOf } from '../../protocol/removal.ts';
+import { eraseCrossed } from './border-removal.ts';
 import { type AdminDeps, publishPart } from './directory-ops.ts';
 import { needFact, readFact } from './facts.ts';
 
@@ -45,8 +46,8 @@ export function takedownActs(db: Database) {
 
   /** Metadata and parts are overwritten; answers what files and keys must still go. */
   function eraseRows(
-    envelopes: readonly Envelope[],
-    denied: readonly string[],
+    documentId: Uint8Array,
+    { envelopes, denied }: { readonly envelopes: readonly Envelope[]; readonly denied: readonly string[] },
     nowMs: number,
   ): { contents: string[]; keys: number[] } {
     const contents = new Set<string>();
@@ -77,8 +78,9 @@ export function takedownActs(db: Database) {
           seq,
         );
       }
+      for (const id of eraseCrossed(db, documentId, nowMs)) keys.add(id);
     } finally {
-      db.exec('PRAGMA secure_delete = OFF');
+      db.exec('PRAGMA secure_delete = FAST');
     }
     return { contents: [...contents], keys: [...keys] };
   }
@@ -121,7 +123,10 @@ export function takedownActs(db: Database) {
       if (own && !args.told && args.contentsDigest && !digestOf(named).equals(args.contentsDigest))
         throw new ExchangeError('document-state-refused', 'the contents are others than were signed');
       for (const { seq } of envelopes) stopDeliveries(seq, nowMs);
-      const erased = act === 'destroy' ? eraseRows(envelopes, named, nowMs) : { contents: [], keys: [] };
+      const erased =
+        act === 'destroy'
+          ? eraseRows(documentId, { envelopes, denied: named }, nowMs)
+          : { contents: [], keys: [] };
       const { lastRowId: number } = db.run(
         `INSERT INTO removals (document_id, sender, act, reason, operators, contents, keys, at_ms, decided_by, acts)
          VALUES (?,?,?,?,?,?,?,?,?,?)`,
@@ -138,9 +143,10 @@ export function takedownActs(db: Database) {
         JSON.stringify(acts),
       );
       // Everybody who had it, sent it or may still have it in a lease; of a hub also the machine itself.
+      // A border of this hub is this hub; offices behind it are listed, since somebody must tell them.
       db.run(
         `INSERT OR IGNORE INTO removal_peers (number, peer, unit)
-         SELECT ?1, from_peer, sender FROM envelopes WHERE document_id = ?2
+         SELECT ?1, from_peer, sender FROM envelopes WHERE document_id = ?2 AND sender NOT IN (SELECT unit FROM borders)
          UNION SELECT ?1, d.peer, d.unit FROM deliveries d JOIN envelopes e ON e.seq = d.envelope_seq
            WHERE e.document_id = ?2 AND d.peer <> '' AND d.state <> 'expired'`,
         number,

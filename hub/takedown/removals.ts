@@ -32,6 +32,7 @@ import {
 import type { SigningKey, Verifier } from '../../protocol/signature.ts';
 import type { ResolveStatementSigner } from '../../protocol/statement.ts';
 import { hubPeer } from '../peers.ts';
+import { crossedContents } from '../store/border-removal.ts';
 import type { HubStore } from '../store/store.ts';
 import { contentsOf, deniedHash } from '../store/takedown-ops.ts';
 
@@ -97,8 +98,8 @@ export function createRemovals(deps: RemovalDeps) {
       crashPoint('removal.1');
       if (row.signed === null) await store.admin('removalSigned', { number: row.number, signed: sign(row) });
       if (row.act === 'destroy') {
-        for (const hex of JSON.parse(row.contents) as string[]) {
-          const sha256 = Buffer.from(hex, 'hex');
+        const signed = (JSON.parse(row.contents) as string[]).map((hex) => Buffer.from(hex, 'hex'));
+        for (const sha256 of [...signed, ...crossedContents(reader, row.document_id)]) {
           await content.destroy(sha256);
           await content.dropPartialsOf(sha256);
         }
@@ -363,11 +364,13 @@ export function createRemovals(deps: RemovalDeps) {
             confirmed_ms: number | null;
             found: number | null;
             last_seen_ms: number | null;
+            system: string | null;
           }>(
-            `SELECT p.peer, p.unit, p.confirmed_ms, p.found, q.last_seen_ms FROM removal_peers p LEFT JOIN peers q ON q.peer = p.peer WHERE p.number = ? ORDER BY p.unit`,
+            `SELECT p.peer, p.unit, p.confirmed_ms, p.found, q.last_seen_ms, b.system FROM removal_peers p LEFT JOIN peers q ON q.peer = p.peer
+             LEFT JOIN borders b ON b.node = p.peer WHERE p.number = ? ORDER BY p.unit`,
             row.number,
           )
-          .map(({ peer, unit, confirmed_ms, found, last_seen_ms }) => ({
+          .map(({ peer, unit, confirmed_ms, found, last_seen_ms, system }) => ({
             peer,
             unit: unit.startsWith('h') ? hubName(unit) : deps.directory().codeOf(unit),
             hub: unit.startsWith('h'),
@@ -375,6 +378,8 @@ export function createRemovals(deps: RemovalDeps) {
             confirmedMs: confirmed_ms,
             found: found === null ? null : found === 1,
             lastSeenMs: last_seen_ms,
+            // No order reaches another system: a person writes to that office.
+            beyond: system,
           })),
       }));
     },

@@ -72,7 +72,12 @@ export async function startTestAxis(): Promise<TestAxis> {
 export async function addBorder(
   hub: Hub,
   axis: TestAxis,
-  options: { readonly connector?: 'vxp' | 'lgsp'; readonly name?: string } = {},
+  options: {
+    readonly connector?: 'vxp' | 'lgsp';
+    readonly name?: string;
+    /** Default that of the axis. */
+    readonly secret?: string;
+  } = {},
 ): Promise<void> {
   const answer = await hub.control.inject({
     method: 'POST',
@@ -84,7 +89,7 @@ export async function addBorder(
       code: options.name ? `CONG.${options.name}` : 'CONG.TRUC',
       unitName: 'Cổng liên thông trục (thử)',
       settings: { url: axis.url, systemId, parentCode: 'W00.TEST', pollSeconds: 1, directorySeconds: 3600 },
-      secret: axis.secret,
+      secret: options.secret ?? axis.secret,
     },
   });
   if (answer.statusCode !== 201) throw new Error(answer.body);
