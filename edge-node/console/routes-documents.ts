@@ -53,8 +53,8 @@ const rangeOf = ({ since, until, limit, after, text: words }: ListQuery) => ({
 });
 
 /** Rows of the search over all metadata in the shape of the lists: what stands is seen on the document itself. */
-async function searched(edge: Edge, unit: string, direction: Direction, { text: words, after }: ListQuery) {
-  const page = await edge.find({ text: words!, direction, unit, limit: 50, ...(after ? { after } : {}) });
+async function searched(edge: Edge, unit: string, direction: Direction, asked: ListQuery) {
+  const page = await edge.find({ limit: 50, ...rangeOf(asked), direction, unit });
   const rows = page.rows.map((row) => ({
     ...row,
     kind: 1,

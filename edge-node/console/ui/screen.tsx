@@ -29,13 +29,13 @@ export function Screen({ path, overview, onChanged }: Props) {
     return second ? (
       <Arrival key={second} id={second} />
     ) : (
-      <Inbox state={url.searchParams.get('trang-thai') ?? ''} />
+      <Inbox key={url.searchParams.get('xem') ?? ''} state={url.searchParams.get('trang-thai') ?? ''} />
     );
   if (first === 'di')
     return second ? (
       <Sending key={second} id={second} />
     ) : (
-      <Outbox state={url.searchParams.get('trang-thai') ?? ''} />
+      <Outbox key={url.searchParams.get('xem') ?? ''} state={url.searchParams.get('trang-thai') ?? ''} />
     );
   if (first === 'soan')
     return (

@@ -14,6 +14,26 @@ const wait = (ms: number, signal: AbortSignal): Promise<void> =>
     });
   });
 
+/** The same file chosen again after the browser fell over goes on where the node has it. */
+const keyOf = ({ name, size, lastModified }: File): string =>
+  `lienthong-upload ${name} ${size} ${lastModified}`;
+
+async function resumed(file: File): Promise<UploadView> {
+  const known = localStorage.getItem(keyOf(file));
+  if (known) {
+    try {
+      const view = await get<UploadView>(`/uploads/${known}`);
+      if (view.lengthBytes === file.size) return view;
+    } catch (error) {
+      // Finished, swept, or another person's: begun anew.
+      if (!(error instanceof Problem && error.body.code === 'upload-unknown')) throw error;
+    }
+  }
+  const view = await post<UploadView>('/uploads', { lengthBytes: file.size });
+  localStorage.setItem(keyOf(file), view.upload);
+  return view;
+}
+
 export type UploadProgress = { readonly doneBytes: number; readonly paused: boolean };
 
 const mayHeal = (error: unknown): boolean =>
@@ -40,7 +60,9 @@ export async function uploadFile(
     }
   };
   let at = 0;
-  const { upload } = await again(() => post<UploadView>('/uploads', { lengthBytes: file.size }));
+  const begun = await again(() => resumed(file));
+  const { upload } = begun;
+  at = begun.offsetBytes;
   while (at < file.size) {
     signal.throwIfAborted();
     onProgress({ doneBytes: at, paused: false });
@@ -63,6 +85,7 @@ export async function uploadFile(
   const kept = await again(() =>
     post<{ handle: string; lengthBytes: number; sha256Hex: string }>(`/uploads/${upload}/finish`),
   );
+  localStorage.removeItem(keyOf(file));
   return {
     handle: kept.handle,
     name: file.name.normalize('NFC'),

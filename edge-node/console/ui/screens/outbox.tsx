@@ -4,10 +4,9 @@ import type { DocumentView, OutboxRow } from '../../../core.ts';
 import { timeText } from '../format.ts';
 import { useLive } from '../live.ts';
 import { useLoad } from '../load.ts';
-import { go } from '../router.ts';
-import { Empty, Loading, ProblemNotice, Tag, Title, type Tone } from '../widgets/basics.tsx';
-import { nameOrNone, RowLink, SearchBar, Urgency } from '../widgets/document-rows.tsx';
-import { usePages, useSearch } from '../widgets/more.tsx';
+import { Loading, ProblemNotice, Tag, type Tone } from '../widgets/basics.tsx';
+import { DocumentList } from '../widgets/document-list.tsx';
+import { nameOrNone, RowLink, Urgency } from '../widgets/document-rows.tsx';
 import { RecipientTable } from '../widgets/recipient-table.tsx';
 import { words } from '../words.ts';
 
@@ -21,74 +20,28 @@ export const toneOf = (state: string): Tone =>
         : '';
 
 export function Outbox({ state }: { readonly state: string }) {
-  const search = useSearch();
-  const list = usePages<OutboxRow>('/outbox', { text: search.asked, state });
   const [open, setOpen] = useState<string>();
-  useLive(
-    (event) => {
-      if (event.kind !== 'link' && event.kind !== 'arrived') list.again();
-    },
-    [list.again],
-  );
-  const rows = list.rows?.filter(({ kind }) => kind !== 5);
-  const nothing = search.asked || state;
+  const { list, outbox } = words;
   return (
-    <>
-      <Title>{words.outbox.title}</Title>
-      <SearchBar search={search}>
-        <fieldset class="choices">
-          <legend class="visually-hidden">{words.list.state}</legend>
-          {Object.entries(words.outbox.filters).map(([value, label]) => (
-            <button
-              key={value}
-              type="button"
-              aria-pressed={state === value}
-              onClick={() => go(value ? `/di?trang-thai=${value}` : '/di', { replace: true })}
-            >
-              {label}
-            </button>
-          ))}
-        </fieldset>
-      </SearchBar>
-      <ProblemNotice problem={list.problem} again={list.again} />
-      {!rows && !list.problem && <Loading />}
-      {rows?.length === 0 && (
-        <Empty
-          title={nothing ? words.list.nothing : words.outbox.empty}
-          how={nothing ? words.list.nothingHow : words.outbox.emptyHow}
+    <DocumentList<OutboxRow>
+      title={outbox.title}
+      path="/outbox"
+      at="/di"
+      state={state}
+      filters={outbox.filters}
+      empty={[outbox.empty, outbox.emptyHow]}
+      columns={[list.urgency, list.name, list.subject, list.recipients, list.sent]}
+      follows={({ kind }) => kind !== 'link' && kind !== 'arrived'}
+    >
+      {(row) => (
+        <OutboxLines
+          key={row.documentId}
+          row={row}
+          open={open === row.documentId}
+          onFold={() => setOpen(open === row.documentId ? undefined : row.documentId)}
         />
       )}
-      {rows && rows.length > 0 && (
-        <div class="table-wrap">
-          <table class="rows">
-            <thead>
-              <tr>
-                <th scope="col">{words.list.urgency}</th>
-                <th scope="col">{words.list.name}</th>
-                <th scope="col">{words.list.subject}</th>
-                <th scope="col">{words.list.recipients}</th>
-                <th scope="col">{words.list.sent}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((row) => (
-                <OutboxLines
-                  key={row.documentId}
-                  row={row}
-                  open={open === row.documentId}
-                  onFold={() => setOpen(open === row.documentId ? undefined : row.documentId)}
-                />
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      {list.more && (
-        <button type="button" onClick={list.more}>
-          {words.list.more}
-        </button>
-      )}
-    </>
+    </DocumentList>
   );
 }
 

@@ -76,9 +76,9 @@ export type Search = {
   readonly onCompositionEnd: (event: CompositionEvent) => void;
 };
 
-export function useSearch(): Search {
-  const [typed, setTyped] = useState('');
-  const [asked, setAsked] = useState('');
+export function useSearch(first = ''): Search {
+  const [typed, setTyped] = useState(first);
+  const [asked, setAsked] = useState(first);
   const [composing, setComposing] = useState(false);
   useEffect(() => {
     if (composing) return;
