@@ -1,12 +1,23 @@
 // The clerk's console: what its server refuses and keeps, and a working day in a real browser over three nodes and a hub.
+
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer as createHttpServer, request as httpRequest } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import t from 'tap';
 import { freePorts } from '../bin/demo/processes.ts';
+import { makeSamples } from '../bin/demo/samples.ts';
 import { type DraftFields, emptyFields } from '../edge-node/console/contract.ts';
 import { startNotifier } from '../edge-node/console/notify.ts';
 import { type RunningConsole, startConsole } from '../edge-node/console/server.ts';
@@ -22,22 +33,26 @@ import {
   samplePdf,
 } from './support/console.ts';
 import { quiet, startTestHub, temporaryDir } from './support/hub.ts';
-import { eventually, seeEachOther } from './support/office.ts';
+import { eventually, openOffice, seeEachOther } from './support/office.ts';
 import { sharedData } from './support/shared-data.ts';
 
+const samplesDir = temporaryDir('console-samples');
+const samples = await makeSamples({ dir: samplesDir, nowMs: systemClock.nowMs() });
+const letter = samples.find(({ number }) => number === '112')!;
 const hub = await startTestHub();
 const [a, b, c] = [
-  await openConsoleOffice(hub.hub, 'H08.35.12', 'UBND xã Tây Bình'),
+  await openConsoleOffice(hub.hub, 'H08.35.12', 'UBND xã Tây Bình', { anchorsDir: samplesDir }),
   await openConsoleOffice(hub.hub, 'H08.35.13', 'UBND xã Tây Vinh'),
   await openConsoleOffice(hub.hub, 'H08.35.14', 'UBND thị trấn Phú Phong'),
 ];
+const d = await openOffice(hub.hub, 'H08.35.15');
 const browser: Browser | undefined = noBrowser ? undefined : await openBrowser();
 t.teardown(async () => {
   await browser?.close();
-  await Promise.all([a, b, c].map(({ node }) => node.close()));
+  await Promise.all([a, b, c, d].map(({ node }) => node.close()));
   await hub.close();
 });
-await seeEachOther([a, b, c], ['H08.35.12', 'H08.35.13', 'H08.35.14']);
+await seeEachOther([a, b, c], ['H08.35.12', 'H08.35.13', 'H08.35.14', 'H08.35.15']);
 
 /** Without following a redirect or adding a header of its own. */
 function rawGet(path: string, headers: Record<string, string>): Promise<number> {
@@ -273,38 +288,54 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
   await firstLogin(sender, a);
   await look(sender, 'overview');
 
-  // Send to two, by name without marks; keyboard picks; the list is named before it leaves.
+  // Send to three, by name without marks; keyboard picks; the list is named before it leaves. What the file says is taken with one key.
   await sender.getByRole('link', { name: 'Soạn văn bản' }).click();
-  await sender.locator('input[type=file]').setInputFiles({
+  const files = sender.locator('input[type=file]');
+  await files.setInputFiles({
     name: 'công văn.pdf',
     mimeType: 'application/pdf',
-    buffer: await samplePdf('Cong van'),
+    buffer: readFileSync(letter.file),
   });
   await sender.getByText('Văn bản chính', { exact: true }).waitFor();
+  await sender.getByText(/Đọc được \d+ thông tin từ tệp/).waitFor();
+  await look(sender, 'suggestions');
+  await sender.keyboard.press('Alt+y');
+  await sender.getByText('tự điền – hãy kiểm tra').first().waitFor();
+  t.equal(await sender.getByLabel('Người ký', { exact: true }).inputValue(), letter.signer.name);
+  t.equal(await sender.getByLabel('Ký hiệu', { exact: true }).inputValue(), 'UBND-VP');
   await sender.getByLabel('Số', { exact: true }).fill('12');
-  await sender.getByLabel('Ký hiệu', { exact: true }).fill('UBND-VP');
+  // The line is cut while a file goes up: it waits, and goes on by itself.
+  await sender.context().setOffline(true);
+  await files.setInputFiles({
+    name: 'phụ lục.pdf',
+    mimeType: 'application/pdf',
+    buffer: await samplePdf('Phu luc'),
+  });
+  await sender.getByText('Đứt kết nối', { exact: false }).waitFor();
+  await sender.context().setOffline(false);
+  await sender.getByText('Phụ lục', { exact: true }).waitFor();
   await sender.getByLabel(/Trích yếu/).fill('Về việc triển khai kế hoạch năm 2027');
   const picker = sender.getByRole('combobox', { name: 'Tìm nơi nhận' });
-  for (const words of ['tay vinh', 'phu phong']) {
+  for (const words of ['tay vinh', 'phu phong', 'H08.35.15']) {
     await picker.fill(words);
     await sender.locator('[role=listbox] [role=option]').first().waitFor();
     await picker.press('Enter');
   }
-  await sender.getByText('2 nơi nhận').waitFor();
+  await sender.getByText('3 nơi nhận').waitFor();
   await sender.getByText(/Đã lưu dự thảo/).waitFor();
   await look(sender, 'compose');
   // A reload in the middle loses nothing.
   await sender.reload();
-  await sender.getByText('2 nơi nhận').waitFor();
+  await sender.getByText('3 nơi nhận').waitFor();
   t.equal(await sender.getByLabel('Ký hiệu', { exact: true }).inputValue(), 'UBND-VP');
   await sender.getByLabel('Độ khẩn').selectOption('flash');
   await sender.getByText(/Đã lưu dự thảo/).waitFor();
   await sender.keyboard.press('Control+Enter');
-  await sender.getByRole('heading', { name: 'Gửi 12/UBND-VP tới 2 đơn vị' }).waitFor();
+  await sender.getByRole('heading', { name: 'Gửi 12/UBND-VP tới 3 đơn vị' }).waitFor();
   await look(sender, 'confirm');
   await sender.keyboard.press('Control+Enter');
   await sender.getByRole('heading', { name: 'Văn bản đi' }).waitFor();
-  await sender.getByText('Đã đến: 2').waitFor();
+  await sender.getByText('Đã đến: 3').waitFor();
   await look(sender, 'outbox');
   await sender.getByRole('button', { name: 'Xem từng nơi nhận' }).click();
   await sender.getByText('UBND thị trấn Phú Phong').first().waitFor();
@@ -340,11 +371,47 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
   await look(receiver, 'forward');
   await receiver.keyboard.press('Control+Enter');
   await receiver.getByText('Tham mưu trả lời').waitFor();
+  // A reply knows its recipient and what it answers; the slip and the book can be printed.
+  const saved = async (link: string): Promise<Buffer> => {
+    const [download] = await Promise.all([
+      receiver.waitForEvent('download'),
+      receiver.getByRole('link', { name: link }).click(),
+    ]);
+    return readFileSync(await download.path());
+  };
+  t.equal((await saved('Phiếu xác nhận gửi nhận (PDF)')).subarray(0, 5).toString(), '%PDF-');
+  await receiver.getByRole('button', { name: 'Trả lời văn bản' }).click();
+  await receiver.getByText('Văn bản này trả lời một văn bản đến.').waitFor();
+  await receiver.getByText('1 nơi nhận').waitFor();
+  await receiver.locator('input[type=file]').setInputFiles({
+    name: 'trả lời.pdf',
+    mimeType: 'application/pdf',
+    buffer: await samplePdf('Tra loi'),
+  });
+  await receiver.getByText('Văn bản chính', { exact: true }).waitFor();
+  await receiver.getByLabel(/Trích yếu/).fill('Trả lời về kế hoạch năm 2027');
+  await receiver.getByLabel('Độ khẩn').selectOption('flash');
+  await receiver.getByText(/Đã lưu dự thảo/).waitFor();
+  await receiver.keyboard.press('Control+Enter');
+  await receiver.getByRole('heading', { name: /tới 1 đơn vị/ }).waitFor();
+  await receiver.keyboard.press('Control+Enter');
+  await receiver.getByRole('heading', { name: 'Văn bản đi' }).waitFor();
+  await receiver.goto(`${b.consoleUrl()}/so`);
+  await receiver.getByText('Về việc triển khai kế hoạch năm 2027').waitFor();
+  t.equal((await saved('In sổ (PDF)')).subarray(0, 5).toString(), '%PDF-');
+  await receiver.goto(`${b.consoleUrl()}/den`);
+  await receiver.getByRole('link', { name: 'Về việc triển khai kế hoạch năm 2027' }).click();
+  await receiver.getByRole('button', { name: 'Trả lời văn bản' }).waitFor();
   await receiver.keyboard.press('Escape');
   await receiver.getByRole('heading', { name: 'Văn bản đến' }).waitFor();
   await eventually(async () =>
     (await receiver.evaluate('document.activeElement?.hasAttribute("data-row")')) ? true : undefined,
   );
+
+  const reply = await eventually(async () => (await a.node.edge.inbox({})).rows[0]);
+  await sender.goto(`${a.consoleUrl()}/den/${reply.envelopeId}`);
+  await sender.getByText('Mở văn bản liên quan').waitFor();
+  await sender.goto(`${a.consoleUrl()}/di`);
 
   // The third returns it with a reason; the sender reads number and reason, then recalls.
   const third = await open(c);
@@ -422,6 +489,292 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
   await receiver.getByRole('heading', { name: 'Liên thông văn bản' }).waitFor();
   t.strictSame(faults, [], 'no fault in any page');
 });
+
+/** By password; the first time by the code. */
+async function enter(clerk: ReturnType<typeof consoleClient>, { email, code }: typeof a): Promise<void> {
+  const known = await clerk.post('/c/v1/sign-in', { email, password });
+  if (known.status !== 200) await clerk.post('/c/v1/sign-in/code', { email, code, password });
+}
+
+/** Through the upload, as the page does it; the handle of the file. */
+async function bring(clerk: ReturnType<typeof consoleClient>, bytes: Uint8Array): Promise<string> {
+  const { json: begun } = await clerk.post('/c/v1/uploads', { lengthBytes: bytes.length });
+  await clerk.ask('PATCH', `/c/v1/uploads/${begun.upload}?offset=0`, bytes);
+  return (await clerk.post(`/c/v1/uploads/${begun.upload}/finish`)).json.handle;
+}
+
+t.test(
+  'a file says what it is: suggestions, signature, and what would be refused, before it is sent',
+  async (t) => {
+    const clerk = consoleClient(a);
+    await enter(clerk, a);
+    const part = async (name: string, bytes: Uint8Array) => ({
+      handle: await bring(clerk, bytes),
+      name,
+      mediaType: 'application/pdf',
+      lengthBytes: bytes.length,
+      sha256Hex: '',
+    });
+    const look = async ({ handle, name }: { handle: string; name: string }) =>
+      (await clerk.post('/c/v1/drafts/look', { handle, name })).json;
+    const signed = await part('công văn 112.pdf', readFileSync(letter.file));
+    const looked = await look(signed);
+    t.match(looked.signature, {
+      verdict: 'original-value',
+      signers: [{ party: 'person' }, { party: 'organisation' }],
+    });
+    t.equal(looked.signature.signers[0].name, letter.signer.name);
+    t.match(looked.suggestions.signerName, { value: letter.signer.name, from: 'signature' });
+    if (looked.suggestions.number !== undefined || existsSync('/usr/bin/pdftotext'))
+      t.match(looked.suggestions, {
+        number: { value: '112', from: 'text' },
+        notation: { value: 'UBND-VP' },
+        issueDate: { value: letter.issueDate },
+        type: { value: 'Công văn' },
+        subject: { value: letter.subject },
+        signerPosition: { value: 'Chủ tịch' },
+        signerCompetence: { value: 'TM.' },
+        pages: { value: '2' },
+      });
+    const id = randomUUID();
+    const fields: DraftFields = {
+      ...emptyFields,
+      subject: letter.subject,
+      number: '112',
+      notation: 'UBND-VP',
+      issueDate: letter.issueDate,
+      recipients: [{ code: 'H08.35.13', name: 'UBND xã Tây Vinh' }],
+      parts: [signed],
+    };
+    let revision = 0;
+    const checks = async (
+      some: Partial<DraftFields>,
+    ): Promise<Record<string, { good: boolean; stops: boolean; words: string }>> => {
+      revision = (await clerk.put(`/c/v1/drafts/${id}`, { revision, fields: { ...fields, ...some } })).json
+        .revision;
+      const { json } = await clerk.get(`/c/v1/drafts/${id}/checks`);
+      return Object.fromEntries(json.checks.map((check: { name: string }) => [check.name, check]));
+    };
+    t.match(await checks({}), {
+      signature: { good: true, words: /đủ giá trị|bản gốc|hợp lệ/i },
+      findings: { good: true },
+    });
+    // What a clerk may drop by mistake or by malice: each is named before it leaves.
+    const locked = sharedData('signed-pdf-pyhanko/malformed/minimal-aes256-malformed-perms.pdf');
+    if (existsSync(locked))
+      t.match(
+        (await look(await part('khoá.pdf', readFileSync(locked)))).findings.map(
+          ({ code }: { code: string }) => code,
+        ),
+        ['pdf-encrypted'],
+      );
+    const script = Buffer.from(
+      '%PDF-1.7\n1 0 obj\n<</Type/Catalog/Pages 2 0 R/OpenAction<</S/JavaScript/JS(app.alert\\(1\\))>>>>\nendobj\n2 0 obj\n<</Type/Pages/Kids[3 0 R]/Count 1>>\nendobj\n3 0 obj\n<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]>>\nendobj\ntrailer\n<</Root 1 0 R/Size 4>>\n%%EOF\n',
+    );
+    t.match(
+      await checks({ parts: [await part('có mã lệnh.pdf', script)] }),
+      { findings: { good: false } },
+      'a PDF with a script',
+    );
+    t.match(
+      await checks({
+        parts: [signed, await part('thật ra là chương trình.pdf', Buffer.from(`MZ${'\0'.repeat(200)}`))],
+      }),
+      { findings: { good: false, stops: true, words: /Không được gửi/ } },
+      'a program that calls itself PDF',
+    );
+    t.match(await checks({ subject: 'Danh sách TỐI MẬT' }), { secret: { stops: true } });
+    t.match(await checks({ recipients: [{ code: 'H99.1', name: '' }] }), {
+      recipients: { good: false, stops: true },
+    });
+    const ask = (lengthBytes: number) => clerk.post('/c/v1/uploads', { lengthBytes });
+    t.match(await ask(65 * 1024 ** 3), { json: { code: 'part-too-large' } });
+    const { bavail, bsize } = statfsSync(a.dir);
+    if (bavail * bsize > 20 * 1024 ** 3)
+      t.match(await ask(5 * 1024 ** 3), { status: 201 }, '5 GB where there is room');
+    t.match(await ask(Math.min(64 * 1024 ** 3, bavail * bsize)), { json: { code: 'disk-nearly-full' } });
+    // The disk of the node is full in the middle of a file: told as it is, the draft stands.
+    const { upload } = (await clerk.post('/c/v1/uploads', { lengthBytes: 100 })).json;
+    const uploads = join(a.dir, 'uploads');
+    const half = join(uploads, readdirSync(uploads).find((name) => name.endsWith(upload))!);
+    rmSync(half);
+    symlinkSync('/dev/full', half);
+    t.match(await clerk.ask('PATCH', `/c/v1/uploads/${upload}?offset=0`, Buffer.alloc(100)), {
+      status: 507,
+      json: { code: 'disk-nearly-full' },
+    });
+    t.match((await clerk.get(`/c/v1/drafts/${id}`)).json, { revision });
+    await clerk.ask('DELETE', `/c/v1/drafts/${id}`);
+  },
+);
+
+t.test(
+  'recipients: a pasted "nơi nhận" by the directory, 500 lines, and groups that are opened on the sheet',
+  async (t) => {
+    const clerk = consoleClient(a);
+    await enter(clerk, a);
+    const { json: matched } = await clerk.post('/c/v1/directory/match', {
+      text: '- UBND xã Tây Vinh;\n- UBND thị trấn Phú Phong;\n- Sở Nào đó không có;\n- Lưu: VT.',
+    });
+    t.strictSame(
+      matched.found.map(({ code }: { code: string }) => code),
+      ['H08.35.13', 'H08.35.14'],
+    );
+    t.strictSame(matched.missed, ['Sở Nào đó không có']);
+    const many = Array.from({ length: 500 }, (_, i) => (i % 2 ? 'H08.35.13' : `H77.${i}`)).join('\n');
+    const { json: five } = await clerk.post('/c/v1/directory/match', { text: many });
+    t.equal(five.found.length, 1);
+    t.equal(five.missed.length, 250, 'each line that names nobody is given back');
+    t.match(
+      await clerk.post('/c/v1/groups', { name: 'Các xã phía Đông', members: ['H08.35.13', 'H08.35.14'] }),
+      {
+        json: { code: 'cac-xa-phia-dong' },
+      },
+    );
+    t.match((await clerk.get('/c/v1/groups')).json, {
+      rows: [{ name: 'Các xã phía Đông', units: 2, own: true }],
+    });
+    const id = randomUUID();
+    await clerk.put(`/c/v1/drafts/${id}`, {
+      revision: 0,
+      fields: { ...emptyFields, recipients: [{ code: 'group:cac-xa-phia-dong', name: 'Các xã phía Đông' }] },
+    });
+    const { json } = await clerk.get(`/c/v1/drafts/${id}/checks`);
+    t.strictSame(
+      json.goes.units.map(({ name }: { name: string }) => name),
+      ['UBND xã Tây Vinh', 'UBND thị trấn Phú Phong'],
+    );
+    await clerk.ask('DELETE', `/c/v1/drafts/${id}`);
+  },
+);
+
+t.test(
+  'two clerks on one document, updates and replacements, the slip, and one audit row per opening',
+  async (t) => {
+    const [sender, clerk] = [consoleClient(a), consoleClient(b)];
+    await enter(sender, a);
+    await enter(clerk, b);
+    const { json: made } = await clerk.post('/c/v1/people', {
+      email: 'vanthu2@tayvinh.gov.vn',
+      name: 'Trần Văn Hai',
+      position: 'Văn thư',
+      desk: '',
+      roles: ['clerk'],
+      decision: '2/QĐ',
+      decisionDate: '2026-11-26',
+    });
+    const second = consoleClient(b);
+    await second.post('/c/v1/sign-in/code', { email: 'vanthu2@tayvinh.gov.vn', code: made.code, password });
+    const { documentId } = await a.node.edge.submit({
+      idempotencyKey: 'changed later',
+      to: ['H08.35.13'],
+      metadata: {
+        subject: 'Về việc họp giao ban',
+        number: '20',
+        notation: 'UBND-VP',
+        issueDate: '2026-11-26',
+      },
+      parts: [{ name: 'công văn 112.pdf', mediaType: 'application/pdf', content: readFileSync(letter.file) }],
+    });
+    const arrived = await eventually(async () =>
+      (await clerk.get('/c/v1/inbox')).json.rows.find((row: { number: string }) => row.number === '20'),
+    );
+    const at = `/c/v1/documents/in/${arrived.envelopeId}`;
+    for (const look of ['', '?refresh=1', '?refresh=1']) await clerk.get(at + look);
+    await second.get(`${at}?refresh=1`);
+    const views = (await b.node.edge.audit({ limit: 50 })).rows.filter(
+      (row) => row.act === 'view' && row.about === documentId,
+    );
+    t.strictSame(
+      views.map(({ actor }) => actor).sort(),
+      [b.email, 'vanthu2@tayvinh.gov.vn'].sort(),
+      'one per person; a refresh that opened nothing is an opening',
+    );
+
+    await eventually(async () => ((await clerk.get(at)).json.safety?.state === 'passed' ? true : undefined));
+    const [first, late] = await Promise.all([
+      clerk.post(`${at}/accept`, {}),
+      second.post(`${at}/accept`, {}),
+    ]);
+    const [won, lost] = first.status === 200 ? [first, late] : [late, first];
+    t.match(won, { status: 200 });
+    t.match(
+      lost.json,
+      { code: 'document-registered', detail: /số đến \d+, (vanthu@|vanthu2@)/ },
+      'the other is told who',
+    );
+
+    t.match(
+      await sender.post(`/c/v1/documents/out/${documentId}/update`, {
+        reason: 'Sửa ngày họp',
+        fields: { subject: 'Về việc họp giao ban ngày 27/11' },
+      }),
+      { status: 200 },
+    );
+    const request = await eventually(async () => (await clerk.get(at)).json.requests[0]);
+    t.match(request, {
+      kind: 'update',
+      before: { subject: 'Về việc họp giao ban' },
+      after: { subject: /27\/11/ },
+    });
+    t.match(await clerk.post(`/c/v1/requests/${request.requestId}`, { agree: true, text: '' }), {
+      status: 200,
+    });
+    t.match((await clerk.get(at)).json.metadata.subject, /27\/11/);
+
+    const id = randomUUID();
+    const part = { name: 'thay.pdf', mediaType: 'application/pdf', lengthBytes: 1, sha256Hex: '' };
+    const fields: DraftFields = {
+      ...emptyFields,
+      subject: 'Về việc họp giao ban (thay thế)',
+      number: '21',
+      notation: 'UBND-VP',
+      issueDate: '2026-11-26',
+      urgency: 'flash',
+      recipients: [{ code: 'H08.35.13', name: '' }],
+      parts: [{ ...part, handle: await bring(sender, readFileSync(letter.file)) }],
+      replaces: documentId,
+    };
+    await sender.put(`/c/v1/drafts/${id}`, { revision: 0, fields });
+    t.match(
+      (await sender.post(`/c/v1/drafts/${id}/send`, { revision: 1 })).json,
+      { code: 'draft-incomplete' },
+      'a reason',
+    );
+    await sender.put(`/c/v1/drafts/${id}`, { revision: 1, fields: { ...fields, reason: 'Sai địa điểm' } });
+    await sender.post(`/c/v1/drafts/${id}/send`, { revision: 2 });
+    const replacedBy = await eventually(async () => {
+      const { json } = await clerk.get(at);
+      return json.replacedBy.length > 0 ? json.replacedBy : undefined;
+    });
+    t.equal(replacedBy.length, 1);
+    t.match(
+      (await sender.get(`/c/v1/documents/out/${documentId}`)).json.replacedBy,
+      [/./],
+      'also seen at the sender',
+    );
+
+    for (const [who, path] of [
+      [sender, `/c/v1/documents/out/${documentId}/receipt`],
+      [clerk, `${at}/receipt`],
+    ] as const) {
+      const slip = await who.raw(path);
+      t.match(slip.headers.get('content-disposition'), /phieu-gui-nhan-20-UBND-VP\.pdf/);
+      if (!existsSync('/usr/bin/pdftotext')) continue;
+      const said = execFileSync('pdftotext', ['-layout', '-', '-'], { input: slip.bytes }).toString('utf8');
+      for (const words of [
+        'PHIẾU XÁC NHẬN GỬI, NHẬN VĂN BẢN',
+        '20/UBND-VP',
+        'H08.35.13',
+        documentId,
+        letter.sha256.slice(0, 8),
+      ])
+        t.ok(said.includes(words), words);
+    }
+    t.match(await clerk.post(`${at}/report-secret`, { why: 'có dấu mật' }), { status: 200 });
+    t.equal((await clerk.get(at)).json.metadata, undefined, 'hidden at once');
+  },
+);
 
 t.test('the province says who somebody is; who is known here comes in, others do not', async (t) => {
   const { Provider } = await import('oidc-provider');

@@ -32,7 +32,12 @@ export async function openDesk(
   const look = createLook(context, pages);
   const judge = createChecks(context, { look, recipients: core.recipients });
   const drafts = createDrafts({ ...context, submit: core.submit, judge });
-  const uploads = await openUploads({ dir, clock, addContent: core.addContent });
+  const uploads = await openUploads({
+    dir,
+    clock,
+    addContent: core.addContent,
+    assertRoom: (bytes) => context.disk.assertRoom(bytes),
+  });
   const flash = startFlashWatch(context);
   const todayMs = () => Math.floor((clock.nowMs() + vietnamMs) / dayMs) * dayMs - vietnamMs;
 

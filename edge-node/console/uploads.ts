@@ -19,12 +19,18 @@ const idleMs = 3 * 86_400_000;
 const openPerPersonMax = 20;
 const idForm = /^[0-9a-f]{32}$/;
 
-type Options = { readonly dir: string; readonly clock: Clock; readonly addContent: EdgeCore['addContent'] };
+type Options = {
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly addContent: EdgeCore['addContent'];
+  /** Throws `disk-nearly-full` when so many bytes more do not fit. */
+  readonly assertRoom: (bytes: number) => void;
+};
 
 /** The file's name carries what it is bound to, so that a restart needs no other record: person, length, id. */
 const nameOf = (person: number, lengthBytes: number, id: string) => `${person}-${lengthBytes}-${id}`;
 
-export async function openUploads({ dir, clock, addContent }: Options): Promise<Uploads> {
+export async function openUploads({ dir, clock, addContent, assertRoom }: Options): Promise<Uploads> {
   const folder = join(dir, 'uploads');
   makeDirDurable(folder);
   const busy = new Set<string>();
@@ -64,11 +70,13 @@ export async function openUploads({ dir, clock, addContent }: Options): Promise<
   }
 
   return {
-    /** Codes: `part-too-large`, `rate-limited` (too many that were not finished). */
+    /** Codes: `part-too-large`, `disk-nearly-full`, `rate-limited` (too many that were not finished). */
     async begin(person: number, lengthBytes: number): Promise<UploadView> {
       if (!Number.isSafeInteger(lengthBytes) || lengthBytes < 1)
         throw new ExchangeError('request-malformed', 'tệp rỗng (0 byte)');
       if (lengthBytes > limits.partBytesMax) throw new ExchangeError('part-too-large');
+      // Here and once more in the content store, until it is whole: better told now than after an hour.
+      assertRoom(2 * lengthBytes);
       await sweep();
       const mine = (await fsp.readdir(folder)).filter((name) => name.startsWith(`${person}-`));
       if (mine.length >= openPerPersonMax)

@@ -36,7 +36,7 @@ export type Drafts = {
 };
 
 export type Uploads = {
-  /** Codes: `part-too-large`, `rate-limited` (too many that were not finished). */
+  /** Codes: `part-too-large`, `disk-nearly-full`, `rate-limited` (too many that were not finished). */
   begin(person: number, lengthBytes: number): Promise<UploadView>;
   look(person: number, upload: string): Promise<UploadView>;
   /** From exactly the offset reached (`upload-offset-wrong` otherwise: ask `look`). What arrived before a cut is kept. */

@@ -22,7 +22,11 @@ export async function openConsoleOffice(
   hub: Hub,
   unitCode: string,
   name: string,
-  { clock = systemClock, console: more = {} }: { readonly clock?: Clock; readonly console?: object } = {},
+  {
+    clock = systemClock,
+    console: more = {},
+    anchorsDir,
+  }: { readonly clock?: Clock; readonly console?: object; readonly anchorsDir?: string } = {},
 ): Promise<ConsoleOffice> {
   const dir = join(temporaryDir('console'), 'node');
   const { unit, invitation } = await inviteUnit(hub, unitCode, clock, name);
@@ -36,6 +40,7 @@ export async function openConsoleOffice(
       console: { address: '127.0.0.1', port: 0, ...more },
       disk: { floorBytes: 0 },
       log: { level: 'silent' },
+      ...(anchorsDir ? { safety: { anchorsDir } } : {}),
     },
   });
   const token = await (await openTokens(dir)).add('test', systemClock.nowMs());
@@ -155,6 +160,11 @@ export function consoleClient(office: ConsoleOffice) {
     get: (path: string) => ask('GET', path),
     post: (path: string, body: unknown = {}) => ask('POST', path, body),
     put: (path: string, body: unknown) => ask('PUT', path, body),
+    /** A download, as bytes. */
+    async raw(path: string) {
+      const response = await fetch(`${office.consoleUrl()}${path}`, { headers: { cookie } });
+      return { headers: response.headers, bytes: Buffer.from(await response.arrayBuffer()) };
+    },
     cookie: () => cookie,
   };
 }
