@@ -4,7 +4,7 @@ import { parseCertificate } from '../certs/certificate.ts';
 import { clockBounds, grace, partOverdueShare } from '../protocol/grace.ts';
 import { startWorker, type WorkLoop } from '../protocol/node/worker.ts';
 import type { EdgeContext } from './context.ts';
-import { foreignSeals } from './own-seals.ts';
+import { foreignSeals, withdrawnSeals } from './own-seals.ts';
 import { sealWithdrawn } from './withdrawn.ts';
 
 /** Days are watched; a minute is often enough, and a clock that was set is noticed soon. */
@@ -85,10 +85,23 @@ export function startWatch(context: EdgeContext, { dir }: { readonly dir: string
     }
   }
 
-  /** A hub that certifies another key for one of our units could sign in its name: its own unit is who can see it. */
+  /**
+   * A hub that certifies another key for one of our units could sign in its name: its own unit is who can see it. And a seal of ours that was
+   * withdrawn without another in its place.
+   */
   async function watchOwnSeals(): Promise<void> {
     for (const { code, serialHex } of foreignSeals(directory.current(), identity().units, dir))
       await tell('seal-not-held', code, `certificate ${serialHex} names a key that is not on this machine`);
+    const { hubId: hub, units } = identity();
+    for (const { code, certificate } of withdrawnSeals(directory.current(), units, {
+      hub,
+      nowMs: clock.nowMs(),
+    }))
+      await tell(
+        'certificate-revoked',
+        `seal of ${code}`,
+        `certificate ${certificate.serialHex}: what the unit sends and receipts waits until it is enrolled anew`,
+      );
   }
 
   async function watchClock(): Promise<void> {

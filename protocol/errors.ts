@@ -459,6 +459,20 @@ export const catalogue = {
     ['Biên nhận cho văn bản mà nơi này chưa có', 'A statement about an envelope not held here'],
     waits,
   ),
+  /** An alarm only; never on the wire. */
+  'statement-not-taken': row(
+    409,
+    'later',
+    'hub-operator',
+    [
+      'Biên nhận được đưa nhiều lần mà nơi nhận không nhận',
+      'A statement was offered many times and the peer does not take it',
+    ],
+    [
+      'Xem nhật ký của bên nhận (statement.refused) và chứng thư của bên ký; biên nhận vẫn được đưa lại, không mất.',
+      "Look at the peer's log (statement.refused) and at the signer's certificate; it goes on being offered and is not lost.",
+    ],
+  ),
   'statement-mismatch': row(
     400,
     'never',

@@ -8,6 +8,7 @@ import t from 'tap';
 import { parseCertificate } from '../certs/certificate.ts';
 import { buildCrl } from '../certs/crl.ts';
 import { certificatePem } from '../certs/pem.ts';
+import { verifyProof } from '../certs/verify-proof.ts';
 import { enrolNode } from '../edge-node/enrol.ts';
 import { loadIdentity } from '../edge-node/identity.ts';
 import { type RunningNode, startNode } from '../edge-node/main.ts';
@@ -17,6 +18,7 @@ import { enrolPaths } from '../protocol/api.ts';
 import { isExchangeError } from '../protocol/errors.ts';
 import { graceTable } from '../protocol/grace.ts';
 import { type Clock, systemClock } from '../protocol/node/clock.ts';
+import { openDatabase } from '../protocol/node/sqlite.ts';
 import {
   type BareNode,
   bareNode,
@@ -278,6 +280,58 @@ t.test(
         return undefined;
       }
     });
+  },
+);
+
+t.test(
+  'what waits under a withdrawn seal is told, and goes on under the seal that follows: document and receipt',
+  async (t) => {
+    const clock = movedClock();
+    const test = await startTestHub({ clock });
+    t.teardown(() => test.close());
+    const [a, b] = [await openOffice(test, 'XA.1', clock), await openOffice(test, 'XA.2', clock)];
+    t.teardown(async () => {
+      await a.node.close();
+      await b.node.close();
+    });
+    await sees(a, b);
+    await sees(b, a);
+    const unit = test.hub.admin.unitOf('XA.2');
+    await test.hub.admin.act('certificateRevoke', {
+      what: { unit },
+      fromMs: clock.nowMs(),
+      reason: 'stolen',
+      nowMs: clock.nowMs(),
+    });
+    const [received, own] = [await send(a, b), await send(b, a)];
+    await eventually(async () => ((await b.node.edge.inbox()).rows.length === 1 ? true : undefined));
+    await eventually(async () =>
+      (await b.node.edge.show(own)).envelopes[0]?.lastError === 'certificate-revoked' ? true : undefined,
+    );
+    // Nobody asks for this alarm but the watch, which looks at once after a start.
+    await b.node.close();
+    b.node = await startNode({ dir: b.dir, log: quiet, clock });
+    await eventually(async () => ((await alarmsOf(b)).includes('certificate-revoked') ? true : undefined));
+    t.equal((await a.node.edge.show(received)).state, 'accepted', 'the receipt is not taken');
+    await b.node.close();
+    const waiting = openDatabase(join(b.dir, 'node.sqlite'));
+    const posted = () =>
+      waiting.get<{ post: string; bytes: Uint8Array }>("SELECT * FROM statements WHERE direction = 'out'")!;
+    const before = posted();
+    t.equal(before.post, 'pending');
+
+    const { invitation } = await test.hub.admin.invite({ unit, validMs: DAY_MS });
+    await enrolNode({ dir: b.dir, invitations: [invitation], clock, version: 'test' });
+    b.node = await startNode({ dir: b.dir, log: quiet, clock });
+    await arrived(a, received);
+    await arrived(b, own);
+    await eventually(async () => (posted().post === 'posted' ? true : undefined));
+    t.not(Buffer.compare(before.bytes, posted().bytes), 0, 'the receipt was signed anew');
+    waiting.close();
+    const { envelopes } = await b.node.edge.show(own);
+    t.equal(envelopes[0]?.follows, envelopes[1]?.envelopeId, 'the document was sealed anew');
+    t.equal((await a.node.edge.inbox()).rows.length, 1, 'and arrived once');
+    t.ok(verifyProof(await a.node.edge.proof(received), test.hub.rootDer).facts, 'the proof holds offline');
   },
 );
 

@@ -438,6 +438,16 @@ export function hubStoreContract(name: string, make: StoreFactory): void {
         await under.store.settle(statementOf(each, 0, { bytes: randomBytes(60_000) }));
       const statements = await under.store.claim(claimOf('node-a', { bytesMax: 130_000 }));
       t.equal(statements.statements.length, 2, 'statements are bounded by bytes as well');
+      const told = () =>
+        under.store.reader.all<{ about: string }>(
+          "SELECT about FROM alarms WHERE code = 'statement-not-taken'",
+        );
+      for (let offer = 2; offer <= 60; offer++) {
+        t.strictSame(told(), []);
+        await under.store.endLeases({ peer: 'node-a' });
+        await under.store.claim(claimOf('node-a', { bytesMax: 130_000 }));
+      }
+      t.equal(told().length, 2, 'what a peer never takes is an alarm');
     },
   );
 

@@ -1,5 +1,7 @@
 // The worker that posts our delivery receipts and refusals to the hub, many in one request. They are durable before; a crash anywhere
-// posts the same bytes again. One lane: what gathers while a request is under way makes the next one.
+// posts the same bytes again. One lane: what gathers while a request is under way makes the next one. One whose seal ended or was withdrawn
+// before the hub took it is signed anew under the unit's present seal.
+import { signedCodec, statementCodec } from '../../protocol/codec.ts';
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { backoffMs } from '../../protocol/node/clock.ts';
@@ -7,6 +9,7 @@ import { crashPoint } from '../../protocol/node/crash.ts';
 import { type StepResult, startWorker, type WorkLoop } from '../../protocol/node/worker.ts';
 import { fromProblem } from '../../protocol/problem.ts';
 import type { EdgeContext } from '../context.ts';
+import { sealWornOut } from '../own-seals.ts';
 import type { PendingStatement } from '../store/outbox-reads.ts';
 import type { PostOutcome } from '../store/types.ts';
 
@@ -47,6 +50,9 @@ export function startPoster(context: EdgeContext): WorkLoop {
     // The hub has settled it otherwise, or does not know it any more: it hands it out again if it wants the receipt.
     if (error.code === 'delivery-unknown' || error.code === 'delivery-withdrawn')
       return { id: row.id, result: 'posted', code: error.code, nextMs: 0 };
+    const unit = statementCodec.decode(signedCodec.decode(row.bytes).bytes).issuer;
+    if (sealWornOut(error, { unit, signed: row.bytes }, context.identity().units))
+      return { id: row.id, result: 'sign-anew', code: error.code, nextMs: 0 };
     if (error.row.retry === 'never') return { id: row.id, result: 'refused', code: error.code, nextMs: 0 };
     const nowMs = clock.nowMs();
     const waitMs = Math.max(

@@ -1,7 +1,6 @@
 // The worker that carries sealed envelopes to the hub. Claims what is due (urgent first), seals, keeps the sealed bytes, posts batches,
 // verifies every receipt, and only then moves a state. It must never send bytes that are not on disk, never take an answer that does
 // not verify for a receipt, and never end a document's way on anything but the hub's own word about that document.
-import { signedCodec } from '../../protocol/codec.ts';
 import { type ErrorCode, ExchangeError, isErrorCode, isExchangeError } from '../../protocol/errors.ts';
 import { uuidFromBytes } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -13,6 +12,7 @@ import { fromProblem } from '../../protocol/problem.ts';
 import { events } from '../../protocol/statement.ts';
 import type { SubmitResult } from '../../protocol/wire.ts';
 import type { EdgeContext } from '../context.ts';
+import { sealWornOut } from '../own-seals.ts';
 import { openKnownStatement, statementRow } from '../statement-row.ts';
 import type { EnvelopeToSend } from '../store/outbox-reads.ts';
 import type { SendOutcome } from '../store/types.ts';
@@ -225,26 +225,11 @@ export function startSender(context: EdgeContext, onMissingParts: () => void): W
   }
 
   function outcomeOf({ envelope, signed }: Ready, problem: ExchangeError): SendOutcome {
-    const worn = wornSeal(problem, envelope.unit, signed);
-    if (worn)
-      return worn === 'anew'
-        ? { seq: envelope.seq, kind: 'seal-anew', code: problem.code }
-        : refusedOutcome(envelope, problem);
+    if (sealWornOut(problem, { unit: envelope.unit, signed }, context.identity().units))
+      return { seq: envelope.seq, kind: 'seal-anew', code: problem.code };
     return problem.row.retry === 'never'
       ? refusedOutcome(envelope, problem)
       : laterOutcome(envelope, problem);
-  }
-
-  /**
-   * The hub will never take these bytes again, and the unit has another seal now: an expired one is replaced without asking; of a
-   * withdrawn one a person decides, since somebody else may have had it. While the seal is the unit's present one the envelope waits.
-   */
-  function wornSeal(problem: ExchangeError, unit: string, signed: Uint8Array): 'anew' | 'told' | undefined {
-    if (!isExchangeError(problem, 'certificate-expired', 'certificate-revoked')) return undefined;
-    const present = context.identity().units.find((each) => each.unit === unit)?.key.keyId;
-    const sealedBy = signedCodec.decode(signed).signature?.keyId;
-    if (!present || !sealedBy || Buffer.compare(present, sealedBy) === 0) return undefined;
-    return problem.code === 'certificate-expired' ? 'anew' : 'told';
   }
 
   /** Tries thin out with the age of the trouble, with jitter; `part-missing` goes to the uploader at once. */

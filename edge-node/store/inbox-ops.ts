@@ -2,12 +2,13 @@
 // operations collect what is to be stated, beforeCommit signs it with one signature per unit (writer-ops.ts). The same bytes again get
 // the SAME stored receipt; other bytes under the same id are kept aside and refused. Must never sign for a document that is not visible.
 import { hash } from 'node:crypto';
+import { signedCodec, statementCodec } from '../../protocol/codec.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { PayloadType } from '../../protocol/signature.ts';
-import { buildStatement, events, type StatementFacts } from '../../protocol/statement.ts';
+import { buildStatement, events, type StatementFacts, statementType } from '../../protocol/statement.ts';
 import { faultOfArrival, noteArrival } from '../statuses/arrival-ops.ts';
-import { keepAside, noteAlarm, raiseLedgerSeen } from './fact-ops.ts';
+import { keepAside, noteAlarm, noteAudit, raiseLedgerSeen } from './fact-ops.ts';
 import { insertCheck } from './safety-ops.ts';
 import { indexWords } from './search-ops.ts';
 import type {
@@ -194,6 +195,41 @@ export function inboxOps(db: Database, sign: (items: readonly ToSign[]) => void)
     }
   }
 
+  /**
+   * The same facts and the same statement id at a new time, under the present seal: to a hub that had taken the bytes before without our
+   * knowing it is a duplicate. What the receiver went by when it took the document (directory, revocations) stays as stated.
+   */
+  function signAnew(id: number, code: string, nowMs: number): void {
+    const row = db.get<{ bytes: Uint8Array }>(
+      `SELECT bytes FROM statements WHERE id = ? AND post = 'pending'`,
+      id,
+    );
+    if (!row) return;
+    const statement = statementCodec.decode(signedCodec.decode(row.bytes).bytes);
+    const { issuer, event } = statement;
+    stated.push({
+      unit: issuer,
+      type: statementType(event),
+      bytes: statementCodec.encode({ ...statement, atMs: nowMs }),
+      store(signed) {
+        db.run(
+          'UPDATE statements SET bytes = ?, at_ms = ?, next_ms = 0, attempts = attempts + 1, last_error = ? WHERE id = ?',
+          signed,
+          nowMs,
+          code,
+          id,
+        );
+      },
+    });
+    noteAudit(db, {
+      atMs: nowMs,
+      actor: 'program',
+      act: 'statement-signed-anew',
+      about: `statement ${id}`,
+      said: code,
+    });
+  }
+
   return {
     /** One poll answer, or one document whose large parts are complete. All bytes of all items are verified and on disk. */
     takeDeliveries({
@@ -221,9 +257,11 @@ export function inboxOps(db: Database, sign: (items: readonly ToSign[]) => void)
     },
     /** What the hub answered to statements that were posted. */
     settlePosts({ items, nowMs }: { items: readonly PostOutcome[]; nowMs: number }): void {
+      stated = [];
       for (const { id, result, code, nextMs } of items) {
         if (result === 'posted')
           db.run(`UPDATE statements SET post = 'posted', last_error = NULL WHERE id = ?`, id);
+        else if (result === 'sign-anew') signAnew(id, code, nowMs);
         else if (result === 'later') {
           const row = db.get<{ attempts: number }>(
             'UPDATE statements SET next_ms = ?, attempts = attempts + 1, last_error = ? WHERE id = ? RETURNING attempts',
@@ -249,6 +287,7 @@ export function inboxOps(db: Database, sign: (items: readonly ToSign[]) => void)
           });
         }
       }
+      sign(stated);
     },
   };
 }

@@ -1,10 +1,11 @@
-// An envelope whose seal wore out before the hub had ever accepted it: it ends in a clear state, and the same document goes on under the
+// An envelope whose seal ended or was withdrawn before the hub had ever accepted it: it ends in a clear state, and the same document goes on under the
 // unit's present seal as a new envelope that names the one it follows (PROTOCOL.md 2.3). Run in the writer thread, in the transaction
-// of the answer. Must never make a second envelope for one, nor send anew what a person should look at.
+// of the answer. After a withdrawal the operator is told: he knows why it was, and whether what waited here is his. Must never make a second
+// envelope for one.
 import { uuidFromBytes } from '../../protocol/ids.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import { outcomes } from '../../protocol/statement.ts';
-import { noteAudit } from './fact-ops.ts';
+import { noteAlarm, noteAudit } from './fact-ops.ts';
 import { applyResults, insertEnvelope, insertRecipients, uploadsMissing } from './outbox-ops.ts';
 
 type Row = {
@@ -59,4 +60,11 @@ export function sealAnew(
     about: uuidFromBytes(row.document_id),
     said: code,
   });
+  if (code === 'certificate-revoked')
+    noteAlarm(db, {
+      atMs: nowMs,
+      code,
+      about: `sealed anew: ${unit}`,
+      said: 'documents that waited under the withdrawn seal go on under the present one',
+    });
 }

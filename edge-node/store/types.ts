@@ -160,7 +160,8 @@ export type TakeOutcome = 'stored' | 'again' | 'conflict' | 'refused';
 
 export type PostOutcome = {
   readonly id: number;
-  readonly result: 'posted' | 'refused' | 'later';
+  /** `sign-anew`: its seal wore out before the hub took it; the unit's present one states the same. */
+  readonly result: 'posted' | 'refused' | 'later' | 'sign-anew';
   readonly code: string;
   readonly nextMs: number;
 };

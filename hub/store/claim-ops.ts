@@ -2,6 +2,7 @@
 // operation. A lease lost by a crash of either side only means that the item is handed out again; receivers recognise it.
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { ClaimArgs, ClaimedStatement, Leased, LeasedDelivery, Shared } from './types.ts';
+import { raiseAlarm } from './unit-rows.ts';
 
 type DeliveryRow = { id: number; idx: number; unit: string };
 type DueRow = DeliveryRow & {
@@ -201,21 +202,31 @@ export function claimOps({ db, turns }: Shared) {
 /** Tags, lengths and the item id around one statement. */
 const statementRoomBytes = 32;
 
+/** With a lease of two minutes some two hours on line. It goes on being offered; a person should know that a word does not get through. */
+const offersBeforeAlarm = 60;
+
 /** Bounded by bytes as well: a notice for 1,024 recipients takes 60 KiB, and an answer that is too large would never be taken. */
 function claimStatements(db: Database, args: ClaimArgs): ClaimedStatement[] {
-  const rows = db.all<{ id: number; statement: number; length: number }>(
-    `SELECT o.id, s.id AS statement, length(s.bytes) AS length FROM outgoing o JOIN statements s ON s.id = o.statement
+  const rows = db.all<{ id: number; statement: number; attempts: number; length: number }>(
+    `SELECT o.id, s.id AS statement, o.attempts, length(s.bytes) AS length FROM outgoing o JOIN statements s ON s.id = o.statement
      WHERE o.peer = ? AND o.state = 'ready' ORDER BY o.lane DESC, o.id LIMIT ?`,
     args.peer,
     args.itemsMax,
   );
   const claimed: ClaimedStatement[] = [];
   let left = args.bytesMax;
-  for (const { id, statement, length } of rows) {
+  for (const { id, statement, attempts, length } of rows) {
     left -= length + statementRoomBytes;
     if (claimed.length > 0 && left < 0) break;
     const { bytes } = db.get<{ bytes: Uint8Array }>('SELECT bytes FROM statements WHERE id = ?', statement)!;
     claimed.push({ id, bytes });
+    if ((attempts + 1) % offersBeforeAlarm === 0)
+      raiseAlarm(db, {
+        code: 'statement-not-taken',
+        about: `statement ${statement} for ${args.peer}`,
+        said: `offered ${attempts + 1} times`,
+        atMs: args.nowMs,
+      });
   }
   if (claimed.length > 0)
     db.run(
