@@ -52,6 +52,7 @@ import { createRevocationLists } from './revocation-list.ts';
 import { childTowards } from './routing/route.ts';
 import { createHubSafety } from './safety/safety.ts';
 import { createSpace } from './space.ts';
+import { createSteadyClock } from './steady-clock.ts';
 import { migrations } from './store/migrations.ts';
 import { sqliteHubStore, writerKey } from './store/store.ts';
 import type { WriterContext } from './store/types.ts';
@@ -80,7 +81,10 @@ const drainMs = 20_000;
 
 /** Resolves when every listener answers. Codes: dir-missing, dir-in-use, config-invalid, schema-newer, key-file-*, certificate-*. */
 export async function startHub(options: HubOptions) {
-  const { dir, clock, log } = options;
+  const { dir, log } = options;
+  const listening = options.listen ?? true;
+  // Everything below goes by this clock; a command on a hub that is not running hears no peers and goes by the machine's.
+  const clock = createSteadyClock({ dir, clock: options.clock, peersTell: listening });
   const paths = hubPaths(dir);
   const config: HubConfig = { ...loadHubConfig(dir), ...options.config };
   const lock = lockDir(dir);
@@ -231,11 +235,11 @@ export async function startHub(options: HubOptions) {
     nudge,
     assertSpace: space.assert,
     onRecall: () => sweeper.nudge(),
-    clockBehindMs: () => clocks.behindMs(),
+    clockBehindMs: () => (clock.doubt() === undefined ? clocks.behindMs() : 0),
     assertContent: contentAssertion(content),
   };
   const heard = createHeard(store, clock);
-  const clocks = createPeerClocks({ clock });
+  const clocks = createPeerClocks({ clock: options.clock, heard: clock.heard });
   const catchUp = createCatchUp({ admin: () => admin, identity });
   const revocationLists = createRevocationLists({
     dir,
@@ -275,6 +279,7 @@ export async function startHub(options: HubOptions) {
     takeDirectoryParts,
     catchUp,
     clocks,
+    assertTimeKnown: clock.assertKnown,
     renew: (bytes, peer) =>
       renew(bytes, peer, {
         admin,
@@ -324,6 +329,7 @@ export async function startHub(options: HubOptions) {
     directory,
     identity,
     clocks,
+    doubt: clock.doubt,
     behind: catchUp.behind,
     upstream: () => upstream?.status(),
     clock,
@@ -339,7 +345,6 @@ export async function startHub(options: HubOptions) {
   const local = createServer({ log, clock, bodyLimitBytes: 1024 });
   health.addRoutes(local.app);
   const control = createServer({ log, clock, bodyLimitBytes: adminBodyBytesMax });
-  const listening = options.listen ?? true;
   nameCallers(control.app, commandActor({ store, clock, log, via: listening ? 'socket' : 'files' }));
   addAdminRoutes(control.app, admin, {
     invitationMs: config.invitationDays * 86_400_000,
@@ -380,7 +385,7 @@ export async function startHub(options: HubOptions) {
             content,
             turns,
             clock,
-            clockSuspect: clocks.suspect,
+            clockSuspect: () => clocks.suspect() || clock.presumed(),
             nudge,
             retention: config.retention,
           })
@@ -393,7 +398,9 @@ export async function startHub(options: HubOptions) {
     clock,
     random: options.random,
     step: async () =>
-      listening ? await reformStep({ admin, hubId, upstream: shared.upstream, log }) : 'idle',
+      listening && !clock.presumed()
+        ? await reformStep({ admin, hubId, upstream: shared.upstream, log })
+        : 'idle',
     idleMs: 15_000,
     onError: (error, waitMs) => log.error({ event: 'worker.waiting', worker: 'reforms', waitMs, err: error }),
   });
@@ -403,7 +410,7 @@ export async function startHub(options: HubOptions) {
     clock,
     random: options.random,
     step: async () => {
-      if (!listening) return 'idle';
+      if (!listening || clock.presumed()) return 'idle';
       const nowMs = clock.nowMs();
       await admin.act('approvalExpire', { nowMs });
       await admin.act('republishIfDue', { nowMs });
@@ -418,14 +425,16 @@ export async function startHub(options: HubOptions) {
     clock,
     random: options.random,
     step: async () => {
-      if (options.listen ?? true) {
+      if (listening) {
+        await watch.tend();
+        // Nothing is signed under a time that is only presumed.
+        if (clock.presumed()) return 'idle';
         await own.tend();
         // By the clock, not by the hourly timer: a machine that slept must not hand out a part that has ended.
         const { issuedMs, expiresMs } = directory.own();
         if (clock.nowMs() - issuedMs >= (expiresMs - issuedMs) / 3)
           await admin.act('republishIfDue', { nowMs: clock.nowMs() });
         revocationLists.tend();
-        await watch.tend();
         await borders?.tend();
       }
       return 'idle';

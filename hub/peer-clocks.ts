@@ -21,14 +21,21 @@ const rememberedMs = 3_600_000;
 /** More peers than a hub has; the oldest go first. */
 const peersMax = 20_000;
 
-export function createPeerClocks({ clock }: { readonly clock: Clock }): PeerClocks {
+/** `clock` is the machine's own. `heard` is told the median each time a peer was heard, once there are enough. */
+export function createPeerClocks({
+  clock,
+  heard: tell = () => {},
+}: {
+  readonly clock: Clock;
+  readonly heard?: (medianMs: number) => void;
+}): PeerClocks {
   const offsets = new Map<string, { readonly offsetMs: number; readonly atMs: number }>();
 
   let lately: { readonly medianMs: number | undefined; readonly atMs: number } | undefined;
   /** Asked for every envelope; a look at all peers every few seconds is enough. */
   function medianMs(): number | undefined {
     const atMs = clock.monotonicMs();
-    if (!lately || atMs - lately.atMs > lookMs) lately = { medianMs: look(), atMs };
+    if (lately?.medianMs === undefined || atMs - lately.atMs > lookMs) lately = { medianMs: look(), atMs };
     return lately.medianMs;
   }
 
@@ -41,6 +48,18 @@ export function createPeerClocks({ clock }: { readonly clock: Clock }): PeerCloc
     return recent[recent.length >> 1];
   }
 
+  let aheadOfMonotonicMs: number | undefined;
+  /** The clock was set, or the machine slept: what was measured against it before says nothing now. */
+  function forgetIfSet(): void {
+    const aheadMs = clock.nowMs() - clock.monotonicMs();
+    const setBy = Math.abs(aheadMs - (aheadOfMonotonicMs ?? aheadMs));
+    // Slewing is followed; only a step is one.
+    aheadOfMonotonicMs = aheadMs;
+    if (setBy < clockBounds.hubOffMs) return;
+    offsets.clear();
+    lately = undefined;
+  }
+
   const behind = (): number => {
     const median = medianMs() ?? 0;
     return Math.abs(median) > clockBounds.hubOffMs ? median : 0;
@@ -49,9 +68,12 @@ export function createPeerClocks({ clock }: { readonly clock: Clock }): PeerCloc
   return {
     heard(peer, peerMs) {
       if (peerMs === 0) return;
+      forgetIfSet();
       offsets.delete(peer);
       offsets.set(peer, { offsetMs: peerMs - clock.nowMs(), atMs: clock.monotonicMs() });
       if (offsets.size > peersMax) offsets.delete(offsets.keys().next().value!);
+      const median = medianMs();
+      if (median !== undefined) tell(median);
     },
     medianMs,
     suspect: () => behind() !== 0,

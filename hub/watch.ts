@@ -27,6 +27,8 @@ export function createWatch(deps: {
   readonly directory: HubDirectory;
   readonly identity: () => HubIdentity;
   readonly clocks: PeerClocks;
+  /** hub/steady-clock.ts: the machine's clock is not the hub's, in words. */
+  readonly doubt: () => string | undefined;
   readonly behind: () => boolean;
   readonly upstream: () =>
     | { readonly connected: boolean; readonly lastError: string | undefined }
@@ -87,7 +89,9 @@ export function createWatch(deps: {
       await watchParts(nowMs);
       for (const { kind, untilMs } of dueCas(nowMs)) await tell('ca-due', kind, `ends ${dateOf(untilMs)}`);
       const median = clocks.medianMs();
-      if (clocks.suspect() && median !== undefined)
+      const doubt = deps.doubt();
+      if (doubt) await tell('hub-clock-wrong', 'clock', doubt);
+      else if (clocks.suspect() && median !== undefined)
         await tell(
           'hub-clock-wrong',
           'clock',
@@ -106,8 +110,10 @@ export function createWatch(deps: {
       return [
         {
           name: 'clock',
-          state: clocks.suspect() ? 'warn' : 'ok',
-          said: median === undefined ? 'too few peers to tell' : `peers' median ${secondsOf(median)} s`,
+          state: deps.doubt() || clocks.suspect() ? 'warn' : 'ok',
+          said:
+            deps.doubt() ??
+            (median === undefined ? 'too few peers to tell' : `peers' median ${secondsOf(median)} s`),
         },
         {
           name: 'revocations',

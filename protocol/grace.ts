@@ -83,8 +83,8 @@ export const grace = {
     warnsMs: 0,
     alarmsMs: 0,
     stops: {
-      vi: 'không nút nào bị chặn; việc hết hạn và xoá theo hạn tạm dừng',
-      en: 'nobody: deadlines and retention wait while most peers disagree',
+      vi: 'không nút nào bị chặn; việc hết hạn và xoá theo hạn tạm dừng; sai hàng tháng: theo giờ mà các nút đã thống nhất',
+      en: 'nobody: deadlines and retention wait while most peers disagree; months off: the hub goes by the time on which its peers agree',
     },
     heals: { vi: 'sau khi chỉnh giờ', en: 'after the clock is set' },
   },
@@ -128,6 +128,12 @@ export const clockBounds = {
   nodeFailMs: 5 * MINUTE_MS,
   /** The median of peers against the hub. */
   hubOffMs: MINUTE_MS,
+  /** A hub's machine before what its peers last agreed on by this is wrong for certain: the hub goes on from the agreed time. */
+  hubBackMs: DAY_MS,
+  /** After it by this it is wrong, or was off for long: the hub asks its peers first. */
+  hubAheadMs: 30 * DAY_MS,
+  /** How long it waits for enough of them; then it takes documents again. */
+  hubPresumedMs: 15 * MINUTE_MS,
 } as const;
 
 /** A part of another hub is signed anew after a third of its life; with so much of it gone something is wrong there. */

@@ -14,7 +14,9 @@ import { loadIdentity } from '../edge-node/identity.ts';
 import { type RunningNode, startNode } from '../edge-node/main.ts';
 import { backupHub, restoreHub } from '../hub/backup.ts';
 import { createPeerClocks } from '../hub/peer-clocks.ts';
+import { createSteadyClock } from '../hub/steady-clock.ts';
 import { enrolPaths } from '../protocol/api.ts';
+import { signedStatementCodec, statementCodec } from '../protocol/codec.ts';
 import { isExchangeError } from '../protocol/errors.ts';
 import { graceTable } from '../protocol/grace.ts';
 import { type Clock, systemClock } from '../protocol/node/clock.ts';
@@ -385,7 +387,71 @@ t.test('a hub whose clock is wrong tells its operator and stops nobody', async (
   const [one, two] = [nodes[0]!, nodes[1]!];
   const results = await one.link.submit(prepare(one, [{ to: [two.unit] }]).map(({ wrapper }) => wrapper));
   t.ok(results[0]?.receipt.length, 'a document of 20 minutes ahead of the hub is taken');
+
+  // Months off, both ways: what the peers agreed on is kept, and they are asked before anything is receipted.
+  for (const days of [-8000, 8000]) {
+    await test.restart(() => hubClock.move(days * DAY_MS));
+    for (const node of nodes) await node.session();
+    const [before] = await one.link.submit(prepare(one, [{ to: [two.unit] }]).map(({ wrapper }) => wrapper));
+    t.ok(before?.receipt.length, `${days} days off: a document is taken`);
+    const { atMs } = statementCodec.decode(signedStatementCodec.decode(before!.receipt).bytes);
+    t.ok(Math.abs(atMs - systemClock.nowMs()) < 600_000, 'under the time of the peers, not of the machine');
+    t.match(test.hub.store.reader.get("SELECT said FROM alarms WHERE code = 'hub-clock-wrong'"), {
+      said: /this machine says \d{4}.*its peers/,
+    });
+    hubClock.move(-days * DAY_MS);
+    await pollOnce(two);
+  }
+  await test.hub.close();
+  hubClock.move(8000 * DAY_MS);
+  await test.restart();
+  t.equal(
+    await codeOf(async () => {
+      await one.session();
+      await one.link.submit(prepare(one, [{ to: [two.unit] }]).map(({ wrapper }) => wrapper));
+    }),
+    'not-ready',
+    'before enough of them were heard nothing is receipted',
+  );
 });
+
+t.test(
+  'a time on which peers agreed is gone on from, and a long absence is not a wrong clock for ever',
+  async (t) => {
+    const dir = temporaryDir('clock');
+    let [machineMs, monotonicMs] = [Date.UTC(2027, 0, 1), 0];
+    const machine: Clock = { ...systemClock, nowMs: () => machineMs, monotonicMs: () => monotonicMs };
+    const start = () => createSteadyClock({ dir, clock: machine, peersTell: true });
+    const first = start();
+    t.equal(first.nowMs(), machineMs, 'nobody was ever heard: the machine is believed');
+    first.heard(2000);
+    t.equal(first.doubt(), undefined);
+
+    machineMs = Date.UTC(2000, 0, 1);
+    const dead = start();
+    t.ok(dead.presumed());
+    t.equal(dead.nowMs(), Date.UTC(2027, 0, 1) + 2000);
+    monotonicMs += 3_600_000;
+    machineMs += 3_600_000;
+    t.notOk(dead.presumed(), 'waited long enough');
+    t.equal(dead.nowMs(), Date.UTC(2027, 0, 1, 1) + 2000, 'what is past is certain');
+
+    machineMs = Date.UTC(2027, 5, 1);
+    const away = start();
+    t.throws(() => away.assertKnown(), { code: 'not-ready' });
+    t.match(away.doubt(), /2027-06-01 00:00 UTC, its peers last agreed on 2027-01-01/);
+    away.heard(0);
+    t.equal(away.nowMs(), machineMs, 'the peers say the same: it was off for five months');
+
+    machineMs = Date.UTC(2028, 5, 1);
+    const alone = start();
+    t.ok(alone.presumed());
+    monotonicMs += 1_000_000;
+    t.equal(alone.nowMs(), machineMs, 'nobody came: the machine is believed');
+    machineMs = Date.UTC(2000, 0, 1);
+    t.equal(createSteadyClock({ dir, clock: machine, peersTell: false }).nowMs(), machineMs);
+  },
+);
 
 t.test('a machine whose clock stands in 2000 says so, and goes on when it is set', async (t) => {
   const test = await startTestHub();

@@ -53,6 +53,8 @@ export type DeliveryDeps = SettleDeps & {
   readonly catchUp: CatchUp;
   /** Clocks of peers. */
   readonly clocks: PeerClocks;
+  /** hub/steady-clock.ts: throws `not-ready` while the time is only presumed. */
+  readonly assertTimeKnown: () => void;
   /** hub/enrolment/renew.ts. `renewal` is the bytes of a Signed. */
   readonly renew: (renewal: Uint8Array, peer: HubPeer) => Promise<RenewResponse>;
 };
@@ -102,6 +104,7 @@ export function deliveryRoutes(deps: DeliveryDeps) {
     app.post(paths.statements, { bodyLimit: limits.statementsBytesMax }, async (request, reply) => {
       const { peer } = admitted(request);
       deps.catchUp.assert();
+      deps.assertTimeKnown();
       const { statements } = statementsRequestCodec.decode(request.body as Buffer);
       if (statements.length > statementsMax)
         throw new ExchangeError(

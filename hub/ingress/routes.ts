@@ -15,6 +15,8 @@ import { type AcceptDeps, accept } from './accept.ts';
 
 export type IngressDeps = AcceptDeps & {
   readonly catchUp: Pick<CatchUp, 'assert'>;
+  /** hub/steady-clock.ts: throws `not-ready` while the time of a receipt would only be presumed. */
+  readonly assertTimeKnown: () => void;
   readonly instances: Instances;
   readonly queue: FairQueue;
   readonly rate: RateLimit;
@@ -27,6 +29,7 @@ export function ingressRoutes(deps: IngressDeps) {
       const peer = hubPeer(request.peer);
       deps.instances.assert(peer, request.headers);
       deps.catchUp.assert();
+      deps.assertTimeKnown();
       const { wrappers } = submitRequestCodec.decode(request.body as Buffer);
       if (wrappers.length > limits.batchItemsMax)
         throw new ExchangeError(
