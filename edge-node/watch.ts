@@ -2,6 +2,7 @@
 // protocol/grace.ts. Must never stop anything: whoever needs what is missing decides for himself.
 import { parseCertificate } from '../certs/certificate.ts';
 import { clockBounds, grace, partOverdueShare } from '../protocol/grace.ts';
+import { clockSteps } from '../protocol/node/clock.ts';
 import { startWorker, type WorkLoop } from '../protocol/node/worker.ts';
 import type { EdgeContext } from './context.ts';
 import { foreignSeals, withdrawnSeals } from './own-seals.ts';
@@ -55,6 +56,16 @@ export function startWatch(context: EdgeContext, { dir }: { readonly dir: string
       else if (hub !== hubId && nowMs >= overdueMs)
         await tell('directory-stale', hub, `no newer part since ${new Date(issuedMs).toISOString()}`);
     }
+  }
+
+  const steps = clockSteps(clock);
+  /** Set back by a minute and more, and once at the start, since it may have been set while nothing ran. */
+  let setBack = true;
+  async function watchSteps(nowMs: number): Promise<void> {
+    if (steps() < -clockBounds.nodeAlarmMs) setBack = true;
+    if (!setBack) return;
+    await store.write('clockSetBack', { nowMs });
+    setBack = false;
   }
 
   let revocationsSeen = '';
@@ -118,6 +129,7 @@ export function startWatch(context: EdgeContext, { dir }: { readonly dir: string
     idleMs: everyMs,
     async step() {
       const nowMs = clock.nowMs();
+      await watchSteps(nowMs);
       await watchHub(nowMs);
       await watchParts(nowMs);
       await watchClock();

@@ -5,9 +5,10 @@ import { exchangeClientOptions, exchangeListenerOptions, publicListenerOptions }
 import { createSigners } from '../certs/signers.ts';
 import { createTrust, type Trust } from '../certs/trust.ts';
 import { isExchangeError } from '../protocol/errors.ts';
+import { clockBounds } from '../protocol/grace.ts';
 import { atRestState, modeWords } from '../protocol/node/at-rest/master.ts';
 import { openAtRest } from '../protocol/node/at-rest/open.ts';
-import type { Clock } from '../protocol/node/clock.ts';
+import { type Clock, clockSteps } from '../protocol/node/clock.ts';
 import { openContentStore } from '../protocol/node/content-store.ts';
 import { serveControl } from '../protocol/node/control.ts';
 import { type ClientTls, createHttpClient, type HttpClient } from '../protocol/node/http-client.ts';
@@ -420,6 +421,7 @@ export async function startHub(options: HubOptions) {
     onError: (error, waitMs) =>
       log.error({ event: 'worker.waiting', worker: 'directory', waitMs, err: error }),
   });
+  const steps = clockSteps(clock);
   // The hub's own certificates, and whatever else becomes due by the clock alone.
   const tending = startWorker({
     clock,
@@ -427,6 +429,7 @@ export async function startHub(options: HubOptions) {
     step: async () => {
       if (listening) {
         await watch.tend();
+        if (steps() < -clockBounds.hubOffMs) await store.clockSetBack({ nowMs: clock.nowMs() });
         // Nothing is signed under a time that is only presumed.
         if (clock.presumed()) return 'idle';
         await own.tend();
@@ -459,6 +462,7 @@ export async function startHub(options: HubOptions) {
     // Before anybody can ask for what must be gone.
     await removing.carryOut();
     await store.endAllLeases();
+    await store.clockSetBack({ nowMs: clock.nowMs() });
     at.exchange = await exchange.listen(config.exchange);
     at.enrolment = await enrolment.listen(config.enrolment);
     at.local = await local.listen(config.local);

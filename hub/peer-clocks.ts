@@ -1,7 +1,7 @@
 // What the clocks of peers say about the hub's own. Each poll tells the peer's time; when the median of those heard lately is a minute off,
 // it is the hub that is wrong. Must never stop anybody for it: the operator is told, and what a wrong clock would do for good waits.
 import { clockBounds } from '../protocol/grace.ts';
-import type { Clock } from '../protocol/node/clock.ts';
+import { type Clock, clockSteps } from '../protocol/node/clock.ts';
 
 export type PeerClocks = {
   /** `peerMs` 0: the peer does not say. */
@@ -48,14 +48,10 @@ export function createPeerClocks({
     return recent[recent.length >> 1];
   }
 
-  let aheadOfMonotonicMs: number | undefined;
+  const steps = clockSteps(clock);
   /** The clock was set, or the machine slept: what was measured against it before says nothing now. */
   function forgetIfSet(): void {
-    const aheadMs = clock.nowMs() - clock.monotonicMs();
-    const setBy = Math.abs(aheadMs - (aheadOfMonotonicMs ?? aheadMs));
-    // Slewing is followed; only a step is one.
-    aheadOfMonotonicMs = aheadMs;
-    if (setBy < clockBounds.hubOffMs) return;
+    if (Math.abs(steps()) < clockBounds.hubOffMs) return;
     offsets.clear();
     lately = undefined;
   }

@@ -24,6 +24,7 @@ import { openDatabase } from '../protocol/node/sqlite.ts';
 import {
   type BareNode,
   bareNode,
+  hang,
   pollOnce,
   prepare,
   quiet,
@@ -122,6 +123,93 @@ t.test('a week without the hub: documents are taken, the operator is told, every
   await Promise.all(papers.map((id) => arrived(a, id)));
   t.pass('eight documents of a week arrived');
 });
+
+t.test(
+  'a week without the province: the district works, what goes up waits, the operator is told, everything arrives',
+  async (t) => {
+    const clock = movedClock(-20 * DAY_MS);
+    const province = await startTestHub({ clock, code: 'H08' });
+    const district = await startTestHub({ clock, rootDir: join(province.dir, 'root') });
+    t.teardown(async () => {
+      await district.close();
+      await province.close();
+    });
+    await hang(district, province);
+    const [a, b] = [await openOffice(district, 'XA.1', clock), await openOffice(district, 'XA.2', clock)];
+    const top = await openOffice(province, 'H08.01', clock);
+    t.teardown(async () => {
+      for (const { node } of [a, b, top]) await node.close();
+    });
+    for (const [from, to] of [
+      [a, b],
+      [a, top],
+      [top, a],
+    ] as const)
+      await sees(from, to);
+    await arrived(a, await send(a, top));
+    await province.hub.close();
+    const up: string[] = [];
+    const down: string[] = [];
+    for (let day = 0; day < 7; day++) {
+      up.push(await send(a, top));
+      down.push(await send(top, a));
+      await arrived(a, await send(a, b));
+      clock.move(DAY_MS + 3_600_000);
+    }
+    const alarms = () =>
+      district.hub.store.reader.all<{ code: string; about: string }>('SELECT code, about FROM alarms');
+    await eventually(async () =>
+      alarms().some(({ code, about }) => code === 'hub-unreachable' && about === 'the next hub')
+        ? true
+        : undefined,
+    );
+    t.notOk(
+      alarms().some(({ code }) => code === 'directory-expired'),
+      'the part of the province is good for longer',
+    );
+    t.ok((await a.node.edge.status()).hub.code === undefined, 'its offices notice nothing');
+    await province.restart();
+    for (const { node } of [a, top]) node.edge.retryNow();
+    await Promise.all([...up.map((id) => arrived(a, id)), ...down.map((id) => arrived(top, id))]);
+    t.equal((await top.node.edge.inbox()).rows.length, 8, 'once each');
+  },
+);
+
+t.test(
+  'a week with the clock of a node ahead: what it sends waits, is told, and goes once the clock is set',
+  async (t) => {
+    const clock = movedClock(-20 * DAY_MS);
+    const ahead: Clock = { ...clock, nowMs: () => clock.nowMs() + 9 * DAY_MS };
+    const test = await startTestHub({ clock });
+    t.teardown(() => test.close());
+    const [a, b] = [await openOffice(test, 'XA.1', clock), await openOffice(test, 'XA.2', clock)];
+    t.teardown(async () => {
+      await a.node.close();
+      await b.node.close();
+    });
+    await sees(a, b);
+    await sees(b, a);
+    await a.node.close();
+    a.node = await startNode({ dir: a.dir, log: quiet, clock: ahead });
+    const papers: string[] = [];
+    for (let day = 0; day < 7; day++) {
+      papers.push(await send(a, b));
+      await arrived(b, await send(b, a));
+      clock.move(DAY_MS);
+    }
+    await eventually(async () => {
+      const { envelopes } = await a.node.edge.show(papers[6]!);
+      return envelopes[0]?.lastError === 'envelope-from-future' ? true : undefined;
+    });
+    await a.node.close();
+    a.node = await startNode({ dir: a.dir, log: quiet, clock: ahead });
+    await eventually(async () => ((await alarmsOf(a)).includes('clock-wrong') ? true : undefined));
+    await a.node.close();
+    a.node = await startNode({ dir: a.dir, log: quiet, clock });
+    await Promise.all(papers.map((id) => arrived(a, id)));
+    t.equal((await b.node.edge.inbox()).rows.length, papers.length, 'once each');
+  },
+);
 
 t.test('a part that has ended makes documents wait, and heals with the next one', async (t) => {
   const clock = movedClock(-20 * DAY_MS);

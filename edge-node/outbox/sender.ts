@@ -1,7 +1,9 @@
 // The worker that carries sealed envelopes to the hub. Claims what is due (urgent first), seals, keeps the sealed bytes, posts batches,
 // verifies every receipt, and only then moves a state. It must never send bytes that are not on disk, never take an answer that does
 // not verify for a receipt, and never end a document's way on anything but the hub's own word about that document.
+import { headerCodec, signedCodec } from '../../protocol/codec.ts';
 import { type ErrorCode, ExchangeError, isErrorCode, isExchangeError } from '../../protocol/errors.ts';
+import { clockBounds } from '../../protocol/grace.ts';
 import { uuidFromBytes } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
 import { backoffMs, slowStart } from '../../protocol/node/clock.ts';
@@ -226,6 +228,12 @@ export function startSender(context: EdgeContext, onMissingParts: () => void): W
 
   function outcomeOf({ envelope, signed }: Ready, problem: ExchangeError): SendOutcome {
     if (sealWornOut(problem, { unit: envelope.unit, signed }, context.identity().units))
+      return { seq: envelope.seq, kind: 'seal-anew', code: problem.code };
+    // Sealed while this machine was ahead by days: its own clock, set right since, says so too. The same bytes would wait for their day.
+    if (
+      isExchangeError(problem, 'envelope-from-future') &&
+      headerCodec.decode(signedCodec.decode(signed).bytes).createdMs > clock.nowMs() + clockBounds.nodeFailMs
+    )
       return { seq: envelope.seq, kind: 'seal-anew', code: problem.code };
     return problem.row.retry === 'never'
       ? refusedOutcome(envelope, problem)

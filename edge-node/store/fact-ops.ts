@@ -77,8 +77,18 @@ export function keepAside(db: Database, row: AsideRow, nowMs: number): void {
   );
 }
 
+/** No wait of ours is longer: a later time was reckoned on a clock that was ahead. */
+const longestWaitMs = 86_400_000;
+
 export function factOps(db: Database) {
   return {
+    /** What waits for a time that the clock, set back since, would reach only after days is due now. */
+    clockSetBack({ nowMs }: { nowMs: number }): void {
+      const beyondMs = nowMs + longestWaitMs;
+      db.run("UPDATE envelopes SET next_ms = 0 WHERE work <> 'done' AND next_ms > ?", beyondMs);
+      db.run("UPDATE statements SET next_ms = 0 WHERE post = 'pending' AND next_ms > ?", beyondMs);
+      db.run("UPDATE checks SET next_ms = 0 WHERE state = 'pending' AND next_ms > ?", beyondMs);
+    },
     setFacts(facts: Facts): void {
       for (const [name, value] of Object.entries(facts)) writeFact(db, name as FactName, value);
     },

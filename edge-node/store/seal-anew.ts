@@ -1,4 +1,4 @@
-// An envelope whose seal ended or was withdrawn before the hub had ever accepted it: it ends in a clear state, and the same document goes on under the
+// An envelope whose seal ended or was withdrawn before the hub had ever accepted it, or that a clock ahead by days had dated: it ends in a clear state, and the same document goes on under the
 // unit's present seal as a new envelope that names the one it follows (PROTOCOL.md 2.3). Run in the writer thread, in the transaction
 // of the answer. After a withdrawal the operator is told: he knows why it was, and whether what waited here is his. Must never make a second
 // envelope for one.

@@ -16,6 +16,9 @@ type DueRow = DeliveryRow & {
   bytes: number;
 };
 
+/** No lease and no deferral is longer: a later time was reckoned on a clock that was ahead. */
+const longestWaitMs = 86_400_000;
+
 /** Due rows read at once. More may be read in vain when an answer is full. */
 const readAheadRows = 16;
 
@@ -159,6 +162,18 @@ export function claimOps({ db, turns }: Shared) {
       endLeases(db, peer);
     },
     /** At a start: whatever was handed out before it, the answer may never have left. Receivers recognise what they have. */
+    clockSetBack({ nowMs }: { nowMs: number }): void {
+      const beyondMs = nowMs + longestWaitMs;
+      db.run("UPDATE deliveries SET next_ms = 0 WHERE state = 'deferred' AND next_ms > ?", beyondMs);
+      db.run(
+        "UPDATE deliveries SET lease_until_ms = 0 WHERE state = 'leased' AND lease_until_ms > ?",
+        beyondMs,
+      );
+      db.run(
+        "UPDATE outgoing SET lease_until_ms = 0 WHERE state = 'leased' AND lease_until_ms > ?",
+        beyondMs,
+      );
+    },
     endAllLeases(): void {
       for (const { peer } of db.all<{ peer: string }>(
         "SELECT peer FROM deliveries WHERE state = 'leased' UNION SELECT peer FROM outgoing WHERE state = 'leased'",

@@ -32,6 +32,8 @@ export type HubStore = {
   release(args: { peer: string; ids: readonly number[]; statementIds: readonly number[] }): Promise<void>;
   endLeases(args: { peer: string }): Promise<void>;
   endAllLeases(): Promise<void>;
+  /** What waits for a time that the clock, set back since, would reach only after days is due now. */
+  clockSetBack(args: { nowMs: number }): Promise<void>;
   sweepLeases(args: { nowMs: number; rowsMax: number; attemptsMax: number }): Promise<readonly string[]>;
   /** A verified statement. Idempotent. Codes: statement-unknown-envelope, statement-mismatch, peer-not-recipient. */
   settle(args: SettleArgs): Promise<SettleResult>;
@@ -150,6 +152,7 @@ export function sqliteHubStore(writer: Writer<AnyOps>, reader: Database): HubSto
     release: verb('release'),
     endLeases: verb('endLeases'),
     endAllLeases: () => run('endAllLeases', {}),
+    clockSetBack: (args) => run('clockSetBack', args),
     sweepLeases: verb('sweepLeases'),
     settle: verb('settle'),
     expire: verb('expire'),

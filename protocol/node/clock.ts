@@ -37,6 +37,21 @@ function sleepOnce(ms: number, signal: AbortSignal | undefined): Promise<void> {
   });
 }
 
+/**
+ * Each call answers by how much the wall clock was set since the call before (or the machine slept: forward), beyond the time that passed.
+ * A few milliseconds are slewing.
+ */
+export function clockSteps(clock: Pick<Clock, 'nowMs' | 'monotonicMs'>): () => number {
+  const ahead = () => clock.nowMs() - clock.monotonicMs();
+  let before = ahead();
+  return () => {
+    const now = ahead();
+    const step = now - before;
+    before = now;
+    return step;
+  };
+}
+
 export type ManualClock = Clock & {
   /** Moves time forward and wakes, in order, every sleeper that is due; resolves after their continuations had a turn. */
   advance(ms: number): Promise<void>;
