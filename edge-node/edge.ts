@@ -13,6 +13,7 @@ import { createHttpClient } from '../protocol/node/http-client.ts';
 import { createHubLink, type HubLink } from '../protocol/node/hub-link.ts';
 import { lockDir } from '../protocol/node/lock.ts';
 import type { Log } from '../protocol/node/logger.ts';
+import { startSearchIndex } from '../protocol/node/search-index.ts';
 import type { WorkLoop } from '../protocol/node/worker.ts';
 import { createVerifier } from '../protocol/signature.ts';
 import { type EdgeConfig, proxyOf } from './config.ts';
@@ -95,6 +96,7 @@ type Workers = {
   readonly housekeeping: WorkLoop;
   readonly renewal: WorkLoop;
   readonly watch: WorkLoop;
+  readonly searchIndex: WorkLoop;
   readonly destroyer: WorkLoop;
   readonly checker: WorkLoop;
   readonly remover: Remover;
@@ -148,7 +150,10 @@ async function assemble(
     follow: async (handovers) => void (await followRoots(handovers)),
     clock,
     log,
-    onChange: (stamp) => emit({ kind: 'directory', stamp }),
+    onChange(stamp) {
+      emit({ kind: 'directory', stamp });
+      workers?.searchIndex.nudge();
+    },
   });
   const signers = createSigners({
     directory: directory.current,
@@ -283,6 +288,7 @@ async function assemble(
       running.housekeeping.stop(),
       running.renewal.stop(),
       running.watch.stop(),
+      running.searchIndex.stop(),
       running.destroyer.stop(),
       running.checker.stop(),
       running.remover.loop.stop(),
@@ -335,6 +341,13 @@ function startWorkers(
 ): Workers {
   const renewal = startRenewal(context, renewing);
   const watch = startWatch(context, renewing);
+  const searchIndex = startSearchIndex({
+    directory: context.directory.current,
+    clock: context.clock,
+    random: context.random,
+    onError: (error, waitMs) =>
+      context.log.warn({ event: 'worker.waiting', worker: 'search-index', waitMs, err: error }),
+  });
   const housekeeping = startHousekeeping(context);
   const poster = startPoster(context);
   // Each needs to wake the other: by name, since neither exists before both do.
@@ -360,6 +373,7 @@ function startWorkers(
     housekeeping,
     renewal,
     watch,
+    searchIndex,
     destroyer,
     checker,
     remover,

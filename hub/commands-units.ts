@@ -19,6 +19,8 @@ type UnitLine = {
   waiting: { words: string; node: string } | null;
 };
 
+type UnitPage = { units: UnitLine[]; next: number | null };
+
 export function unitCommands(hub: Command, software: string): void {
   const unit = hub.command('unit').description('Đơn vị của trung tâm.\nUnits of this hub.');
   listCommands(unit, software);
@@ -55,25 +57,42 @@ function listCommands(unit: Command, software: string): void {
         out.answer(done);
       }, options),
     );
-  leaf(unit, 'list', 'Danh sách đơn vị.\nAll units of this hub.').action((options: Common) =>
-    runCommand(async (out) => {
-      const answer = await withHub({ dir: options.dir, software }, (request) =>
-        request<{ units: UnitLine[] }>('GET', '/admin/v1/units'),
-      );
-      out.table(
-        ['Mã', 'Tên', 'Trạng thái', 'Nút', 'Lần cuối thấy', 'Sáu từ chờ xác nhận'],
-        answer.units.map(({ code, name, state, node, lastSeenMs, waiting }) => [
-          code,
-          name,
-          stateText(state),
-          node ?? '-',
-          timeText(lastSeenMs),
-          waiting?.words.split('-').join(' ') ?? '',
-        ]),
-      );
-      out.answer(answer);
-    }, options),
-  );
+  leaf(
+    unit,
+    'list',
+    'Danh sách đơn vị, từng trang một (mặc định 1000).\nUnits of this hub, page by page (1,000 unless --limit says otherwise).',
+  )
+    .option('--limit <n>', 'Số dòng mỗi trang, tối đa 10000; rows of one page, at most 10,000', wholeNumber)
+    .option(
+      '--after <n>',
+      'Trang sau: số mà trang trước đã nêu; the number that the page before named',
+      wholeNumber,
+    )
+    .option('--state <state>', 'Chỉ trạng thái này; only: active, unconfirmed, suspended, closed, invited')
+    .action((options: Common & { limit?: number; after?: number; state?: string }) =>
+      runCommand(async (out) => {
+        const query = new URLSearchParams();
+        for (const name of ['limit', 'after', 'state'] as const)
+          if (options[name] !== undefined) query.set(name, String(options[name]));
+        const answer = await withHub({ dir: options.dir, software }, (request) =>
+          request<UnitPage>('GET', `/admin/v1/units?${query}`),
+        );
+        out.table(
+          ['Mã', 'Tên', 'Trạng thái', 'Nút', 'Lần cuối thấy', 'Sáu từ chờ xác nhận'],
+          answer.units.map(({ code, name, state, node, lastSeenMs, waiting }) => [
+            code,
+            name,
+            stateText(state),
+            node ?? '-',
+            timeText(lastSeenMs),
+            waiting?.words.split('-').join(' ') ?? '',
+          ]),
+        );
+        if (answer.next !== null)
+          out.say(`Còn nữa, thêm: --after ${answer.next}\nThere are more: --after ${answer.next}`);
+        out.answer(answer);
+      }, options),
+    );
 }
 
 function lifeCommands(unit: Command, software: string): void {
@@ -167,7 +186,7 @@ function invitationCommands(hub: Command, software: string): void {
 
 /** The two mistakes that people make here, in words; the hub judges again, and knows units by other codes too. */
 async function assertWaiting(request: AdminRequest, code: string, words: string | undefined): Promise<void> {
-  const { units } = await request<{ units: UnitLine[] }>('GET', '/admin/v1/units');
+  const { units } = await request<UnitPage>('GET', `/admin/v1/units?unit=${pathPart(code)}`);
   const unit = units.find((each) => each.code === code);
   if (unit && !unit.waiting)
     throw new CommandError(

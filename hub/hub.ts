@@ -16,6 +16,7 @@ import { createServer } from '../protocol/node/http-server.ts';
 import { createHubLink } from '../protocol/node/hub-link.ts';
 import { lockDir } from '../protocol/node/lock.ts';
 import type { Log } from '../protocol/node/logger.ts';
+import { startSearchIndex } from '../protocol/node/search-index.ts';
 import { migrate, openDatabase } from '../protocol/node/sqlite.ts';
 import { startWorker } from '../protocol/node/worker.ts';
 import { startWriter } from '../protocol/node/writer.ts';
@@ -405,7 +406,17 @@ export async function startHub(options: HubOptions) {
     idleMs: 15_000,
     onError: (error, waitMs) => log.error({ event: 'worker.waiting', worker: 'reforms', waitMs, err: error }),
   });
-  directory.onChange(() => reforming.nudge());
+  const searchIndex = startSearchIndex({
+    directory: () => directory.current(),
+    clock,
+    random: options.random,
+    onError: (error, waitMs) =>
+      log.error({ event: 'worker.waiting', worker: 'search-index', waitMs, err: error }),
+  });
+  directory.onChange(() => {
+    reforming.nudge();
+    searchIndex.nudge();
+  });
   // The own directory part is signed anew in the last part of its life, and when a forwarding date passes.
   const republishing = startWorker({
     clock,
@@ -545,6 +556,7 @@ export async function startHub(options: HubOptions) {
         flushing.stop(),
         republishing.stop(),
         reforming.stop(),
+        searchIndex.stop(),
         tending.stop(),
       ]);
       await Promise.all([exchange.drain(drainMs), enrolment.drain(2000), local.drain(1000)]);

@@ -1,5 +1,5 @@
 // Finding units as one types: by code, by the beginning of words, without regard to diacritics, case and the place of tones. Pure. The index is
-// made at the first search of a directory and carried over to the next: only pages that changed are looked at again.
+// made at the first search of a directory, or before it in steps, and carried over to the next: only pages that changed are looked at again.
 import type { Directory, KnownUnit } from './directory.ts';
 import { fold } from './text/fold.ts';
 
@@ -43,21 +43,63 @@ function entryOf(unit: KnownUnit): Entry {
   return entry;
 }
 
-function indexOf(directory: Directory): Index {
-  const known = indexes.get(directory);
-  if (known) return known;
-  const entries = [...directory.units()].map(entryOf);
+/** Units looked at between two steps: some milliseconds. */
+const unitsPerStep = 500;
+
+/**
+ * Makes the index in steps, so that a program that serves others can do something else between them; the first search need not wait for it
+ * then. Whoever stops in the middle loses nothing: what was folded is kept with its unit.
+ */
+export function* prepareSearch(directory: Directory): Generator<void, void> {
+  if (indexes.has(directory)) return;
+  const entries: Entry[] = [];
   const found = new Map<string, number[]>();
-  for (const [at, { words }] of entries.entries())
-    for (const word of words) {
+  for (const unit of directory.units()) {
+    const entry = entryOf(unit);
+    for (const word of entry.words) {
       const places = found.get(word);
-      if (places) places.push(at);
-      else found.set(word, [at]);
+      if (places) places.push(entries.length);
+      else found.set(word, [entries.length]);
     }
-  const words = [...found.keys()].sort();
-  const index = { entries, words, places: words.map((word) => found.get(word)!) };
-  indexes.set(directory, index);
-  return index;
+    entries.push(entry);
+    if (entries.length % unitsPerStep === 0) yield;
+  }
+  const words = yield* sorted([...found.keys()]);
+  indexes.set(directory, { entries, words, places: words.map((word) => found.get(word)!) });
+}
+
+/** In order of code units, merged from runs that are sorted one at a time. */
+function* sorted(words: readonly string[]): Generator<void, string[]> {
+  let runs: string[][] = [];
+  for (let at = 0; at < words.length; at += wordsPerRun) {
+    runs.push(words.slice(at, at + wordsPerRun).sort());
+    yield;
+  }
+  while (runs.length > 1) {
+    const merged: string[][] = [];
+    for (let at = 0; at < runs.length; at += 2)
+      merged.push(at + 1 < runs.length ? yield* merge(runs[at]!, runs[at + 1]!) : runs[at]!);
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+const wordsPerRun = 4096;
+
+function* merge(left: readonly string[], right: readonly string[]): Generator<void, string[]> {
+  const out: string[] = [];
+  let [l, r] = [0, 0];
+  while (l < left.length && r < right.length) {
+    out.push(left[l]! < right[r]! ? left[l++]! : right[r++]!);
+    if (out.length % 16_384 === 0) yield;
+  }
+  for (; l < left.length; l++) out.push(left[l]!);
+  for (; r < right.length; r++) out.push(right[r]!);
+  return out;
+}
+
+function indexOf(directory: Directory): Index {
+  if (!indexes.has(directory)) for (const _ of prepareSearch(directory));
+  return indexes.get(directory)!;
 }
 
 type Found = { readonly entry: Entry; readonly rank: number };
@@ -98,7 +140,7 @@ function rank({ codes, name, words }: Entry, text: string, wanted: readonly stri
 
 /**
  * The best `limit` units for what was typed; the last word may be unfinished, as may the others. Closed units stand behind open ones, short
- * names before long ones. 125,000 units: the first search after a change takes some tenths of a second, the next ones milliseconds.
+ * names before long ones. 125,000 units: milliseconds once the index is there (prepareSearch), else a second for the first search.
  */
 export function searchDirectory(
   directory: Directory,

@@ -5,9 +5,9 @@ import t from 'tap';
 import { openDirectoryParts } from '../certs/signers.ts';
 import { planImport } from '../hub/admin/unit-import.ts';
 import { signedDirectoryCodec } from '../protocol/codec.ts';
-import { createDirectory, endings, nameAt } from '../protocol/directory.ts';
+import { createDirectory, type Directory, endings, nameAt } from '../protocol/directory.ts';
 import { type OpenPart, pageCountFor, pageOf, pageRange, readPart } from '../protocol/directory-pages.ts';
-import { searchDirectory } from '../protocol/directory-search.ts';
+import { prepareSearch, searchDirectory } from '../protocol/directory-search.ts';
 import { isExchangeError } from '../protocol/errors.ts';
 import { membersOf, unitsOfGroup } from '../protocol/groups.ts';
 import { newUnitId } from '../protocol/ids.ts';
@@ -339,6 +339,29 @@ t.test('units are found as one types', async (t) => {
   const all = names('binh');
   t.ok(all.indexOf('UBND xã Bình Thuận') > all.indexOf('UBND xã Bình Tường'), 'what has ended stands behind');
 });
+
+t.test(
+  'the index of a large directory is made in steps, and finds what one made at once finds',
+  async (t) => {
+    const names = ['Bình Tường', 'Phú Phong', 'Tây Giang', 'Vĩnh An', 'Hòa Sơn'];
+    const many = Array.from({ length: 9_000 }, (_, i) =>
+      unit(`H${i % 63}.${i}`, `UBND xã ${names[i % 5]} ${i}`, 'xã'),
+    );
+    const [inSteps, atOnce] = [many, many.map((each) => ({ ...each }))].map((units) =>
+      createDirectory([partOf(hubId, 'UBND tỉnh', units)]),
+    ) as [Directory, Directory];
+    let steps = 0;
+    for (const _ of prepareSearch(inSteps)) steps += 1;
+    t.ok(steps > 18, 'others have their turn between');
+    t.equal([...prepareSearch(inSteps)].length, 0, 'made once');
+    for (const text of ['binh tuong', 'h12.5', 'xa 8999', 'phu phong 1', 'hoa son 44', 'h62.8', 'vinh'])
+      t.same(
+        searchDirectory(inSteps, text, { limit: 30 }).map((each) => each.unit),
+        searchDirectory(atOnce, text, { limit: 30 }).map((each) => each.unit),
+        text,
+      );
+  },
+);
 
 t.test('the text of "nơi nhận" is matched: certain, to choose, for paper', async (t) => {
   const text = `Nơi nhận:

@@ -672,6 +672,16 @@ t.test('the commands work on the files when no hub runs, and through the socket 
   const invited = await run('invite', 'A1', '--dir', dir);
   t.ok(parseInvitation(invited.out.split('\n')[0]!));
   t.match((await run('unit', 'list', '--dir', dir)).out, /A1 .*Xã A/);
+  const page = await run('unit', 'list', '--limit', '1', '--dir', dir);
+  const after = /--after (\d+)/.exec(page.out)?.[1];
+  t.notMatch(page.out, /Xã A/, 'the hub itself was first');
+  const rest = JSON.parse((await run('unit', 'list', '--after', `${after}`, '--dir', dir, '--json')).out);
+  t.match(rest, { units: [{ code: 'A1' }], next: null }, 'a page says that there is more, and where');
+  t.equal(
+    JSON.parse((await run('unit', 'list', '--state', 'closed', '--dir', dir, '--json')).out).units.length,
+    0,
+  );
+  t.equal((await run('unit', 'list', '--limit', '10001', '--dir', dir)).exit, 1, 'a page has its bound');
   const hub = await openHub(dir);
   t.match(JSON.parse((await run('status', '--dir', dir, '--json')).out), {
     running: true,

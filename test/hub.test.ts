@@ -662,12 +662,11 @@ t.test(
       );
       await client.close();
     }
-    clock.offsetMs = 1000 * day;
-    t.equal(await codeOf(pollOnce(a)), 'certificate-expired', 'also on a connection that was open before');
-    clock.offsetMs = -1000 * day;
-    t.equal(await codeOf(pollOnce(a)), 'certificate-not-yet-valid');
-    clock.offsetMs = 0;
-    t.equal(await codeOf(pollOnce(a)), 'none');
+    // That time is judged on open connections too is in certs.test.ts. Here peers have told the time: the machine's clock stops nobody.
+    for (const days of [1000, -1000, 0]) {
+      clock.offsetMs = days * day;
+      t.equal(await codeOf(pollOnce(a)), 'none', `${days} days off`);
+    }
   },
 );
 

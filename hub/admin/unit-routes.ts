@@ -19,7 +19,16 @@ const DAY_MS = 86_400_000;
 function addNamingRoutes(app: FastifyInstance, admin: Admin): void {
   const { clock } = admin;
 
-  app.get('/admin/v1/units', async () => ({ units: listUnits(admin) }));
+  app.get<{ Querystring: { after?: string; limit?: string; state?: string; unit?: string } }>(
+    '/admin/v1/units',
+    async ({ query: { after, limit, state, unit } }) =>
+      listUnits(admin, {
+        afterRow: wholeOf(after, Number.MAX_SAFE_INTEGER) ?? 0,
+        rowsMax: wholeOf(limit, unitPageMax) ?? unitPage,
+        ...(state === undefined ? {} : { state }),
+        ...(unit === undefined ? {} : { unit: admin.unitOf(unit) }),
+      }),
+  );
 
   app.post<{
     Body: { name: string; codes: string[]; parent?: string; documentBytesMax?: number };
@@ -61,7 +70,28 @@ function addNamingRoutes(app: FastifyInstance, admin: Admin): void {
   );
 }
 
-export function listUnits({ directory, store }: Admin) {
+/** Of one answer when nothing is said, and at most: a national directory's list would hold the process up for seconds. */
+const unitPage = 1_000;
+const unitPageMax = 10_000;
+
+/** `request-malformed` unless it is a whole number from 0 to `max`; undefined where nothing was said. */
+function wholeOf(said: string | undefined, max: number): number | undefined {
+  if (said === undefined) return undefined;
+  if (!/^[0-9]{1,16}$/.test(said) || Number(said) > max)
+    throw new ExchangeError('request-malformed', `a whole number up to ${max}`);
+  return Number(said);
+}
+
+/** In the order in which they were added. `next` is what the following page begins after; null: this is the last. */
+function listUnits(
+  { directory, store }: Admin,
+  page: {
+    readonly afterRow: number;
+    readonly rowsMax: number;
+    readonly state?: string;
+    readonly unit?: string;
+  },
+) {
   const waiting = new Map(
     store.reader
       .all<{ unit: string; words: string; node: string }>(
@@ -69,7 +99,9 @@ export function listUnits({ directory, store }: Admin) {
       )
       .map((row) => [row.unit, row]),
   );
+  const { afterRow, rowsMax, state = '', unit = '' } = page;
   const rows = store.reader.all<{
+    row: number;
     unit: string;
     name: string;
     state: string;
@@ -78,10 +110,16 @@ export function listUnits({ directory, store }: Admin) {
     addedMs: number;
     lastSeenMs: number | null;
   }>(
-    `SELECT u.unit, u.name, u.state, u.parent, u.node, u.added_ms AS "addedMs", p.last_seen_ms AS "lastSeenMs"
-     FROM units u LEFT JOIN peers p ON p.peer = u.node ORDER BY u.added_ms, u.unit`,
+    `SELECT u.rowid AS row, u.unit, u.name, u.state, u.parent, u.node, u.added_ms AS "addedMs", p.last_seen_ms AS "lastSeenMs"
+     FROM units u LEFT JOIN peers p ON p.peer = u.node
+     WHERE u.rowid > ?1 AND (?2 = '' OR u.state = ?2) AND (?3 = '' OR u.unit = ?3) ORDER BY u.rowid LIMIT ?4`,
+    afterRow,
+    state,
+    unit,
+    rowsMax + 1,
   );
-  return rows.map((row) => {
+  const shown = rows.slice(0, rowsMax);
+  const units = shown.map(({ row: _, ...row }) => {
     const known = directory.current().unit(row.unit);
     const pending = waiting.get(row.unit);
     return {
@@ -94,6 +132,7 @@ export function listUnits({ directory, store }: Admin) {
       waiting: pending ? { words: pending.words, node: pending.node } : null,
     };
   });
+  return { units, next: rows.length > shown.length ? (shown.at(-1)?.row ?? null) : null };
 }
 
 function addLifeRoutes(app: FastifyInstance, admin: Admin): void {
