@@ -472,10 +472,30 @@ t.test('the command answers with words, JSON and the exit codes of the house', a
     verify(chain, '--anchors', anchors, '--at', 'hôm qua'),
     verify(chain, '--anchors', anchors, '--at', '260601000000Z'),
     verify(chain, '--anchors', anchors, '--at', '1780272000'),
+    verify(write('empty.pem', ''), '--anchors', anchors),
+    verify(write('large.pem', `${pem(ca)}${' '.repeat(10_000_000)}`), '--anchors', anchors),
+    verify(write('many.pem', pem(leafOf()) + pem(ca).repeat(4000)), '--anchors', anchors, ...at),
+    verify(
+      chain,
+      '--anchors',
+      anchors,
+      '--crl',
+      write('garbage.crl', derToPem('X509 CRL', Buffer.alloc(900, 7))),
+      ...at,
+    ),
+    verify(chain, '--anchors', anchors, '--crl', chain, ...at),
+    verify(write('order.pem', pem(ca, root, leafOf())), '--anchors', anchors, ...at, '--json'),
   ]);
   t.same(
     all.map(({ code }) => code),
-    [0, 65, 65, 66, 66, 66, 66, 2, 2, 2, 0, 0],
+    [0, 65, 65, 66, 66, 66, 66, 2, 2, 2, 0, 0, 66, 66, 65, 65, 66, 0],
+  );
+  t.match(all[14]!.out, /too-large/);
+  t.match(all[15]!.out, /malformed/);
+  t.match(
+    JSON.parse(all[17]!.out),
+    { warnings: [/above .*Leaf.*leaf first/] },
+    'a file in another order is told',
   );
   t.match(JSON.parse(all[0]!.out), { valid: true, verdict: 'valid', path: [{}, {}, {}] });
   t.match(JSON.parse(all[1]!.out), { valid: false, reason: { code: 'revoked', clause: /RFC 5280/ } });

@@ -112,8 +112,20 @@ function judge(
     path: [...found.certificates, ...(own ? [] : [found.anchor])].map(lineOf),
     revocation,
     policies: found.policies,
-    warnings: [...(use?.warnings ?? []), ...unread],
+    warnings: [...(use?.warnings ?? []), ...unread, ...orderDoubts(leaf, rest)],
   };
+}
+
+/** Only the first certificate is judged: of a file in another order the verdict would be about the authority, and read as one about the leaf. */
+function orderDoubts(leaf: Parsed, rest: readonly Parsed[]): readonly string[] {
+  const below = rest.find(
+    (each) => each.issuer.key === leaf.subject.key && each.fingerprint !== leaf.fingerprint,
+  );
+  return below && leaf.basicConstraints?.isCa
+    ? [
+        `the first certificate is judged, and it is the authority above ${below.subject.text}: is the file leaf first?`,
+      ]
+    : [];
 }
 
 function parsed(all: readonly Uint8Array[], max: number, what: string): Parsed[] {
