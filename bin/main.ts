@@ -1,12 +1,11 @@
 // The command line: puts the commands of the rooms together and runs one. Knows no command itself but the demo.
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { setKeyPassphrase } from '../certs/key-protection.ts';
 import { atRestSources } from '../protocol/node/at-rest/open.ts';
 import { armCrash, type CrashPoint } from '../protocol/node/crash.ts';
 import { exitCodes } from './output.ts';
-import { keyPassphraseOf } from './person.ts';
+import { atRestPassphrase, keyPassphraseOf } from './person.ts';
 
 /** Runs one command line; returns the exit code of DESIGN 6. Commands set `process.exitCode` themselves when they end otherwise. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -15,7 +14,7 @@ export async function main(args: readonly string[]): Promise<number> {
   };
   armCrashPoint(process.env.LIENTHONG_CRASH_AT);
   setKeyPassphrase(keyPassphraseOf);
-  nameAtRestSources(process.env.CREDENTIALS_DIRECTORY);
+  atRestSources({ credentials: process.env.CREDENTIALS_DIRECTORY, passphrase: atRestPassphrase });
   const program = new Command('lienthong')
     .description(
       'Gửi và nhận văn bản điện tử giữa các cơ quan.\nCarries official documents between government offices.',
@@ -74,19 +73,6 @@ async function addCommands(program: Command, first: string): Promise<void> {
   // A word that no room knows is answered with what all of them know.
   if (!help && !program.commands.some((command) => command.name() === first))
     for (const room of rooms) if (room !== chosen) await room.add();
-}
-
-/** systemd hands a service its credentials in a folder; a passphrase may lie there too, else a person types it. */
-function nameAtRestSources(credentials: string | undefined): void {
-  const given = credentials === undefined ? undefined : join(credentials, 'lienthong-passphrase');
-  atRestSources({
-    credentials,
-    async passphrase() {
-      if (given !== undefined && existsSync(given)) return readFileSync(given, 'utf8').split(/\r?\n/)[0]!;
-      const { passphraseFrom } = await import('./person.ts');
-      return await passphraseFrom(undefined, 'Mật khẩu dữ liệu lưu trữ (passphrase of the data at rest)');
-    },
-  });
 }
 
 function* every(command: Command): Generator<Command> {

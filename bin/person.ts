@@ -4,7 +4,14 @@ import fs from 'node:fs';
 import os from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { CommandError } from './output.ts';
+import {
+  type AtRestMode,
+  atRestModes,
+  atRestState,
+  enableAtRest,
+  modeWords,
+} from '../protocol/node/at-rest/master.ts';
+import { CommandError, type Output, wrongUse } from './output.ts';
 
 /** As the system says; `sudo` is who called it, `ssh` from where. A claim, good among people who trust their machine. */
 export function account(): {
@@ -67,11 +74,23 @@ export function passphraseOfFile(path: string, { guarded = false } = {}): string
  * LIENTHONG_KEY_PASSPHRASE_FILE names. Undefined when neither is there. Read when the first encrypted key is met.
  */
 export function keyPassphraseOf(): string | undefined {
-  const { CREDENTIALS_DIRECTORY: credentials, LIENTHONG_KEY_PASSPHRASE_FILE: named } = process.env;
-  const credential = credentials === undefined ? undefined : join(credentials, 'lienthong-keys');
-  if (credential !== undefined && fs.existsSync(credential))
-    return passphraseOfFile(credential, { guarded: true });
-  return named ? passphraseOfFile(named) : undefined;
+  const { LIENTHONG_KEY_PASSPHRASE_FILE: named } = process.env;
+  return credential('lienthong-keys') ?? (named ? passphraseOfFile(named) : undefined);
+}
+
+/** systemd hands a service its credentials in a folder that only it reads. */
+function credential(name: string): string | undefined {
+  const { CREDENTIALS_DIRECTORY: folder } = process.env;
+  const path = folder === undefined ? undefined : join(folder, name);
+  return path !== undefined && fs.existsSync(path) ? passphraseOfFile(path, { guarded: true }) : undefined;
+}
+
+/** Of the data at rest, in passphrase mode: the credential `lienthong-passphrase`, else typed. */
+export async function atRestPassphrase(): Promise<string> {
+  return (
+    credential('lienthong-passphrase') ??
+    (await askPassphrase('Mật khẩu dữ liệu lưu trữ (passphrase of the data at rest)'))
+  );
 }
 
 /** Typed on the terminal, not shown. `twice` asks again and compares, for a new one. */
@@ -126,4 +145,59 @@ export async function passphraseFrom(
   options: { twice?: boolean } = {},
 ): Promise<string> {
   return file === undefined ? await askPassphrase(question, options) : passphraseOfFile(file);
+}
+
+const newPassphrase = 'Mật khẩu dữ liệu lưu trữ, từ 12 ký tự (passphrase, at least 12 letters)';
+
+/** What `--at-rest` and `--mode` say. Ends the command when it is no mode; in passphrase mode the passphrase is read or typed twice. */
+export async function atRestChoice(
+  mode: string,
+  passphraseFile: string | undefined,
+): Promise<{ readonly mode: AtRestMode; readonly passphrase?: string }> {
+  const known = atRestModes.find((each) => each === mode);
+  if (!known)
+    throw wrongUse(
+      `the mode is one of ${atRestModes.join(', ')}`,
+      `chế độ là một trong ${atRestModes.join(', ')}`,
+    );
+  if (known !== 'passphrase') return { mode: known };
+  return { mode: known, passphrase: await passphraseFrom(passphraseFile, newPassphrase, { twice: true }) };
+}
+
+/** Once, when it is made: nothing keeps it. */
+export function sayRecoveryKey(
+  out: Output,
+  { dir, mode, recovery }: { readonly dir: string; readonly mode: AtRestMode; readonly recovery: string },
+): void {
+  out.say(`Dữ liệu lưu trữ được mã hoá (encryption at rest): ${mode}`);
+  out.say(`  ${modeWords[mode].vi}\n  ${modeWords[mode].en}`);
+  out.say(
+    '\nKHOÁ KHÔI PHỤC, chỉ hiện một lần; chép ra giấy, cất vào két / RECOVERY KEY, shown once; write it down and lock it away:\n',
+  );
+  out.say(`    ${recovery}\n`);
+  out.say(`Sau đó xác nhận / then confirm:  lienthong at-rest confirm --dir ${dir}`);
+}
+
+/** The options of the commands that make a data folder. */
+export const atRestOptions = {
+  mode: [
+    '--at-rest <mode>',
+    'cách giữ khoá: key-file (mặc định, chỉ bảo vệ bản sao lưu), passphrase, tpm, hoặc off; how the key of the data is held',
+    'key-file',
+  ],
+  file: ['--at-rest-passphrase-file <file>', 'mật khẩu của chế độ passphrase (tệp 600); default: typed'],
+} as const;
+
+/** Encryption of a folder that was just made, unless it is `off` or on already; answers the recovery key for --json. */
+export async function beginAtRest(
+  out: Output,
+  dir: string,
+  given: { readonly atRest?: string; readonly atRestPassphraseFile?: string },
+): Promise<{ readonly atRest: string; readonly recovery?: string }> {
+  const { atRest = 'key-file', atRestPassphraseFile } = given;
+  if (atRest === 'off' || atRestState(dir)) return { atRest: atRestState(dir)?.mode ?? 'off' };
+  const choice = await atRestChoice(atRest, atRestPassphraseFile);
+  const recovery = enableAtRest(dir, choice);
+  sayRecoveryKey(out, { dir, mode: choice.mode, recovery });
+  return { atRest: choice.mode, recovery };
 }

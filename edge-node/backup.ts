@@ -94,6 +94,7 @@ function targetOf(to: string, nowMs: number): string {
 export async function restoreNode(options: {
   readonly from: string;
   readonly dir: string;
+  readonly keys?: string | undefined;
   readonly clock: Clock;
   readonly onProgress?: BackupOptions['onProgress'];
 }): Promise<{ readonly manifest: BackupManifest; readonly restoreCount: number }> {

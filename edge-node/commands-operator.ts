@@ -2,8 +2,10 @@
 // Must never print a secret twice, nor a key at all. What a command needs is imported when it runs.
 // Beside the document's path.
 import fs from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { bytesText, exitCodes, type Output, readable, runCommand, wrongUse } from '../bin/output.ts';
+import { atRestOptions, beginAtRest } from '../bin/person.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { checkSecret } from '../protocol/node/config.ts';
 import type { ProxyOptions } from '../protocol/node/connector.ts';
@@ -66,6 +68,8 @@ export function operatorCommands(node: Command): void {
 }
 
 type InitOptions = Common & {
+  readonly atRest?: string;
+  readonly atRestPassphraseFile?: string;
   readonly invitation?: string[];
   readonly invitationFile?: string[];
   readonly port?: string;
@@ -108,6 +112,8 @@ function initCommand(node: Command): void {
       '\nOn a folder that exists it adds a unit, or renews the certificates of one; all data stay.\nAfterwards read the six words to the operator of the hub by telephone.' +
         exits,
     )
+    .option(...atRestOptions.mode)
+    .option(...atRestOptions.file)
     .action((options: InitOptions) => runCommand((out) => init(out, options), options));
 }
 
@@ -164,6 +170,8 @@ async function init(out: Output, options: InitOptions): Promise<void> {
       'cần --invitation hoặc --invitation-file',
     );
   const proxy = proxyOf(options);
+  // Another unit on a box that is there changes nothing about its disk.
+  const known = fs.existsSync(join(options.dir, 'config.json'));
   const { enrolNode } = await import('./enrol.ts');
   const result = await enrolNode({
     dir: options.dir,
@@ -176,7 +184,8 @@ async function init(out: Output, options: InitOptions): Promise<void> {
   });
   if (await isRunning(options.dir))
     await withNode(options.dir, (node) => node.call('POST', '/control/reload-identity', {}));
-  out.answer(result);
+  const sealed = known ? {} : await beginAtRest(out, options.dir, options);
+  out.answer({ ...result, ...sealed });
   sayEnrolled(out, options.dir, result);
 }
 
@@ -226,6 +235,7 @@ function backupCommands(node: Command): void {
       'Khôi phục nút từ bản sao lưu vào thư mục mới.\nVerifies a backup and makes a new data folder from it; the node then compares itself with the hub before it takes new work.',
     )
     .requiredOption('--from <folder>', 'bản sao lưu; the backup')
+    .option('--keys <path>', 'khoá nội dung, khi không nằm cạnh bản sao; the content keys, if not beside it')
     .requiredOption('--dir <dir>', 'thư mục chưa có hoặc rỗng; a folder that does not exist or is empty')
     .option('--json', 'kết quả JSON; one JSON document on stdout')
     .addHelpText(
@@ -267,12 +277,13 @@ async function backup(out: Output, options: Common & { to: string; copy?: boolea
   return exitCodes.judgedBad;
 }
 
-async function restore(out: Output, options: Common & { from: string }): Promise<void> {
+async function restore(out: Output, options: Common & { from: string; keys?: string }): Promise<void> {
   const progress = out.progress('khôi phục / restore', 0);
   const { restoreNode } = await import('./backup.ts');
   const { manifest, restoreCount } = await restoreNode({
     from: options.from,
     dir: options.dir,
+    keys: options.keys,
     clock: systemClock,
     onProgress: (done) => progress.at(done),
   }).finally(() => progress.end());

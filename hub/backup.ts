@@ -85,6 +85,7 @@ export type HubRestored = {
 export async function restoreHub(options: {
   readonly from: string;
   readonly dir: string;
+  readonly keys?: string | undefined;
   readonly clock: Clock;
   readonly onProgress?: HubBackup['onProgress'];
 }): Promise<HubRestored> {
@@ -93,6 +94,7 @@ export async function restoreHub(options: {
     from: options.from,
     dir: options.dir,
     program: PROGRAM,
+    keys: options.keys,
     change: (database, { madeMs }) => {
       begun = beginEpoch(database, { nowMs: options.clock.nowMs(), madeMs });
     },

@@ -3,7 +3,7 @@
 // hub's own code takes longer to load than most commands to answer.
 import type { Command } from 'commander';
 import { bytesText, exitCodes, runCommand } from '../bin/output.ts';
-import { account } from '../bin/person.ts';
+import { account, atRestOptions, beginAtRest } from '../bin/person.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { actorOfClaim } from './admin/caller.ts';
 import { auditCommands } from './commands-audit.ts';
@@ -48,8 +48,12 @@ function initCommand(hub: Command): void {
     )
     .option('--port <port>', 'cổng trao đổi; enrolment takes the next one', wholeNumber)
     .option('--root <dir>', 'thư mục khoá gốc; folder of the root key, shared by all hubs (default DIR/root)')
+    .option(...atRestOptions.mode)
+    .option(...atRestOptions.file)
     .action(
       (options: {
+        atRest?: string;
+        atRestPassphraseFile?: string;
         dir: string;
         name: string;
         code: string;
@@ -76,8 +80,9 @@ function initCommand(hub: Command): void {
             out.say(
               `Chép thư mục ${made.rootDir} ra hai USB, cất trong két, rồi xoá khỏi máy này: trong đó có khoá gốc.\nCopy this folder to two USB sticks, lock them away and remove it from this machine: it holds the root key.`,
             );
+          const sealed = await beginAtRest(out, options.dir, options);
           out.say(`Tiếp theo (next): lienthong hub start --dir ${options.dir}`);
-          out.answer(made);
+          out.answer({ ...made, ...sealed });
         }, options),
     );
 }
@@ -230,10 +235,16 @@ function savingCommands(hub: Command, software: string): void {
     'Khôi phục từ bản sao lưu vào thư mục mới.\nRestores into a new --dir; begins a new epoch.',
   )
     .requiredOption('--from <folder>', 'bản sao lưu; the backup')
-    .action((options: { dir: string; from: string; json?: boolean }) =>
+    .option('--keys <path>', 'khoá nội dung, khi không nằm cạnh bản sao; the content keys, if not beside it')
+    .action((options: { dir: string; from: string; keys?: string; json?: boolean }) =>
       runCommand(async (out) => {
         const { restoreHub } = await import('./backup.ts');
-        const done = await restoreHub({ from: options.from, dir: options.dir, clock: systemClock });
+        const done = await restoreHub({
+          from: options.from,
+          dir: options.dir,
+          keys: options.keys,
+          clock: systemClock,
+        });
         out.say(
           `Đã khôi phục vào ${options.dir}; kỷ nguyên mới là ${done.epoch}. Restored; the epoch is now ${done.epoch}.`,
         );

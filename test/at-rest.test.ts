@@ -18,6 +18,7 @@ import { openKeyStore } from '../protocol/node/at-rest/key-store.ts';
 import { atRestState, confirmRecovery, enableAtRest, openMaster } from '../protocol/node/at-rest/master.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { openContentStore } from '../protocol/node/content-store.ts';
+import { openDatabase } from '../protocol/node/sqlite.ts';
 import { contentsDigestOf, removalActs, signAct } from '../protocol/removal.ts';
 import type { RemovalAct } from '../protocol/wire.ts';
 import { filesHolding } from './support/disk-search.ts';
@@ -314,6 +315,43 @@ t.test(
         .some((name) => String(name).includes('at-rest.key') || String(name).includes('content-keys')),
       'no key in it',
     );
+    // Restored on another machine: content keys from beside the set, the master key from paper.
+    const restored = join(temporaryDir('restored'), 'node');
+    const back = await exitOf(['node', 'restore', '--from', to, '--dir', restored]);
+    t.equal(back.code, 0, back.err);
+    t.equal(await codeOf(openMaster(restored)), 'key-file-missing');
+    const paper = join(temporaryDir('paper'), 'key');
+    fs.writeFileSync(paper, `${recovery}\n`, { mode: 0o600 });
+    const recovered = await exitOf([
+      ...['at-rest', 'recover', '--dir', restored, '--mode', 'key-file', '--key-file', paper],
+    ]);
+    t.equal(recovered.code, 0, recovered.err);
+    t.same(
+      (await fsckNode({ dir: restored, clock: systemClock })).problems,
+      [],
+      'and everything in it opens',
+    );
+    // A destroyed key is taken out of the copy beside the backup too.
+    const again = openKeyStore(a.dir, (await openMaster(a.dir))!);
+    const generations = join(
+      to,
+      '..',
+      fs.readdirSync(join(to, '..')).find((name) => name.startsWith('lienthong-keys-'))!,
+    );
+    t.equal(fs.readdirSync(generations).filter((name) => name.endsWith('.sqlite')).length, 1);
+    const held = (id: number) => {
+      const [name] = fs.readdirSync(generations).filter((each) => each.endsWith('.sqlite'));
+      const db = openDatabase(join(generations, name!), { readOnly: true });
+      try {
+        return db.get('SELECT 1 FROM content_keys WHERE id = ?', id) !== undefined;
+      } finally {
+        db.close();
+      }
+    };
+    t.ok(held(1));
+    again.destroy([1]);
+    t.notOk(held(1));
+    again.close();
   },
 );
 

@@ -1,20 +1,19 @@
-// "lienthong at-rest enable|status|confirm": encryption of the data folder of a node or a hub that stands still. Shows the recovery key once and keeps it
+// "lienthong at-rest enable|status|confirm|recover": encryption of the data folder of a node or a hub that stands still. Shows the recovery key once and keeps it
 // nowhere; never prints another key.
 import fs from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import {
-  type AtRestMode,
-  atRestModes,
   atRestState,
   confirmRecovery,
   enableAtRest,
   modeWords,
+  recoverAtRest,
 } from '../../protocol/node/at-rest/master.ts';
 import { systemClock } from '../../protocol/node/clock.ts';
 import { lockDir } from '../../protocol/node/lock.ts';
 import { type Output, runCommand, wrongUse } from '../output.ts';
-import { passphraseFrom } from '../person.ts';
+import { atRestChoice, passphraseFrom, sayRecoveryKey } from '../person.ts';
 
 type Common = { readonly dir: string; readonly json?: boolean };
 
@@ -22,31 +21,14 @@ async function enable(
   out: Output,
   { dir, mode, passphraseFile }: Common & { mode: string; passphraseFile?: string },
 ): Promise<void> {
-  if (!(atRestModes as readonly string[]).includes(mode))
-    throw wrongUse(
-      `--mode is one of ${atRestModes.join(', ')}`,
-      `--mode là một trong ${atRestModes.join(', ')}`,
-    );
   if (!fs.existsSync(join(dir, 'config.json')))
     throw wrongUse(`${dir} is no data folder`, `${dir} không phải thư mục dữ liệu`);
   const lock = lockDir(dir);
   try {
-    const passphrase =
-      mode === 'passphrase'
-        ? await passphraseFrom(passphraseFile, 'Mật khẩu dữ liệu lưu trữ (passphrase, at least 12 letters)')
-        : undefined;
-    const recovery = enableAtRest(dir, {
-      mode: mode as AtRestMode,
-      ...(passphrase === undefined ? {} : { passphrase }),
-    });
+    const choice = await atRestChoice(mode, passphraseFile);
+    const recovery = enableAtRest(dir, choice);
     out.answer({ mode, recovery });
-    out.say(`Đã bật mã hoá dữ liệu lưu trữ / encryption at rest is on: ${mode}`);
-    out.say(`  ${modeWords[mode as AtRestMode].vi}\n  ${modeWords[mode as AtRestMode].en}`);
-    out.say(
-      '\nKHOÁ KHÔI PHỤC, chỉ hiện một lần; chép ra giấy, cất vào két / RECOVERY KEY, shown once; write it down and lock it away:\n',
-    );
-    out.say(`    ${recovery}\n`);
-    out.say(`Sau đó xác nhận / then confirm:  lienthong at-rest confirm --dir ${dir}`);
+    sayRecoveryKey(out, { dir, mode: choice.mode, recovery });
     out.say(
       'Dữ liệu đã có giữ nguyên, vẫn đọc được; dữ liệu mới được mã hoá. What is there stays as it is; what is written from now on is encrypted.',
     );
@@ -74,6 +56,27 @@ async function confirm(out: Output, { dir, keyFile }: Common & { keyFile?: strin
   );
   out.answer({ confirmed: true });
   out.say('Đúng khoá; đã ghi nhận là đã cất giữ. It is the right key; its safekeeping is recorded.');
+}
+
+type Recover = Common & {
+  readonly mode: string;
+  readonly passphraseFile?: string;
+  readonly keyFile?: string;
+};
+async function recover(out: Output, { dir, mode, passphraseFile, keyFile }: Recover): Promise<void> {
+  const lock = lockDir(dir);
+  try {
+    const choice = await atRestChoice(mode, passphraseFile);
+    const paper = await passphraseFrom(keyFile, 'Khoá khôi phục như trên giấy (recovery key as on paper)');
+    recoverAtRest(dir, paper, { ...choice, nowMs: systemClock.nowMs() });
+    out.answer({ mode });
+    out.say(
+      `Đã lập lại khoá từ giấy; chế độ nay là ${mode}. The key is back from the paper; the mode is now ${mode}.`,
+    );
+    out.say(`  ${modeWords[choice.mode].vi}\n  ${modeWords[choice.mode].en}`);
+  } finally {
+    lock.release();
+  }
 }
 
 export function atRestCommands(program: Command): void {
@@ -104,4 +107,12 @@ export function atRestCommands(program: Command): void {
   leaf('confirm', 'Xác nhận đã cất khoá khôi phục.\nProves by typing it that the recovery key is kept.')
     .option('--key-file <file>', 'tệp chứa khoá (600); default: typed')
     .action((options: Common & { keyFile?: string }) => runCommand((out) => confirm(out, options), options));
+  leaf(
+    'recover',
+    'Mở lại bằng khoá khôi phục: máy khác, mất tệp khoá, mất mật khẩu; cũng để đổi chế độ.\nOpens with the recovery key, on another machine or after a loss; also to change the mode.',
+  )
+    .requiredOption('--mode <mode>', 'tpm, passphrase, key-file')
+    .option('--passphrase-file <file>', 'mật khẩu mới (tệp 600); default: typed')
+    .option('--key-file <file>', 'tệp chứa khoá khôi phục (600); default: typed')
+    .action((options: Recover) => runCommand((out) => recover(out, options), options));
 }

@@ -8,7 +8,8 @@ import { dirname, isAbsolute, join, normalize, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { ExchangeError } from '../errors.ts';
-import { atRestKeyFile } from './at-rest/master.ts';
+import { generationFor, keepGeneration, keyStoreFile } from './at-rest/generations.ts';
+import { atRestFile, atRestKeyFile } from './at-rest/master.ts';
 import type { Clock } from './clock.ts';
 import { makeDirDurable, syncDir, syncDirAsync, syncFileAsync, writeFileDurable } from './durable.ts';
 import { backupTo, integrityCheck, openDatabase, schemaVersion } from './sqlite.ts';
@@ -73,12 +74,14 @@ export async function makeBackupSet(options: BackupOptions): Promise<BackupManif
       for (const path of filesUnder(dir, name))
         if (path !== atRestKeyFile) files.push(await copyOne({ dir, to, path, progress }));
     const content = await copyContent(options, progress);
+    const madeMs = options.clock.nowMs();
+    await keepGeneration({ dir, set: to, id: ownerOf(options.about), madeMs });
     files.push(...content.files, await describe(to, database, progress));
     const manifest: BackupManifest = {
       format: backupFormat,
       program: options.program,
       version: options.version,
-      madeMs: options.clock.nowMs(),
+      madeMs,
       database,
       schemaVersion: version,
       about: options.about,
@@ -93,6 +96,9 @@ export async function makeBackupSet(options: BackupOptions): Promise<BackupManif
   }
   return await verifyBackupSet(to, { onProgress: options.onProgress });
 }
+
+/** Whose backup it is: its folder of content keys bears this. */
+const ownerOf = (about: BackupManifest['about']): string => String(about.nodeId ?? about.hubId ?? '');
 
 function assertEmpty(path: string): void {
   if (!fs.existsSync(path)) return;
@@ -334,6 +340,8 @@ export type RestoreOptions = {
   readonly program: string;
   /** Changes the copied database before the folder gets its name: raises the restore count. */
   readonly change: (database: string, manifest: BackupManifest) => void;
+  /** Where the content keys are, when they are not beside the set. */
+  readonly keys?: string | undefined;
   readonly onProgress?: BackupOptions['onProgress'];
 };
 
@@ -350,6 +358,8 @@ export async function restoreBackupSet(options: RestoreOptions): Promise<BackupM
       'backup-invalid',
       `a backup of "${manifest.program}", not of "${options.program}"`,
     );
+  const sealed = manifest.files.some(({ path }) => path === atRestFile);
+  const keys = sealed ? generationFor(options.from, ownerOf(manifest.about), options.keys) : undefined;
   const half = `${dir}.restoring`;
   // Left by a restore that was cut off: nothing of it has ever been used.
   fs.rmSync(half, { recursive: true, force: true });
@@ -361,6 +371,7 @@ export async function restoreBackupSet(options: RestoreOptions): Promise<BackupM
       throw new ExchangeError('backup-invalid', `${file.path} changed while it was copied`);
     await fsp.chmod(join(half, file.path), file.mode);
   }
+  if (keys) await fsp.copyFile(keys, join(half, keyStoreFile));
   options.change(join(half, manifest.database), manifest);
   syncTree(half);
   if (fs.existsSync(dir)) fs.rmdirSync(dir);

@@ -1,6 +1,16 @@
 // `npm run bench -- NAME [--option value …]`: runs one benchmark and prints one JSON document as the last line. Each names its
 // machine, versions, sizes and how durable every step is; a figure without them means nothing.
-const names = ['hub', 'path', 'large', 'large-path', 'fanout', 'fair', 'backlog', 'directory'] as const;
+const names = [
+  'hub',
+  'path',
+  'large',
+  'large-path',
+  'fanout',
+  'fair',
+  'backlog',
+  'directory',
+  'at-rest',
+] as const;
 
 export type Options = Readonly<Record<string, string>>;
 

@@ -182,7 +182,11 @@ export async function createTestDistrict(options: {
   const hubDir = join(dir, 'hub');
   const exchangePort = await freePorts();
   const named = ['--name', 'UBND huyện thử', '--code', 'H08.35', '--root', root];
-  await command(['hub', 'init', '--dir', hubDir, ...named, '--port', String(exchangePort), '--json']);
+  await command([
+    ...['hub', 'init', '--dir', hubDir, ...named, '--port', String(exchangePort)],
+    // Plain: what a crash leaves is looked at file by file.
+    ...['--at-rest', 'off', '--json'],
+  ]);
   // Words are compared by people; nothing of what is tried here depends on them.
   changeJson(join(hubDir, 'config.json'), { confirmUnits: false, diskReserveBytes: 0 });
   const hub = createProgram({ kind: 'hub', name: 'hub', dir: hubDir, logs });
@@ -196,7 +200,10 @@ export async function createTestDistrict(options: {
       const { body } = await controlRequest(hubDir, 'POST', `/admin/v1/units/${code}/invite`, { body: {} });
       const { invitation } = body as { invitation: string };
       const at = join(dir, `node-${code}`);
-      await command(['node', 'init', '--dir', at, '--invitation', invitation, '--port', '0', '--json']);
+      await command([
+        ...['node', 'init', '--dir', at, '--invitation', invitation, '--port', '0'],
+        ...['--at-rest', 'off', '--json'],
+      ]);
       const port = (await options.lineOf?.(i, exchangePort)) ?? exchangePort;
       changeJson(join(at, 'identity.json'), { exchangeUrl: `https://localhost:${port}` });
       if (options.nodeConfig) changeJson(join(at, 'config.json'), options.nodeConfig);

@@ -6,8 +6,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, openDatabase } from '../sqlite.ts';
 import { open, seal } from './aead.ts';
+import { destroyInGenerations, keyStoreFile } from './generations.ts';
 
-export const keyStoreFile = 'content-keys.sqlite';
 const blockKeys = 256;
 /** Opened keys kept in memory. */
 const keptMax = 4096;
@@ -22,7 +22,7 @@ export type KeyStore = {
   take(): ContentKey;
   /** undefined: destroyed, or of another folder. */
   find(id: number): Buffer | undefined;
-  /** The keys are overwritten on disk on return, in the write-ahead log too. */
+  /** The keys are overwritten on disk on return, in the write-ahead log and in the copies beside backups too. */
   destroy(ids: readonly number[]): void;
   close(): void;
 };
@@ -76,6 +76,7 @@ export function openKeyStore(dir: string, master: Uint8Array): KeyStore {
         for (const id of ids) db.run('DELETE FROM content_keys WHERE id = ?', id);
       });
       db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      destroyInGenerations(dir, ids);
     },
     close: () => db.close(),
   };

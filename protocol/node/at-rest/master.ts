@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { ExchangeError } from '../../errors.ts';
 import { makeDirDurable, writeFileDurable } from '../durable.ts';
 import { open, seal } from './aead.ts';
+import { openKeyStore } from './key-store.ts';
 
 export const atRestModes = ['tpm', 'passphrase', 'key-file'] as const;
 export type AtRestMode = (typeof atRestModes)[number];
@@ -86,6 +87,26 @@ export function enableAtRest(
   makeDirDurable(join(dir, 'keys'));
   const master = randomBytes(keyBytes);
   const recovery = randomBytes(keyBytes);
+  const passphrase = holdIn(dir, master, how);
+  put(dir, {
+    format: 1,
+    mode: how.mode,
+    recovery: seal(recovery, master, about('recovery')).toString('base64'),
+    ...(passphrase ? { passphrase } : {}),
+    recoveryDigest: createHash('sha256').update(recovery).digest('hex'),
+    confirmedMs: null,
+  });
+  // With its keys from the first moment: a backup of it has them too.
+  openKeyStore(dir, master).close();
+  return recoveryText(recovery);
+}
+
+/** Puts the master key where the mode holds it; for a passphrase answers its box. */
+function holdIn(
+  dir: string,
+  master: Uint8Array,
+  how: { readonly mode: AtRestMode; readonly passphrase?: string },
+): Stored['passphrase'] {
   let passphrase: Stored['passphrase'];
   if (how.mode === 'passphrase') {
     if (!how.passphrase || [...how.passphrase].length < 12)
@@ -97,18 +118,10 @@ export function enableAtRest(
     };
   } else if (how.mode === 'tpm') sealToMachine(dir, master);
   else {
-    writeFileDurable(join(dir, atRestKeyFile), `${master.toString('base64')}\n`);
+    writeFileDurable(join(dir, atRestKeyFile), `${Buffer.from(master).toString('base64')}\n`);
     chmodSync(join(dir, atRestKeyFile), 0o600);
   }
-  put(dir, {
-    format: 1,
-    mode: how.mode,
-    recovery: seal(recovery, master, about('recovery')).toString('base64'),
-    ...(passphrase ? { passphrase } : {}),
-    recoveryDigest: createHash('sha256').update(recovery).digest('hex'),
-    confirmedMs: null,
-  });
-  return recoveryText(recovery);
+  return passphrase;
 }
 
 /** systemd-creds seals to the TPM; without one it refuses, and so do we. */
@@ -189,6 +202,24 @@ function opened(key: Uint8Array, box: string, what: string): Buffer {
   if (!master)
     throw new ExchangeError('key-file-invalid', `wrong ${what === 'recovery' ? 'recovery key' : what}`);
   return master;
+}
+
+/**
+ * On another machine, or after the key file, the TPM or the passphrase was lost: from the paper, a mode anew. The recovery key stays the same and
+ * counts as kept. Codes: config-invalid (off; no TPM, no passphrase), key-file-invalid.
+ */
+export function recoverAtRest(
+  dir: string,
+  text: string,
+  how: { readonly mode: AtRestMode; readonly passphrase?: string; readonly nowMs: number },
+): void {
+  const found = stored(dir);
+  if (!found) throw new ExchangeError('config-invalid', 'encryption at rest is off');
+  const master = opened(recoveryKey(text), found.recovery, 'recovery');
+  const passphrase = holdIn(dir, master, how);
+  const { passphrase: _, ...rest } = found;
+  put(dir, { ...rest, mode: how.mode, ...(passphrase ? { passphrase } : {}), confirmedMs: how.nowMs });
+  if (how.mode !== 'key-file') rmSync(join(dir, atRestKeyFile), { force: true });
 }
 
 /** Whoever can type it has kept it. Code: key-file-invalid. */
