@@ -1,5 +1,7 @@
 // Composition root of the hub: every part in order, nothing else. Opens the store, the trust, the listeners; returns what main.ts and
 // tests need to stop it. The one place in the program that knows everything.
+import os from 'node:os';
+import process from 'node:process';
 import { signingKeyOf } from '../certs/keys.ts';
 import { exchangeClientOptions, exchangeListenerOptions, publicListenerOptions } from '../certs/listen.ts';
 import { createSigners } from '../certs/signers.ts';
@@ -75,6 +77,15 @@ export type HubOptions = {
 };
 
 export type Hub = Awaited<ReturnType<typeof startHub>>;
+
+/** As the system names the account of this process; its number where it has no name (a container). */
+function processAccount(): string {
+  try {
+    return os.userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? '?'}`;
+  }
+}
 
 /** A look costs microseconds, and the clock of a machine that slept or was set has moved without a timer noticing. */
 const tendMs = 2_000;
@@ -347,7 +358,10 @@ export async function startHub(options: HubOptions) {
   const local = createServer({ log, clock, bodyLimitBytes: 1024 });
   health.addRoutes(local.app);
   const control = createServer({ log, clock, bodyLimitBytes: adminBodyBytesMax });
-  nameCallers(control.app, commandActor({ store, clock, log, via: listening ? 'socket' : 'files' }));
+  nameCallers(
+    control.app,
+    commandActor({ store, clock, log, via: listening ? 'socket' : 'files', owner: processAccount() }),
+  );
   addAdminRoutes(control.app, admin, {
     invitationMs: config.invitationDays * 86_400_000,
     live: () => ({

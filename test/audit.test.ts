@@ -2,6 +2,7 @@
 // is found. Two persons where the configuration asks for them. Real hub, real files, the commands as an operator types them.
 import { execFile } from 'node:child_process';
 import { chmodSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -233,7 +234,22 @@ t.test('closing a unit waits for a second person where the configuration says so
   for (const operator of ['lan', 'binh']) await as(operator)('POST', path(id + 3, 'approve'));
   t.equal(await code(follow()), 'none');
 
+  const same = { name: 'dung', passphrase: 'mật khẩu của lan' };
+  t.equal(
+    await code(as()('POST', '/admin/v1/operators', same)),
+    'request-malformed',
+    'one secret, one person',
+  );
+  await injected(test.hub, { account: 'giám đốc', host: 'may' })('POST', '/admin/v1/units', {
+    name: 'Xã 4',
+    codes: ['H08.35.4'],
+  });
   const rows = await acts(as());
+  t.equal(
+    rows.findLast(({ act }) => act === 'unitAdd')?.who,
+    `account:${os.userInfo().username} (said giám đốc)`,
+    'only the owner of the socket and root can speak on it',
+  );
   t.match(
     rows.find(({ act }) => act === 'policySet'),
     { what: { secondPerson: ['closing', 'ca'] } },

@@ -7,7 +7,7 @@ import { ExchangeError } from '../../protocol/errors.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { AuditEntry } from '../store/audit.ts';
 import type { Admin } from './acts.ts';
-import { assertOperatorName, makeVerifier } from './operators.ts';
+import { assertOperatorName, assertOwnPassphrase, makeVerifier } from './operators.ts';
 
 /** Rows of one answer. */
 const ROWS_MAX = 1000;
@@ -127,6 +127,7 @@ function addOperatorRoutes(app: FastifyInstance, admin: Admin): void {
     { schema: body({ name: text, passphrase: text }) },
     async ({ body: { name, passphrase } }, reply) => {
       const verifier = await makeVerifier(passphrase);
+      await assertOwnPassphrase(store, { name, passphrase });
       await admin.act('operatorAdd', { name: assertOperatorName(name), verifier, nowMs: clock.nowMs() });
       return reply.code(201).send({ name });
     },

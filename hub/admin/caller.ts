@@ -30,7 +30,10 @@ export function peerActor(request: FastifyRequest): Actor {
   return { who: `${kind}:${id}`, from: `exchange ${request.ip}` };
 }
 
-/** What a command says of itself: account, machine, and who stands behind sudo. On the control socket only its owner and root can speak. */
+/**
+ * What a command says of itself: account, machine, and who stands behind sudo. On the control socket (mode 0600) only its owner and root can
+ * speak: the system vouches for that and for no more, since a program without native code cannot ask who is at the other end.
+ */
 export type CallerClaim = {
   readonly account: string;
   readonly host: string;
@@ -70,10 +73,19 @@ export function claimOf(header: unknown): CallerClaim | undefined {
   }
 }
 
-/** The actor of a command on the control socket (or on the files of a stopped hub). `proved`: the operator's name, verified. */
-export function actorOfClaim(claim: CallerClaim | undefined, via: string, proved?: string): Actor {
+/**
+ * The actor of a command on the control socket (or on the files of a stopped hub). `proved`: the operator's name, verified. `owner` is the
+ * account that the process runs under: whoever says another one, and is not root, is named by it, with what he said beside it.
+ */
+export function actorOfClaim(
+  claim: CallerClaim | undefined,
+  via: string,
+  { proved, owner }: { readonly proved?: string; readonly owner?: string } = {},
+): Actor {
   if (!claim) return { who: 'account:unknown', from: via };
-  const { account, sudo, host, ssh } = claim;
+  const { sudo, host, ssh } = claim;
+  const possible = owner === undefined || claim.account === owner || claim.account === 'root';
+  const account = possible ? claim.account : `${owner} (said ${claim.account})`;
   const person = sudo && sudo !== account ? `${account} (sudo ${sudo})` : account;
   return {
     who: proved === undefined ? `account:${person}` : `operator:${proved}`,
