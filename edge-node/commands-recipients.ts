@@ -63,7 +63,7 @@ export function recipientCommands(program: Command): void {
     )
     .action((file: string | undefined, options: Common & { text?: string }) =>
       runCommand(async (out) => {
-        const text = options.text ?? (file === undefined ? undefined : await textOf(file));
+        const text = options.text ?? (file === undefined ? undefined : await placesText(file));
         if (text === undefined) throw wrongUse('give a file or --text', 'cần nêu tệp hoặc --text');
         const { body } = await withNode(options.dir, (node) =>
           node.call<Matched>('POST', '/v1/recipients/match', {
@@ -79,7 +79,7 @@ export function recipientCommands(program: Command): void {
 }
 
 /** Of a table, the column of codes, else of names: one place on a line. */
-async function textOf(file: string): Promise<string> {
+export async function placesText(file: string): Promise<string> {
   const bytes = await readable(file, () => readFileSync(file));
   if (!/\.(csv|xlsx)$/i.test(file)) return textOfCsv(bytes);
   const names = ['Mã định danh', 'Mã', 'Nơi nhận', 'Tên đơn vị', 'Tên'];
@@ -120,7 +120,7 @@ function placeText(place: MatchedPlace): string {
   }
 }
 
-function sayMatched(out: Output, { places, served, paper, open, elsewhere, complete }: Matched): void {
+export function sayMatched(out: Output, { places, served, paper, open, elsewhere, complete }: Matched): void {
   out.table(
     ['Nơi nhận', 'Kết quả'],
     places.map((place) => [visible(place.text), visible(placeText(place))]),

@@ -6,11 +6,13 @@ import fs from 'node:fs';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Command } from 'commander';
-import { type Output, readable, runCommand, wrongUse } from '../bin/output.ts';
+import { exitCodes, type Output, readable, runCommand, wrongUse } from '../bin/output.ts';
 import { limits } from '../protocol/limits.ts';
 import { readBounded } from '../protocol/node/http-client.ts';
+import type { Matched } from '../protocol/recipients.ts';
 import { assertFields, type FieldOptions, fieldsOf, kindsText, withFields } from './commands-fields.ts';
 import { type Node, withNode } from './commands-reach.ts';
+import { placesText, sayMatched } from './commands-recipients.ts';
 import { idOf } from './commands-words.ts';
 import type { SubmitAnswer } from './core.ts';
 import { mediaTypeOf } from './media-types.ts';
@@ -18,7 +20,10 @@ import { mediaTypeOf } from './media-types.ts';
 type SendOptions = FieldOptions & {
   readonly dir: string;
   readonly json?: boolean;
-  readonly to: string[];
+  readonly to?: string[];
+  /** File with the text of "nơi nhận". */
+  readonly places?: string;
+  readonly restOnPaper?: boolean;
   readonly key?: string;
   readonly unit?: string;
   readonly evenIfDuplicate?: boolean;
@@ -34,10 +39,18 @@ const exits =
 function withSending(command: Command): Command {
   const sending = command
     .requiredOption('--dir <dir>', 'thư mục dữ liệu của nút; the data folder of the node')
-    .requiredOption(
+    .option(
       '--to <codes>',
       'mã nơi nhận, cách nhau bằng dấu phẩy; recipients: codes with an optional desk (repeatable)',
       split,
+    )
+    .option(
+      '--places <file>',
+      'tệp có phần "Nơi nhận": đối chiếu với danh bạ và gửi tới các nơi tìm thấy; recipients by the text of "nơi nhận"',
+    )
+    .option(
+      '--rest-on-paper',
+      'đã xem, các nơi không gửi được qua hệ thống thì gửi giấy và ghi vào "nơi nhận khác"; places that are not served here go on paper and are named in the document',
     )
     .option(
       '--unit <code>',
@@ -119,10 +132,54 @@ function keyOf(fields: Record<string, unknown>, files: readonly File[]): string 
     .digest('hex')}`;
 }
 
-async function send(out: Output, paths: readonly string[], options: SendOptions): Promise<void> {
-  if (options.to.length === 0) throw wrongUse('--to names no recipient', '--to chưa nêu nơi nhận');
-  const { unit, to: recipients } = options;
-  const fields = { recipients, ...(unit === undefined ? {} : { unit }), ...fieldsOf(options) };
+type Places = { readonly recipients: readonly string[]; readonly otherPlaces: readonly string[] };
+
+/**
+ * Recipients by the text of "nơi nhận". What it leaves to paper or to a choice is shown, and stops the sending until a person has said that the rest goes on
+ * paper; then it stands in the document as other places. Undefined: stopped.
+ */
+async function placesOf(out: Output, options: SendOptions): Promise<Places | undefined> {
+  const to = options.to ?? [];
+  if (options.places === undefined) return { recipients: to, otherPlaces: [] };
+  const text = await placesText(options.places);
+  const { body } = await withNode(options.dir, (node) =>
+    node.call<Matched>('POST', '/v1/recipients/match', {
+      text,
+      ...(options.unit === undefined ? {} : { unit: options.unit }),
+    }),
+  );
+  const rest = [...body.paper.map((each) => each.text), ...body.open, ...body.elsewhere];
+  if (rest.length > 0 && !options.restOnPaper) {
+    sayMatched(out, body);
+    out.answer(body);
+    out.say(
+      'Chưa gửi. Nếu những nơi còn lại gửi giấy, chạy lại với --rest-on-paper; nếu không, sửa "Nơi nhận" hoặc thêm --to.\nNothing was sent: --rest-on-paper when the rest goes on paper, else mend the text or add --to.',
+    );
+    return undefined;
+  }
+  const found = body.served.map(({ code, desk }) => (desk ? `${desk}@${code}` : code));
+  return { recipients: [...new Set([...to, ...found])], otherPlaces: [...new Set(rest)] };
+}
+
+async function send(
+  out: Output,
+  paths: readonly string[],
+  options: SendOptions,
+): Promise<number | undefined> {
+  const places = await placesOf(out, options);
+  if (!places) return exitCodes.failed;
+  const { recipients } = places;
+  if (recipients.length === 0)
+    throw wrongUse('--to or --places names no recipient', '--to hoặc --places chưa nêu nơi nhận');
+  const { unit } = options;
+  const given = fieldsOf(options) as { readonly otherPlaces?: readonly string[] };
+  const otherPlaces = [...(given.otherPlaces ?? []), ...places.otherPlaces];
+  const fields = {
+    recipients,
+    ...(unit === undefined ? {} : { unit }),
+    ...given,
+    ...(otherPlaces.length > 0 ? { otherPlaces } : {}),
+  };
   assertFields(fields, options);
   const files: File[] = [];
   for (const path of paths) files.push(await describe(path));
@@ -148,6 +205,7 @@ async function send(out: Output, paths: readonly string[], options: SendOptions)
       ? `Văn bản này đã được tiếp nhận trước đó, không gửi hai lần: ${answer.documentId}\nHanded in before; nothing was sent twice (another --key sends it again).`
       : `Đã tiếp nhận, đã ghi vào ổ đĩa và sẽ tự gửi: ${answer.documentId}\nHanded in: it is on disk and will be sent. To follow it: lienthong show ${answer.documentId} --dir ${options.dir}`,
   );
+  return exitCodes.done;
 }
 
 const inline = ({ path, name, mediaType }: File) => ({

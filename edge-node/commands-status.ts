@@ -16,6 +16,7 @@ const checkNames: Readonly<Record<string, string>> = {
   certificates: 'chứng thư (certificates)',
   store: 'dữ liệu (store)',
   safety: 'kiểm tra tệp (safety)',
+  calendar: 'lịch ngày nghỉ (calendar)',
   folders: 'thư mục trao đổi (folders)',
 };
 const checkResults = { ok: 'tốt (ok)', warn: 'CHÚ Ý (warn)', fail: 'LỖI (fail)' } as const;

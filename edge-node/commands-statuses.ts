@@ -19,6 +19,7 @@ type Common = { readonly dir: string; readonly json?: boolean };
 
 export function statusCommands(program: Command): void {
   setStatusCommand(program);
+  returnCommand(program);
   changeCommands(program);
   requestCommands(program);
 }
@@ -57,20 +58,36 @@ function setStatusCommand(program: Command): void {
       'Báo trạng thái xử lý văn bản đến cho nơi gửi.\nTells the sender, signed, what the office did with a document.',
     )
     .action((id: string, options: StatusOptions) =>
-      runCommand(async (out) => {
-        const { code, unit, registeredNumber, person, text, evenIfDuplicate } = options;
-        const given = { code, unit, registeredNumber, person, text, evenIfDuplicate };
-        const body = { ...said(given), ...reasonOf(options) };
-        const answer = await withNode(options.dir, (node) =>
-          node.call<StatusAnswer>('POST', `/v1/inbox/${idOf(id)}/status`, body),
-        );
-        out.answer(answer.body);
-        const name = statusName(answer.body.code);
-        out.say(
-          `${answer.body.documentId}  ${answer.body.code} ${name.vi}\n${name.en}; the sender will be told.`,
-        );
-      }, options),
+      runCommand((out) => sayStatus(out, id, options), options),
     );
+}
+
+/** The clerk's word for 02: the verb of the console and of the decree. */
+function returnCommand(program: Command): void {
+  withDir(program.command('return'))
+    .argument('<id>', 'mã văn bản đến; id of a document that arrived')
+    .requiredOption('--reason <number>', `lý do trả lại; ${reasonChoices}`)
+    .option('--text <text>', 'nội dung gửi nơi ban hành; free text for the sender')
+    .option('--person <name>', 'người trả lại, nơi gửi sẽ thấy; who returned it, shown to the sender')
+    .option('--unit <code>', 'đơn vị nhận, khi nút có nhiều đơn vị; our unit, when several received it')
+    .description(
+      'Trả lại văn bản đến, có lý do.\nGives a document back to its sender, with one of the eight reasons.',
+    )
+    .action((id: string, options: Omit<StatusOptions, 'code'>) =>
+      runCommand((out) => sayStatus(out, id, { ...options, code: '02' }), options),
+    );
+}
+
+async function sayStatus(out: Output, id: string, options: StatusOptions): Promise<void> {
+  const { code, unit, registeredNumber, person, text, evenIfDuplicate } = options;
+  const given = { code, unit, registeredNumber, person, text, evenIfDuplicate };
+  const body = { ...said(given), ...reasonOf(options) };
+  const answer = await withNode(options.dir, (node) =>
+    node.call<StatusAnswer>('POST', `/v1/inbox/${idOf(id)}/status`, body),
+  );
+  out.answer(answer.body);
+  const name = statusName(answer.body.code);
+  out.say(`${answer.body.documentId}  ${answer.body.code} ${name.vi}\n${name.en}; the sender will be told.`);
 }
 
 const said = (given: Record<string, unknown>): Record<string, unknown> =>

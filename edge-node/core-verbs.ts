@@ -1,5 +1,6 @@
 // The verbs of EdgeCore (core.ts) over the shared context: thin, each a call of the file that knows. Nothing here waits for the hub.
 import { renewalDueMs } from '../certs/profile.ts';
+import { dayOf } from '../protocol/calendar/working-days.ts';
 import { unitStates } from '../protocol/directory.ts';
 import { ExchangeError } from '../protocol/errors.ts';
 import { parseDocumentId, uuidFromBytes, uuidToBytes } from '../protocol/ids.ts';
@@ -226,7 +227,8 @@ function safetyStatus({ store, safety }: EdgeContext): EdgeStatus['safety'] {
   return { held, checking: pending, scanner: safety.scanner.state(), policy: safety.policy.state() };
 }
 
-function statusOf(context: EdgeContext, { fetcher, folders }: VerbHooks): EdgeStatus {
+function statusOf(context: EdgeContext, { fetcher, folders, calendar }: VerbHooks): EdgeStatus {
+  const year = dayOf(context.clock.nowMs()).slice(0, 4);
   const { store, line, link, disk, clock, directory } = context;
   const failure = line.failure();
   const waiting = store.outboxWaiting();
@@ -265,6 +267,11 @@ function statusOf(context: EdgeContext, { fetcher, folders }: VerbHooks): EdgeSt
     recovering: line.recovering(),
     safety: safetyStatus(context),
     atRest: atRestStatus(context),
+    calendar: {
+      year,
+      known: calendar.current().known(year),
+      next: calendar.current().known(String(Number(year) + 1)),
+    },
     folders: folders(),
     alarms: store.alarms().map(({ at_ms, ...alarm }) => ({ ...alarm, atMs: at_ms })),
   };

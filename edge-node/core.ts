@@ -353,6 +353,12 @@ export type EdgeStatus = {
     readonly recoveryConfirmed: boolean;
     readonly words: { readonly vi: string; readonly en: string };
   };
+  /** What the calendar of working days knows of this year and of the next. */
+  readonly calendar: {
+    readonly year: string;
+    readonly known: 'certain' | 'derived' | 'weekends';
+    readonly next: 'certain' | 'derived' | 'weekends';
+  };
   /** Watched folders of the configuration. */
   readonly folders: readonly FolderStatus[];
   readonly alarms: readonly Alarm[];

@@ -18,6 +18,7 @@ import { verifySigned } from '../protocol/signature.ts';
 import { events, openStatementSync } from '../protocol/statement.ts';
 import type { Header } from '../protocol/wire.ts';
 import { type Identity, loadIdentity } from './identity.ts';
+import { checkBooks } from './office/fsck.ts';
 import { checkStatuses } from './statuses/fsck.ts';
 import { directoryReads } from './store/directory-ops.ts';
 import { storeFile } from './store/store.ts';
@@ -91,6 +92,7 @@ export async function fsckNode({ dir, clock, onProgress }: FsckOptions): Promise
     checkStatements(check);
     checkStates(check);
     checkStatuses(db, found);
+    checkBooks(db, found, notes);
     await checkStaged(check, dir);
   } finally {
     db.close();

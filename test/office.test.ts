@@ -4,10 +4,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { degrees, PDFDocument } from '@cantoo/pdf-lib';
 import t from 'tap';
+import { checksOf } from '../edge-node/api/ready.ts';
+import type { Problem } from '../edge-node/fsck.ts';
+import { checkBooks } from '../edge-node/office/fsck.ts';
 import { drawPdf } from '../edge-node/office/print.ts';
 import { searchQuery } from '../edge-node/search-words.ts';
 import { migrations } from '../edge-node/store/migrations.ts';
-import { indexWords } from '../edge-node/store/search-ops.ts';
+import { indexWords, searchOps } from '../edge-node/store/search-ops.ts';
 import { confirmBy, dueState, presentBy, sendBy } from '../protocol/calendar/deadlines.ts';
 import { checkCalendar, createCalendar, dayOf } from '../protocol/calendar/working-days.ts';
 import { readSheet } from '../protocol/node/spreadsheet.ts';
@@ -537,6 +540,59 @@ t.test('a recall takes the words out of the books and leaves the number', async 
   t.same((await b.node.edge.find({ text: 'wqzx' })).rows, [], 'nor is it found any more');
 });
 
+t.test('fsck reads the books: gaps are noted, what does not hold is named', async (t) => {
+  const copy = join(temporaryDir('books'), 'node.sqlite');
+  const live = openDatabase(join(b.dir, 'node.sqlite'), { readOnly: true });
+  live.exec(`VACUUM INTO '${copy}'`);
+  live.close();
+  const db = openDatabase(copy);
+  t.teardown(() => db.close());
+  const look = () => {
+    const problems: Problem[] = [];
+    const notes: string[] = [];
+    checkBooks(db, (problem) => problems.push(problem), notes);
+    return { problems, notes };
+  };
+  const sound = look();
+  t.same(sound.problems, []);
+  t.ok(
+    sound.notes.some((note) => note.startsWith('register in ') && note.endsWith('nobody has number 3 to 6')),
+  );
+  db.exec(`UPDATE entries SET erased = 0, subject = 'còn lại' WHERE erased = 1;
+    UPDATE entries SET number = 900 WHERE id = (SELECT e.id FROM entries e JOIN statuses s ON s.document_id = e.document_id AND s.direction = 'out'
+      AND s.code = '03' AND s.registered_number <> '' WHERE e.struck IS NULL LIMIT 1);
+    UPDATE entries SET document_id = x'00112233445566778899aabbccddeeff', sender = 'x' WHERE id = (SELECT max(id) FROM entries WHERE origin = 'paper');
+    UPDATE books SET closed_ms = 1 WHERE id = (SELECT book FROM entries LIMIT 1);
+    DELETE FROM document_numbers;`);
+  const { problems, notes } = look();
+  for (const what of [
+    /still here/,
+    /told is not the number/,
+    /its document is not here/,
+    /after its book was closed/,
+  ])
+    t.ok(
+      problems.some((problem) => what.test(problem.what)),
+      String(what),
+    );
+  t.ok(notes.some((note) => /not in the index of duplicates/.test(note)));
+  // Documents of before the index exists get into it as they become findable again.
+  const row = db.get<{ seq: number }>(
+    `SELECT seq FROM inbox WHERE number <> '' AND metadata IS NOT NULL LIMIT 1`,
+  )!;
+  searchOps(db).indexAgain({
+    entries: [
+      {
+        direction: 'in',
+        seq: row.seq,
+        atMs: 0,
+        words: { subject: '', notation: '', people: '', places: '', files: '', rest: '', sortKey: '' },
+      },
+    ],
+  });
+  t.equal(db.get<{ n: number }>('SELECT count(*) AS n FROM document_numbers')!.n, 1);
+});
+
 /** Text of a PDF as a reader sees it, by poppler. */
 const pdfText = (file: string, ...options: string[]): string =>
   spawnSync('pdftotext', ['-layout', ...options, file, '-']).stdout.toString();
@@ -748,6 +804,15 @@ t.test('the calendar knows holidays, make-up days and what is not certain', asyn
     ),
     ['open', 'soon', 'soon', 'late'],
   );
+  const status = await a.node.edge.status();
+  const said = (now: string, known: 'certain' | 'derived' | 'weekends', next: typeof known = 'certain') =>
+    checksOf({ ...status, calendar: { year: now.slice(0, 4), known, next } }, at(`${now}T09:00`)).find(
+      ({ name }) => name === 'calendar',
+    );
+  t.equal(said('2026-11-26', 'certain', 'derived')?.result, 'ok');
+  t.match(said('2026-12-01', 'certain', 'derived'), { result: 'warn', saidVi: /lịch nghỉ lễ năm 2027/ });
+  t.match(said('2028-03-01', 'weekends'), { result: 'warn', saidVi: /Chưa có lịch nghỉ lễ năm 2028/ });
+  t.match(said('2027-03-01', 'derived'), { result: 'warn', said: /derived, not announced/ });
   for (const bad of [
     null,
     {},

@@ -264,6 +264,58 @@ t.test('a clerk does it all on the command line, with words and exit codes', asy
   t.match((await cli('show', id, '--dir', b.dir)).out, /đã xoá mô tả[\s\S]*Đã huỷ theo yêu cầu thu hồi/);
 });
 
+t.test(
+  'recipients by the text of "nơi nhận": what is left over stops the sending until it is said to go on paper',
+  async (t) => {
+    const dir = temporaryDir('places');
+    const file = join(dir, 'ke-hoach.txt');
+    const places = join(dir, 'noi-nhan.txt');
+    writeFileSync(file, 'nội dung');
+    writeFileSync(
+      places,
+      'Nơi nhận:\n- H08.35.14;\n- vanthu@H08.35.15;\n- Chi cục Kiểm lâm vùng 9;\n- Lưu: VT.\n',
+    );
+    const command = [
+      'send',
+      file,
+      '--dir',
+      a.dir,
+      '--places',
+      places,
+      '--subject',
+      'Theo nơi nhận',
+      '--number',
+      '91',
+    ];
+    const stopped = await cli(...command);
+    t.equal(stopped.code, 1);
+    t.match(stopped.out, /Chi cục Kiểm lâm vùng 9[\s\S]*--rest-on-paper/);
+    t.equal((await a.node.edge.outbox({ text: 'Theo nơi nhận' })).rows.length, 0, 'nothing was sent');
+    const sent = await cli(...command, '--rest-on-paper', '--json');
+    t.equal(sent.code, 0, sent.err);
+    const { documentId } = JSON.parse(sent.out) as { documentId: string };
+    const view = await show(a, documentId, 'out');
+    t.same(
+      view.envelopes[0]!.recipients.map(({ code, desk }) => [code, desk]),
+      [
+        ['H08.35.14', ''],
+        ['H08.35.15', 'vanthu'],
+      ],
+    );
+    t.match(view, {
+      metadata: { otherPlaces: ['Chi cục Kiểm lâm vùng 9'] },
+      completeness: { complete: false },
+    });
+    t.equal((await cli('send', file, '--dir', a.dir, '--subject', 'x')).code, 2, 'to nobody');
+    await arrived(b, documentId);
+    const back = await cli('return', documentId, '--dir', b.dir, '--reason', '4', '--text', 'gửi nhầm nơi');
+    t.match(back.out, /02 /);
+    const seen = await sees(a, documentId, 'H08.35.14', ({ status }) => status?.code === '02');
+    t.match(seen.status, { reason: 4, text: 'gửi nhầm nơi' });
+    t.equal((await cli('return', documentId, '--dir', b.dir)).code, 2, 'a reason is needed');
+  },
+);
+
 /** The directory of that office names the third unit as one that is no more. */
 const seesClosed = ({ node }: typeof a) =>
   eventually(async () =>

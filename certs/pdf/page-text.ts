@@ -111,6 +111,21 @@ export function readFirstPage(view: View): FirstPage {
   return pageOf(reading, fault);
 }
 
+/** Where letters stand on the first page, in the page's own points: begin and size. Empty for what cannot be read. */
+export function lettersOn(
+  view: View,
+): readonly { readonly x: number; readonly y: number; readonly endX: number; readonly size: number }[] {
+  const reading: Reading = { view, letters: [], cells: [], bytes: 0, operations: 0, images: 0 };
+  try {
+    const { page, resources } = firstPageOf(view);
+    readContents(reading, page, resources);
+    readAnnotations(reading, page);
+  } catch (error) {
+    if (!(error instanceof PdfFault)) throw error;
+  }
+  return reading.letters.filter(({ text }) => text.trim() !== '');
+}
+
 function pageOf({ letters, cells }: Reading, fault: PdfFault | undefined): FirstPage {
   const lines = linesOf(letters);
   const stamps = [

@@ -32,6 +32,7 @@ export function checksOf(status: EdgeStatus, nowMs: number): readonly Check[] {
     certificates(status),
     store(status),
     safety(status, nowMs),
+    calendar(status, nowMs),
     ...(status.folders.length > 0 ? [folders(status)] : []),
   ];
 }
@@ -139,6 +140,31 @@ function safety({ safety: { held, scanner, policy } }: EdgeStatus, nowMs: number
         `${held} văn bản bị giữ, chờ người thứ hai: "lienthong node held"`,
       )
     : ok('safety');
+}
+
+/** Deadlines count working days: a year without its holidays makes them wrong. In December the next one should be known. */
+function calendar({ calendar: { year, known, next } }: EdgeStatus, nowMs: number): Check {
+  const wrong = (what: string, whatVi: string) =>
+    bad(
+      'calendar',
+      'warn',
+      `${what}; deadlines may be a day off. "lienthong node calendar --import FILE" takes the Government's notice.`,
+      `${whatVi}; hạn xử lý có thể lệch. Nhập lịch theo thông báo của Chính phủ: "lienthong node calendar --import TỆP".`,
+    );
+  if (known === 'weekends')
+    return wrong(`no holidays of ${year} are known`, `Chưa có lịch nghỉ lễ năm ${year}`);
+  if (known === 'derived')
+    return wrong(
+      `the holidays of ${year} are derived, not announced`,
+      `Lịch nghỉ lễ năm ${year} là suy ra, chưa theo thông báo`,
+    );
+  const december = new Date(nowMs + 7 * 3_600_000).getUTCMonth() === 11;
+  return december && next !== 'certain'
+    ? wrong(
+        `the holidays of ${Number(year) + 1} are not announced here yet`,
+        `Chưa nhập lịch nghỉ lễ năm ${Number(year) + 1}`,
+      )
+    : ok('calendar');
 }
 
 /** A share that is away, or a mistake that lies in it, keeps the node from nothing else. */

@@ -574,7 +574,7 @@ export const readyAnswer = object('Ready or not, with every check.', {
     object(
       'A check.',
       {
-        name: text('hub, disk, clock, directory, certificates, store, safety, folders.'),
+        name: text('hub, disk, clock, directory, certificates, store, safety, calendar, folders.'),
         result: text('ok, warn or fail.'),
         said: text('Why, in English.'),
         saidVi: text('Why, in Vietnamese.'),

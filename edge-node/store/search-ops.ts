@@ -2,12 +2,23 @@
 // metadata. Rebuilding clears and fills again in small batches, so that the node goes on working meanwhile.
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { SearchWords } from '../search-words.ts';
+import { isDocumentKind } from '../statuses/change-rows.ts';
+import { noteNumber } from '../statuses/numbers.ts';
 
 export type SearchEntry = {
   readonly direction: 'out' | 'in';
   readonly seq: number;
   readonly atMs: number;
   readonly words: SearchWords;
+};
+type Numbered = {
+  readonly documentId: Uint8Array;
+  readonly kind: number;
+  readonly issuer: string;
+  readonly number: string | null;
+  readonly notation: string | null;
+  readonly metadata: Uint8Array;
+  readonly createdMs: number;
 };
 const perMs = 1_000;
 
@@ -44,16 +55,18 @@ export function indexWords(db: Database, { direction, seq, atMs, words }: Search
 
 export function searchOps(db: Database) {
   return {
-    /** Only documents that still have their metadata: one may have been erased since the words were made. */
+    /** Only documents that still have their metadata: one may have been erased since the words were made. Their numbers are listed for the duplicate warning as well. */
     indexAgain({ entries }: { entries: readonly SearchEntry[] }): void {
       for (const entry of entries) {
-        const there = db.get(
+        const row = db.get<Numbered>(
           entry.direction === 'out'
-            ? 'SELECT 1 FROM documents WHERE seq = ? AND metadata IS NOT NULL'
-            : 'SELECT 1 FROM inbox WHERE seq = ? AND metadata IS NOT NULL',
+            ? 'SELECT document_id AS documentId, kind, unit AS issuer, number, notation, metadata, created_ms AS createdMs FROM documents WHERE seq = ? AND metadata IS NOT NULL'
+            : 'SELECT document_id AS documentId, kind, sender AS issuer, number, notation, metadata, created_ms AS createdMs FROM inbox WHERE seq = ? AND metadata IS NOT NULL',
           entry.seq,
         );
-        if (there) indexWords(db, entry);
+        if (!row) continue;
+        indexWords(db, entry);
+        if (isDocumentKind(row.kind)) noteNumber(db, { ...row, direction: entry.direction });
       }
     },
     /** Answers how many rows went; 0: all are gone, and then what a damaged index held beside them too. */
