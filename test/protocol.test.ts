@@ -71,6 +71,35 @@ async function certified() {
   return { dir, rootDer, certificates };
 }
 
+type Saying = vectors.Vector & {
+  readonly says: {
+    readonly kind: number;
+    readonly status: object | null;
+    readonly links: readonly { relation: number; documentId: string; envelopeId: string }[];
+    readonly metadata: object;
+  };
+};
+t.test('what offices say of a document is found in the vectors as it was said', async (t) => {
+  const verifier = signature.createVerifier();
+  const cases = readVectors<Saying>('changes').vectors;
+  t.ok(cases.length >= 12);
+  for (const { name, bytes, says } of cases) {
+    const { header, wrapper } = await openWrapper(fromBytes(bytes), { ...signed, verifier });
+    t.equal(header.kind, says.kind, name);
+    t.same(header.status, says.status, name);
+    t.same(
+      header.links.map(({ relation, documentId, envelopeId }) => ({
+        relation,
+        documentId: Buffer.from(documentId).toString('hex'),
+        envelopeId: Buffer.from(envelopeId).toString('hex'),
+      })),
+      says.links,
+      name,
+    );
+    t.match(codecs.metadataCodec.decode(wrapper.metadata!.block), says.metadata, name);
+  }
+});
+
 t.test('every reader judges the envelope vectors alike', async (t) => {
   const { dir, rootDer, certificates } = await certified();
   t.teardown(() => rmSync(dir, { recursive: true }));

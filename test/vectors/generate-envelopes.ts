@@ -323,6 +323,71 @@ function hopCases(): HopCase[] {
   ];
 }
 
+const none = new Uint8Array(0);
+const about = (relation: number) => ({ relation, documentId: fixedBytes('the document', 16), envelopeId: none });
+const noParts = { parts: [], recipients: [header.recipients[0]!], replyByMs: 0 } as const;
+const words = (fields: Parameters<typeof buildMetadata>[0]) => buildMetadata(fields, fixedBytes('salt', 32));
+/** A header with its block, and what a reader must find in it. */
+function sayingCase(
+  name: string,
+  clause: string,
+  change: Partial<Header>,
+  fields: Parameters<typeof buildMetadata>[0],
+) {
+  const block = words(fields);
+  const full: Header = {
+    ...header,
+    ...noParts,
+    ...change,
+    metadataDigest: metadataDigest(block),
+    metadataLength: block.block.length,
+  };
+  const bytes = wrapperOf({ header: full, metadata: block, inline: [] });
+  return {
+    name,
+    clause,
+    expect: 'ok' as const,
+    bytes: toBytes(bytes),
+    says: {
+      kind: full.kind,
+      status: full.status && { reason: 0, ...full.status },
+      links: full.links.map(({ relation, documentId, envelopeId }) => ({
+        relation,
+        documentId: Buffer.from(documentId).toString('hex'),
+        envelopeId: Buffer.from(envelopeId).toString('hex'),
+      })),
+      metadata: fields,
+    },
+  };
+}
+
+/** What offices say of a document and ask of it: statuses, recall, update, replacement (clauses 5.5 to 5.7). */
+export function changeFiles(): Record<string, VectorFile<object>> {
+  const status = (code: string, counter: number, reason = 0) => ({ code, counter, atMs, reason });
+  const of = [{ ...about(7), envelopeId: fixedBytes('its envelope', 16) }];
+  const answer = [...of, { relation: 5, documentId: fixedBytes('the request', 16), envelopeId: fixedBytes('its request envelope', 16) }];
+  const cases = [
+    sayingCase('accepted, with the registered number', '5.5', { kind: 5, status: status('03', atMs), links: of }, { registeredNumber: '214', person: 'Nguyễn Thị Bình', clientReference: 'status 1' }),
+    sayingCase('returned, with one of the eight reasons', '5.6', { kind: 5, status: status('02', atMs + 1, 4), links: of }, { reason: 'Gửi nhầm nơi nhận' }),
+    sayingCase('assigned', '5.5', { kind: 5, status: status('04', atMs + 2), links: of }, { person: 'Phòng Nội vụ' }),
+    sayingCase('in process', '5.5', { kind: 5, status: status('05', atMs + 3), links: of }, {}),
+    sayingCase('finished', '5.5', { kind: 5, status: status('06', atMs + 4), links: of }, {}),
+    sayingCase('a code of a later version', '14', { kind: 5, status: status('77', atMs + 5), links: of }, {}),
+    sayingCase('recall', '5.7', { kind: 4, urgency: 1, status: status('13', atMs), links: [about(4)] }, { reason: 'Ban hành nhầm' }),
+    sayingCase('recall without a counter, as another system sends it', '5.7', { kind: 4, urgency: 1, links: [about(4)] }, { reason: 'Ban hành nhầm' }),
+    sayingCase('agreed: destroyed, or updated', '5.5', { kind: 5, status: status('15', atMs + 6), links: answer }, { person: 'Lê Văn Dũng' }),
+    sayingCase('refused', '5.5', { kind: 5, status: status('16', atMs + 7), links: answer }, { reason: 'Đang dùng làm căn cứ' }),
+    sayingCase('update: the whole description anew, no files', '5.7', { kind: 2, urgency: 1, status: status('13', atMs), links: [about(3)] }, { subject: 'Trích yếu mới', number: '31', notation: 'BC-UBND', type: 'Báo cáo', pages: 3, reason: 'Sai trích yếu' }),
+    sayingCase('replacement of two documents', '5.7', { kind: 3, links: [about(2), { ...about(2), documentId: fixedBytes('another document', 16) }] }, { subject: 'Bản thay thế', number: '32', notation: 'BC-UBND', reason: 'Sai nội dung' }),
+  ];
+  return {
+    changes: {
+      about: `Bytes of a Wrapper, judged as those of envelopes.json. says: what a reader finds in it; of metadata the fields named, ids in hex.`,
+      vectors: cases,
+    },
+  };
+}
+
 export function envelopeFiles(): Record<string, VectorFile<object>> {
   const cases = [...signatureCases(), ...formCases(), ...headerCases(), ...legCases()];
   const vector = ([name, clause, expect, bytes]: Case): Vector => ({ name, clause, expect, bytes: toBytes(bytes) });

@@ -1,9 +1,10 @@
 // Writes the JSON files beside it: bytes that every reader of the protocol must judge alike. Run by hand after a change of the protocol:
-//   node test/vectors/generate.ts
+//   node test/vectors/generate.ts [NAME…]
 // Keys, ids and times are fixed; ECDSA signatures are random, so a new run changes them and nothing else. Never run by a test.
 import type { KeyObject } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { envelopeFiles } from './generate-envelopes.ts';
+import process from 'node:process';
+import { changeFiles, envelopeFiles } from './generate-envelopes.ts';
 import { statementFiles } from './generate-statements.ts';
 import { valueFiles } from './generate-values.ts';
 import { keys, type VectorFile, vectorPath } from '../support/vectors.ts';
@@ -24,10 +25,13 @@ const keyFile: VectorFile<object> = {
 const files: Record<string, VectorFile<object>> = {
   keys: keyFile,
   ...envelopeFiles(),
+  ...changeFiles(),
   ...statementFiles(),
   ...valueFiles(),
 };
-for (const [name, file] of Object.entries(files))
+/** Only these, where some are named: the others keep their signatures. */
+const wanted = process.argv.slice(2);
+for (const [name, file] of Object.entries(files).filter(([name]) => wanted.length === 0 || wanted.includes(name)))
   writeFileSync(vectorPath(name), `${JSON.stringify(file, null, 1)}\n`);
 console.log(
   Object.entries(files)
