@@ -121,6 +121,7 @@ export const configSchema: JsonSchema = object(
             ),
             webhook: object({ url: { type: 'string', pattern: '^https?://', maxLength: 500 } }),
             urgency: whole(0, 4),
+            digest: object({ at: { type: 'string', pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$' } }),
           },
           [],
         ),

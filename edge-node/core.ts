@@ -90,6 +90,8 @@ export type PageOptions = {
 };
 export type OutboxPageOptions = PageOptions & { readonly state?: OutboxState };
 export type InboxPageOptions = PageOptions & {
+  /** Least urgency, 0 to 4. */
+  readonly urgency?: number;
   readonly sender?: string;
   /** Only where what the unit did stands at one of these (01 … 06); with `unit`. */
   readonly codes?: readonly string[];

@@ -1,8 +1,16 @@
 // The console beside the documents: figures of a month, four looks a day, backlog and reminders, saved lists, flash alarms on a moved clock, tests of
 // the machine, support bundle, practice, passkeys, rights of every route. Two offices and a hub whose clock the test moves.
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
 import t from 'tap';
+import { freePorts } from '../bin/demo/processes.ts';
+import { roles } from '../edge-node/accounts/person.ts';
 import { dayOf, windows } from '../edge-node/accounts/presence.ts';
+import { type Act, mayDo } from '../edge-node/accounts/rights.ts';
 import type { MonthFigures, Presence } from '../edge-node/console/contract-figures.ts';
+import { startNotifier } from '../edge-node/console/notify.ts';
+import { startConsole } from '../edge-node/console/server.ts';
+import { systemClock } from '../protocol/node/clock.ts';
 import {
   consoleClient,
   noBrowser,
@@ -11,7 +19,7 @@ import {
   openContext,
   password,
 } from './support/console.ts';
-import { startTestHub } from './support/hub.ts';
+import { quiet, startTestHub } from './support/hub.ts';
 import { movedClock } from './support/moved-clock.ts';
 import { eventually, seeEachOther } from './support/office.ts';
 
@@ -54,6 +62,21 @@ async function personOf(role: string, name: string): Promise<Client & { readonly
   clock.move(60_000);
   await client.post('/c/v1/sign-in/code', { email, code: made.json.code, password });
   return { ...client, email };
+}
+/** The cookie of somebody with this role alone, in the second office. */
+async function sessionOf(role: string): Promise<string> {
+  const email = `${role}.rieng@tayvinh.gov.vn`;
+  const { code } = await b.node.edge.people.add({
+    unit: b.unit,
+    email,
+    name: `Riêng ${role}`,
+    roles: [role],
+    actor: 'test',
+  });
+  const client = consoleClient(b);
+  clock.move(60_000);
+  await client.post('/c/v1/sign-in/code', { email, code, password });
+  return client.cookie();
 }
 const send = (key: string, urgency = 0, subject = `Về việc ${key}`) =>
   a.node.edge.submit({
@@ -331,5 +354,188 @@ t.test(
     t.match(await other.post('/c/v1/sign-in', { email: a.email, password }), { status: 200 });
     await cdp.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId });
     await page.close();
+  },
+);
+
+t.test('who may do what: every route against every role, and against nobody', async (t) => {
+  const open = await startConsole({
+    edge: b.node.edge,
+    log: quiet,
+    clock,
+    config: { address: '127.0.0.1', port: 0 },
+  });
+  t.teardown(() => open.close());
+  const at = (path: string) =>
+    `http://127.0.0.1:${open.port}${path
+      .replace(/:(id|draft|upload)\b/g, randomUUID())
+      .replace(':direction', 'in')
+      .replace(/:(index|page|task|entry|part)\b/g, '1')
+      .replace(':format', 'csv')
+      .replace(':kind', 'in')
+      .replace(':name', 'certificate')
+      .replace('*', 'x')}`;
+  const ask = async (path: string, method: string, cookie: string) => {
+    // The live line would stay open.
+    const ending = new AbortController();
+    const response = await fetch(at(path), {
+      method,
+      headers: {
+        'x-lienthong': 'console',
+        cookie,
+        ...(method === 'GET' ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(method === 'GET' || method === 'HEAD' ? {} : { body: '{}' }),
+      signal: ending.signal,
+    });
+    const { status } = response;
+    const text = /event-stream/.test(response.headers.get('content-type') ?? '') ? '' : await response.text();
+    ending.abort();
+    return { status, text };
+  };
+  const routes = open.routes.filter(({ method, path }) => method !== 'HEAD' && path.startsWith('/c/v1/'));
+  t.ok(routes.length > 80, `${routes.length} routes`);
+  for (const { method, path, act } of routes) {
+    const { status, text } = await ask(path, method, '');
+    if (act === 'open') t.not(status, 403, `${method} ${path} is open`);
+    else
+      t.match(
+        { status, text },
+        { status: 401, text: /session-ended/ },
+        `${method} ${path} without a session`,
+      );
+  }
+  const left = routes.filter(({ act, path }) => act !== 'open' && path !== '/c/v1/sign-out');
+  for (const role of roles) {
+    const cookie = await sessionOf(role);
+    for (const { method, path, act } of left) {
+      const { status, text } = await ask(path, method, cookie);
+      const allowed = act === 'anybody' || mayDo([role], act as Act);
+      const refused = status === 403 && /right-missing/.test(text);
+      if (allowed === refused || status === 401 || status >= 500)
+        t.fail(`${role}: ${method} ${path} (${act}) answers ${status} ${text.slice(0, 80)}`);
+    }
+    t.pass(`${role}: ${left.length} routes`);
+  }
+});
+
+t.test(
+  'a flash document that nobody opens, and one that does not arrive, raise an alarm and are told once',
+  async (t) => {
+    const told: string[] = [];
+    const port = await freePorts();
+    const hook = createServer((request, response) => {
+      request.on('data', (piece: Buffer) => told.push(piece.toString('utf8')));
+      request.on('end', () => response.end());
+    });
+    await new Promise<void>((resolve) => hook.listen(port, '127.0.0.1', resolve));
+    const notifiers = [a, b].map(({ node }) =>
+      startNotifier(
+        { webhook: { url: `http://127.0.0.1:${port}/` } },
+        { edge: node.edge, log: quiet, clock, url: 'http://localhost:8090' },
+      ),
+    );
+    t.teardown(async () => {
+      await Promise.all(notifiers.map((notifier) => notifier.close()));
+      hook.closeAllConnections();
+      hook.close();
+    });
+    const alarms = async (node: typeof a.node, code: string) =>
+      (await node.edge.status()).alarms.filter((alarm) => alarm.code === code);
+    await send('831', 3, 'Công điện kín');
+    await arrived(4);
+    clock.move(9 * 60_000);
+    await systemClock.sleep(50);
+    t.equal((await alarms(b.node, 'flash-unseen')).length, 0, 'not before ten minutes');
+    clock.move(2 * 60_000);
+    const [unseen] = await eventually(async () => {
+      const found = await alarms(b.node, 'flash-unseen');
+      return found.length > 0 ? found : undefined;
+    });
+    t.equal((await alarms(a.node, 'flash-undelivered')).length, 0, 'it did arrive');
+    // Opened in time: no alarm. Away: the sender learns that no 01 came.
+    await send('832', 3, 'Công điện hai');
+    const opened = (await arrived(5)).find(({ number }) => number === '832')!;
+    clock.move(120_000);
+    await clerks.b.post('/c/v1/sign-in', { email: b.email, password });
+    t.match(await clerks.b.get(`/c/v1/documents/in/${opened.envelopeId}`), { status: 200 });
+    await b.node.close();
+    await send('833', 3, 'Công điện ba');
+    await eventually(async () => {
+      clock.move(120_000);
+      await systemClock.sleep(20);
+      return (await alarms(a.node, 'flash-undelivered')).length > 0 || undefined;
+    });
+    b.node = await b.reopen();
+    clock.move(31_000);
+    await arrived(6);
+    t.equal((await alarms(b.node, 'flash-unseen')).length, 1, 'the one that was opened has none');
+    t.match(unseen, { count: 1 });
+    const kinds = told.map((text) => JSON.parse(text).kind);
+    t.equal(kinds.filter((kind) => kind === 'flash-unseen').length, 1, 'told once');
+    t.equal(kinds.filter((kind) => kind === 'flash-undelivered').length, 1, 'told once');
+    for (const text of told) t.notMatch(text, /Công điện|83[123]|UBND-VP/, 'nothing of the document');
+  },
+);
+
+t.test(
+  'the digest of a working day is told once, in numbers, to those on duty and to the heads',
+  async (t) => {
+    const { SMTPServer } = await import('smtp-server');
+    const mails: { readonly to: string[]; readonly text: string }[] = [];
+    const smtp = new SMTPServer({
+      authOptional: true,
+      disabledCommands: ['STARTTLS'],
+      onData(stream, session, done) {
+        let text = '';
+        stream.on('data', (piece: Buffer) => {
+          text += piece.toString('utf8');
+        });
+        stream.on('end', () => {
+          // Alarms of flash documents of before are told too, and not meant here.
+          if (/^X-Lienthong-Kind: digest/im.test(text))
+            mails.push({ to: session.envelope.rcptTo.map(({ address }) => address), text });
+          done();
+        });
+      },
+    });
+    const port = await freePorts();
+    await new Promise<void>((resolve) => smtp.listen(port, '127.0.0.1', resolve));
+    // The next Tuesday at 16:00 in Vietnam.
+    const hourMs = 3_600_000;
+    const local = () => new Date(clock.nowMs() + 7 * hourMs);
+    do clock.move(24 * hourMs);
+    while (local().getUTCDay() !== 2);
+    clock.move((16 - local().getUTCHours()) * hourMs - local().getUTCMinutes() * 60_000);
+    const options = {
+      mail: { host: '127.0.0.1', port, from: 'nut@tayvinh.gov.vn', to: ['truc@tayvinh.gov.vn'] },
+      digest: { at: '16:30' },
+    };
+    const open = () =>
+      startNotifier(options, { edge: b.node.edge, log: quiet, clock, url: 'http://localhost:8090' });
+    const first = open();
+    await systemClock.sleep(30);
+    t.equal(mails.length, 0, 'not before its time');
+    clock.move(31 * 60_000);
+    const [mail] = await eventually(async () => (mails.length > 0 ? mails : undefined));
+    t.strictSame(mail!.to.sort(), ['leader@tayvinh.gov.vn', 'truc@tayvinh.gov.vn']);
+    const text = Buffer.from(
+      mail!.text.split('\r\n\r\n').slice(1).join('').replace(/\s/g, ''),
+      'base64',
+    ).toString();
+    const plain = /base64/i.test(mail!.text)
+      ? text
+      : mail!.text
+          .replace(/=\r\n/g, '')
+          .replace(/(=[0-9A-F]{2})+/g, (hex) => Buffer.from(hex.replace(/=/g, ''), 'hex').toString());
+    t.match(plain, /Văn bản đến chờ tiếp nhận: \d/);
+    t.match(plain, /Việc quá hạn: 1/);
+    t.notMatch(plain, /Công điện|Về việc|UBND-VP|Tham mưu/);
+    await first.close();
+    const second = open();
+    clock.move(61_000);
+    await systemClock.sleep(50);
+    t.equal(mails.length, 1, 'a restart tells it no second time');
+    await second.close();
+    await new Promise<void>((resolve) => smtp.close(() => resolve()));
   },
 );

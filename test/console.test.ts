@@ -904,7 +904,7 @@ t.test('an urgent arrival is told by mail and web hook, without anything of the 
     { edge: b.node.edge, log: quiet, clock: systemClock, url: 'http://localhost:8090' },
   );
   t.teardown(async () => {
-    notifier.close();
+    await notifier.close();
     hook.close();
     await new Promise<void>((resolve) => smtp.close(() => resolve()));
   });

@@ -63,6 +63,22 @@ export type MonthFigures = {
   readonly presence: Presence;
 };
 
+/** What waits at a unit at the end of a day, in numbers. */
+export type DigestCounts = {
+  readonly waiting: number;
+  readonly requests: number;
+  readonly open: number;
+  readonly near: number;
+  readonly late: number;
+  /** Terms of documents (not of tasks) that are over. */
+  readonly dueLate: number;
+  readonly unsent: number;
+  readonly failed: number;
+  readonly held: number;
+  readonly looked: number;
+  readonly expected: number;
+};
+
 /** What lies with one person or desk. */
 export type Load = {
   /** Official e-mail, or empty for a desk. */

@@ -44,7 +44,7 @@ export async function openDesk(
   return {
     drafts,
     uploads,
-    figures: createFigures(context, core.office),
+    figures: createFigures(context, core),
     pages,
     look: async (part, unit) => (await look(part, unit)).view,
     async overview({ unit, person }) {

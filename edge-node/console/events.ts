@@ -27,6 +27,8 @@ export function eventRoutes(
   const closing = new AbortController();
 
   const send = ({ reply }: Line, text: string) => {
+    // Ended, and its browser too slow to have taken leave: nothing more goes to it.
+    if (reply.raw.writableEnded) return;
     if (reply.raw.writableLength > backlogBytesMax) reply.raw.destroy();
     else reply.raw.write(text);
   };

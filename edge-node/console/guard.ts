@@ -74,11 +74,21 @@ function assertSameSite(request: FastifyRequest, options: GuardOptions): void {
   if (bad) throw new ExchangeError('request-forged');
 }
 
-export function guard(app: FastifyInstance, options: GuardOptions): void {
+export type GuardedRoute = {
+  readonly method: string;
+  readonly path: string;
+  readonly act: Act | 'anybody' | 'open';
+};
+
+/** Returns every route with the act that it names, filled as they are added. */
+export function guard(app: FastifyInstance, options: GuardOptions): readonly GuardedRoute[] {
+  const routes: GuardedRoute[] = [];
   const allowed = new Set(['localhost', '127.0.0.1', '[::1]', ...options.hosts]);
   app.decorateRequest('caller', null);
   app.addHook('onRoute', (route) => {
-    if (route.config?.act === undefined) throw new Error(`${route.url} names no act`);
+    const act = route.config?.act;
+    if (act === undefined) throw new Error(`${route.url} names no act`);
+    for (const method of [route.method].flat()) routes.push({ method, path: route.url, act });
   });
   app.addHook('onRequest', async (request, reply) => {
     reply
@@ -101,6 +111,7 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
     request.caller = await options.signIn.caller(readCookie(request, options.cookie) ?? '');
     if (act !== 'anybody') assertMay(request.caller.roles, act);
   });
+  return routes;
 }
 
 /** The caller of a route that is not open. */

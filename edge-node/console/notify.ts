@@ -6,6 +6,7 @@ import type { Log } from '../../protocol/node/logger.ts';
 import { rateLimit } from '../../protocol/node/rate-limit.ts';
 import { kinds } from '../../protocol/seal.ts';
 import type { Edge } from '../core.ts';
+import { type DigestConfig, startDigest } from './digest.ts';
 
 export type NotifyConfig = {
   readonly mail?: {
@@ -19,12 +20,14 @@ export type NotifyConfig = {
   readonly webhook?: { readonly url: string };
   /** Least urgency that is told: 0 everything, 1 khẩn, 3 hỏa tốc. Default 1. */
   readonly urgency?: number;
+  /** Daily digest on working days at this time (HH:mm); also to the heads of the unit. */
+  readonly digest?: DigestConfig;
 };
 
 const timeoutMs = 15_000;
 const urgencyWords = ['thường', 'khẩn', 'thượng khẩn', 'hỏa tốc', 'hỏa tốc hẹn giờ'];
 
-export type Notifier = { close(): void };
+export type Notifier = { close(): Promise<void> };
 
 export function startNotifier(
   config: NotifyConfig,
@@ -48,17 +51,41 @@ export function startNotifier(
       socketTimeout: timeoutMs,
     });
 
-  async function tell(subject: string, kind: string, urgency: number): Promise<void> {
-    const text = `${subject}\n\nMở trang của nút để xem: ${url}\n`;
+  const tell = (subject: string, kind: string, urgency: number): Promise<void> =>
+    send({
+      subject,
+      text: `${subject}\n\nMở trang của nút để xem: ${url}\n`,
+      hook: { kind, urgency, text: subject },
+    });
+
+  async function send({
+    subject,
+    text,
+    more = [],
+    hook,
+  }: {
+    readonly subject: string;
+    readonly text: string;
+    readonly more?: readonly string[];
+    readonly hook: { readonly kind: string };
+  }): Promise<void> {
     const sends: Promise<unknown>[] = [];
     if (mail && transport)
-      sends.push(transport.sendMail({ from: mail.from, to: [...mail.to], subject, text }));
+      sends.push(
+        transport.sendMail({
+          from: mail.from,
+          to: [...new Set([...mail.to, ...more])],
+          headers: { 'x-lienthong-kind': hook.kind },
+          subject,
+          text,
+        }),
+      );
     if (webhook)
       sends.push(
         fetch(webhook.url, {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({ kind, urgency, text: subject }),
+          body: JSON.stringify(hook),
           redirect: 'error',
           signal: AbortSignal.timeout(timeoutMs),
         }).then((answer) => answer.body?.cancel()),
@@ -89,9 +116,20 @@ export function startNotifier(
       log.debug({ event: 'notice.unsent', said: String(error).slice(0, 200) });
     });
   });
+  const digest =
+    config.digest &&
+    startDigest(config.digest, {
+      edge,
+      clock,
+      log,
+      url,
+      tell: ({ subject, text, unit, to, counts }) =>
+        send({ subject, text, more: to, hook: { kind: 'digest', unit, counts } }),
+    });
   return {
-    close() {
+    async close() {
       stop();
+      await digest?.stop();
       transport?.close();
     },
   };

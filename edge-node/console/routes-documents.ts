@@ -15,6 +15,7 @@ type ListQuery = {
   text?: string;
   state?: string;
   sender?: string;
+  urgency?: string;
   since?: string;
   until?: string;
   after?: string;
@@ -33,6 +34,7 @@ const listQuery = query({
   text: text(200),
   state: text(20),
   sender: text(64),
+  urgency: { type: 'string', pattern: '^[0-4]$' },
   since: text(16),
   until: text(16),
   after: text(20),
@@ -100,7 +102,7 @@ export function documentRoutes(app: FastifyInstance, edge: Edge): void {
     { config: read, schema: { querystring: listQuery } },
     async (request) => {
       const { unit } = callerOf(request);
-      const { sender, state } = request.query;
+      const { sender, state, urgency } = request.query;
       if (request.query.text) return await searched(edge, unit, 'in', request.query);
       const codes = state ? standings[state] : undefined;
       const page = await edge.inbox({
@@ -108,6 +110,7 @@ export function documentRoutes(app: FastifyInstance, edge: Edge): void {
         unit,
         ...(sender ? { sender } : {}),
         ...(codes ? { codes } : {}),
+        ...(urgency ? { urgency: Number(urgency) } : {}),
       });
       return { ...page, rows: page.rows.map(withRead) };
     },

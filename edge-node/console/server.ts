@@ -10,7 +10,7 @@ import type { EdgeConfig } from '../config.ts';
 import type { Edge } from '../core.ts';
 import { ensureBuilt, loadBundle } from './bundle.ts';
 import { eventRoutes } from './events.ts';
-import { cookieName, type GuardOptions, guard } from './guard.ts';
+import { cookieName, type GuardedRoute, type GuardOptions, guard } from './guard.ts';
 import { startNotifier } from './notify.ts';
 import { composeRoutes } from './routes-compose.ts';
 import { documentRoutes } from './routes-documents.ts';
@@ -33,6 +33,8 @@ export type RunningConsole = {
   readonly url: string;
   readonly host: string;
   readonly port: number;
+  /** Every route with the act that it needs. */
+  readonly routes: readonly GuardedRoute[];
   close(): Promise<void>;
 };
 
@@ -65,7 +67,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     ...(tls ? { tls: { ...tls, requestCert: false } } : {}),
   });
   const { app } = server;
-  guard(app, guardOptions);
+  const routes = guard(app, guardOptions);
   strictRequests(app, () => clock.nowMs());
   staticRoutes(app, bundle);
   const nowMs = () => clock.nowMs();
@@ -98,9 +100,10 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   const notifier = config.notify && startNotifier(config.notify, { edge, log, clock, url });
   return {
     url,
+    routes,
     ...at,
     async close() {
-      notifier?.close();
+      await notifier?.close();
       events.close();
       await server.drain(drainMs);
     },

@@ -1,6 +1,13 @@
 // What the console may ask about figures, backlog, reminders and saved lists. Types only, and pure; verbs.ts makes them.
 import type { Caller } from '../accounts/verbs.ts';
-import type { Load, MonthFigures, NudgeView, Presence, SavedView } from '../console/contract-figures.ts';
+import type {
+  DigestCounts,
+  Load,
+  MonthFigures,
+  NudgeView,
+  Presence,
+  SavedView,
+} from '../console/contract-figures.ts';
 import type { SheetFile, SheetFormat } from '../office/core.ts';
 
 export type Figures = {
@@ -14,6 +21,10 @@ export type Figures = {
   nudge(caller: Caller, n: { readonly email: string; readonly said: string }): Promise<void>;
   nudges(caller: Caller): readonly NudgeView[];
   nudgeSeen(caller: Caller, id: number): Promise<void>;
+  /** What waits at the unit now, in numbers. */
+  digest(unit: string): Promise<DigestCounts>;
+  /** True once a day (yyyy-MM-dd): who may tell it. */
+  claimDigest(day: string): Promise<boolean>;
   views(caller: Caller): readonly SavedView[];
   /** Under a name of one's own; the same name is overwritten. */
   saveView(caller: Caller, view: Omit<SavedView, 'id'>): Promise<void>;

@@ -5,6 +5,7 @@ import { personText } from '../accounts/people.ts';
 import { officialEmail } from '../accounts/person.ts';
 import { presenceOf } from '../accounts/presence-figures.ts';
 import type { EdgeContext } from '../context.ts';
+import type { EdgeCore } from '../core.ts';
 import type { OfficeCore } from '../office/core.ts';
 import type { Figures } from './core.ts';
 import { monthFigures } from './month.ts';
@@ -13,7 +14,9 @@ import { figureFile } from './sheet.ts';
 const dayMs = 86_400_000;
 const nearWorkingDays = 3;
 
-export function createFigures(context: EdgeContext, office: Pick<OfficeCore, 'calendar'>): Figures {
+type Core = Pick<EdgeCore, 'requests' | 'held'> & { readonly office: Pick<OfficeCore, 'calendar' | 'due'> };
+
+export function createFigures(context: EdgeContext, { office, requests, held }: Core): Figures {
   const { store, clock, emit } = context;
   const calendar = () => createCalendar({ years: office.calendar().years });
   const month = (unit: string, wanted: string) =>
@@ -56,6 +59,32 @@ export function createFigures(context: EdgeContext, office: Pick<OfficeCore, 'ca
     async nudgeSeen({ person }, id) {
       await store.write('nudgeSeen', { id, taker: person.id, nowMs: clock.nowMs() });
     },
+    async digest(unit) {
+      const loads = this.backlog(unit);
+      const sum = (field: 'open' | 'near' | 'late') => loads.reduce((total, load) => total + load[field], 0);
+      const states = new Map(store.sendingStates(unit).map(({ state, n }) => [state, n]));
+      const day = dayOf(clock.nowMs());
+      const looks = this.presence(unit, day, day);
+      const [asked, due, kept] = await Promise.all([
+        requests({ limit: 200 }),
+        office.due({ unit, limit: 500 }),
+        held({ limit: 100 }),
+      ]);
+      return {
+        waiting: store.waiting(unit).n,
+        requests: asked.rows.filter((row) => row.unit === unit).length,
+        open: sum('open'),
+        near: sum('near'),
+        late: sum('late'),
+        dueLate: due.filter(({ rule, state }) => rule !== 'task' && state === 'late').length,
+        unsent: states.get('queued') ?? 0,
+        failed: ['refused', 'undeliverable', 'expired'].reduce((n, state) => n + (states.get(state) ?? 0), 0),
+        held: kept.length,
+        looked: looks.done,
+        expected: looks.expected,
+      };
+    },
+    claimDigest: (day) => store.write('digestClaim', { day }),
     views: ({ unit, person }) => store.savedViews(unit, person.id),
     async saveView({ unit, person }, { list, name, query }) {
       const clean = personText('name', name, 60);

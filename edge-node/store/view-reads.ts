@@ -117,7 +117,8 @@ export function viewReads(db: Database) {
            (SELECT 1 FROM inbox_recipients r WHERE r.unit = ?3 AND r.inbox_seq = i.seq))
            AND received_ms >= ?4 AND received_ms < ?5 AND (?6 IS NULL OR sender = ?6)
            AND (?8 OR kind NOT IN (2,4,5))
-           AND (?9 IS NULL OR i.seq IN (SELECT inbox_seq FROM received WHERE unit = ?3 AND instr(?9, code) > 0)) ORDER BY seq DESC LIMIT ?7`,
+           AND (?9 IS NULL OR i.seq IN (SELECT inbox_seq FROM received WHERE unit = ?3 AND instr(?9, code) > 0))
+           AND urgency >= ?10 ORDER BY seq DESC LIMIT ?7`,
         before(o.after),
         o.text ? like(o.text) : null,
         o.unit ?? null,
@@ -127,6 +128,7 @@ export function viewReads(db: Database) {
         limit,
         o.every ? 1 : 0,
         o.codes?.join(' ') ?? null,
+        o.urgency ?? 0,
       ),
     documentById: (id: Uint8Array): OutDocument | undefined =>
       db.get<OutDocument>(

@@ -10,6 +10,7 @@ const names = [
   'backlog',
   'directory',
   'at-rest',
+  'lists',
 ] as const;
 
 export type Options = Readonly<Record<string, string>>;
