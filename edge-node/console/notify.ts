@@ -67,7 +67,7 @@ export function startNotifier(
     readonly subject: string;
     readonly text: string;
     readonly more?: readonly string[];
-    readonly hook: { readonly kind: string };
+    readonly hook: { readonly kind: string; readonly [more: string]: unknown };
   }): Promise<void> {
     const sends: Promise<unknown>[] = [];
     if (mail && transport)

@@ -13,6 +13,7 @@ import { Help } from './screens/help.tsx';
 import { Inbox } from './screens/inbox.tsx';
 import { Outbox } from './screens/outbox.tsx';
 import { Overview } from './screens/overview.tsx';
+import { Practice } from './screens/practice.tsx';
 import { Registers } from './screens/registers.tsx';
 import { Sending } from './screens/sending.tsx';
 import { System } from './screens/system.tsx';
@@ -61,6 +62,7 @@ export function Screen({ path, overview, onChanged }: Props) {
   if (first === 'danh-ba') return <Directory />;
   if (first === 'he-thong') return <System tab={second ?? ''} sub={third} />;
   if (first === 'tai-khoan') return <Account onChanged={onChanged} />;
+  if (first === 'thuc-hanh') return <Practice />;
   if (first === 'tro-giup') return <Help />;
   return (
     <>

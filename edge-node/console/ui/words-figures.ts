@@ -113,3 +113,17 @@ export const passkeyWords = {
   useHow: 'Hoặc dùng vân tay, PIN hay khóa USB đã đăng ký.',
   stopped: 'Trình duyệt đã dừng; hãy thử lại hoặc dùng mã 6 số.',
 } as const;
+
+export const bulkWords = {
+  choose: (name: string) => `Chọn ${name}`,
+  column: 'Chọn',
+  chosen: (n: number) => `Đã chọn ${n} văn bản.`,
+  accept: 'Tiếp nhận và vào sổ',
+  clear: 'Bỏ chọn',
+  cancel: 'Thôi',
+  sure: (n: number) => `Tiếp nhận ${n} văn bản?`,
+  sureHow:
+    'Mỗi văn bản lấy một số đến theo thứ tự dưới đây; nơi gửi được báo đã tiếp nhận. Hãy đọc lại danh sách.',
+  progress: (n: number, all: number) => `Đang tiếp nhận ${n}/${all}…`,
+  done: (n: number) => `Đã tiếp nhận ${n} văn bản.`,
+} as const;

@@ -1,6 +1,7 @@
 // Trợ giúp: the two main tasks, the keys, what an error message is made of. Short on purpose: help stands where the work is.
-import { Title } from '../widgets/basics.tsx';
+import { Link, Title } from '../widgets/basics.tsx';
 import { words } from '../words.ts';
+import { practiceWords } from '../words-practice.ts';
 
 const w = words.help;
 
@@ -12,6 +13,13 @@ export function Help() {
         <h2>{w.first}</h2>
         <p>{w.send}</p>
         <p>{w.receive}</p>
+      </section>
+      <section class="card">
+        <h2>{practiceWords.title}</h2>
+        <p>{practiceWords.linkHow}</p>
+        <Link to="/thuc-hanh" class="button">
+          {practiceWords.link}
+        </Link>
       </section>
       <section class="card">
         <h2>{w.keys}</h2>

@@ -1,14 +1,23 @@
 // S2 Văn bản đến: newest first, unread in bold and in words, urgent marked by word and bar. The list follows the live line.
+
+import { useState } from 'preact/hooks';
 import type { InboxRow } from '../../../core.ts';
 import { timeText } from '../format.ts';
+import { useMay } from '../me.ts';
 import { Tag } from '../widgets/basics.tsx';
+import { BulkAccept, type Chosen } from '../widgets/bulk-accept.tsx';
 import { DocumentList } from '../widgets/document-list.tsx';
 import { nameOrNone, RowLink, Urgency } from '../widgets/document-rows.tsx';
 import { words } from '../words.ts';
+import { bulkWords } from '../words-figures.ts';
 
 type Row = InboxRow & { readonly read: boolean; readonly senderName?: string };
 
 const presses = (row: Row): boolean => row.urgency > 1 && row.standing[0]?.code === '01';
+
+/** Waits, and its check found nothing that a person should see first. */
+const mayBulk = (row: Row): boolean =>
+  row.standing[0]?.code === '01' && !row.request && (row.safety === 'passed' || row.safety === 'released');
 
 /** What is urgent and waits stands on top until somebody has taken it. */
 const urgentFirst = (rows: readonly Row[]): readonly Row[] => [
@@ -18,35 +27,68 @@ const urgentFirst = (rows: readonly Row[]): readonly Row[] => [
 
 export function Inbox({ state }: { readonly state: string }) {
   const { list, inbox } = words;
+  const receives = useMay()('document.receive');
+  const [chosen, setChosen] = useState<readonly Chosen[]>([]);
+  const choose = (row: Row, on: boolean) =>
+    setChosen((before) => [
+      ...before.filter(({ envelopeId }) => envelopeId !== row.envelopeId),
+      ...(on ? [{ envelopeId: row.envelopeId, name: nameOrNone(row), subject: row.subject }] : []),
+    ]);
   return (
-    <DocumentList<Row>
-      title={inbox.title}
-      path="/inbox"
-      at="/den"
-      state={state}
-      filters={words.standingFilters}
-      empty={[inbox.empty, inbox.emptyHow]}
-      columns={[list.urgency, list.name, list.subject, list.sender, list.arrived, list.state]}
-      follows={({ kind }) => kind === 'arrived' || kind === 'statement' || kind === 'other'}
-      sorted={urgentFirst}
-    >
-      {(row) => (
-        <tr key={row.envelopeId} class={`${row.read ? '' : 'unread'} ${row.urgency > 1 ? 'urgent' : ''}`}>
-          <td class="tight">
-            <Urgency urgency={row.urgency} />
-          </td>
-          <td class="tight">{nameOrNone(row)}</td>
-          <td>
-            <RowLink to={`/den/${row.envelopeId}`} row={row} />
-          </td>
-          <td>{row.senderName || row.senderCode}</td>
-          <td class="tight number">{timeText(row.receivedMs)}</td>
-          <td class="tight">
-            <Standing row={row} />
-          </td>
-        </tr>
-      )}
-    </DocumentList>
+    <>
+      <DocumentList<Row>
+        title={inbox.title}
+        path="/inbox"
+        at="/den"
+        state={state}
+        filters={words.standingFilters}
+        empty={[inbox.empty, inbox.emptyHow]}
+        columns={[
+          ...(receives ? [bulkWords.column] : []),
+          list.urgency,
+          list.name,
+          list.subject,
+          list.sender,
+          list.arrived,
+          list.state,
+        ]}
+        follows={({ kind }) => kind === 'arrived' || kind === 'statement' || kind === 'other'}
+        sorted={urgentFirst}
+      >
+        {(row) => (
+          <tr key={row.envelopeId} class={`${row.read ? '' : 'unread'} ${row.urgency > 1 ? 'urgent' : ''}`}>
+            {receives && (
+              <td class="tight">
+                {mayBulk(row) && (
+                  <input
+                    type="checkbox"
+                    aria-label={bulkWords.choose(nameOrNone(row))}
+                    checked={chosen.some(({ envelopeId }) => envelopeId === row.envelopeId)}
+                    onChange={(event) => choose(row, event.currentTarget.checked)}
+                  />
+                )}
+              </td>
+            )}
+            <td class="tight">
+              <Urgency urgency={row.urgency} />
+            </td>
+            <td class="tight">{nameOrNone(row)}</td>
+            <td>
+              <RowLink to={`/den/${row.envelopeId}`} row={row} />
+            </td>
+            <td>{row.senderName || row.senderCode}</td>
+            <td class="tight number">{timeText(row.receivedMs)}</td>
+            <td class="tight">
+              <Standing row={row} />
+            </td>
+          </tr>
+        )}
+      </DocumentList>
+      <BulkAccept
+        chosen={chosen}
+        onDone={(left) => setChosen(chosen.filter(({ envelopeId }) => left.includes(envelopeId)))}
+      />
+    </>
   );
 }
 

@@ -1,0 +1,83 @@
+// Accepting several arrivals at once: only those whose check found nothing, named one by one before it happens, each an act of its own on the server. What
+// one refuses does not stop the others, and is told with its sentence.
+import { useState } from 'preact/hooks';
+import { type ProblemBody, post, problemOf } from '../api.ts';
+import { useAct } from '../load.ts';
+import { bulkWords as w } from '../words-figures.ts';
+import { Dialog, ProblemNotice } from './basics.tsx';
+import { say } from './toasts.tsx';
+
+export type Chosen = { readonly envelopeId: string; readonly name: string; readonly subject: string };
+
+export function BulkAccept({
+  chosen,
+  onDone,
+}: {
+  readonly chosen: readonly Chosen[];
+  readonly onDone: (left: readonly string[]) => void;
+}) {
+  const [asking, setAsking] = useState(false);
+  const [done, setDone] = useState(0);
+  const [failed, setFailed] = useState<readonly (readonly [Chosen, ProblemBody])[]>([]);
+  const act = useAct();
+  if (chosen.length === 0 && failed.length === 0) return null;
+  const accept = () =>
+    act.run(async () => {
+      const bad: (readonly [Chosen, ProblemBody])[] = [];
+      setFailed([]);
+      for (const [at, each] of chosen.entries()) {
+        setDone(at + 1);
+        try {
+          await post(`/documents/in/${each.envelopeId}/accept`, {});
+        } catch (error) {
+          bad.push([each, problemOf(error)]);
+        }
+      }
+      setFailed(bad);
+      setAsking(false);
+      if (bad.length < chosen.length) say(w.done(chosen.length - bad.length));
+      onDone(bad.map(([{ envelopeId }]) => envelopeId));
+    });
+  return (
+    <>
+      {failed.map(([each, problem]) => (
+        <div key={each.envelopeId}>
+          <strong>{each.name}</strong>
+          <ProblemNotice problem={problem} />
+        </div>
+      ))}
+      {chosen.length > 0 && (
+        <div class="bulk" role="status">
+          <span>{w.chosen(chosen.length)}</span>
+          <button type="button" class="main" onClick={() => setAsking(true)}>
+            {w.accept}
+          </button>
+          <button type="button" onClick={() => onDone([])}>
+            {w.clear}
+          </button>
+        </div>
+      )}
+      {asking && (
+        <Dialog title={w.sure(chosen.length)} onClose={() => setAsking(false)}>
+          <p>{w.sureHow}</p>
+          <ol class="bulk-list">
+            {chosen.map((each) => (
+              <li key={each.envelopeId}>
+                <strong>{each.name}</strong> {each.subject}
+              </li>
+            ))}
+          </ol>
+          {act.busy && <p role="status">{w.progress(done, chosen.length)}</p>}
+          <div class="acts">
+            <button type="button" class="main" data-main disabled={act.busy} onClick={accept}>
+              {w.accept}
+            </button>
+            <button type="button" disabled={act.busy} onClick={() => setAsking(false)}>
+              {w.cancel}
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}
