@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
+import { checkParts } from '../certs/inspect/check-parts.ts';
 import { createInspector } from '../certs/inspect/inspector.ts';
 import type { SafetyView } from '../edge-node/core.ts';
 import { injected } from '../hub/offline.ts';
@@ -13,6 +14,7 @@ import { signedStatementCodec } from '../protocol/codec.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { scanStream } from '../protocol/node/files/clamd.ts';
 import { openPolicyFile } from '../protocol/node/safety/policy-file.ts';
+import { createScanner } from '../protocol/node/safety/scanner.ts';
 import { decide } from '../protocol/safety/findings.ts';
 import { builtInRules, PolicyMistake, parsePolicy, policyText, rulesFor } from '../protocol/safety/policy.ts';
 import { levelInTitle, secretsSaid, stampLevel, tagKeptOut } from '../protocol/safety/secrecy.ts';
@@ -158,6 +160,55 @@ t.test('what cannot be read is said, what is active is named', async (t) => {
     { code: 'name-mismatch' },
     { code: 'executables' },
   ]);
+});
+
+t.test('a document whose files take too long is held with the reason, the rest of it unread', async (t) => {
+  const inspector = createInspector({ clock: systemClock });
+  const bytes = unicodePdf(prose);
+  const part = (index: number) => ({
+    index,
+    name: `${index}.pdf`,
+    lengthBytes: bytes.length,
+    head: async () => bytes.subarray(0, 8192),
+    content: async () => ({ bytes }),
+    stream: async () => (async function* () {})(),
+  });
+  const checked = await checkParts([part(0), part(1)], {
+    rules: builtInRules,
+    inspector,
+    scanner: createScanner(undefined, systemClock),
+    atMs: 0,
+    within: { clock: systemClock, ms: 0 },
+  });
+  await inspector.close();
+  if (checked.kind !== 'checked') throw new Error('no scanner is away');
+  const late = { code: 'inspection-failed', said: 'time-limit of the document' } as const;
+  t.match(checked.findings, [
+    { ...late, part: 0 },
+    { ...late, part: 1 },
+  ]);
+  const { action } = decide(checked.findings, builtInRules, { types: new Map(), receiving: false });
+  t.equal(action, 'hold');
+});
+
+t.test('many documents of one sender do not keep that of another from its turn at the hub', async (t) => {
+  const hub = await startTestHub();
+  const [many, one] = [await bareNode(hub.hub, 'H08.35.01'), await bareNode(hub.hub, 'H08.35.02')];
+  t.teardown(async () => {
+    await Promise.all([many.close(), one.close()]);
+    await hub.close();
+  });
+  const parts = [{ name: 'a.pdf', content: unicodePdf(prose) }];
+  const drafts = (n: number) => Array.from({ length: n }, () => ({ to: [one.unit], parts }));
+  const answers = await many.link.submit(prepare(many, drafts(40)).map(({ wrapper }) => wrapper));
+  t.ok(answers.every(({ problem }) => problem === ''));
+  await one.link.submit(prepare(one, [{ to: [many.unit], parts }]).map(({ wrapper }) => wrapper));
+  const order = () =>
+    hub.hub.store.reader.all<{ sender: string }>(
+      "SELECT e.sender FROM checks c JOIN envelopes e ON e.seq = c.envelope_seq WHERE c.state = 'passed' ORDER BY c.decided_ms, c.rowid",
+    );
+  await eventually(async () => (order().length === 41 ? true : undefined));
+  t.ok(order().findIndex(({ sender }) => sender === one.unit) < 40, 'not behind all of them');
 });
 
 t.test('a file that takes too long or fails ends its child and not the next answer', async (t) => {

@@ -1,6 +1,8 @@
 // The files of one document through inspection and scanner, one after the other: what was found, and a verdict to keep for each file. Common to
 // the sending node, the hub and the receiving node; each decides by its own policy (protocol/safety/findings.ts). It must never turn a
 // scanner that is away into a verdict: the document waits.
+
+import type { Clock } from '../../protocol/node/clock.ts';
 import type { ScanOutcome } from '../../protocol/node/files/clamd.ts';
 import { isProgramName, nameMismatch, typeNameOf } from '../../protocol/node/files/type-names.ts';
 import { sniffType } from '../../protocol/node/files/types.ts';
@@ -89,13 +91,17 @@ export async function checkParts(
     inspector,
     scanner,
     atMs,
+    within,
   }: {
     readonly rules: Rules;
     readonly inspector: Inspector;
     readonly scanner: Scanner;
     readonly atMs: number;
+    /** Files that are not begun within this time are not inspected: the document is held for it. Absent: each file has its own bound alone. */
+    readonly within?: { readonly clock: Clock; readonly ms: number };
   },
 ): Promise<Checked> {
+  const endsMs = within ? within.clock.monotonicMs() + within.ms : Number.POSITIVE_INFINITY;
   const findings: Finding[] = [];
   const verdicts: PartVerdict[] = [];
   const bytes = parts.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0);
@@ -103,19 +109,23 @@ export async function checkParts(
     findings.push({ code: 'document-bytes-max', said: `${bytes} bytes` });
   for (const part of parts) {
     const seen = lookAtHead(part, await part.head(), rules);
-    const inspection = seen.needsInspection
-      ? await inspector.inspect(await part.content(), {
-          name: part.name,
-          atMs,
-          archive: {
-            depthMax: rules['archive-depth-max'],
-            membersMax: rules['archive-members-max'],
-            bytesMax: rules['archive-bytes-max'],
-            ratioMax: rules['archive-ratio-max'],
-          },
-          pdfVersions: [rules['pdf-version-min'], rules['pdf-version-max']],
-        })
-      : undefined;
+    const late = seen.needsInspection && within !== undefined && within.clock.monotonicMs() >= endsMs;
+    if (late)
+      findings.push({ code: 'inspection-failed', part: part.index, said: 'time-limit of the document' });
+    const inspection =
+      seen.needsInspection && !late
+        ? await inspector.inspect(await part.content(), {
+            name: part.name,
+            atMs,
+            archive: {
+              depthMax: rules['archive-depth-max'],
+              membersMax: rules['archive-members-max'],
+              bytesMax: rules['archive-bytes-max'],
+              ratioMax: rules['archive-ratio-max'],
+            },
+            pdfVersions: [rules['pdf-version-min'], rules['pdf-version-max']],
+          })
+        : undefined;
     const known = new Set(seen.findings.map(({ code }) => code));
     findings.push(...seen.findings);
     for (const each of inspection?.findings ?? [])

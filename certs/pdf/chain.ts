@@ -5,6 +5,7 @@
 import { certificateStrength, checkSignature, keyStrength, type Strength, weakest } from './algorithms.ts';
 import type { Anchors, Crl } from './anchors.ts';
 import type { PdfCertificate } from './asn1.ts';
+import { answersFor, type OcspAnswer } from './ocsp.ts';
 
 export type ChainProblem =
   | 'no-anchor'
@@ -39,6 +40,7 @@ export type ChainQuestion = {
   /** Certificates and lists that the document brings: they help, and are never believed by themselves. */
   readonly offered: readonly PdfCertificate[];
   readonly offeredCrls: readonly Crl[];
+  readonly offeredAnswers?: readonly OcspAnswer[];
 };
 
 const PATH_MAX = 8;
@@ -141,7 +143,7 @@ function leafProblem(leaf: PdfCertificate, purpose: ChainQuestion['purpose']): C
   return uses.length === 1 && uses[0] === TIME_STAMPING ? undefined : 'usage';
 }
 
-/** The issuer's lists, verified with its key. Revoked before the moment judged counts, later does not. */
+/** The issuer's lists and answers about the one certificate (OCSP), verified with its key. Revoked before the moment judged counts, later does not. */
 function revocationOf(
   path: readonly PdfCertificate[],
   search: Search,
@@ -151,9 +153,16 @@ function revocationOf(
   for (let at = 0; at < path.length - 1; at++) {
     const lists = [...search.anchors.crls, ...search.offeredCrls].filter((crl) => listBy(crl, path[at + 1]!));
     const newest = lists.sort((a, b) => b.thisUpdateMs - a.thisUpdateMs)[0];
-    // A list that should have been replaced by then knows nothing about that moment.
-    if (!newest || (newest.nextUpdateMs ?? search.atMs) < search.atMs) state = 'unknown';
-    if (newest) times.push(newest.thisUpdateMs);
+    const answers = (search.offeredAnswers ?? []).filter((one) => answersFor(one, path[at]!, path[at + 1]!));
+    // A list or an answer that should have been replaced by then knows nothing about that moment.
+    const known = [newest, ...answers].some(
+      (one) =>
+        one !== undefined && (one.nextUpdateMs ?? Math.max(search.atMs, one.thisUpdateMs)) >= search.atMs,
+    );
+    if (!known) state = 'unknown';
+    for (const one of [newest, ...answers]) if (one) times.push(one.thisUpdateMs);
+    if (answers.some(({ revokedMs }) => revokedMs !== undefined && revokedMs <= search.atMs))
+      return { state: 'revoked', times };
     for (const { revoked } of lists) {
       const sinceMs = revoked.get(path[at]!.serialHex);
       if (sinceMs !== undefined && sinceMs <= search.atMs) return { state: 'revoked', times };

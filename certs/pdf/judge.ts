@@ -105,6 +105,7 @@ function trustsOf(
     atMs: question.atMs,
     offered: offered.certificates,
     offeredCrls: offered.crls,
+    offeredAnswers: offered.answers,
   };
   const trusts = judged.map((one) =>
     one.isTimeStamp ? trustOf(one, { ...common, coveredByMs: undefined }) : undefined,

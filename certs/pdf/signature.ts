@@ -9,6 +9,7 @@ import { type Chain, chainOf } from './chain.ts';
 import { type CmsVerdict, type DigestBy, judgeCms, judgeToken, OID, type TokenVerdict } from './cms.ts';
 import { type SignatureField, signatureFields } from './fields.ts';
 import { type Budget, CMS_BYTES_MAX, malformed, PdfFault } from './limits.ts';
+import { broughtBy, type OcspAnswer, readAnswers } from './ocsp.ts';
 import { type Party, partyOf } from './party.ts';
 import { type Coverage, coverageOf } from './ranges.ts';
 import { hashRanges } from './source.ts';
@@ -233,6 +234,7 @@ export type TrustQuestion = {
   readonly atMs: number;
   readonly offered: readonly PdfCertificate[];
   readonly offeredCrls: readonly Crl[];
+  readonly offeredAnswers: readonly OcspAnswer[];
   /** Time of a later, trusted document time stamp that covers this signature. */
   readonly coveredByMs: number | undefined;
 };
@@ -242,9 +244,12 @@ export function trustOf(judged: Judged, question: TrustQuestion): Trust | undefi
   const { token, cms } = judged;
   const signer = judged.isTimeStamp ? token?.signer : cms?.signer;
   if (!signer) return undefined;
-  const { anchors, offeredCrls } = question;
+  const { anchors } = question;
+  const brought = broughtBy(cms?.cms);
+  const offeredCrls = [...brought.crls, ...question.offeredCrls];
+  const offeredAnswers = [...brought.answers, ...question.offeredAnswers];
   const offered = [...(cms?.cms.certificates ?? []), ...(token?.certificates ?? []), ...question.offered];
-  const common = { anchors, offered, offeredCrls };
+  const common = { anchors, offered, offeredCrls, offeredAnswers };
   let stampChain: Chain | undefined;
   if (token?.good && token.signer && token.timeMs !== undefined)
     stampChain = chainOf({ ...common, signer: token.signer, purpose: 'time-stamp', atMs: token.timeMs });
@@ -259,8 +264,12 @@ export function trustOf(judged: Judged, question: TrustQuestion): Trust | undefi
   return { chain, stampChain, stampTimeMs };
 }
 
-/** Certificates and lists of the document security store (ISO 32000-2, 12.8.4.3). Broken ones are left out: they only ever help. */
-export function offeredBy(view: View): { certificates: PdfCertificate[]; crls: Crl[] } {
+/** Certificates, lists and OCSP answers of the document security store (ISO 32000-2, 12.8.4.3). Broken ones are left out: they only ever help. */
+export function offeredBy(view: View): {
+  certificates: PdfCertificate[];
+  crls: Crl[];
+  answers: OcspAnswer[];
+} {
   const store = dictAt(view, catalogOf(view).map.get('DSS'));
   const streams = (key: string): Buffer[] => {
     const list = view.get(store, key);
@@ -277,6 +286,7 @@ export function offeredBy(view: View): { certificates: PdfCertificate[]; crls: C
   return {
     certificates: streams('Certs').flatMap((bytes) => attempt(bytes, parsePdfCertificate)),
     crls: streams('CRLs').flatMap((bytes) => attempt(bytes, (der) => parseCrl(der, 'DSS'))),
+    answers: readAnswers(streams('OCSPs')),
   };
 }
 

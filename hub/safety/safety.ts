@@ -1,7 +1,7 @@
 // The hub's checks: what a dishonest or older node let through. A quick look before an envelope is accepted (what is refused there is never ours),
 // and a worker that looks to the end while the deliveries wait. The same policy format, inspection and scanner as at the nodes, configured here.
 import { checkParts, headBytes, type PartToCheck } from '../../certs/inspect/check-parts.ts';
-import { createInspector } from '../../certs/inspect/inspector.ts';
+import { createInspector, type Inspector } from '../../certs/inspect/inspector.ts';
 import { quickLook } from '../../certs/inspect/quick-look.ts';
 import { metadataCodec } from '../../protocol/codec.ts';
 import type { Directory } from '../../protocol/directory.ts';
@@ -68,6 +68,12 @@ type Deps = {
 };
 
 const atOnce = 2;
+/**
+ * Wall time of one document's inspection at the hub; what is not reached by then is held. Shorter: a large good document waits for a person; longer: a
+ * few slow ones hold up everybody behind them.
+ */
+const documentMsMax = 120_000;
+const turnsKept = 10_000;
 const againMs = 2_000;
 const againMaxMs = 30_000;
 
@@ -102,7 +108,14 @@ export function createHubSafety(deps: Deps): HubSafety {
         .catch((err: unknown) => log.error({ event: 'request.internal', err }));
     },
   });
-  const inspector = createInspector({ clock, ...(anchorsDir === undefined ? {} : { anchorsDir }) });
+  // One child for each document that is looked at: a slow file stands in nobody else's way.
+  const inspectors = Array.from({ length: atOnce }, () =>
+    createInspector({ clock, ...(anchorsDir === undefined ? {} : { anchorsDir }) }),
+  );
+  const free = [...inspectors];
+  /** Sender → when its turn was last; the one who waited longest is next. */
+  const turns = new Map<string, number>();
+  let turn = 0;
   const scanner = createScanner(config.scanner, clock);
   const claimed = new Set<number>();
 
@@ -158,16 +171,23 @@ export function createHubSafety(deps: Deps): HubSafety {
   async function step(): Promise<StepResult> {
     await endRefused();
     const nowMs = clock.nowMs();
-    const row = due(store, nowMs).find(({ seq }) => !claimed.has(seq));
-    if (!row) return nextDue(store, nowMs);
+    const rows = due(store, nowMs, claimed);
+    // Fair turns: one document of each sender in its turn, however many and however slow those of another are.
+    const row = rows.sort((a, b) => (turns.get(a.sender) ?? 0) - (turns.get(b.sender) ?? 0))[0];
+    const inspector = row && free.pop();
+    if (!row || !inspector) return nextDue(store, nowMs);
     claimed.add(row.seq);
+    if (turns.size > turnsKept) turns.clear();
+    turn += 1;
+    turns.set(row.sender, turn);
     try {
-      await one(row);
+      await one(row, inspector);
     } catch (error) {
       if (!isExchangeError(error)) throw error;
       await delay(row, error.code);
     } finally {
       claimed.delete(row.seq);
+      free.push(inspector);
     }
     return 'more';
   }
@@ -197,7 +217,7 @@ export function createHubSafety(deps: Deps): HubSafety {
     await store.admin('delayCheck', { seq, code, nextMs });
   }
 
-  async function one(row: DueRow): Promise<void> {
+  async function one(row: DueRow, inspector: Inspector): Promise<void> {
     const rules = rulesOf(row.sender, row.kind);
     const metadata = row.metadata ? metadataCodec.decode(row.metadata) : undefined;
     const parts = store.reader.all<StoredPart>(
@@ -209,6 +229,7 @@ export function createHubSafety(deps: Deps): HubSafety {
       inspector,
       scanner,
       atMs: clock.nowMs(),
+      within: { clock, ms: documentMsMax },
     });
     if (checked.kind === 'scanner-down') {
       if (clock.nowMs() - row.since_ms >= scanner.graceMs)
@@ -262,7 +283,7 @@ export function createHubSafety(deps: Deps): HubSafety {
     drain: () => loop.drain(),
     async close() {
       await loop.stop();
-      await inspector.close();
+      await Promise.all(inspectors.map((each) => each.close()));
     },
   };
 }
@@ -271,12 +292,14 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
-const due = ({ reader }: HubStore, nowMs: number): DueRow[] =>
+/** The oldest of each sender that is due. */
+const due = ({ reader }: HubStore, nowMs: number, claimed: ReadonlySet<number>): DueRow[] =>
   reader.all<DueRow>(
     `SELECT c.envelope_seq AS seq, c.attempts, c.since_ms, e.sender, e.kind, e.metadata FROM checks c JOIN envelopes e ON e.seq = c.envelope_seq
-     WHERE c.state = 'pending' AND c.next_ms <= ? ORDER BY c.next_ms, c.envelope_seq LIMIT ?`,
+     WHERE c.envelope_seq IN (SELECT min(c.envelope_seq) FROM checks c JOIN envelopes e ON e.seq = c.envelope_seq
+       WHERE c.state = 'pending' AND c.next_ms <= ? AND c.envelope_seq NOT IN (SELECT value FROM json_each(?)) GROUP BY e.sender)`,
     nowMs,
-    atOnce * 2,
+    JSON.stringify([...claimed]),
   );
 
 function nextDue({ reader }: HubStore, nowMs: number): StepResult {

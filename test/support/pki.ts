@@ -49,7 +49,10 @@ function newKeys(kind: Kind): { privateKey: KeyObject; publicKey: KeyObject } {
   return rsa as unknown as { privateKey: KeyObject; publicKey: KeyObject };
 }
 
-function signed(tbs: Uint8Array, { kind, privateKey }: Pick<Party, 'kind' | 'privateKey'>): Uint8Array {
+export function signed(
+  tbs: Uint8Array,
+  { kind, privateKey }: Pick<Party, 'kind' | 'privateKey'>,
+): Uint8Array {
   const { id, hash } = algorithms[kind];
   const key = kind === 'pss' ? { key: privateKey, padding: 6, saltLength: 32 } : privateKey;
   return derSequence(tbs, id, der(tags.bitString, Buffer.from([0]), sign(hash, tbs, key)));
