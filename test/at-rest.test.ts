@@ -202,6 +202,12 @@ t.test('the master key in its modes', async (t) => {
   fs.rmSync(join(file, 'keys/at-rest.key'));
   t.equal(await codeOf(openMaster(file)), 'key-file-missing');
 
+  if (!fs.existsSync('/dev/tpmrm0')) {
+    const bare = folder();
+    t.throws(() => enableAtRest(bare, { mode: 'tpm' }), { code: 'config-invalid' }, 'no TPM, no promise');
+    t.equal(atRestState(bare), undefined);
+  }
+
   const typed = folder();
   t.throws(() => enableAtRest(typed, { mode: 'passphrase', passphrase: 'ngắn' }), { code: 'config-invalid' });
   enableAtRest(typed, { mode: 'passphrase', passphrase: 'mười hai chữ trở lên' });

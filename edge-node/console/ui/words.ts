@@ -570,6 +570,8 @@ export const words = {
     clockUnknown: 'chưa so được với trung tâm',
     directory: 'Danh bạ',
     directoryUnits: (n: string) => `${n} đơn vị`,
+    atRest: 'Mã hoá dữ liệu lưu trữ',
+    recoveryUnconfirmed: 'chưa xác nhận đã cất khoá khôi phục',
     retry: 'Thử kết nối ngay',
     retried: 'Đang thử kết nối.',
     file: 'Chứng thư',

@@ -98,6 +98,13 @@ function Connection() {
           </dd>
           <dt>{w.directory}</dt>
           <dd>{w.directoryUnits(countText(status.directory.units))}</dd>
+          <dt>{w.atRest}</dt>
+          <dd>
+            {status.atRest.words.vi}
+            {status.atRest.mode !== 'off' && !status.atRest.recoveryConfirmed && (
+              <Tag tone="warn">{w.recoveryUnconfirmed}</Tag>
+            )}
+          </dd>
         </dl>
         {may('node.operate') && !good && (
           <p style={{ marginTop: '12px' }}>
