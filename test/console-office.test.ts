@@ -19,6 +19,7 @@ import { startConsole } from '../edge-node/console/server.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import {
   consoleClient,
+  faultsOf,
   noBrowser,
   openBrowser,
   openConsoleOffice,
@@ -307,7 +308,7 @@ t.test(
     await page.getByRole('link', { name: 'Tài khoản của tôi' }).click();
     await page.getByLabel('Tên khóa').fill('Máy văn thư');
     await page.getByRole('button', { name: 'Thêm khóa' }).click();
-    await page.getByText('Máy văn thư').waitFor();
+    await page.getByText('Máy văn thư', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Đăng xuất' }).click();
 
     const other = consoleClient(a);
@@ -637,5 +638,87 @@ t.test(
       /^__Host-lienthong-.*; HttpOnly; SameSite=Strict; .*Secure$/,
     );
     await t.rejects(fetch(`http://127.0.0.1:${running.port}/`), 'no plain HTTP');
+  },
+);
+
+t.test(
+  'figures, practice and several at once in the browser; practice makes no request and leaves no trace',
+  { skip: noBrowser },
+  async (t) => {
+    const faults: string[] = [];
+    const page = await (await openContext(browser!)).newPage();
+    page.setDefaultTimeout(15_000);
+    page.on('pageerror', (error) => faults.push(error.message));
+    clock.move(120_000);
+    await page.goto(b.consoleUrl());
+    await page.getByLabel('E-mail công vụ').fill(b.email);
+    await page.getByLabel('Mật khẩu').fill(password);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Việc hôm nay' }).waitFor();
+    const look = async (name: string) => t.strictSame(await faultsOf(page), [], `axe: ${name}`);
+    for (const [path, heading] of [
+      ['/thong-ke', 'Thống kê'],
+      ['/theo-doi', 'Việc đang mở theo người'],
+      ['/he-thong/kiem-tra', 'Đường truyền tới trung tâm'],
+    ] as const) {
+      await page.goto(b.consoleUrl() + path);
+      await page.getByRole('heading', { name: heading }).waitFor();
+      await look(path);
+      t.equal(await page.getByRole('alert').count(), 0, `nothing failed on ${path}`);
+    }
+
+    const before = {
+      sent: (await b.node.edge.outbox({})).rows.length,
+      audit: (await b.node.edge.audit({ limit: 1 })).rows[0]!.id,
+    };
+    await page.goto(`${b.consoleUrl()}/thuc-hanh`);
+    await page.getByText('CHẾ ĐỘ THỰC HÀNH', { exact: false }).waitFor();
+    await look('/thuc-hanh');
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      if (request.method() !== 'GET') asked.push(`${request.method()} ${request.url()}`);
+    });
+    await page.getByRole('button', { name: 'Về việc chủ động ứng phó' }).click();
+    await page.getByRole('button', { name: 'Tiếp nhận và vào sổ' }).click();
+    await page.getByText('Đã tiếp nhận, số đến 1 (mẫu)').waitFor();
+    for (const [subject, reason] of [
+      ['Kết quả kiểm kê', 'Sai nơi nhận'],
+      ['Kết luận cuộc họp', 'Chữ ký số không hợp lệ'],
+    ] as const) {
+      await page.getByRole('button', { name: 'Về danh sách' }).click();
+      await page.getByRole('button', { name: subject }).click();
+      await page.getByRole('button', { name: 'Trả lại' }).click();
+      await page.getByLabel('Lý do').selectOption(reason);
+      await page.getByRole('button', { name: 'Trả lại' }).last().click();
+      await page.getByText(`Đã trả lại: ${reason} (mẫu)`).waitFor();
+    }
+    await page.getByLabel('Số', { exact: true }).fill('1');
+    await page.getByLabel('Ký hiệu').fill('UBND-TH');
+    await page.getByLabel('Trích yếu nội dung').fill('Tập gửi');
+    await page.getByLabel('UBND xã Mẫu Một').check();
+    await page.getByLabel('Phòng Mẫu Ba').check();
+    await page.getByRole('button', { name: 'Gửi…' }).click();
+    await page.getByRole('button', { name: 'Gửi', exact: true }).click();
+    await page.getByText('Bạn đã làm xong cả bốn việc', { exact: false }).waitFor();
+    t.strictSame(asked, [], 'nothing was sent from the page');
+    t.equal((await b.node.edge.outbox({})).rows.length, before.sent, 'nothing reached the outbox');
+    t.equal((await b.node.edge.audit({ limit: 1 })).rows[0]!.id, before.audit, 'nothing was written');
+    await page.reload();
+    await page.getByText('CHẾ ĐỘ THỰC HÀNH', { exact: false }).waitFor();
+    t.equal(await page.getByText('(mẫu)').filter({ hasText: 'Đã trả lại' }).count(), 0, 'gone with the page');
+
+    // Two that wait, named before, each with a number of its own.
+    const waiting = async () => (await b.node.edge.inbox({ unit: b.unit, codes: ['01'] })).rows.length;
+    const many = await waiting();
+    await page.goto(`${b.consoleUrl()}/den?trang-thai=waiting`);
+    for (const number of ['831', '833']) await page.getByLabel(`Chọn ${number}/UBND-VP`).check();
+    await page.getByRole('button', { name: 'Tiếp nhận và vào sổ' }).click();
+    await page.getByRole('heading', { name: 'Tiếp nhận 2 văn bản?' }).waitFor();
+    await look('bulk');
+    await page.getByRole('dialog').getByRole('button', { name: 'Tiếp nhận và vào sổ' }).click();
+    await page.getByText('Đã tiếp nhận 2 văn bản.').waitFor();
+    t.equal(await waiting(), many - 2);
+    t.strictSame(faults, [], 'no fault in any page');
+    await page.close();
   },
 );

@@ -12,7 +12,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer as createHttpServer, request as httpRequest } from 'node:http';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import t from 'tap';
@@ -24,6 +23,7 @@ import { type RunningConsole, startConsole } from '../edge-node/console/server.t
 import { systemClock } from '../protocol/node/clock.ts';
 import {
   consoleClient,
+  faultsOf,
   firstLogin,
   noBrowser,
   openBrowser,
@@ -251,24 +251,6 @@ t.test('every naughty text comes back as it was and is never a page', { skip: no
   }
   await clerk.ask('DELETE', `/c/v1/drafts/${id}`);
 });
-
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** Serious and critical faults of the screen as it stands. */
-async function faultsOf(page: Page): Promise<string[]> {
-  const session = await page.context().newCDPSession(page);
-  // Through the debugger, since the page's own policy rightly refuses scripts from elsewhere.
-  await session.send('Runtime.evaluate', { expression: axeSource });
-  const { result } = await session.send('Runtime.evaluate', {
-    expression: `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => JSON.stringify(
-      violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-        .map(({ id, nodes }) => id + ': ' + nodes.map((node) => node.html.slice(0, 160)).join(' | '))))`,
-    awaitPromise: true,
-    returnByValue: true,
-  });
-  await session.detach();
-  return JSON.parse(String(result.value)) as string[];
-}
 
 t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
   const faults: string[] = [];

@@ -153,6 +153,18 @@ async function main(): Promise<void> {
   await at('/he-thong/canh-bao', '34-canh-bao');
   await at('/tai-khoan', '35-tai-khoan');
   await at('/tro-giup', '36-tro-giup');
+  await at('/thong-ke', '50-thong-ke');
+  await at('/he-thong/kiem-tra', '51-kiem-tra-may');
+  await page.getByRole('button', { name: 'Kiểm tra tất cả' }).click();
+  await page.getByText('Chưa cài bộ quét', { exact: false }).waitFor();
+  await take('52-kiem-tra-may-ket-qua');
+  await at('/thuc-hanh', '53-thuc-hanh');
+  await at('/den?trang-thai=waiting', '54-chon-nhieu');
+  await page.getByRole('checkbox').first().check();
+  await page.getByRole('button', { name: 'Tiếp nhận và vào sổ' }).click();
+  await page.getByRole('heading', { name: 'Tiếp nhận 1 văn bản?' }).waitFor();
+  await take('55-tiep-nhan-nhieu');
+  await page.keyboard.press('Escape');
   await page.setViewportSize({ width: 683, height: 768 });
   await at('/den', '37-phong-to-200');
   await page.setViewportSize({ width: 1366, height: 768 });
