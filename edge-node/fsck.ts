@@ -15,8 +15,9 @@ import { contentFiles } from '../protocol/node/content-files.ts';
 import { type Database, integrityCheck, openDatabase } from '../protocol/node/sqlite.ts';
 import { envelopeDigest, metadataDigest } from '../protocol/seal.ts';
 import { verifySigned } from '../protocol/signature.ts';
-import { events, openStatementSync } from '../protocol/statement.ts';
+import { openStatementSync } from '../protocol/statement.ts';
 import type { Header } from '../protocol/wire.ts';
+import { checkStates } from './fsck-states.ts';
 import { type Identity, loadIdentity } from './identity.ts';
 import { checkBooks } from './office/fsck.ts';
 import { checkStatuses } from './statuses/fsck.ts';
@@ -90,7 +91,7 @@ export async function fsckNode({ dir, clock, onProgress }: FsckOptions): Promise
     await checkOutbox(check);
     await checkInbox(check);
     checkStatements(check);
-    checkStates(check);
+    checkStates(db, found);
     checkStatuses(db, found);
     checkBooks(db, found, notes);
     await checkStaged(check, dir);
@@ -322,46 +323,6 @@ function checkStatements({ db, evidence, found, counted }: Check): void {
         throw new ExchangeError('statement-mismatch', 'the row is not about the statement that it holds');
     });
   }
-}
-
-/** States that no signed statement bears out. */
-function checkStates({ db, found }: Check): void {
-  type Row = { document_id: Uint8Array; envelope_id: Uint8Array | null; idx: number; state: string };
-  const unproven = db.all<Row>(
-    `SELECT d.document_id, e.envelope_id, r.idx, r.state FROM outbox_recipients r
-       JOIN envelopes e ON e.seq = r.envelope_seq JOIN documents d ON d.seq = e.document_seq
-     WHERE r.state IN ('accepted', 'relayed', 'delivered') AND NOT EXISTS (
-       SELECT 1 FROM statements s WHERE s.envelope_id = e.envelope_id AND s.direction = 'in' AND
-         (CASE r.state WHEN 'delivered' THEN s.event IN (${events.ContentHandover}, ${events.RelayToNonERDS})
-           ELSE s.event IN (${events.SubmissionAcceptance}, ${events.RelayAcceptance}, ${events.RelayToNonERDS}) END))`,
-  );
-  for (const { document_id, envelope_id, idx, state } of unproven)
-    found({
-      about: uuidFromBytes(document_id),
-      ...(envelope_id ? { envelopeId: uuidFromBytes(envelope_id) } : {}),
-      code: 'store-damaged',
-      what: `recipient ${idx} is "${state}" but no receipt says so`,
-    });
-  const stuck = db.all<{ document_id: Uint8Array; idx: number }>(
-    `SELECT d.document_id, r.idx FROM outbox_recipients r JOIN envelopes e ON e.seq = r.envelope_seq
-       JOIN documents d ON d.seq = e.document_seq WHERE r.state = 'queued' AND e.work = 'done'`,
-  );
-  for (const { document_id, idx } of stuck)
-    found({
-      about: uuidFromBytes(document_id),
-      code: 'store-damaged',
-      what: `recipient ${idx} is queued but nothing will send it`,
-    });
-  const unsigned = db.all<{ document_id: Uint8Array; unit: string }>(
-    `SELECT i.document_id, r.unit FROM inbox_recipients r JOIN inbox i ON i.seq = r.inbox_seq
-       LEFT JOIN statements s ON s.id = r.statement WHERE r.statement IS NOT NULL AND s.id IS NULL`,
-  );
-  for (const { document_id, unit } of unsigned)
-    found({
-      about: uuidFromBytes(document_id),
-      code: 'store-damaged',
-      what: `the receipt of ${unit} is missing`,
-    });
 }
 
 async function checkStaged(check: Check, dir: string): Promise<void> {

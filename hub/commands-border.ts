@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { readable, runCommand, wrongUse } from '../bin/output.ts';
 import { catalogue, isErrorCode } from '../protocol/errors.ts';
 import type { BorderDetail, BorderLine } from './axis/show.ts';
+import { borderOfficeCommands } from './commands-border-offices.ts';
 import { leaf, pathPart, stateText, timeOf, timeText, wholeNumber } from './commands-shared.ts';
 import { withHub } from './offline.ts';
 
@@ -33,6 +34,7 @@ export function borderCommands(hub: Command, upstream: Command, software: string
   addCommand(upstream, software);
   changeCommands(upstream, software);
   officeCommands(upstream, software);
+  borderOfficeCommands(upstream, software);
   evidenceCommands(hub, software);
 }
 

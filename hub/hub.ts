@@ -26,6 +26,7 @@ import { createVerifier } from '../protocol/signature.ts';
 import type { KnownPart } from '../protocol/wire.ts';
 import { createAdmin } from './admin/acts.ts';
 import { recordPolicy } from './admin/audit-routes.ts';
+import { addBorderOfficeRoutes } from './admin/border-office-routes.ts';
 import { addBorderRoutes } from './admin/border-routes.ts';
 import { addCaRoutes } from './admin/ca-routes.ts';
 import { nameCallers } from './admin/caller.ts';
@@ -389,6 +390,7 @@ export async function startHub(options: HubOptions) {
     random: options.random,
   });
   addBorderRoutes(control.app, admin, borders);
+  addBorderOfficeRoutes(control.app, admin, borders);
 
   const sweeper = startWorker({
     clock,

@@ -2,19 +2,28 @@
 // documents that must be destroyed. Against a stand-in axis over real HTTP; the other side of axis.test.ts.
 import { hash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import t from 'tap';
-import { generateKey } from '../certs/keys.ts';
+import { generateKey, signingKeyOf } from '../certs/keys.ts';
+import { checkStates } from '../edge-node/fsck-states.ts';
 import { readCredential, writeCredential } from '../hub/axis/credentials.ts';
+import { readEdxml } from '../hub/edxml/read.ts';
 import { fsckHub } from '../hub/fsck.ts';
+import { signedStatementCodec } from '../protocol/codec.ts';
+import { isExchangeError } from '../protocol/errors.ts';
 import { uuidFromBytes } from '../protocol/ids.ts';
 import { systemClock } from '../protocol/node/clock.ts';
+import { openDatabase } from '../protocol/node/sqlite.ts';
 import { kinds } from '../protocol/seal.ts';
+import { signOne } from '../protocol/signature.ts';
+import { buildStatement, outcomes } from '../protocol/statement.ts';
 import { systemId } from './support/axis.ts';
 import { type Arrived, ask, borderWorld, finance, home, isDocument, put } from './support/border.ts';
 import { filesHolding } from './support/disk-search.ts';
 import { bareNode } from './support/hub.ts';
 import { operators } from './support/operators.ts';
+import { exitOf } from './support/processes.ts';
+import { sharedData } from './support/shared-data.ts';
 
 const world = await borderWorld();
 const { axis, border, commune, messages, other, paper, province, read, readUntil, units } = world;
@@ -163,6 +172,50 @@ t.test(
     const version = province.hub.directory.own().version;
     await border().syncOffices();
     t.equal(province.hub.directory.own().version, version, 'nothing new, no new version');
+
+    type Told = {
+      counts: Record<string, number>;
+      added: { code: string }[];
+      changed: { code: string; changes: string[] }[];
+      closed: { code: string }[];
+      conflicts: { code: string }[];
+      refused?: { line: number }[];
+      done?: boolean;
+    };
+    const path = '/admin/v1/borders/truc';
+    axis.office('H08.21', { name: 'Sở Y tế' });
+    axis.office(home, { old: '000.00.16.H08', name: 'Sở Nội vụ mới' });
+    const compared = await ask<Told>(province, 'POST', `${path}/compare`, {});
+    t.match(compared, { added: [{ code: 'H08.21' }], counts: { added: 1, changed: 1, closed: 0 } });
+    t.match(compared.changed, [{ code: home, changes: ['Tên đơn vị: Sở Nội vụ → Sở Nội vụ mới'] }]);
+    t.equal(province.hub.directory.own().version, version, 'comparing changes nothing');
+    await border().syncOffices();
+    t.equal(at('H08.21')?.name, 'Sở Y tế');
+
+    const csv = join(axis.store.dir, 'don-vi.csv');
+    const cli = (...args: string[]) => exitOf(['hub', 'upstream', ...args, '--dir', province.dir]);
+    const listed = await cli('offices', 'truc');
+    t.match(listed.out, /H08\.15 +.*000\.00\.15\.H08 +.*Sở Tài chính/);
+    t.equal((await cli('offices', 'truc', '--to', csv)).code, 0);
+    const same = await ask<Told>(province, 'POST', `${path}/offices`, {
+      file: readFileSync(csv).toString('base64'),
+      dryRun: true,
+    });
+    t.match(same.counts, { added: 0, changed: 0, closed: 0 }, 'what it writes it reads');
+    writeFileSync(
+      csv,
+      'Mã mới;Mã cũ;Tên đơn vị\nH08.22;000.00.22.H08;Sở Giáo dục\nH08.15;000.00.15.H08;Sở Tài chính\n;;Không mã\n',
+    );
+    const refused = await cli('import', 'truc', csv);
+    t.equal(refused.code, 1);
+    t.match(refused.out, /KHÔNG NHẬN dòng 4/);
+    t.equal(at('H08.22'), undefined, 'nothing is done while a line is refused');
+    t.match(await cli('import', 'truc', csv, '--skip-refused', '--dry-run'), { code: 0, out: /Chỉ xem/ });
+    t.equal(at('H08.22'), undefined);
+    t.equal((await cli('import', 'truc', csv, '--skip-refused')).code, 0);
+    t.match(at('000.00.22.h08'), { name: 'Sở Giáo dục', border: units.border, state: 1 });
+    t.equal(at('H08.22')?.unit, at('000.00.22.h08')?.unit, 'both codes lead to it');
+    t.equal(at(finance)?.unit, units.finance, 'a code that is known keeps its office');
   },
 );
 
@@ -274,4 +327,110 @@ t.test('a removed secret is destroyed at the border too, and does not come in ag
     'no unzipped file is left that nothing names',
   );
   await province.restart();
+});
+
+const corpora = [sharedData('edxml'), sharedData('xml-attacks')];
+t.test(
+  'every sample and every attack, given to us by the axis, is judged as the codec judges it, answered, kept and told',
+  { skip: corpora.every(existsSync) ? false : 'needs ../shared/data' },
+  async (t) => {
+    const files = corpora.flatMap((folder) =>
+      readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((each) => each.isFile() && !/\.(md|json)$/.test(each.name))
+        .map((each) => join(each.parentPath, each.name)),
+    );
+    t.ok(files.length > 40);
+    const given = new Map<string, { name: string; bytes: Buffer; code: string | undefined }>();
+    for (const path of files) {
+      // Inside JSON everything is text: what is no UTF-8 arrives with its replacement characters.
+      const bytes = Buffer.from(readFileSync(path, 'utf8'));
+      const code = await readEdxml([bytes] as never).then(
+        () => undefined,
+        (error: unknown) => (isExchangeError(error) ? error.code : 'internal'),
+      );
+      const type = bytes.includes('StatusCode>') ? 'status' : 'edoc';
+      given.set(smuggle(bytes, type), { name: basename(path), bytes, code });
+    }
+    const lines = async () =>
+      (await messages('?direction=in')).filter(({ foreignId }) => given.has(foreignId));
+    await until(() => [...given.keys()].every((id) => axis.store.copy(id)!.state !== 'initial'));
+    await until(async () => (await messages('?direction=in&state=sealed')).length === 0);
+    t.equal((await lines()).length, given.size);
+    const root = join(province.dir, 'content', 'sha256');
+    for (const line of await lines()) {
+      const { name, bytes, code } = given.get(line.foreignId)!;
+      if (code !== undefined) t.strictSame([line.state, line.code], ['refused', code], name);
+      t.equal(line.messageSha256, hash('sha256', bytes), `${name}: its digest`);
+      if (line.state !== 'refused') continue;
+      const stored = join(root, line.messageSha256.slice(0, 2), line.messageSha256);
+      t.ok(existsSync(stored) && statSync(stored).size === bytes.length, `${name}: its bytes are kept`);
+      t.not(line.code, '', `${name}: with the reason`);
+      if (line.documentId === null)
+        t.equal(axis.store.copy(line.foreignId)!.state, 'fail', `${name}: and the axis is told`);
+    }
+    await axis.send({ from: finance, to: ['H08.35.14'], number: '990' });
+    await readUntil(other, ({ arrived }) => arrived.some(({ metadata }) => metadata.number === '990'));
+    t.pass('and nobody else was stopped');
+  },
+);
+
+t.test('fsck of a sender’s node believes only what is about that recipient', async (t) => {
+  const db = openDatabase(join(axis.store.dir, 'fsck.sqlite'), { create: true });
+  t.teardown(() => db.close());
+  db.exec(`CREATE TABLE documents (seq INTEGER, document_id BLOB); CREATE TABLE envelopes (seq INTEGER, document_seq INTEGER, envelope_id BLOB, work TEXT);
+    CREATE TABLE outbox_recipients (envelope_seq INTEGER, idx INTEGER, state TEXT); CREATE TABLE statements (id INTEGER, envelope_id BLOB, direction TEXT, bytes BLOB);
+    CREATE TABLE inbox (seq INTEGER, document_id BLOB); CREATE TABLE inbox_recipients (inbox_seq INTEGER, unit TEXT, statement INTEGER)`);
+  const id = (n: number) => Buffer.alloc(16, n);
+  const key = signingKeyOf(generateKey());
+  db.run('INSERT INTO documents VALUES (1, ?)', id(9));
+  for (const [seq, envelope] of [id(1), id(2)].entries())
+    db.run("INSERT INTO envelopes VALUES (?, 1, ?, 'done')", seq, envelope);
+  for (const [seq, index] of [
+    [0, 0],
+    [0, 1],
+    [1, 0],
+  ] as const)
+    db.run("INSERT INTO outbox_recipients VALUES (?, ?, 'delivered')", seq, index);
+  const say = (
+    envelope: Buffer,
+    event: 'RelayToNonERDS' | 'ContentHandover',
+    index: number,
+    outcome: number,
+  ) => {
+    const { type, bytes } = buildStatement({
+      event,
+      statementId: id(7),
+      envelopeId: envelope,
+      documentId: id(9),
+      envelopeDigest: Buffer.alloc(32),
+      sender: 'u1',
+      issuer: 'h1',
+      results: [{ index, unit: 'u2', outcome, code: '' }],
+      atMs: 1,
+    });
+    db.run(
+      "INSERT INTO statements VALUES (1, ?, 'in', ?)",
+      envelope,
+      signedStatementCodec.encode(signOne(type, bytes, key)),
+    );
+  };
+  const unproven = () => {
+    const problems: string[] = [];
+    checkStates(
+      db,
+      ({ envelopeId, what }) => void problems.push(`${envelopeId?.slice(0, 2)} ${what.slice(0, 11)}`),
+    );
+    return problems;
+  };
+  say(id(1), 'RelayToNonERDS', 0, outcomes.relayed);
+  t.equal(unproven().length, 3, 'that another system took it is no delivery');
+  say(id(1), 'RelayToNonERDS', 0, outcomes.reported);
+  t.strictSame(
+    unproven(),
+    ['01 recipient 1', '02 recipient 0'],
+    'nor is the report about another recipient or envelope',
+  );
+  say(id(1), 'ContentHandover', 1, outcomes.delivered);
+  say(id(2), 'RelayToNonERDS', 0, outcomes.reported);
+  t.strictSame(unproven(), []);
 });

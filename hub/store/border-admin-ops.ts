@@ -86,14 +86,17 @@ function setCodes(db: Database, unit: string, codes: readonly string[]): void {
     if (!codes.includes(code))
       // Documents under way and statuses of old ones name the old code for years: it stays known unless another office gets it.
       db.run('UPDATE unit_aliases SET rank = rank + 10 WHERE unit = ? AND code = ?', unit, code);
-  for (const [rank, code] of codes.entries())
-    db.run(
-      `INSERT INTO unit_aliases (code, unit, from_ms, rank) VALUES (?, ?, 0, ?)
-       ON CONFLICT (code, unit, from_ms) DO UPDATE SET until_ms = 0, rank = excluded.rank`,
+  for (const [rank, code] of codes.entries()) {
+    // No upsert: it would take the place of the OR IGNORE in the triggers that mark the unit for its page.
+    const { changes } = db.run(
+      'UPDATE unit_aliases SET until_ms = 0, rank = ? WHERE code = ? AND unit = ? AND from_ms = 0',
+      rank,
       code,
       unit,
-      rank,
     );
+    if (changes === 0)
+      db.run('INSERT INTO unit_aliases (code, unit, from_ms, rank) VALUES (?, ?, 0, ?)', code, unit, rank);
+  }
 }
 
 /** True if somebody else has one of these codes; an office of the same border that gave the code up loses it now. */

@@ -1,6 +1,7 @@
 // `npm run soak-axis -- --seconds 60 [--seed N]`: a hub with a border to a stand-in axis whose faults come and go at random, the hub restarted in the
 // middle, documents both ways all the time. At its end everything handed in on one side is compared with what arrived on the other. Prints one
-// JSON line; 1 if anything is lost, duplicated or stuck. The axis's faults: failing, slow, repeating, losing answers, cutting messages off.
+// JSON line; 1 if anything is lost, duplicated or stuck. The axis's faults: failing, slow, repeating, losing answers, cutting messages off, an office
+// that is locked for a while (what is for it arrives or is refused in the axis's words, one of both). A hub killed at each step: kill-points border.*.
 import { parseArgs } from 'node:util';
 import { received } from '../../bin/axis/practice.ts';
 import type { FaultName } from '../../bin/axis/store.ts';
@@ -22,7 +23,9 @@ const drainMs = 240_000;
 
 const axis = await startTestAxis();
 const office = 'H08.15';
+const locking = 'H08.16';
 axis.office(office, { old: '000.00.15.H08' });
+axis.office(locking);
 const codes = ['H08.35.01', 'H08.35.02', 'H08.35.03'];
 for (const code of codes) axis.office(code, { own: true });
 const hub = await startTestHub({ code: 'H08.35' });
@@ -30,7 +33,10 @@ const nodes: BareNode[] = [];
 for (const code of codes) nodes.push(await bareNode(hub.hub, code));
 await addBorder(hub.hub, axis);
 await hub.hub.borders.running('truc')!.syncOffices();
-const unit = hub.hub.directory.current().byCode(office, systemClock.nowMs())!.unit;
+const unitOf = (code: string) => hub.hub.directory.current().byCode(code, systemClock.nowMs())!.unit;
+const unit = unitOf(office);
+/** Numbers of documents for the office that is locked at times. */
+const toLocking = new Set<string>();
 
 const out = new Set<string>();
 const into = new Map<string, string>();
@@ -87,9 +93,10 @@ async function traffic(): Promise<void> {
     const node = random.pick(nodes);
     const number = String(n);
     if (random.next() < 0.5) {
+      const other = random.next() < 0.25;
       const [made] = prepare(node, [
         {
-          to: [unit],
+          to: [other ? unitOf(locking) : unit],
           metadata: {
             subject: `Văn bản ${number}`,
             number,
@@ -100,7 +107,7 @@ async function traffic(): Promise<void> {
         },
       ]);
       const [result] = await persistent(node, () => node.link.submit([made!.wrapper]));
-      if (result!.problem === '') out.add(number);
+      if (result!.problem === '') (other ? toLocking : out).add(number);
     } else {
       await axis.send({ from: office, to: [node.code], number });
       into.set(`${node.code} ${number}`, number);
@@ -123,12 +130,14 @@ async function trouble(): Promise<void> {
     counts.faults += 1;
     await systemClock.sleep(500 + random.next() * 2500);
     if (random.next() < 0.5) axis.store.setFault(name, 0);
+    axis.store.lockAgency(locking, random.next() < 0.5);
     if (random.next() < 0.12) {
       await hub.restart();
       counts.restarts += 1;
     }
   }
   for (const [name] of faults) axis.store.setFault(name, 0);
+  axis.store.lockAgency(locking, false);
 }
 
 const receiving = Promise.all(nodes.map(receive));
@@ -140,10 +149,27 @@ const there = async () => {
     if (message.what === 'document') seen.set(message.number, (seen.get(message.number) ?? 0) + 1);
   return seen;
 };
+/** Documents for the office that was locked at times: how many are there, were refused, were both or neither. */
+async function lockedEnds() {
+  const arrivedThere = new Map<string, number>();
+  for (const { message } of await received(axis.store, locking))
+    if (message.what === 'document')
+      arrivedThere.set(message.number, (arrivedThere.get(message.number) ?? 0) + 1);
+  const refusedRows = hub.hub.store.reader.all<{ edxml_id: string }>(
+    "SELECT edxml_id FROM border_out WHERE state = 'refused' AND code = 'axis-recipient-locked'",
+  );
+  const refusedThere = new Set(refusedRows.map(({ edxml_id }) => /,(\d+)\//.exec(edxml_id)?.[1] ?? ''));
+  const wrong = [...toLocking].filter(
+    (number) => (arrivedThere.get(number) ?? 0) + (refusedThere.has(number) ? 1 : 0) !== 1,
+  );
+  return { arrived: arrivedThere.size, refused: refusedThere.size, wrong };
+}
 for (;;) {
   const seen = await there();
   const complete =
-    [...out].every((number) => seen.has(number)) && [...into.keys()].every((key) => arrived.has(key));
+    (await lockedEnds()).wrong.length === 0 &&
+    [...out].every((number) => seen.has(number)) &&
+    [...into.keys()].every((key) => arrived.has(key));
   if (complete || systemClock.monotonicMs() - calmMs > drainMs) break;
   await hub.hub.control.inject({ method: 'POST', url: '/admin/v1/borders/truc/poll', payload: {} });
   await systemClock.sleep(500);
@@ -170,7 +196,9 @@ const refused = hub.hub.store.reader.all(
 const rules = hub.hub.store.reader.get<{ n: number }>(
   "SELECT count(*) AS n FROM border_out WHERE rule = 'sent-list'",
 )!.n;
-const good = lost.length === 0 && twice.length === 0 && left === 0 && refused.length === 0;
+const locked = await lockedEnds();
+const good =
+  locked.wrong.length === 0 && lost.length === 0 && twice.length === 0 && left === 0 && refused.length === 0;
 console.log(
   JSON.stringify({
     good,
@@ -181,6 +209,7 @@ console.log(
     left,
     refused: refused.length,
     foundInSentList: rules,
+    lockedOffice: { arrived: locked.arrived, refused: locked.refused, wrong: locked.wrong.length },
     ...counts,
     seconds,
     drainSeconds: Math.round((systemClock.monotonicMs() - calmMs) / 1000),

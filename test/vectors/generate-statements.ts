@@ -74,6 +74,18 @@ const unit = (change: Partial<Statement> = {}, more: Omit<Made, 'base' | 'change
 const notice = (event: keyof typeof events, outcome: number, code: string) =>
   made({ change: { event: events[event], results: [{ index: 0, unit: recipient.id, outcome, code }] } });
 const results = (...list: Statement['results']): Partial<Statement> => ({ results: list });
+/** The border's word about an office of another system (PROTOCOL.md 16). */
+const beyond = (
+  event: 'RelayToNonERDS' | 'RelayToNonERDSFailure',
+  result: Partial<NonNullable<Statement['results']>[number]>,
+  change: Partial<Statement> = {},
+): Partial<Statement> => ({
+  event: events[event],
+  results: [{ index: 0, unit: recipient.id, outcome: outcomes.relayed, code: '', ...result }],
+  parts: [{ index: 0, sha256: fixedBytes('unzipped file', 32) }],
+  foreignMessage: fixedBytes('message', 32),
+  ...change,
+});
 const one = ofHub.results![0]!;
 
 type Case = readonly [name: string, clause: string, expect: Outcome, bytes: Buffer];
@@ -134,6 +146,30 @@ function goodCases(): Case[] {
       notice('ContentHandoverFailure', outcomes.cancelled, 'delivery-withdrawn'),
     ],
     [
+      'RelayToNonERDS: taken under an id of the other system',
+      '16',
+      'ok',
+      made({ change: beyond('RelayToNonERDS', { foreignId: '5f1c0ffee0ddba11decade00' }) }),
+    ],
+    [
+      'RelayToNonERDS: the other system reports',
+      '16',
+      'ok',
+      made({ change: beyond('RelayToNonERDS', { outcome: outcomes.reported, words: '03 2026/01/15 09:10:00' }) }),
+    ],
+    [
+      'RelayToNonERDSFailure in the words of the other system',
+      '16',
+      'ok',
+      made({
+        change: beyond('RelayToNonERDSFailure', {
+          outcome: outcomes.refused,
+          code: 'axis-recipient-locked',
+          words: 'Đơn vị nhận đã bị khoá',
+        }),
+      }),
+    ],
+    [
       'AcceptanceRejectionExpiry',
       '8.1',
       'ok',
@@ -175,6 +211,12 @@ function signerCases(): Case[] {
       '8.3',
       'signature-invalid',
       unit({ issuer: hub.id }, { key: hub.signing }),
+    ],
+    [
+      'word of another system by a unit',
+      '16',
+      'signature-invalid',
+      made({ change: beyond('RelayToNonERDS', {}, { issuer: recipient.id }), key: recipient.signing }),
     ],
     ['unit event signed by another unit', '8.3', 'signature-invalid', unit({}, { key: stranger.signing })],
     [
@@ -285,6 +327,24 @@ function formCases(): Case[] {
     }),
     malformed('result index twice', '8.2', results(one, one)),
     malformed('outcome absent', '8.1', results({ ...one, outcome: 0 })),
+    malformed(
+      'delivered by the word of another system',
+      '16',
+      beyond('RelayToNonERDS', { outcome: outcomes.delivered }),
+    ),
+    malformed(
+      'reported in a failure at another system',
+      '16',
+      beyond('RelayToNonERDSFailure', { outcome: outcomes.reported }),
+    ),
+    malformed('reported by a hub of this exchange', '16', results({ ...one, outcome: outcomes.reported })),
+    malformed('words of another system of 301 bytes', '9', beyond('RelayToNonERDS', { words: 'x'.repeat(301) })),
+    malformed('id of another system of 101 bytes', '9', beyond('RelayToNonERDS', { foreignId: 'x'.repeat(101) })),
+    malformed(
+      'digest of a message of 31 bytes',
+      '16',
+      beyond('RelayToNonERDS', {}, { foreignMessage: Buffer.alloc(31) }),
+    ),
     malformed('delivered by the word of a hub', '8.1', results({ ...one, outcome: outcomes.delivered })),
     malformed('accepted in a rejection', '8.1', { event: events.SubmissionRejection }),
     malformed('delivered under an event of a later version', '8.1', {
