@@ -40,12 +40,21 @@ export function addAlias(
   db: Database,
   alias: { unit: string; code: string; nowMs: number; rank: number },
 ): void {
-  db.run(
-    `INSERT INTO unit_aliases (code, unit, from_ms, rank) VALUES (?, ?, ?, ?)
-     ON CONFLICT (code, unit, from_ms) DO UPDATE SET until_ms = 0, rank = excluded.rank`,
-    alias.code,
-    alias.unit,
-    alias.nowMs,
-    alias.rank,
+  const { code, unit, nowMs, rank } = alias;
+  // No upsert: it would take the place of the OR IGNORE in the triggers that mark the unit for its page.
+  const { changes } = db.run(
+    'UPDATE unit_aliases SET until_ms = 0, rank = ? WHERE code = ? AND unit = ? AND from_ms = ?',
+    rank,
+    code,
+    unit,
+    nowMs,
   );
+  if (changes === 0)
+    db.run(
+      'INSERT INTO unit_aliases (code, unit, from_ms, rank) VALUES (?, ?, ?, ?)',
+      code,
+      unit,
+      nowMs,
+      rank,
+    );
 }
