@@ -94,7 +94,8 @@ function signatureOf({ pdf }: Inspection): PartLook['signature'] {
   if (!pdf) return undefined;
   return {
     verdict: pdf.verdict,
-    sentence: pdf.sentence,
+    // The advice behind the dash is for a receiver.
+    sentence: `${pdf.sentence.replace(/ – [^–]*$/u, '').replace(/\.$/, '')}.`,
     signers: pdf.signatures
       .filter(({ kind, integrity }) => kind === 'signature' && integrity !== 'empty')
       .slice(0, 10)

@@ -114,9 +114,11 @@ function blocksOf(view: DocumentView, senderName: string): SlipBlock[] {
 
 function storyOf(to: RecipientView, n: number): SlipBlock[] {
   const status = to.status;
+  // It stands with 03 alone; what follows does not repeat it.
+  const registered = to.timeline.map((event) => event.status?.registeredNumber).findLast(Boolean);
   const stands = [
     status?.words.vi ?? '',
-    status?.registeredNumber && `số đến ${status.registeredNumber}`,
+    registered && `số đến ${registered}`,
     status?.person,
     status?.reasonWords?.vi,
     status?.text,

@@ -1,8 +1,10 @@
 // `npm run screens`: a picture of every screen and state of the console into docs/screens, from two offices and a hub that live while it runs. They
 // are to be looked at: what is ugly or confusing there is a defect.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
+import { makeSamples } from '../../bin/demo/samples.ts';
+import { systemClock } from '../../protocol/node/clock.ts';
 import {
   consoleClient,
   firstLogin,
@@ -11,25 +13,28 @@ import {
   openConsoleOffice,
   openContext,
   password,
-  samplePdf,
 } from '../support/console.ts';
-import { startTestHub } from '../support/hub.ts';
+import { startTestHub, temporaryDir } from '../support/hub.ts';
 import { eventually, seeEachOther } from '../support/office.ts';
+import { toPalette } from './palette.ts';
 
 const folder = fileURLToPath(new URL('../../docs/screens/', import.meta.url));
 
 async function main(): Promise<void> {
   if (noBrowser) throw new Error(noBrowser);
   mkdirSync(folder, { recursive: true });
+  const anchorsDir = temporaryDir('screens-samples');
+  const samples = await makeSamples({ dir: anchorsDir, nowMs: systemClock.nowMs() });
+  const bytesOf = (wanted: string) => readFileSync(samples.find(({ number }) => number === wanted)!.file);
   const hub = await startTestHub();
-  const a = await openConsoleOffice(hub.hub, 'H08.35.12', 'UBND xã Tây Bình');
-  const b = await openConsoleOffice(hub.hub, 'H08.35.13', 'UBND thị trấn Phú Phong');
+  const a = await openConsoleOffice(hub.hub, 'H08.35.12', 'UBND xã Tây Bình', { anchorsDir });
+  const b = await openConsoleOffice(hub.hub, 'H08.35.13', 'UBND thị trấn Phú Phong', { anchorsDir });
   await seeEachOther([a, b], ['H08.35.12', 'H08.35.13']);
   const browser = await openBrowser();
   const page = await (await openContext(browser)).newPage();
   const take = async (name: string, on: Page = page) => {
     await on.waitForLoadState('networkidle', { timeout: 3_000 }).catch(() => {});
-    await on.screenshot({ path: `${folder}${name}.png` });
+    writeFileSync(`${folder}${name}.png`, toPalette(await on.screenshot()));
     process.stdout.write(`${name}\n`);
   };
   const at = async (path: string, name: string) => {
@@ -56,7 +61,7 @@ async function main(): Promise<void> {
   // Three documents from the other office, one of them flash.
   const sender = consoleClient(a);
   await sender.post('/c/v1/sign-in/code', { email: a.email, code: a.code, password });
-  const bytes = await samplePdf('Cong van');
+  const bytes = bytesOf('112');
   for (const [number, subject, urgency] of [
     ['112', 'Về việc triển khai kế hoạch phòng, chống thiên tai năm 2027', 'flash'],
     ['113', 'Về việc báo cáo kết quả cải cách hành chính quý IV', 'normal'],
@@ -106,15 +111,46 @@ async function main(): Promise<void> {
   await take('15-tra-lai');
   await page.keyboard.press('Escape');
 
+  // The other side corrects what it sent: old and new before the clerk who is asked.
+  const update = (await a.node.edge.outbox({})).rows.find(({ number }) => number === '114')!;
+  await a.node.edge.update(update.documentId, {
+    reason: 'Đổi ngày họp',
+    fields: { subject: 'Giấy mời họp giao ban công tác tháng 12 (chuyển sang ngày 03/12)' },
+  });
+  await eventually(async () =>
+    (await b.node.edge.requests({})).rows.some(({ kind }) => kind === 'update') ? true : undefined,
+  );
+  await at('/den', '39-den-co-yeu-cau');
+  await page.getByRole('link', { name: /Giấy mời họp giao ban/ }).click();
+  await page.getByText('Sửa thành').waitFor();
+  await take('40-yeu-cau-cap-nhat');
+  await page.getByRole('button', { name: 'Báo cáo nội dung mật' }).click();
+  await take('41-bao-cao-mat');
+  await page.keyboard.press('Escape');
+
   await page.goto(`${b.consoleUrl()}/soan`);
+  await page.getByRole('heading', { name: 'Soạn văn bản' }).waitFor();
+  await take('42-soan-trong');
   await page
     .locator('input[type=file]')
-    .setInputFiles({ name: 'báo cáo tháng 11.pdf', mimeType: 'application/pdf', buffer: bytes });
-  await page.getByText('Văn bản chính', { exact: true }).waitFor();
-  await page.getByLabel('Số', { exact: true }).fill('45');
-  await page.getByLabel('Ký hiệu', { exact: true }).fill('BC-UBND');
-  await page.getByLabel(/Trích yếu/).fill('Báo cáo tình hình kinh tế – xã hội tháng 11');
+    .setInputFiles({ name: 'công văn 112.pdf', mimeType: 'application/pdf', buffer: bytes });
+  await page.getByText(/Đọc được \d+ thông tin/).waitFor();
   await take('16-soan');
+  await page.keyboard.press('Alt+y');
+  await page.getByText('tự điền – hãy kiểm tra').first().waitFor();
+  await take('43-soan-da-nhan-goi-y');
+  await page.context().setOffline(true);
+  await page
+    .locator('input[type=file]')
+    .setInputFiles({ name: 'phụ lục.pdf', mimeType: 'application/pdf', buffer: bytesOf('45') });
+  await page.getByText('Đứt kết nối', { exact: false }).waitFor();
+  await take('44-soan-dut-mang');
+  await page.context().setOffline(false);
+  await page.getByText('Phụ lục', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Đối chiếu với danh bạ' }).click();
+  await page.getByText(/Tìm thấy \d+ đơn vị/).waitFor();
+  await page.getByText(/Tìm thấy \d+ đơn vị/).scrollIntoViewIfNeeded();
+  await take('45-doi-chieu-noi-nhan');
   await page.getByRole('combobox', { name: 'Tìm nơi nhận' }).fill('tay binh');
   await page.locator('[role=listbox] [role=option]').first().waitFor();
   await page.getByRole('combobox', { name: 'Tìm nơi nhận' }).scrollIntoViewIfNeeded();
@@ -122,7 +158,7 @@ async function main(): Promise<void> {
   await page.keyboard.press('Enter');
   await page.getByText('1 nơi nhận').waitFor();
   await page.getByRole('button', { name: 'Gửi…' }).click();
-  await page.getByRole('heading', { name: /Gửi 45\/BC-UBND/ }).waitFor();
+  await page.getByRole('heading', { name: /Gửi 112\/UBND-VP/ }).waitFor();
   await take('18-xac-nhan-gui');
   await page.keyboard.press('Control+Enter');
   await page.getByRole('heading', { name: 'Văn bản đi' }).waitFor();
@@ -134,15 +170,24 @@ async function main(): Promise<void> {
   await page.getByRole('button', { name: 'Xem từng nơi nhận' }).click();
   await page.getByText('UBND xã Tây Bình').first().waitFor();
   await take('22-van-ban-di-noi-nhan');
-  await page.getByRole('link', { name: /kinh tế/ }).click();
+  await page.getByRole('link', { name: /V\/v các loại/ }).click();
   await page.getByRole('img', { name: 'Hình trang 1' }).waitFor();
   await take('23-chi-tiet-di');
   await page.getByRole('button', { name: 'Thu hồi' }).click();
   await take('24-thu-hoi');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Sửa thông tin đã gửi' }).click();
+  await take('46-sua-thong-tin');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Thay thế', exact: true }).click();
+  await page.getByText('Văn bản này thay thế', { exact: false }).waitFor();
+  await page.getByText('1 nơi nhận').waitFor();
+  await take('47-thay-the');
   await at('/so', '25-so-den');
   await page.getByRole('button', { name: 'Vào sổ văn bản giấy' }).click();
   await take('26-vao-so-giay');
   await at('/theo-doi', '27-theo-doi');
+  await at('/thong-ke', '50-thong-ke');
   await at('/giu-lai', '28-giu-lai');
   await at('/danh-ba', '29-danh-ba');
   await at('/he-thong', '30-he-thong');
@@ -167,6 +212,10 @@ async function main(): Promise<void> {
   await page.keyboard.press('Escape');
   await page.setViewportSize({ width: 683, height: 768 });
   await at('/den', '37-phong-to-200');
+  await page.getByRole('link', { name: /Giấy mời họp giao ban/ }).click();
+  await page.getByText('Sửa thành').waitFor();
+  await take('48-chi-tiet-phong-to-200');
+  await at('/soan', '49-soan-phong-to-200');
   await page.setViewportSize({ width: 1366, height: 768 });
   await hub.close();
   b.node.edge.retryNow();

@@ -214,6 +214,9 @@ export const words = {
       recall: 'Nơi gửi yêu cầu lấy lại (thu hồi) văn bản này',
       update: 'Nơi gửi xin cập nhật thông tin văn bản này',
     } as Readonly<Record<string, string>>,
+    requestedShort: { recall: 'Nơi gửi xin lấy lại', update: 'Nơi gửi xin cập nhật' } as Readonly<
+      Record<string, string>
+    >,
     requestedReason: (reason: string) => `Lý do: ${reason}`,
     agree: 'Đồng ý',
     agreeRecall: 'Đồng ý, hủy văn bản',
@@ -346,6 +349,9 @@ export const words = {
     title: 'Văn bản đi',
     empty: 'Chưa gửi văn bản nào.',
     emptyHow: 'Bấm "Soạn văn bản" (Alt+N), thả tệp PDF đã ký, chọn nơi nhận rồi gửi.',
+    leaving: (name: string, subject: string) =>
+      `${name} – ${subject || '(không có trích yếu)'}: sẽ rời máy trong ít giây, còn hoàn tác được.`,
+    seeLeaving: 'Xem hoặc hoàn tác',
     fold: 'Xem từng nơi nhận',
     filters: {
       '': 'Tất cả',

@@ -1,5 +1,5 @@
 // S3 Chi tiết văn bản đến: the pages beside what was verified, what it says, its files, who works on it, what happened, and what can be done.
-import type { DocumentView } from '../../../core.ts';
+import type { DocumentView, RecipientView } from '../../../core.ts';
 import type { TaskView } from '../../../office/core.ts';
 import { useLive } from '../live.ts';
 import { useLoad } from '../load.ts';
@@ -18,6 +18,10 @@ import { isPdf, Viewer } from '../widgets/viewer.tsx';
 import { words } from '../words.ts';
 
 const w = words.document;
+/** The number stands once, with 03; what follows (04, 05, 06) does not repeat it. */
+export const registeredOf = (to: RecipientView | undefined): string =>
+  to?.timeline.map(({ status }) => status?.registeredNumber ?? '').findLast((number) => number !== '') ?? '';
+
 export type ArrivalView = DocumentView & { readonly senderName?: string };
 
 export function Arrival({ id }: { readonly id: string }) {
@@ -34,6 +38,7 @@ export function Arrival({ id }: { readonly id: string }) {
   const sender = view.senderName || view.senderCode;
   const recipient = view.envelopes[0]?.recipients[0];
   const status = recipient?.status;
+  const registered = registeredOf(recipient);
   const newer = view.replacedBy.at(-1);
   return (
     <>
@@ -47,7 +52,7 @@ export function Arrival({ id }: { readonly id: string }) {
         <Tag tone={status?.code === '01' ? 'warn' : status?.code === '02' ? 'bad' : 'good'}>
           {words.standing[status?.code ?? '01'] ?? status?.words.vi}
         </Tag>{' '}
-        {status?.registeredNumber && words.work.registered(status.registeredNumber)}
+        {registered && words.work.registered(registered)}{' '}
         {status?.reasonWords && `${status.reasonWords.vi} ${status.text}`}
       </p>
       {view.requests.map((request) => (
@@ -91,7 +96,7 @@ function Acts({
   readonly again: () => void;
 }) {
   const may = useMay();
-  const status = view.envelopes[0]?.recipients[0]?.status;
+  const registered = registeredOf(view.envelopes[0]?.recipients[0]);
   return (
     <div class="acts">
       <ReceiveActs view={view} base={base} again={again} bad={standingOfSignatures(view) === 'bad'} />
@@ -100,7 +105,7 @@ function Acts({
           {w.reply}
         </button>
       )}
-      {status?.registeredNumber && view.parts.some(isPdf) && (
+      {registered && view.parts.some(isPdf) && (
         <a class="button" href={`/c/v1${base}/stamped`} download>
           {words.work.stamped}
         </a>

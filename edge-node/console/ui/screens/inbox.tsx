@@ -103,7 +103,11 @@ function Standing({ row }: { readonly row: Row }) {
         </Tag>
       )}
       {own?.recall === 'destroyed' && <Tag>{words.work.taskState.withdrawn}</Tag>}
-      {row.request && <Tag tone="bad">{words.work.requested[row.request]}</Tag>}
+      {row.request && (
+        <div>
+          <Tag tone="bad">{words.work.requestedShort[row.request]}</Tag>
+        </div>
+      )}
       {!row.read && <div>{words.list.unread}</div>}
     </>
   );

@@ -1,10 +1,11 @@
 // S5 list, Văn bản đi: one row per document with its recipients in a fold-out; what did not arrive is said in words.
 import { useState } from 'preact/hooks';
 import type { DocumentView, OutboxRow } from '../../../core.ts';
+import type { DraftRow } from '../../contract.ts';
 import { timeText } from '../format.ts';
 import { useLive } from '../live.ts';
 import { useLoad } from '../load.ts';
-import { Loading, ProblemNotice, Tag, type Tone } from '../widgets/basics.tsx';
+import { Link, Loading, ProblemNotice, Tag, type Tone } from '../widgets/basics.tsx';
 import { DocumentList } from '../widgets/document-list.tsx';
 import { nameOrNone, RowLink, Urgency } from '../widgets/document-rows.tsx';
 import { RecipientTable } from '../widgets/recipient-table.tsx';
@@ -32,6 +33,7 @@ export function Outbox({ state }: { readonly state: string }) {
       empty={[outbox.empty, outbox.emptyHow]}
       columns={[list.urgency, list.name, list.subject, list.recipients, list.sent]}
       follows={({ kind }) => kind !== 'link' && kind !== 'arrived'}
+      above={<Waiting />}
     >
       {(row) => (
         <OutboxLines
@@ -42,6 +44,29 @@ export function Outbox({ state }: { readonly state: string }) {
         />
       )}
     </DocumentList>
+  );
+}
+
+/** What was sent a moment ago and can still be taken back: it is no document yet, but whoever sent it looks for it here. */
+function Waiting() {
+  const { value, again } = useLoad<{ rows: readonly DraftRow[] }>('/drafts');
+  useLive(
+    ({ kind }) => {
+      if (kind === 'draft' || kind === 'other') again();
+    },
+    [again],
+  );
+  return (
+    <>
+      {value?.rows
+        .filter(({ state }) => state === 'held')
+        .map((row) => (
+          <p key={row.draft} class="notice">
+            {words.outbox.leaving(nameOrNone(row), row.subject)}{' '}
+            <Link to={`/soan/${row.draft}`}>{words.outbox.seeLeaving}</Link>
+          </p>
+        ))}
+    </>
   );
 }
 

@@ -35,7 +35,7 @@ export function ComposeFacts({ fields, change, suggested }: Props) {
         </div>
       )}
       <div class="row">
-        <div>
+        <div class="with-said">
           <Field
             label={w.type}
             value={fields.type}
@@ -45,7 +45,7 @@ export function ComposeFacts({ fields, change, suggested }: Props) {
           />
           {under('type', w.type)}
         </div>
-        <div>
+        <div class="with-said">
           <Field
             label={w.number}
             value={fields.number}
@@ -54,7 +54,7 @@ export function ComposeFacts({ fields, change, suggested }: Props) {
           />
           {under('number', w.number)}
         </div>
-        <div>
+        <div class="with-said">
           <Field
             label={w.notation}
             value={fields.notation}
@@ -63,7 +63,7 @@ export function ComposeFacts({ fields, change, suggested }: Props) {
           />
           {under('notation', w.notation)}
         </div>
-        <div>
+        <div class="with-said">
           <DayField
             label={w.issueDate}
             value={fields.issueDate}
@@ -72,7 +72,7 @@ export function ComposeFacts({ fields, change, suggested }: Props) {
           {under('issueDate', w.issueDate)}
         </div>
       </div>
-      <div>
+      <div class="with-said">
         <Field
           label={w.subject}
           hint={w.subjectCount([...fields.subject].length)}
@@ -85,7 +85,7 @@ export function ComposeFacts({ fields, change, suggested }: Props) {
         {under('subject', w.subject)}
       </div>
       <div class="row">
-        <div>
+        <div class="with-said">
           <Field
             label={w.competence}
             value={fields.signerCompetence}
@@ -95,7 +95,7 @@ export function ComposeFacts({ fields, change, suggested }: Props) {
           />
           {under('signerCompetence', w.competence)}
         </div>
-        <div>
+        <div class="with-said">
           <Field
             label={w.signerName}
             value={fields.signerName}
@@ -104,7 +104,7 @@ export function ComposeFacts({ fields, change, suggested }: Props) {
           />
           {under('signerName', w.signerName)}
         </div>
-        <div>
+        <div class="with-said">
           <Field
             label={w.signerPosition}
             value={fields.signerPosition}
@@ -124,7 +124,7 @@ export function ComposeFacts({ fields, change, suggested }: Props) {
         <summary>{w.more}</summary>
         <div class="row">
           <DayField label={w.replyBy} value={fields.replyBy} onValue={(replyBy) => change({ replyBy })} />
-          <div>
+          <div class="with-said">
             <Field
               label={w.pages}
               value={fields.pages}

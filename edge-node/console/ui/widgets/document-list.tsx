@@ -30,6 +30,8 @@ type Props<Row extends Listed> = {
   readonly columns: readonly string[];
   readonly follows: (event: LiveEvent) => boolean;
   readonly sorted?: (rows: readonly Row[]) => readonly Row[];
+  /** Between the filters and the rows. */
+  readonly above?: ComponentChildren;
   readonly children: (row: Row) => ComponentChildren;
 };
 
@@ -89,6 +91,7 @@ export function DocumentList<Row extends Listed>(props: Props<Row>) {
         </details>
       </SearchBar>
       <SavedLists list={path === '/inbox' ? 'in' : 'out'} at={at} query={narrowing} />
+      {props.above}
       <ProblemNotice problem={list.problem} again={list.again} />
       {!rows && !list.problem && <Loading />}
       {rows?.length === 0 &&

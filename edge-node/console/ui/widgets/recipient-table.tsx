@@ -1,6 +1,7 @@
 // What became of a document at each recipient: state in words, when, and why; the story on demand.
 import type { RecipientView } from '../../../core.ts';
 import { timeText } from '../format.ts';
+import { registeredOf } from '../screens/arrival.tsx';
 import { toneOf } from '../screens/outbox.tsx';
 import { words } from '../words.ts';
 import { Tag } from './basics.tsx';
@@ -35,9 +36,7 @@ export function RecipientTable({ recipients }: { readonly recipients: readonly R
                 </td>
                 <td>
                   <Tag tone={to.status?.code === '02' ? 'bad' : toneOf(to.state)}>{stateText(to)}</Tag>
-                  {to.status?.registeredNumber && (
-                    <div class="muted">{words.work.registered(to.status.registeredNumber)}</div>
-                  )}
+                  {registeredOf(to) && <div class="muted">{words.work.registered(registeredOf(to))}</div>}
                   {to.status?.person && <div class="muted">{to.status.person}</div>}
                   {to.status?.reasonWords && (
                     <div>
