@@ -18,9 +18,13 @@ export function recipientRoutes(app: FastifyInstance, edge: Edge): void {
       config: { act: 'directory.read' },
       schema: { querystring: query({ text: text(300), limit: text(3) }) },
     },
-    async ({ query: { text: words = '', limit = '20' } }) => ({
-      entries: edge.searchDirectory(words, { limit: Math.min(200, Number(limit) || 20) }),
-    }),
+    async (request) => {
+      const { text: words = '', limit = '20' } = request.query;
+      // Before anything is typed: the neighbours, by the beginning of the unit's own code.
+      const own = edge.units().find(({ unit }) => unit === callerOf(request).unit)?.code ?? '';
+      const asked = words.trim() || own.replace(/\.[^.]*$/, '');
+      return { entries: edge.searchDirectory(asked, { limit: Math.min(200, Number(limit) || 20) }) };
+    },
   );
   app.post<{ Body: { text: string } }>(
     '/c/v1/directory/match',

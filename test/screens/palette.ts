@@ -65,10 +65,14 @@ export function toPalette(png: Buffer): Buffer {
     }
     above = line;
   }
-  const palette = [...counts]
-    .sort(([, a], [, b]) => b - a)
-    .slice(0, coloursMax)
-    .map(([colour]) => colour);
+  const frequent = [...counts].sort(([, a], [, b]) => b - a).map(([colour]) => colour);
+  // The most frequent of each eighth of every channel first: a small green dot stays green among a thousand greys.
+  const kinds = new Map<number, number>();
+  for (const colour of frequent) {
+    const kind = ((colour >> 21) << 6) | (((colour >> 13) & 7) << 3) | ((colour >> 5) & 7);
+    if (kinds.size < coloursMax / 2 && !kinds.has(kind)) kinds.set(kind, colour);
+  }
+  const palette = [...new Set([...kinds.values(), ...frequent])].slice(0, coloursMax);
   const indexOf = new Map(palette.map((colour, i) => [colour, i]));
   const nearest = (colour: number): number => {
     const known = indexOf.get(colour);
