@@ -292,12 +292,16 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
-/** The oldest of each sender that is due. */
+/** How far a look goes for other senders. More: a long backlog costs the event loop; fewer: who floods the hub hides others for longer. */
+const lookedAt = 2_000;
+
+/** The oldest of each sender among those that are due longest. */
 const due = ({ reader }: HubStore, nowMs: number, claimed: ReadonlySet<number>): DueRow[] =>
   reader.all<DueRow>(
     `SELECT c.envelope_seq AS seq, c.attempts, c.since_ms, e.sender, e.kind, e.metadata FROM checks c JOIN envelopes e ON e.seq = c.envelope_seq
-     WHERE c.envelope_seq IN (SELECT min(c.envelope_seq) FROM checks c JOIN envelopes e ON e.seq = c.envelope_seq
-       WHERE c.state = 'pending' AND c.next_ms <= ? AND c.envelope_seq NOT IN (SELECT value FROM json_each(?)) GROUP BY e.sender)`,
+     WHERE c.envelope_seq IN (SELECT min(w.envelope_seq) FROM
+       (SELECT envelope_seq FROM checks WHERE state = 'pending' AND next_ms <= ? ORDER BY next_ms, envelope_seq LIMIT ${lookedAt}) w
+       JOIN envelopes e ON e.seq = w.envelope_seq WHERE w.envelope_seq NOT IN (SELECT value FROM json_each(?)) GROUP BY e.sender)`,
     nowMs,
     JSON.stringify([...claimed]),
   );

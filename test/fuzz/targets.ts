@@ -8,6 +8,7 @@ import { inspectSource } from '../../certs/inspect/inspection.ts';
 import { noAnchors } from '../../certs/pdf/anchors.ts';
 import { parseCms } from '../../certs/pdf/asn1.ts';
 import { PdfFault } from '../../certs/pdf/limits.ts';
+import { readAnswers } from '../../certs/pdf/ocsp.ts';
 import { memorySource } from '../../certs/pdf/source.ts';
 import { readEdxml } from '../../hub/edxml/read.ts';
 import {
@@ -115,6 +116,7 @@ export const targets: Readonly<Record<string, Target>> = {
   cms: {
     samples: cms,
     async run(bytes) {
+      readAnswers([bytes]);
       parseCms(bytes, { padded: true });
     },
   },
