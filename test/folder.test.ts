@@ -6,11 +6,13 @@ import t from 'tap';
 import { verifyProof } from '../certs/verify-proof.ts';
 import type { DocumentView } from '../edge-node/core.ts';
 import { loadIdentity } from '../edge-node/identity.ts';
+import { urgencyNamed } from '../protocol/document/urgency.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { arrived, post, send, show } from './support/documents.ts';
 import { startTestHub, temporaryDir } from './support/hub.ts';
 import { eventually, openOffice, seeEachOther } from './support/office.ts';
 import { cli } from './support/run-cli.ts';
+import { sharedData } from './support/shared-data.ts';
 
 const test = await startTestHub();
 const shared = temporaryDir('shared');
@@ -141,6 +143,53 @@ t.test('a description beside its files is enough; the same once more is the same
   const { rows } = await a.node.edge.outbox({ text: 'Công văn 125' });
   t.equal(rows.length, 1);
 });
+
+const register = sharedData('vietnamese/documents.json');
+t.test(
+  'a public register of others comes through with every field as it was written',
+  { skip: fs.existsSync(register) ? false : 'no ../shared/data/vietnamese' },
+  async (t) => {
+    type Row = {
+      so_ky_hieu: string;
+      loai_van_ban: string;
+      trich_yeu: string;
+      do_mat: string;
+      do_khan?: string;
+    };
+    const { real_register: rows } = JSON.parse(fs.readFileSync(register, 'utf8')) as { real_register: Row[] };
+    // One row holds a number with its notation for each program to cut as it likes: what is written stays together here.
+    const said = (row: Row, i: number) => ({
+      number: /^\d+/.exec(row.so_ky_hieu)?.[0] ?? '',
+      notation: row.so_ky_hieu.replace(/^\d+\/?/, ''),
+      type: row.loai_van_ban,
+      subject: row.trich_yeu,
+      sphere: 'Giáo dục',
+      note: `dòng ${i + 1}`,
+      signers: [{ name: 'Nguyễn Văn Mẫu', position: 'Giám đốc', competence: 'KT.' }],
+      pages: i + 1,
+      copies: 3,
+      otherPlaces: ['Chi cục Kiểm lâm'],
+      issueDate: '2026-01-15',
+    });
+    for (const [i, row] of rows.entries())
+      drop(
+        `sổ ${i}`,
+        { ...said(row, i), urgency: urgencyWord(row.do_khan), extra: row, evenIfDuplicate: true },
+        {
+          'văn bản.txt': row.trich_yeu,
+        },
+      );
+    for (const [i, row] of rows.entries()) {
+      const { documentId } = await result(`sổ ${i}`);
+      const there = await given(documentId);
+      const view = JSON.parse(fs.readFileSync(join(there, 'document.json'), 'utf8')) as DocumentView;
+      t.match(view.metadata, said(row, i), row.so_ky_hieu);
+      t.same(JSON.parse(view.metadata!.extraJson), row, 'fields that we have no name for as well');
+      t.equal(fs.readFileSync(join(there, 'files', 'văn bản.txt'), 'utf8'), row.trich_yeu);
+    }
+  },
+);
+const urgencyWord = (vi = 'Thường') => urgencyNamed(vi) ?? 'normal';
 
 t.test('what is still being written is left alone until it is whole', async (t) => {
   const path = join(out, 'chậm.txt');

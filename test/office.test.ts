@@ -760,6 +760,46 @@ t.test(
   },
 );
 
+t.test('the stamp stands where nothing is written, or over the least', { skip: noPoppler }, async (t) => {
+  const folder = temporaryDir('free');
+  const mm = 72 / 25.4;
+  /** Words at these places, in mm from the upper left corner. */
+  const page = async (words: readonly (readonly [number, number])[], turn = 0) => {
+    const doc = await PDFDocument.create();
+    const sheet = doc.addPage(turn === 90 ? [842, 595] : [595, 842]);
+    for (const [left, top] of words)
+      if (turn === 90) sheet.drawText('chu', { x: top * mm, y: left * mm, size: 10, rotate: degrees(90) });
+      else sheet.drawText('chu', { x: left * mm, y: 842 - top * mm, size: 10 });
+    sheet.setRotation(degrees(turn));
+    return Buffer.from(await doc.save());
+  };
+  const stamped = async (file: Buffer, at?: { leftMm: number; topMm: number }) => {
+    const path = join(folder, 'stamped.pdf');
+    const job = { body: 'UBND xã', number: '7', day: '26/11/2026', forwardedTo: '', fileCode: '' };
+    writeFileSync(path, await drawPdf({ kind: 'stamp', ...job, file, at }));
+    const boxes = spawnSync('pdftotext', ['-bbox', path, '-']).stdout.toString();
+    const found = [
+      ...boxes.matchAll(/xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">([^<]*)</g),
+    ];
+    const at0 = found.find(([, , , , , word]) => word === 'ĐẾN')!;
+    return { left: Number(at0[1]) / mm, top: Number(at0[2]) / mm };
+  };
+  const usual = await stamped(await page([[100, 20]]));
+  t.ok(usual.left < 30 && usual.top > 60 && usual.top < 85, JSON.stringify(usual));
+  const left = Array.from({ length: 12 }, (_, i) => [15 + (i % 4) * 12, 60 + i * 4] as const);
+  const beside = await stamped(await page(left));
+  t.ok(beside.left > 50 || beside.top > 105, `not over what is written: ${JSON.stringify(beside)}`);
+  const turned = await stamped(await page(left, 90));
+  t.ok(turned.left > 50 || turned.top > 105, `also on a page that is turned: ${JSON.stringify(turned)}`);
+  const asked = await stamped(await page(left), { leftMm: 12, topMm: 62 });
+  t.ok(asked.left < 30, 'a clerk’s own place is taken as it is');
+  const full = Array.from(
+    { length: 3_000 },
+    (_, i) => [4 + (i % 30) * 7, 4 + Math.floor(i / 30) * 3] as const,
+  );
+  t.ok((await stamped(await page(full))).top > 0, 'a full page is stamped all the same');
+});
+
 t.test('the calendar knows holidays, make-up days and what is not certain', async (t) => {
   const calendar = createCalendar();
   for (const day of ['2026-01-10', '2026-08-22', '2024-05-04', '2026-11-26'])
