@@ -9,24 +9,19 @@ import { loadIdentity } from '../edge-node/identity.ts';
 import { urgencyNamed } from '../protocol/document/urgency.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { arrived, post, send, show } from './support/documents.ts';
-import { startTestHub, temporaryDir } from './support/hub.ts';
-import { eventually, openOffice, seeEachOther } from './support/office.ts';
+import { temporaryDir } from './support/hub.ts';
+import { eventually, openDistrict } from './support/office.ts';
 import { cli } from './support/run-cli.ts';
 import { sharedData } from './support/shared-data.ts';
 
-const test = await startTestHub();
 const shared = temporaryDir('shared');
 const [ours, theirs] = [join(shared, 'a'), join(shared, 'b')];
 for (const path of [ours, theirs]) fs.mkdirSync(path, { mode: 0o2770 });
-const a = await openOffice(test.hub, 'H08.35.13', { folders: [{ path: ours, quietSeconds: 0.3 }] });
-const b = await openOffice(test.hub, 'H08.35.14', {
-  folders: [{ path: theirs, unit: 'H08.35.14', quietSeconds: 0.3 }],
+const { test, offices } = await openDistrict(t, ['H08.35.13', 'H08.35.14'], {
+  'H08.35.13': { folders: [{ path: ours, quietSeconds: 0.3 }] },
+  'H08.35.14': { folders: [{ path: theirs, unit: 'H08.35.14', quietSeconds: 0.3 }] },
 });
-await seeEachOther([a, b], ['H08.35.13', 'H08.35.14']);
-t.teardown(async () => {
-  for (const { node } of [a, b]) await node.close();
-  await test.close();
-});
+const [a, b] = offices;
 
 const out = join(ours, 'out');
 const json = (value: object) => JSON.stringify({ recipients: ['H08.35.14'], ...value });

@@ -15,18 +15,12 @@ import { confirmBy, dueState, presentBy, sendBy } from '../protocol/calendar/dea
 import { checkCalendar, createCalendar, dayOf } from '../protocol/calendar/working-days.ts';
 import { readSheet } from '../protocol/node/spreadsheet.ts';
 import { migrate, openDatabase } from '../protocol/node/sqlite.ts';
-import { startTestHub, temporaryDir } from './support/hub.ts';
-import { eventually, openOffice, seeEachOther } from './support/office.ts';
+import { temporaryDir } from './support/hub.ts';
+import { eventually, openDistrict } from './support/office.ts';
 import { cli } from './support/run-cli.ts';
 
-const hub = await startTestHub();
-const a = await openOffice(hub.hub, 'H08.35.12');
-const b = await openOffice(hub.hub, 'H08.35.13');
-t.teardown(async () => {
-  await Promise.all([a.node.close(), b.node.close()]);
-  await hub.close();
-});
-await seeEachOther([a, b], ['H08.35.12', 'H08.35.13']);
+const { test: hub, offices } = await openDistrict(t, ['H08.35.12', 'H08.35.13']);
+const [a, b] = offices;
 
 let sent = 0;
 /** Sends from `a` to `b` and waits until it is there. Answers the arrival's envelope id. */

@@ -27,17 +27,10 @@ import {
   transportOf,
 } from './support/documents.ts';
 import { hang, quiet, startTestHub, temporaryDir } from './support/hub.ts';
-import { eventually, type Office, openOffice, seeEachOther } from './support/office.ts';
+import { eventually, type Office, openDistrict, openOffice, seeEachOther } from './support/office.ts';
 
-const test = await startTestHub();
-const a = await openOffice(test.hub, 'H08.35.13');
-const b = await openOffice(test.hub, 'H08.35.14');
-const c = await openOffice(test.hub, 'H08.35.15');
-await seeEachOther([a, b, c], ['H08.35.13', 'H08.35.14', 'H08.35.15']);
-t.teardown(async () => {
-  for (const { node } of [a, b, c]) await node.close();
-  await test.close();
-});
+const { test, offices } = await openDistrict(t, ['H08.35.13', 'H08.35.14', 'H08.35.15']);
+const [a, b, c] = offices;
 const [B, C] = ['H08.35.14', 'H08.35.15'];
 const why = { reason: 'Ban hành nhầm' };
 const recall = (office: Office, id: string, more: object = {}) =>

@@ -19,19 +19,12 @@ import {
   show,
   transportOf,
 } from './support/documents.ts';
-import { startTestHub, temporaryDir } from './support/hub.ts';
-import { eventually, openOffice, seeEachOther } from './support/office.ts';
+import { temporaryDir } from './support/hub.ts';
+import { eventually, openDistrict } from './support/office.ts';
 import { cli } from './support/run-cli.ts';
 
-const test = await startTestHub();
-const a = await openOffice(test.hub, 'H08.35.13');
-const b = await openOffice(test.hub, 'H08.35.14');
-const c = await openOffice(test.hub, 'H08.35.15');
-await seeEachOther([a, b, c], ['H08.35.13', 'H08.35.14', 'H08.35.15']);
-t.teardown(async () => {
-  for (const { node } of [a, b, c]) await node.close();
-  await test.close();
-});
+const { test, offices } = await openDistrict(t, ['H08.35.13', 'H08.35.14', 'H08.35.15']);
+const [a, b, c] = offices;
 
 t.test(
   'arrival, acceptance with its number, work and end come back to the sender by themselves',

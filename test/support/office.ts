@@ -7,7 +7,7 @@ import { type RunningNode, startNode } from '../../edge-node/main.ts';
 import type { Hub } from '../../hub/hub.ts';
 import { newUnitId } from '../../protocol/ids.ts';
 import { type Clock, systemClock } from '../../protocol/node/clock.ts';
-import { quiet, temporaryDir } from './hub.ts';
+import { quiet, startTestHub, type TestHub, temporaryDir } from './hub.ts';
 
 export async function inviteUnit(
   hub: Hub,
@@ -89,4 +89,20 @@ export async function seeEachOther(offices: readonly Office[], codes: readonly s
   await eventually(async () =>
     offices.every((office) => codes.every((code) => sees(office, code))) ? true : undefined,
   );
+}
+
+/** A hub and its offices, opened together, each in the directory of the others; closed with the test. The hub may be closed and restarted meanwhile. */
+export async function openDistrict<const Codes extends readonly string[]>(
+  t: { teardown(fn: () => Promise<void>): void },
+  codes: Codes,
+  configs: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {},
+): Promise<{ test: TestHub; offices: { [I in keyof Codes]: Office } }> {
+  const test = await startTestHub();
+  const offices = await Promise.all(codes.map((code) => openOffice(test.hub, code, configs[code])));
+  t.teardown(async () => {
+    await Promise.all(offices.map(({ node }) => node.close()));
+    await test.close();
+  });
+  await seeEachOther(offices, codes);
+  return { test, offices: offices as { [I in keyof Codes]: Office } };
 }
