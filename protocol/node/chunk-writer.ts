@@ -11,7 +11,7 @@ import { crashOnFailedSync, FailedSync } from './durable.ts';
 
 /** Chunks being filled, hashed and written at once for one stream: one each. More only costs memory. */
 const chunksInFlight = 3;
-/** fdatasync of written bytes starts behind the receiving of the next ones at this distance. */
+/** While bytes arrive one fdatasync runs behind them all the time; so many may wait for the next one. More only costs dirty pages. */
 const syncBehindBytes = 8 * limits.chunkBytes;
 
 /** Byte 0 is the RFC 6962 leaf prefix, the chunk follows: the leaf hash is one pass over one buffer. */
@@ -120,13 +120,25 @@ export async function writeChunks(stream: ChunkStream): Promise<ChunkStreamEnd> 
     if (bad.length === 0) goodBytes = position + length;
     else beyond.push(index);
     unsyncedBytes += length;
-    if (unsyncedBytes < syncBehindBytes) return;
-    // Only one at a time: a second one waits, which also bounds the dirty pages.
-    await syncing;
-    unsyncedBytes = 0;
-    syncing = syncBytes(file, path);
-    syncing.catch(() => {});
+    if (syncing === undefined) startSync();
+    else if (unsyncedBytes >= syncBehindBytes) {
+      await syncing;
+      startSync();
+    }
   };
+
+  /** What was written before the call is on disk when it has resolved; at the end little is left to wait for. */
+  function startSync(): void {
+    unsyncedBytes = 0;
+    const running = syncBytes(file, path)
+      .catch((error: unknown) => {
+        failure ??= { error };
+      })
+      .finally(() => {
+        if (syncing === running) syncing = undefined;
+      });
+    syncing = running;
+  }
 
   let tail: Promise<void> = Promise.resolve();
   const queue: Promise<void>[] = [];

@@ -1,5 +1,6 @@
 // What a file is, by its bytes: declared types and names are known to be wrong. Pure. Says nothing of whether the file is good, except
 // where binary data was pushed through a text type on the way (U+FFFD) or a PDF has no end.
+import { isUtf8 } from 'node:buffer';
 
 export type FileType = {
   readonly mediaType: string;
@@ -76,16 +77,14 @@ function zipType(head: Buffer): FileType {
 function textType(head: Buffer): FileType {
   // A letter may be cut at the end of the head.
   for (let cut = 0; cut < 4; cut += 1) {
-    try {
-      const text = new TextDecoder('utf-8', { fatal: true }).decode(head.subarray(0, head.length - cut));
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what tells text from other data.
-      if (/[\u0000-\u0008\u000e-\u001a]/.test(text)) break;
-      if (/^\s*<\?xml|^\s*<[\w:]*edXML/i.test(text)) return type('application/xml', 'xml edxml svg xsl');
-      if (/^\s*<(!doctype html|html)/i.test(text)) return type('text/html', 'html htm', true);
-      return type('text/plain');
-    } catch {
-      // Not UTF-8 so far; three bytes less may be.
-    }
+    const whole = head.subarray(0, head.length - cut);
+    if (!isUtf8(whole)) continue;
+    const text = whole.toString('utf8');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what tells text from other data.
+    if (/[\u0000-\u0008\u000e-\u001a]/.test(text)) break;
+    if (/^\s*<\?xml|^\s*<[\w:]*edXML/i.test(text)) return type('application/xml', 'xml edxml svg xsl');
+    if (/^\s*<(!doctype html|html)/i.test(text)) return type('text/html', 'html htm', true);
+    return type('text/plain');
   }
   return type('application/octet-stream');
 }

@@ -61,8 +61,9 @@ export function openPolicyFile(
 
   function stamp(): string {
     try {
-      const { mtimeMs, size, ino } = statSync(path);
-      return `${mtimeMs} ${size} ${ino}`;
+      // Asked for each document, and mostly there is no such file: an exception would cost twenty times the question.
+      const found = statSync(path, { throwIfNoEntry: false });
+      return found ? `${found.mtimeMs} ${found.size} ${found.ino}` : 'absent';
     } catch {
       return 'absent';
     }
