@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { readable, runCommand, wrongUse } from '../bin/output.ts';
 import { catalogue, isErrorCode } from '../protocol/errors.ts';
+import { checkSecret } from '../protocol/node/secret-file.ts';
 import type { BorderDetail, BorderLine } from './axis/show.ts';
 import { borderOfficeCommands } from './commands-border-offices.ts';
 import { leaf, pathPart, stateText, timeOf, timeText, wholeNumber } from './commands-shared.ts';
@@ -137,6 +138,7 @@ function addCommand(upstream: Command, software: string): void {
 /** The first line, or the whole of a file in JSON; the file is the operator's to destroy. */
 async function secretOf(path: string): Promise<string> {
   const text = await readable(path, () => readFileSync(path, 'utf8'));
+  checkSecret(path);
   return text.trimStart().startsWith('{') ? text.trim() : text.split(/\r?\n/, 1)[0]!.trim();
 }
 

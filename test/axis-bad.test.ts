@@ -1,7 +1,7 @@
 // The border where things are wrong or secret: bad messages kept as evidence and answered fail, offices that contradict, the border's credentials,
 // documents that must be destroyed. Against a stand-in axis over real HTTP; the other side of axis.test.ts.
 import { hash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import t from 'tap';
 import { generateKey, signingKeyOf } from '../certs/keys.ts';
@@ -247,6 +247,8 @@ t.test('the secret of the system is encrypted at rest and in no log, list or dat
   t.throws(() => readCredential(path, { sealKey: key, name: 'khac' }), {
     code: 'border-credentials-missing',
   });
+  chmodSync(path, 0o640);
+  t.throws(() => readCredential(path, { sealKey: key, name: 'thu' }), { code: 'key-file-loose' });
   await ask(province, 'POST', '/admin/v1/borders/truc/secret', { secret: 'sai' });
   await until(() => border()?.status().lastError?.code === 'axis-credentials-refused');
   await ask(province, 'POST', '/admin/v1/borders/truc/secret', { secret });

@@ -7,6 +7,7 @@ import t from 'tap';
 import { formatInvitation, parseInvitation } from '../certs/invitation.ts';
 import { parseRange } from '../edge-node/api/send-part.ts';
 import { createAjv } from '../edge-node/api/validate.ts';
+import { openTokens } from '../edge-node/api/access.ts';
 import { enrolNode } from '../edge-node/enrol.ts';
 import { startNode } from '../edge-node/main.ts';
 import { isExchangeError } from '../protocol/errors.ts';
@@ -238,6 +239,9 @@ t.test('without a token nothing but health is answered, and a rebound name is re
   t.equal(rebound, 400);
   const stored = fs.readFileSync(join(a.dir, 'tokens.json'), 'utf8');
   t.notOk(stored.includes(a.token), 'the token itself is not kept');
+  const loose = t.testdir({ 'tokens.json': stored });
+  fs.chmodSync(join(loose, 'tokens.json'), 0o620);
+  await t.rejects(openTokens(loose), { code: 'key-file-loose' }, 'who may write it makes himself a token');
 });
 
 t.test('openapi.json describes every field, and answers are what it says', async (t) => {

@@ -2,9 +2,11 @@
 // Must never keep a token (only its SHA-256), compare one in a time that tells, or answer a web page that a browser was tricked into sending.
 // In front of every route of the local API.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ExchangeError } from '../../protocol/errors.ts';
+import { checkSecret } from '../../protocol/node/secret-file.ts';
 import { openSettings } from '../../protocol/node/settings.ts';
 
 declare module 'fastify' {
@@ -48,9 +50,11 @@ function checkFile(values: unknown): void {
   if (!good) throw new ExchangeError('config-invalid', 'tokens.json');
 }
 
-/** DIR/tokens.json, mode 0600. */
+/** DIR/tokens.json, mode 0600: who may write it makes himself a token. Throws `key-file-loose`. */
 export async function openTokens(dir: string): Promise<Tokens> {
-  const file = await openSettings<TokenFile>(join(dir, 'tokens.json'), { tokens: [] }, checkFile);
+  const path = join(dir, 'tokens.json');
+  if (existsSync(path)) checkSecret(path);
+  const file = await openSettings<TokenFile>(path, { tokens: [] }, checkFile);
   return {
     async add(name, nowMs) {
       if (!nameForm.test(name))

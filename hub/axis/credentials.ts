@@ -4,6 +4,7 @@ import { createCipheriv, createDecipheriv, hkdfSync, type KeyObject, randomBytes
 import fs from 'node:fs';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { writeFileDurable } from '../../protocol/node/durable.ts';
+import { checkSecret } from '../../protocol/node/secret-file.ts';
 
 const FORMAT = 'lienthong-border-credential/1';
 /** A system id's secret, or the secrets of some hundred offices (lgsp-access.ts). */
@@ -36,11 +37,12 @@ export function writeCredential(
   writeFileDurable(path, `${JSON.stringify(sealed)}\n`, { mode: 0o600 });
 }
 
-/** Throws `border-credentials-missing` when there is none or it does not open under this key. */
+/** Throws `key-file-loose`, and `border-credentials-missing` when there is none or it does not open under this key. */
 export function readCredential(
   path: string,
   by: { readonly sealKey: KeyObject; readonly name: string },
 ): string {
+  if (fs.existsSync(path)) checkSecret(path);
   let text: string;
   try {
     text = fs.readFileSync(path, 'utf8');

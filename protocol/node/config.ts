@@ -2,9 +2,9 @@
 // Must never start a program on a value it had to guess: nothing is coerced, nothing unknown is skipped.
 import fs from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
-import process from 'node:process';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { ExchangeError } from '../errors.ts';
+import { checkSecret } from './secret-file.ts';
 
 export type JsonSchema = { readonly [key: string]: unknown };
 
@@ -90,24 +90,6 @@ function resolvePaths(value: unknown, schema: unknown, folder: string, secrets: 
     for (const [i, item] of value.entries()) value[i] = resolvePaths(item, schema.items, folder, secrets);
   }
   return value;
-}
-
-/** `key-file-loose` unless the file is a regular one, ours, and closed to group and others. Also for key files outside a configuration. */
-export function checkSecret(path: string): void {
-  let stat: fs.Stats;
-  try {
-    stat = fs.statSync(path);
-  } catch (cause) {
-    throw new ExchangeError('config-invalid', `${path} cannot be read`, { cause });
-  }
-  const uid = process.getuid?.();
-  const foreign = uid !== undefined && uid !== 0 && stat.uid !== uid;
-  if (!stat.isFile() || foreign || (stat.mode & 0o077) !== 0) {
-    throw new ExchangeError(
-      'key-file-loose',
-      `${path}: mode ${(stat.mode & 0o777).toString(8)}, expected 600 and our own`,
-    );
-  }
 }
 
 function deepFreeze(value: unknown): unknown {

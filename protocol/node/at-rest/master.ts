@@ -7,6 +7,7 @@ import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ExchangeError } from '../../errors.ts';
 import { makeDirDurable, writeFileDurable } from '../durable.ts';
+import { checkSecret } from '../secret-file.ts';
 import { open, seal } from './aead.ts';
 import { openKeyStore } from './key-store.ts';
 
@@ -194,6 +195,7 @@ export async function openMaster(dir: string, how: OpenMaster = {}): Promise<Buf
   if (found.mode === 'tpm') return fromMachine(dir, how.credentials);
   const path = join(dir, atRestKeyFile);
   if (!existsSync(path)) throw new ExchangeError('key-file-missing', atRestKeyFile);
+  checkSecret(path);
   return keyOfText(readFileSync(path, 'utf8'));
 }
 
