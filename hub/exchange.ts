@@ -4,7 +4,6 @@ import { exchangeListenerOptions, type TlsIdentity } from '../certs/listen.ts';
 import type { Trust } from '../certs/trust.ts';
 import { partialUploadType } from '../protocol/api.ts';
 import { leavesFromBytes, treeRoot } from '../protocol/chunks.ts';
-import { type Directory, unitStates } from '../protocol/directory.ts';
 import { ExchangeError } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import type { ContentStore } from '../protocol/node/content-store.ts';
@@ -17,10 +16,10 @@ import type { ContentTurns } from './content-turns.ts';
 import { partRoutes } from './delivery/parts.ts';
 import { type DeliveryDeps, deliveryRoutes } from './delivery/routes.ts';
 import type { AcceptDeps } from './ingress/accept.ts';
+import { assertEntitled } from './ingress/entitled.ts';
 import { ingressRoutes } from './ingress/routes.ts';
 import { type UploadsDeps, uploadRoutes } from './ingress/uploads.ts';
 import { hubPeer, identifyPeer } from './peers.ts';
-import { childTowards } from './routing/route.ts';
 import type { Space } from './space.ts';
 import type { HubStore } from './store/store.ts';
 import type { AcceptedPart } from './store/types.ts';
@@ -89,7 +88,7 @@ function uploadsDeps({
 }: ExchangeDeps): UploadsDeps {
   return {
     store: content,
-    mayUseUnit: (peer, unit) => mayUseUnit(peer, unit, { directory: deps.directory(), hubId: deps.hubId }),
+    assertMayUseUnit: (peer, unit) => assertEntitled(unit, hubPeer(peer), { ...deps, store }),
     knowsContent: async (unit, sha256) =>
       store.knowsContent(unit, sha256) && (await content.stat(sha256)) !== undefined,
     rememberContent: (unit, sha256, length) =>
@@ -124,19 +123,6 @@ function partsDeps({ content, store, clock }: ExchangeDeps): Parameters<typeof p
       await store.extendLease({ id: Number(deliveryId), nowMs: clock.nowMs(), leaseMs: limits.leaseMs });
     },
   };
-}
-
-/** A node uploads for its own active units, a hub for units below it. */
-function mayUseUnit(
-  peer: ServerPeer,
-  unitId: string,
-  { directory, hubId }: { readonly directory: Directory; readonly hubId: string },
-): boolean {
-  const { id, kind } = hubPeer(peer);
-  const unit = directory.unit(unitId);
-  if (!unit) return false;
-  if (kind === 'node') return unit.hub === hubId && unit.node === id && unit.state === unitStates.active;
-  return childTowards(directory, hubId, unit.hub) === id;
 }
 
 /** See AcceptDeps.assertContent: the content folder holds the part with the length and tree that were sealed. */

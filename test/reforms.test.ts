@@ -1,14 +1,15 @@
 // Reforms with documents on their way: real hubs, real nodes, real lines. A merged, split, renamed or closed unit, and a district that is handed
 // over to the province: nothing is lost, nothing arrives twice, every sender learns what became of it.
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import t from 'tap';
 import { enrolNode } from '../edge-node/enrol.ts';
-import { startNode } from '../edge-node/main.ts';
+import { type RunningNode, startNode } from '../edge-node/main.ts';
 import { injected } from '../hub/offline.ts';
 import { isExchangeError } from '../protocol/errors.ts';
 import { systemClock } from '../protocol/node/clock.ts';
-import { hang, quiet, startTestHub } from './support/hub.ts';
-import { eventually, type Office, openOffice, seeEachOther } from './support/office.ts';
+import { hang, quiet, startTestHub, temporaryDir } from './support/hub.ts';
+import { eventually, inviteUnit, type Office, openOffice, seeEachOther } from './support/office.ts';
 
 const refusal = async (work: Promise<unknown>): Promise<string> =>
   work.then(
@@ -19,25 +20,34 @@ const refusal = async (work: Promise<unknown>): Promise<string> =>
     },
   );
 let sent = 0;
-async function send(from: Office, to: readonly string[], more: { unit?: string } = {}): Promise<string> {
+async function send(
+  from: Pick<Office, 'node'>,
+  to: readonly string[],
+  { large = 0, ...more }: { unit?: string; large?: number } = {},
+): Promise<string> {
   sent += 1;
+  const scan = { name: 'b.bin', mediaType: 'application/octet-stream', content: randomBytes(large) };
   const { documentId } = await from.node.edge.submit({
     ...more,
     idempotencyKey: `k${sent}`,
     to,
     metadata: { subject: `văn bản ${sent}` },
-    parts: [{ name: 'a.txt', mediaType: 'text/plain', content: Buffer.from(`nội dung ${sent}`) }],
+    parts: [
+      { name: 'a.txt', mediaType: 'text/plain', content: Buffer.from(`nội dung ${sent}`) },
+      ...(large > 0 ? [scan] : []),
+    ],
   });
   return documentId;
 }
-const recipientsOf = async (office: Office, id: string) =>
+const recipientsOf = async (office: Pick<Office, 'node'>, id: string) =>
   (await office.node.edge.show(id)).envelopes[0]!.recipients;
-const reaches = (office: Office, id: string, state: string) =>
-  eventually(
-    async () => ((await recipientsOf(office, id)).every((each) => each.state === state) ? true : undefined),
-    1200,
-  );
-const subjects = async (office: Office) => {
+const reaches = async (office: Pick<Office, 'node'>, id: string, state: string) => {
+  const there = async () => (await recipientsOf(office, id)).every((each) => each.state === state);
+  await eventually(async () => ((await there()) ? true : undefined), 1200).catch(async () => {
+    throw new Error(`not ${state}: ${JSON.stringify(await office.node.edge.show(id), null, 1)}`);
+  });
+};
+const subjects = async (office: Pick<Office, 'node'>) => {
   const { rows } = await office.node.edge.inbox({ limit: 200 });
   return rows.map(({ subject }) => subject).sort();
 };
@@ -238,17 +248,42 @@ t.test('the district tier is deleted: its communes go under the province while d
   )) as [Office, Office];
   const top = await openOffice(province.hub, 'H08.1');
   const offices = [x, y, top];
+  // One box that serves two communes.
+  const z = { dir: join(temporaryDir('office'), 'node') } as { readonly dir: string; node: RunningNode };
+  const twins = [await inviteUnit(district.hub, 'H08.35.3'), await inviteUnit(district.hub, 'H08.35.4')];
+  const open = (dir: string) => startNode({ dir, log: quiet });
+  await enrolNode({
+    dir: z.dir,
+    invitations: twins.map(({ invitation }) => invitation),
+    clock: systemClock,
+    version: 'test',
+    config: { local: { port: 0 }, disk: { floorBytes: 0 } },
+  });
+  z.node = await open(z.dir);
   t.teardown(async () => {
-    await Promise.all(offices.map(({ node }) => node.close()));
+    await Promise.all([...offices, z].map(({ node }) => node.close()));
     await district.close();
     await province.close();
   });
-  await seeEachOther(offices, ['H08.35.1', 'H08.35.2', 'H08.1']);
+  await seeEachOther([...offices, z as Office], ['H08.35.1', 'H08.35.2', 'H08.35.3', 'H08.35.4', 'H08.1']);
   const codeOf = (office: Office) => (office === x ? 'H08.35.1' : office === y ? 'H08.35.2' : 'H08.1');
-  const letters: { from: Office; to: Office; id: string; subject: string }[] = [];
-  const write = async (from: Office, to: Office) => {
-    const id = await send(from, [codeOf(to)]);
+  type Box = Pick<Office, 'node'>;
+  const letters: { from: Box; to: Box; id: string; subject: string }[] = [];
+  const write = async (from: Office, to: Office, large = 0) => {
+    const id = await send(from, [codeOf(to)], { large });
     letters.push({ from, to, id, subject: `văn bản ${sent}` });
+  };
+  /** From and to each of the two communes of one box. */
+  const twinsWrite = async (large = 0) => {
+    for (const unit of ['H08.35.3', 'H08.35.4']) {
+      letters.push({
+        from: z,
+        to: top,
+        id: await send(z, ['H08.1'], { unit, large }),
+        subject: `văn bản ${sent}`,
+      });
+      letters.push({ from: x, to: z, id: await send(x, [unit], { large }), subject: `văn bản ${sent}` });
+    }
   };
   const everybody = async () => {
     for (const from of offices) for (const to of offices) if (from !== to) await write(from, to);
@@ -256,7 +291,8 @@ t.test('the district tier is deleted: its communes go under the province while d
   await everybody();
   t.comment('y is switched off: what is for it waits at the district');
   await y.node.close();
-  await write(x, y);
+  await twinsWrite();
+  await write(x, y, 3_000_000);
   await write(top, y);
   await eventually(
     async () => ((await recipientsOf(x, letters.at(-2)!.id))[0]!.state === 'accepted' ? true : undefined),
@@ -273,9 +309,10 @@ t.test('the district tier is deleted: its communes go under the province while d
     'to a hub that is not known',
   );
   await down('POST', '/admin/v1/units/handover', {
-    units: ['H08.35.1', 'H08.35.2'],
+    units: ['H08.35.1', 'H08.35.2', 'H08.35.3', 'H08.35.4'],
     hub: province.hub.hubId,
   });
+  await twinsWrite();
   await eventually(
     async () =>
       province.hub.directory.current().unit(x.unit)?.movedTo === province.hub.hubId ? true : undefined,
@@ -288,8 +325,13 @@ t.test('the district tier is deleted: its communes go under the province while d
     '/admin/v1/units/adopt',
     { from: district.hub.hubId, invite: true },
   );
-  t.equal(adopted.adopted, 2);
-  t.same(adopted.invitations.map(({ code }) => code).sort(), ['H08.35.1', 'H08.35.2']);
+  t.equal(adopted.adopted, 4);
+  t.same(adopted.invitations.map(({ code }) => code).sort(), [
+    'H08.35.1',
+    'H08.35.2',
+    'H08.35.3',
+    'H08.35.4',
+  ]);
   await eventually(
     async () =>
       x.node.edge.searchDirectory('H08.35.2')[0]?.hub === province.hub.hubId &&
@@ -307,11 +349,25 @@ t.test('the district tier is deleted: its communes go under the province while d
   const rehome = (office: Office) =>
     enrolNode({ dir: office.dir, invitations: [invitationOf(office)], clock: systemClock, version: 'test' });
   t.equal(await refusal(rehome(x)), 'dir-in-use', 'not while it runs');
+  t.comment('large parts are under way at the moment the node stops');
+  await write(x, top, 8_000_000);
   await x.node.close();
   t.match(await rehome(x), { hubId: province.hub.hubId, units: [{ unit: x.unit }] });
   x.node = await startNode({ dir: x.dir, log: quiet });
   await write(x, y);
   await write(top, x);
+  t.comment('the box of two communes: an invitation for each, one after the other or at once');
+  await eventually(
+    async () => (z.node.edge.searchDirectory('H08.35.4')[0]?.hub === province.hub.hubId ? true : undefined),
+    600,
+  );
+  await twinsWrite(2_000_000);
+  await z.node.close();
+  const two = adopted.invitations
+    .filter(({ code }) => /[34]$/.test(code))
+    .map(({ invitation }) => invitation);
+  await enrolNode({ dir: z.dir, invitations: two, clock: systemClock, version: 'test' });
+  z.node = await open(z.dir);
   t.comment('y was away all the time: it learns of the hand-over from its old hub first');
   t.equal(await refusal(rehome(y)), 'config-invalid', 'nobody has told it yet');
   y.node = await y.reopen();
@@ -324,17 +380,18 @@ t.test('the district tier is deleted: its communes go under the province while d
   await rehome(y);
   y.node = await startNode({ dir: y.dir, log: quiet });
   await everybody();
+  await twinsWrite();
 
   for (const { from, id } of letters) await reaches(from, id, 'delivered');
   t.pass(`${letters.length} documents, every sender knows that they arrived`);
-  for (const office of offices)
+  for (const office of [...offices, z])
     t.same(
       await subjects(office),
       letters
         .filter(({ to }) => to === office)
         .map(({ subject }) => subject)
         .sort(),
-      `${codeOf(office)}: each once`,
+      `${office === z ? 'H08.35.3 and 4' : codeOf(office as Office)}: each once`,
     );
   t.equal(x.node.edge.searchDirectory('H08.35.1')[0]?.hub, province.hub.hubId);
   const alarms = province.hub.store.reader.all<{ code: string; about: string; said: string }>(

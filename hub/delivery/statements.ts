@@ -12,7 +12,7 @@ import {
   openStatement,
   type ResolveStatementSigner,
 } from '../../protocol/statement.ts';
-import type { Submitter } from '../ingress/accept.ts';
+import type { Submitter } from '../ingress/entitled.ts';
 import { childTowards } from '../routing/route.ts';
 import type { HubStore } from '../store/store.ts';
 

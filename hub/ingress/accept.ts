@@ -3,7 +3,7 @@
 // verified, and a retry whose first answer was lost gets its receipt even past the deadline.
 import { hash, randomBytes } from 'node:crypto';
 import { headerCodec, wrapperCodec } from '../../protocol/codec.ts';
-import { type Directory, unitStates } from '../../protocol/directory.ts';
+import type { Directory } from '../../protocol/directory.ts';
 import { changeCodes } from '../../protocol/document/statuses.ts';
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -14,10 +14,11 @@ import { envelopeDigest, kinds, relations } from '../../protocol/seal.ts';
 import type { Verifier } from '../../protocol/signature.ts';
 import type { ResolveStatementSigner } from '../../protocol/statement.ts';
 import { hopsWrapper, rawFields } from '../../protocol/wire-splice.ts';
-import { childTowards, maySubstitute, route } from '../routing/route.ts';
+import { maySubstitute, route } from '../routing/route.ts';
 import type { HubSafety } from '../safety/safety.ts';
 import type { HubStore } from '../store/store.ts';
 import type { AcceptedPart } from '../store/types.ts';
+import { assertEntitled, type Submitter } from './entitled.ts';
 
 export type AcceptDeps = {
   readonly hubId: string;
@@ -48,7 +49,6 @@ export type AcceptDeps = {
 };
 
 /** The other end of the leg: a node, a hub below, or the hub above (when we fetch from it). */
-export type Submitter = { readonly id: string; readonly kind: 'node' | 'hub' };
 export type Accepted = { readonly receipt: Uint8Array; readonly duplicate: boolean };
 
 /**
@@ -112,7 +112,7 @@ async function acceptOpened(
   const { deps, nowMs, peer } = context;
   const { header, wrapper } = envelope;
   // 4: this peer may bring envelopes of that unit; a unit sends its metadata along (PROTOCOL.md 5.3).
-  assertEntitled(header.sender, context);
+  assertEntitled(header.sender, context.peer, deps);
   if (peer.kind === 'node' && !wrapper.metadata)
     throw new ExchangeError('metadata-mismatch', 'no metadata block');
   crashPoint('accept.4');
@@ -193,32 +193,6 @@ function changedBy({ kind, status, links }: OpenedEnvelope['header']) {
   if (kind === kinds.status && status?.code === changeCodes.asked)
     return { recalls: named(relations.statusOf) };
   return kind === kinds.update ? { updates: named(relations.updates) } : {};
-}
-
-/** Ours once: its node keeps what it has until it has enrolled with the hub that took over. */
-function handedOver(unit: string, { store }: AcceptDeps): boolean {
-  return store.reader.get("SELECT 1 FROM units WHERE unit = ? AND moved_to <> ''", unit) !== undefined;
-}
-
-/** A node submits for the units that the directory gives it; a hub below for units below it; the hub above for everybody else. */
-function assertEntitled(sender: string, { peer, deps }: Context): void {
-  const directory = deps.directory();
-  const unit = directory.unit(sender);
-  if (!unit) throw new ExchangeError('unit-unknown', sender);
-  if (peer.kind === 'node') {
-    if (handedOver(sender, deps)) throw new ExchangeError('unit-handed-over', sender);
-    if (unit.hub !== deps.hubId || unit.node !== peer.id) throw new ExchangeError('peer-not-sender', sender);
-    if (unit.state === unitStates.unconfirmed) throw new ExchangeError('peer-unconfirmed');
-    if (unit.state === unitStates.suspended) throw new ExchangeError('peer-suspended');
-    if (unit.state === unitStates.closed) throw new ExchangeError('peer-closed');
-    return;
-  }
-  const below = childTowards(directory, deps.hubId, unit.hub);
-  const entitled =
-    peer.id === deps.upstream() ? below === undefined && unit.hub !== deps.hubId : below === peer.id;
-  // What a unit had sent through the hub that handed it over is still on its way through that hub.
-  const former = unit.movedFrom !== '' && unit.movedFrom === peer.id;
-  if (!entitled && !former) throw new ExchangeError('peer-not-sender', sender);
 }
 
 /** The leg says where a copy goes; the seal says where it may go. protocol/open.ts has checked the indexes. */

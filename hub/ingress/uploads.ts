@@ -19,7 +19,7 @@ type UploadLimits = Readonly<
 export type UploadsDeps = {
   readonly store: ContentStore;
   /** The signed directory lets this peer submit for this unit. */
-  readonly mayUseUnit: (peer: ServerPeer, unitId: string) => boolean;
+  readonly assertMayUseUnit: (peer: ServerPeer, unitId: string) => void;
   /** This same unit has itself uploaded this content completely before. */
   readonly knowsContent: (unitId: string, sha256: Uint8Array) => Promise<boolean>;
   /** Idempotent; durable before the peer hears that the upload is complete. */
@@ -138,7 +138,7 @@ async function create(
 ): Promise<Pick<PartialState, 'offsetBytes' | 'complete'> & { uploadId: string }> {
   const { store, limits } = deps;
   const { unit: owner, lengthBytes, sha256, treeRoot, leaves } = wanted;
-  if (!deps.mayUseUnit(peer, owner)) throw new ExchangeError('peer-not-sender');
+  deps.assertMayUseUnit(peer, owner);
   if (lengthBytes > limits.partBytesMax)
     throw new ExchangeError('part-too-large', `at most ${limits.partBytesMax} bytes`);
   // Before the question what is known, so that a wrong tree gets one answer whatever the hub has.
@@ -175,7 +175,14 @@ async function owned(
   const { uploadId } = request.params as { uploadId: string };
   // The owner is read before anything is located or stopped: a stranger must not be able to do either.
   const owner = deps.store.ownerOf(uploadId);
-  if (owner === undefined || !deps.mayUseUnit(peer, owner)) throw new ExchangeError('upload-unknown');
+  if (owner === undefined) throw new ExchangeError('upload-unknown');
+  try {
+    deps.assertMayUseUnit(peer, owner);
+  } catch (error) {
+    // A stranger does not learn that it exists; whoever only has to wait is told so.
+    if (isExchangeError(error) && error.row.retry === 'never') throw new ExchangeError('upload-unknown');
+    throw error;
+  }
   return { id: uploadId, state: await deps.store.partial(uploadId) };
 }
 
