@@ -7,7 +7,8 @@ import { parseCertificate } from '../certs/certificate.ts';
 import { keyFileText, type OwnKey, ownKeyOf } from '../certs/keys.ts';
 import { readP12, writeP12 } from '../certs/p12.ts';
 import { certificatePem, pemBlocks } from '../certs/pem.ts';
-import { verifyCertificate } from '../certs/trust.ts';
+import { followHandovers, keepRoots, type Roots, rootsFrom } from '../certs/roots.ts';
+import { type RootAnchor, verifyCertificate } from '../certs/trust.ts';
 import { ExchangeError } from '../protocol/errors.ts';
 import type { Clock } from '../protocol/node/clock.ts';
 import { makeDirDurable, writeFileDurable } from '../protocol/node/durable.ts';
@@ -18,6 +19,14 @@ import { createStore, storeFile } from './store/store.ts';
 
 const NODE = 'node';
 const sealName = (unit: string): string => `seal-${unit}`;
+
+type Note = EnrolledFile & { readonly firstRoot?: string; readonly rootHandovers?: readonly string[] };
+
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+const derOf = (anchor: RootAnchor): Uint8Array => (anchor instanceof Uint8Array ? anchor : anchor.der);
+const distinct = (ders: readonly Uint8Array[]): Uint8Array[] => [
+  ...new Map(ders.map((der) => [base64(der), der])).values(),
+];
 
 export type Moved = { readonly nodeId: string; readonly hubId: string; readonly units: readonly string[] };
 
@@ -46,13 +55,29 @@ export async function exportIdentity(
       entryOf(sealName(unit), ownKeyOf(key), certificate.der),
     ),
   ];
-  const nodePem = fs.readFileSync(join(dir, 'certs', 'node.pem'), 'utf8');
-  const [, issuing] = pemBlocks('CERTIFICATE', nodePem);
-  if (!issuing) throw new ExchangeError('certificate-malformed', 'certs/node.pem holds no issuing CA');
-  // The root first: the note is carried beside it.
-  const authorities = [identity.rootDer, issuing];
+  // While a CA is replaced, connection and seals hang under different ones.
+  const issuingOf = (name: string): Uint8Array => {
+    const [, issuing] = pemBlocks('CERTIFICATE', fs.readFileSync(join(dir, 'certs', name), 'utf8'));
+    if (!issuing) throw new ExchangeError('certificate-malformed', `certs/${name} holds no issuing CA`);
+    return issuing;
+  };
+  const { roots } = identity;
+  // The root first: the note is carried beside it. Then every other authority, once.
+  const authorities = distinct([
+    identity.rootDer,
+    issuingOf('node.pem'),
+    ...identity.units.map(({ unit }) => issuingOf(`seal-${unit}.pem`)),
+    ...roots.anchors.map(derOf),
+  ]);
+  const note: Note = {
+    ...file,
+    // Whoever believes only the newest root could not verify what was signed under the ones before.
+    ...(roots.handovers.length > 0
+      ? { firstRoot: base64(derOf(roots.anchors[0]!)), rootHandovers: roots.handovers.map(base64) }
+      : {}),
+  };
   return {
-    bytes: await writeP12({ entries, authorities, note: JSON.stringify(file) }, password),
+    bytes: await writeP12({ entries, authorities, note: JSON.stringify(note) }, password),
     moved: movedOf(file),
   };
 }
@@ -72,23 +97,28 @@ export async function importIdentity(options: {
   const files = enrolFiles(dir);
   if (fs.existsSync(dir) && fs.readdirSync(dir).length > 0) throw new ExchangeError('dir-exists', dir);
   const p12 = await readP12(options.bytes, options.password);
-  const file = noteOf(p12.note);
-  const [root, issuing] = p12.authorities;
+  const { firstRoot, rootHandovers, ...file } = noteOf(p12.note);
+  const [root, issuing, ...others] = p12.authorities;
   if (!root || !issuing) throw new ExchangeError('p12-refused', 'the authorities are missing');
+  const roots = rootsOf(root, firstRoot, rootHandovers);
+  const intermediates = [issuing, ...others];
   const nowMs = clock.nowMs();
   const held = (name: string, role: 'node-tls' | 'unit-seal', subject: string) => {
     const entry = p12.entries.find((each) => each.name === name);
     if (!entry) throw new ExchangeError('p12-refused', `no key ${name}`);
-    const question = { leafDer: entry.certificateDer, intermediatesDer: [issuing], rootsDer: [root], role };
+    const { certificateDer: leafDer } = entry;
+    const question = { leafDer, intermediatesDer: intermediates, rootsDer: roots.anchors, role };
     const facts = verifyCertificate({ ...question, atMs: nowMs });
+    const leaf = parseCertificate(leafDer).x509;
+    const above = intermediates.find((der) => leaf.checkIssued(parseCertificate(der).x509)) ?? issuing;
     const key = ownKeyOf(entry);
     if (
       facts.subjectId !== subject ||
       facts.hubId !== file.hubId ||
-      parseCertificate(entry.certificateDer).keyId !== key.keyId
+      parseCertificate(leafDer).keyId !== key.keyId
     )
       throw new ExchangeError('p12-refused', `${name} is not what the file says`);
-    return { key, pem: certificatePem(entry.certificateDer) + certificatePem(issuing) };
+    return { key, pem: certificatePem(leafDer) + certificatePem(above) };
   };
   const node = held(NODE, 'node-tls', file.nodeId);
   const seals = file.units.map(({ unitId }) => ({ unitId, ...held(sealName(unitId), 'unit-seal', unitId) }));
@@ -97,7 +127,8 @@ export async function importIdentity(options: {
   createStore(dir);
   raiseRestoreCount(join(dir, storeFile), nowMs);
   const open = { mode: 0o644 };
-  writeFileDurable(files.root, certificatePem(root), open);
+  writeFileDurable(files.root, certificatePem(derOf(roots.anchors[0]!)), open);
+  if (roots.handovers.length > 0) keepRoots(files.certs, roots);
   writeFileDurable(files.nodeKey, keyFileText(node.key));
   writeFileDurable(files.nodeCertificate, node.pem, open);
   for (const { unitId, key, pem } of seals) {
@@ -108,10 +139,20 @@ export async function importIdentity(options: {
   return movedOf(file);
 }
 
+/** The newest root as the file has it, reached by the hand-overs that it brings, each verified again. */
+function rootsOf(newest: Uint8Array, first?: string, handovers: readonly string[] = []): Roots {
+  if (first === undefined) return rootsFrom(newest);
+  const offered = handovers.map((text) => Buffer.from(text, 'base64'));
+  // At the time of each: the old root may have ended since.
+  const roots = followHandovers(rootsFrom(Buffer.from(first, 'base64')), offered, 0);
+  if (Buffer.compare(roots.newestDer, newest) === 0) return roots;
+  throw new ExchangeError('p12-refused', 'the hand-overs do not lead to the root of the file');
+}
+
 /** identity.json as exported; read again by identity.ts, which checks each id. */
-function noteOf(note: string): EnrolledFile {
+function noteOf(note: string): Note {
   try {
-    const file = JSON.parse(note) as EnrolledFile;
+    const file = JSON.parse(note) as Note;
     if (typeof file.nodeId === 'string' && Array.isArray(file.units)) return file;
   } catch {
     // Not ours: said below.

@@ -21,10 +21,13 @@ import {
 import { readP12, writeP12 } from '../certs/p12.ts';
 import { readLegacyP12 } from '../certs/p12-legacy.ts';
 import { nextKeyOf, pairFiles } from '../certs/pair-files.ts';
+import { followHandovers, keepRoots } from '../certs/roots.ts';
+import { createNextRoot } from '../certs/roots-offline.ts';
 import { makeTokenKey, tokenKey } from '../certs/token.ts';
 import { buildCsr, publicKeyOfCsr } from '../certs/x509.ts';
 import { enrolNode } from '../edge-node/enrol.ts';
 import { enrolFiles, invitationName } from '../edge-node/enrol-files.ts';
+import { loadIdentity } from '../edge-node/identity.ts';
 import { type RunningNode, startNode } from '../edge-node/main.ts';
 import { exportIdentity, importIdentity } from '../edge-node/move.ts';
 import { isExchangeError } from '../protocol/errors.ts';
@@ -287,6 +290,23 @@ t.test('a node moves to new hardware with its identity, and the old box is refus
     test.hub.store.reader.get("SELECT 1 FROM alarms WHERE code LIKE 'node-instance%'") ? true : undefined,
   );
   t.pass('a second box of one node is refused and raises an alarm');
+
+  // After a root has handed over: the file brings every root that is believed, and the way from one to the next.
+  const nowMs = systemClock.nowMs();
+  const rootTurn = { oldDir: join(test.dir, 'root'), newDir: join(dir, 'root2'), name: undefined, nowMs };
+  t.equal(await codeOfAsync(createNextRoot({ ...rootTurn, oldUntilMs: nowMs - 1 })), 'request-malformed');
+  const next = await createNextRoot({ ...rootTurn, oldUntilMs: 0 });
+  await a.node.close();
+  keepRoots(
+    join(a.dir, 'certs'),
+    followHandovers(loadIdentity(a.dir).roots, [next.handover], systemClock.nowMs()),
+  );
+  const later = await exportIdentity(a.dir, 'mật khẩu của tệp');
+  const third = join(dir, 'third');
+  await importIdentity({ ...request, dir: third, bytes: later.bytes, password: 'mật khẩu của tệp' });
+  const { anchors, rootDer } = loadIdentity(third);
+  t.equal(anchors.length, 2);
+  t.same(Buffer.from(rootDer), Buffer.from(next.rootDer));
 });
 
 const module = '/usr/lib/softhsm/libsofthsm2.so';
