@@ -3,7 +3,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { join } from 'node:path';
@@ -29,6 +29,7 @@ import {
 import { quiet, startTestHub, temporaryDir } from './support/hub.ts';
 import { movedClock } from './support/moved-clock.ts';
 import { eventually, seeEachOther } from './support/office.ts';
+import { sharedData } from './support/shared-data.ts';
 
 const clock = movedClock();
 const hub = await startTestHub({ clock });
@@ -638,6 +639,70 @@ t.test(
       /^__Host-lienthong-.*; HttpOnly; SameSite=Strict; .*Secure$/,
     );
     await t.rejects(fetch(`http://127.0.0.1:${running.port}/`), 'no plain HTTP');
+  },
+);
+
+const naughty = sharedData('names-and-archives/blns.json');
+const noNaughty = existsSync(naughty) ? false : 'needs ../shared/data/names-and-archives';
+t.test(
+  'naughty texts in people, books, reminders, lists and searches are kept or refused, and never a page',
+  { skip: noNaughty },
+  async (t) => {
+    const strings = JSON.parse(readFileSync(naughty, 'utf8')) as string[];
+    clock.move(120_000);
+    await clerks.b.post('/c/v1/sign-in', { email: b.email, password });
+    const odd: string[] = [];
+    /** Answered or refused in words; never a fault, never as a page. */
+    const ask = async (method: string, path: string, body?: object) => {
+      const { status, json, headers } = await clerks.b.ask(method, path, body);
+      const type = headers.get('content-type') ?? '';
+      if (!/json/.test(type) || status >= 500 || (status !== 200 && !json?.code))
+        odd.push(`${method} ${path} ${status} ${type}`);
+      return json;
+    };
+    const person = {
+      email: 'officer@tayvinh.gov.vn',
+      desk: '',
+      roles: ['officer'],
+      decision: '',
+      decisionDate: '',
+    };
+    let entered = 0;
+    for (const [at, text] of strings.entries()) {
+      const some = [...text.toWellFormed()].slice(0, 90).join('');
+      const fields = {
+        author: some,
+        notation: some,
+        type: some,
+        subject: text,
+        signer: some,
+        places: text,
+        keeper: some,
+        receipt: some,
+        note: text,
+      };
+      if ((await ask('POST', '/c/v1/registers/in', { fields }))?.entry) entered += 1;
+      await ask('POST', '/c/v1/people/change', {
+        ...person,
+        name: some,
+        position: some,
+        decision: some.slice(0, 60),
+      });
+      // One commit each: in turn, so that a gate need not wait for all of them.
+      if (at % 3 === 0)
+        await ask('POST', '/c/v1/views', { list: 'in', name: some, query: text.slice(0, 900) });
+      if (at % 3 === 1) await ask('POST', '/c/v1/nudges', { email: some, said: some });
+      if (at % 3 === 2) await ask('GET', `/c/v1/inbox?text=${encodeURIComponent(some)}`);
+    }
+    t.strictSame(odd, [], `${strings.length} texts`);
+    t.ok(entered > 100, `${entered} are ordinary to a register`);
+    t.equal(
+      (await clerks.b.get('/c/v1/registers/in?limit=100')).headers.get('x-content-type-options'),
+      'nosniff',
+    );
+    const csv = await clerks.b.get('/c/v1/registers/in/files/csv');
+    t.strictSame(csv.text.match(/(^|;|\n)"?[=@]\w.*$/gm), null, 'no cell begins as a formula');
+    await ask('POST', '/c/v1/people/change', { ...person, name: 'Phạm Chuyên Viên', position: '' });
   },
 );
 

@@ -63,6 +63,7 @@ t.test(
     for (const code of ['04', '05', '06'])
       t.equal((await post(b, `/v1/inbox/${id}/status`, { code, text: `bước ${code}` })).status, 202, code);
     const done = await sees(a, id, 'H08.35.14', ({ status }) => status?.code === '06');
+    t.equal(done.status?.registeredNumber, '214', 'the number in its book stands');
     t.same(
       done.timeline.filter(({ event }) => event === 'Status').map(({ status }) => status!.code),
       ['03', '04', '05', '06'],

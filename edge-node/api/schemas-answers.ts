@@ -249,7 +249,9 @@ const statusView = object(
     atMs: ms('When, as the office says.'),
     reason: whole('Of 02: 1 to 8; 0 is not said.'),
     reasonWords: words,
-    registeredNumber: text('Of 03: the number in its register of incoming documents.'),
+    registeredNumber: text(
+      'Of 03, and standing with 04 to 06: the number in its register of incoming documents.',
+    ),
     person: text('Who acted there.'),
     text: text('Free text.'),
   },

@@ -68,8 +68,13 @@ function story(
   const nameOf = (unit: string) => directory.unit(unit)?.name ?? '';
   return {
     status(unit) {
-      const last = statuses.findLast((each) => each.unit === unit && !isChangeCode(each.code));
-      return last && statusView(last, answered);
+      const said = statuses.filter((each) => each.unit === unit && !isChangeCode(each.code));
+      const last = said.at(-1);
+      if (!last) return undefined;
+      const view = statusView(last, answered);
+      // The number in the receiver's book stands when a later word (04 to 06) does not repeat it; who gave it back has none.
+      const number = last.code === '02' ? undefined : said.findLast((each) => each.registered_number);
+      return { ...view, registeredNumber: view.registeredNumber || (number?.registered_number ?? '') };
     },
     change: (unit, transport) => changeOf(unit, transport, { statuses, asked }),
     timeline(unit) {

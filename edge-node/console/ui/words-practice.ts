@@ -56,7 +56,7 @@ export const practiceWords = {
   title: 'Thực hành',
   banner:
     'CHẾ ĐỘ THỰC HÀNH: mọi văn bản ở đây là mẫu. Không có gì được gửi đi, vào sổ hay lưu lại; rời trang là xóa hết.',
-  how: 'Ba việc hằng ngày của văn thư. Làm lần lượt, sai cũng không sao.',
+  how: 'Bốn việc hằng ngày của văn thư. Làm lần lượt, sai cũng không sao.',
   link: 'Tập làm với văn bản mẫu',
   linkHow: 'Thử tiếp nhận, trả lại và gửi văn bản mà không có gì rời khỏi trang.',
   tasks: [

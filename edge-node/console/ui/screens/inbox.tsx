@@ -32,7 +32,9 @@ export function Inbox({ state }: { readonly state: string }) {
   const choose = (row: Row, on: boolean) =>
     setChosen((before) => [
       ...before.filter(({ envelopeId }) => envelopeId !== row.envelopeId),
-      ...(on ? [{ envelopeId: row.envelopeId, name: nameOrNone(row), subject: row.subject }] : []),
+      ...(on
+        ? [{ envelopeId: row.envelopeId, name: nameOrNone(row), subject: row.subject, read: row.read }]
+        : []),
     ]);
   return (
     <>

@@ -3,11 +3,17 @@
 import { useState } from 'preact/hooks';
 import { type ProblemBody, post, problemOf } from '../api.ts';
 import { useAct } from '../load.ts';
+import { words } from '../words.ts';
 import { bulkWords as w } from '../words-figures.ts';
-import { Dialog, ProblemNotice } from './basics.tsx';
+import { Dialog, ProblemNotice, Tag } from './basics.tsx';
 import { say } from './toasts.tsx';
 
-export type Chosen = { readonly envelopeId: string; readonly name: string; readonly subject: string };
+export type Chosen = {
+  readonly envelopeId: string;
+  readonly name: string;
+  readonly subject: string;
+  readonly read: boolean;
+};
 
 export function BulkAccept({
   chosen,
@@ -63,7 +69,8 @@ export function BulkAccept({
           <ol class="bulk-list">
             {chosen.map((each) => (
               <li key={each.envelopeId}>
-                <strong>{each.name}</strong> {each.subject}
+                <strong>{each.name}</strong> {each.subject}{' '}
+                {!each.read && <Tag tone="warn">{words.list.unread}</Tag>}
               </li>
             ))}
           </ol>
