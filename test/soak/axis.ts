@@ -158,7 +158,7 @@ async function lockedEnds() {
   const refusedRows = hub.hub.store.reader.all<{ edxml_id: string }>(
     "SELECT edxml_id FROM border_out WHERE state = 'refused' AND code = 'axis-recipient-locked'",
   );
-  const refusedThere = new Set(refusedRows.map(({ edxml_id }) => /,(\d+)\//.exec(edxml_id)?.[1] ?? ''));
+  const refusedThere = new Set(refusedRows.map(({ edxml_id }) => /,(\d+)\/UBND/.exec(edxml_id)?.[1] ?? ''));
   const wrong = [...toLocking].filter(
     (number) => (arrivedThere.get(number) ?? 0) + (refusedThere.has(number) ? 1 : 0) !== 1,
   );
