@@ -8,7 +8,7 @@ import { killInRecall } from './kill/recall-cases.ts';
 import { temporaryDir } from './support/hub.ts';
 import { createTestDistrict, isFinal, judge, type Office, type Paper, until } from './support/processes.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(480_000);
 const dir = temporaryDir('crash');
 const district = await createTestDistrict({ dir, nodes: 2 });
 const [sender, recipient] = district.offices as [Office, Office];

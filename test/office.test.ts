@@ -19,7 +19,7 @@ import { temporaryDir } from './support/hub.ts';
 import { eventually, openDistrict } from './support/office.ts';
 import { cli } from './support/run-cli.ts';
 
-const { test: hub, offices } = await openDistrict(t, ['H08.35.12', 'H08.35.13']);
+const { offices } = await openDistrict(t, ['H08.35.12', 'H08.35.13']);
 const [a, b] = offices;
 
 let sent = 0;
