@@ -88,7 +88,11 @@ function uploadsDeps({
 }: ExchangeDeps): UploadsDeps {
   return {
     store: content,
-    assertMayUseUnit: (peer, unit) => assertEntitled(unit, hubPeer(peer), { ...deps, store }),
+    assertMayUseUnit(peer, unit) {
+      // What nobody knows is nobody's: the same answer as for the unit of another.
+      if (!deps.directory().unit(unit)) throw new ExchangeError('peer-not-sender');
+      assertEntitled(unit, hubPeer(peer), { ...deps, store });
+    },
     knowsContent: async (unit, sha256) =>
       store.knowsContent(unit, sha256) && (await content.stat(sha256)) !== undefined,
     rememberContent: (unit, sha256, length) =>
