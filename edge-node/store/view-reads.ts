@@ -87,9 +87,10 @@ const textFilter = `(?2 IS NULL OR subject LIKE ?2 ESCAPE '\\' OR notation LIKE 
 
 export function viewReads(db: Database) {
   return {
+    // A page is walked newest first and ends after its rows: an index over times (the + hides it) would sort everything first.
     outboxPage: (o: OutboxPageOptions, limit: number): readonly OutDocument[] =>
       db.all<OutDocument>(
-        `SELECT * FROM documents d WHERE seq < ?1 AND ${textFilter} AND (?3 IS NULL OR unit = ?3) AND created_ms >= ?4 AND created_ms < ?5
+        `SELECT * FROM documents d WHERE seq < ?1 AND ${textFilter} AND (?3 IS NULL OR +unit = ?3) AND +created_ms >= ?4 AND +created_ms < ?5
            AND (?6 IS NULL OR EXISTS (SELECT 1 FROM outbox_recipients r JOIN envelopes e ON e.seq = r.envelope_seq
              WHERE e.document_seq = d.seq AND r.state = ?6 AND NOT EXISTS (SELECT 1 FROM envelopes later
                JOIN outbox_recipients l ON l.envelope_seq = later.seq
@@ -115,7 +116,7 @@ export function viewReads(db: Database) {
       db.all<Arrival>(
         `SELECT ${arrival} FROM inbox i WHERE seq < ?1 AND ${textFilter} AND (?3 IS NULL OR EXISTS
            (SELECT 1 FROM inbox_recipients r WHERE r.unit = ?3 AND r.inbox_seq = i.seq))
-           AND received_ms >= ?4 AND received_ms < ?5 AND (?6 IS NULL OR sender = ?6)
+           AND +received_ms >= ?4 AND +received_ms < ?5 AND (?6 IS NULL OR sender = ?6)
            AND (?8 OR kind NOT IN (2,4,5))
            AND (?9 IS NULL OR i.seq IN (SELECT inbox_seq FROM received WHERE unit = ?3 AND instr(?9, code) > 0))
            AND urgency >= ?10 ORDER BY seq DESC LIMIT ?7`,
