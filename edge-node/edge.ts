@@ -153,6 +153,8 @@ async function assemble(
     onChange(stamp) {
       emit({ kind: 'directory', stamp });
       workers?.searchIndex.nudge();
+      // A revocation that came with it is told at once.
+      workers?.watch.nudge();
     },
   });
   const signers = createSigners({
