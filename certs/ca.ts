@@ -153,6 +153,10 @@ export async function issueHub(
 /** A name in the form that a certificate holds: lower case, letters, digits, hyphens. `localhost` is one. */
 const hostName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
 
+/** True for a host name as certificates hold it, outside this system's own name space; not for an address. */
+export const isOuterHost = (text: string): boolean =>
+  hostName.test(text) && isIP(text) === 0 && !touchesInternal(text);
+
 function checkHosts(hosts: readonly string[], ips: readonly string[]): void {
   for (const host of hosts) {
     if (!hostName.test(host) || isIP(host))
@@ -202,7 +206,7 @@ export type IssueRequest = {
   /** Exactly one: a PEM request of somebody else (possession is checked), or the public key of a key of our own. */
   readonly key: { readonly csr: string } | { readonly publicKeyDer: Uint8Array };
   readonly nowMs: number;
-  /** Only for `hub-tls`; must lie within what the issuing CA permits. */
+  /** Only for servers (`hub-tls`, one for `node-console`); must lie within what the issuing CA permits. */
   readonly hosts?: readonly string[];
   readonly ips?: readonly string[];
 };
@@ -270,8 +274,8 @@ async function issueLeaf(authority: Authority, request: IssueRequest): Promise<C
   const subjectId = parsers[profile.subject](request.subjectId);
   if (profile.subject === 'hub' && subjectId !== authority.hubId)
     throw new ExchangeError('config-invalid', 'a hub certifies only its own keys');
-  if (!profile.hosts && hosts.length + ips.length > 0)
-    throw new ExchangeError('config-invalid', `${role} has no host names`);
+  if (hosts.length + ips.length > profile.hostsMax)
+    throw new ExchangeError('config-invalid', `${role} has at most ${profile.hostsMax} host names`);
   checkHosts(hosts, ips);
   const publicKeyDer =
     'csr' in request.key ? await publicKeyOfCsr(request.key.csr) : request.key.publicKeyDer;

@@ -3,8 +3,11 @@
 // with the catalogued reason; a strict listener could only say "socket hang up". Clients are strict, always.
 // It must never be used for a listener that has a route in front of that hook.
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
+import { ExchangeError } from '../protocol/errors.ts';
+import { parseCertificate } from './certificate.ts';
 import { keyPem, type OwnKey } from './keys.ts';
 import { certificatePem } from './pem.ts';
+import { subjectOfName } from './profile.ts';
 
 export type TlsIdentity = {
   readonly key: OwnKey;
@@ -37,6 +40,17 @@ export function exchangeListenerOptions(
 /** Enrolment, console: no client certificate is asked for. */
 export function publicListenerOptions(identity: TlsIdentity): TlsOptions {
   return { ...own(identity), requestCert: false };
+}
+
+/**
+ * For clients of a hub, after chain and host name have held: the certificate says that it is a hub's. A console's is under the same root
+ * and usage, and may one day hold the name of a machine that was a hub.
+ */
+export function refuseNoHub(certificateDer: Uint8Array): Error | undefined {
+  const own = parseCertificate(certificateDer).subjectAltName.some(
+    (name) => name.kind === 'dns' && subjectOfName(name.name)?.role === 'hub-tls',
+  );
+  return own ? undefined : new ExchangeError('certificate-wrong-usage', 'the server is no hub');
 }
 
 /** For undici's `connect` and tls.connect. Only the deployment's root is believed; the host name is checked as Node does by default. */

@@ -25,8 +25,8 @@ type LeafProfile = {
   /** What stands between subject id and hub id in the name, or the fixed first label of a hub's own certificate. */
   readonly label: string;
   readonly subject: 'hub' | 'node' | 'unit';
-  /** Only a server is also known by host names and addresses of the outer world. */
-  readonly hosts: boolean;
+  /** How many host names and addresses of the outer world it may have beside its own name: only servers have any. */
+  readonly hostsMax: number;
   readonly lifetimeMs: number;
   readonly why: string;
 };
@@ -57,7 +57,7 @@ export const leafProfiles = {
     usageOid: SERVER_AUTH,
     label: 'hub',
     subject: 'hub',
-    hosts: true,
+    hostsMax: Number.POSITIVE_INFINITY,
     lifetimeMs: 90 * DAY_MS,
     why: 'A node cannot look up its revocation before it has connected, so it is short; the hub renews it alone.',
   },
@@ -65,7 +65,7 @@ export const leafProfiles = {
     usageOid: CLIENT_AUTH,
     label: 'link',
     subject: 'hub',
-    hosts: false,
+    hostsMax: 0,
     lifetimeMs: 90 * DAY_MS,
     why: 'The hub renews it alone; the next hub sees revocations of a lower hub only after an exchange with it.',
   },
@@ -73,7 +73,7 @@ export const leafProfiles = {
     usageOid: `${arc}.1`,
     label: 'receipts',
     subject: 'hub',
-    hosts: false,
+    hostsMax: 0,
     lifetimeMs: 2 * YEAR_MS,
     why: 'Receipts are proof for years, but judged at their own time; two years bound what a stolen key is worth.',
   },
@@ -81,7 +81,7 @@ export const leafProfiles = {
     usageOid: `${arc}.2`,
     label: 'directory',
     subject: 'hub',
-    hosts: false,
+    hostsMax: 0,
     lifetimeMs: 2 * YEAR_MS,
     why: 'The key may be kept offline: renewing is a ceremony with people.',
   },
@@ -89,7 +89,7 @@ export const leafProfiles = {
     usageOid: `${arc}.3`,
     label: 'checkpoints',
     subject: 'hub',
-    hosts: false,
+    hostsMax: 0,
     lifetimeMs: 2 * YEAR_MS,
     why: 'Witnesses must learn a new key; rare changes make an unexpected one visible.',
   },
@@ -97,15 +97,23 @@ export const leafProfiles = {
     usageOid: CLIENT_AUTH,
     label: 'node',
     subject: 'node',
-    hosts: false,
+    hostsMax: 0,
     lifetimeMs: YEAR_MS,
     why: 'Revocation is looked up on each request, so length costs nothing; a box that was off for months must still come back.',
+  },
+  'node-console': {
+    usageOid: SERVER_AUTH,
+    label: 'console',
+    subject: 'node',
+    hostsMax: 1,
+    lifetimeMs: YEAR_MS,
+    why: 'Browsers ask nobody about revocation, so no longer than a year; people carry request and answer, so no shorter.',
   },
   'unit-seal': {
     usageOid: `${arc}.4`,
     label: 'unit',
     subject: 'unit',
-    hosts: false,
+    hostsMax: 0,
     lifetimeMs: 2 * YEAR_MS,
     why: 'A new seal is an act of the office and its hub; validity is judged at acceptance, so old seals stay good.',
   },

@@ -160,7 +160,7 @@ function leafSubject([leaf, issuer]: readonly Certificate[]): Named {
   const named = internal.length === 1 ? subjectOfName(internal[0]!) : undefined;
   if (!named) throw wrongUsage('no name of this system, or several');
   const profile = leafProfiles[named.role];
-  if (others > 0 && !profile.hosts) throw wrongUsage('names that this role does not have');
+  if (others > profile.hostsMax) throw wrongUsage('names that this role does not have');
   if (!sameSet(leaf.extendedKeyUsage, [profile.usageOid])) throw wrongUsage('usage and name disagree');
   // RFC 5280 name constraints (path.ts) say the same; this line does not depend on how they were written.
   if (named.hubId !== hubId) throw wrongUsage('the issuing CA belongs to another hub');

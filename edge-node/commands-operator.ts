@@ -10,6 +10,7 @@ import { systemClock } from '../protocol/node/clock.ts';
 import type { ProxyOptions } from '../protocol/node/connector.ts';
 import { isRunning } from '../protocol/node/control.ts';
 import { checkSecret } from '../protocol/node/secret-file.ts';
+import { consoleCommands } from './commands-certificate.ts';
 import { keyCommands } from './commands-keys.ts';
 import { withNode } from './commands-reach.ts';
 import { safetyCommands } from './commands-safety.ts';
@@ -62,6 +63,7 @@ export function operatorCommands(node: Command): void {
     .action((options: Common) => runCommand((out) => fsck(out, options), options));
   tokenCommands(node);
   keyCommands(node);
+  consoleCommands(node);
   unitCommands(node);
   userCommands(node);
   safetyCommands(node);
@@ -132,9 +134,8 @@ function proxyOf(options: InitOptions): ProxyOptions | undefined {
   };
 }
 
-const defaultConsolePort = 8090;
-
-function newConfig(options: InitOptions): object {
+async function newConfig(options: InitOptions): Promise<object> {
+  const { defaultConsolePort } = await import('./config.ts');
   const portOf = (option: string, given: string | undefined): number | undefined => {
     const port = given === undefined ? undefined : Number(given);
     if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65_536))
@@ -177,7 +178,7 @@ async function init(out: Output, options: InitOptions): Promise<void> {
     dir: options.dir,
     invitations,
     ...(proxy ? { proxy } : {}),
-    config: newConfig(options),
+    config: await newConfig(options),
     clock: systemClock,
     version: programVersion(),
     onStep: ({ vi }) => out.say(vi),

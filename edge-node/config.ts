@@ -55,6 +55,9 @@ export type FolderConfig = {
   readonly quietSeconds?: number;
 };
 
+/** Of a console in a new config.json. */
+export const defaultConsolePort = 8090;
+
 export const configDefaults = {
   /** The office software runs on this machine or comes through the office's own reverse proxy; nothing listens to the outer world. */
   local: { address: '127.0.0.1', port: 8080 },

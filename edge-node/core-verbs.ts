@@ -7,6 +7,7 @@ import { parseDocumentId, uuidFromBytes, uuidToBytes } from '../protocol/ids.ts'
 import { modeWords } from '../protocol/node/at-rest/master.ts';
 import { createPeople } from './accounts/people.ts';
 import { createSignIn } from './accounts/sign-in.ts';
+import { shownCertificate } from './console-certificate.ts';
 import type { EdgeContext } from './context.ts';
 import type { ContentHandle, EdgeCore, EdgeEvent, EdgeStatus, SubmitAnswer } from './core.ts';
 import { findDocuments, rebuildSearch } from './find.ts';
@@ -234,10 +235,12 @@ function statusOf(context: EdgeContext, { fetcher, folders, calendar }: VerbHook
   const waiting = store.outboxWaiting();
   const current = directory.current();
   const { tlsCertificate, units, hubId } = context.identity();
-  const certificate = (file: string, c: { notBeforeMs: number; notAfterMs: number }) => ({
+  const shown = shownCertificate(context.config);
+  const certificate = (file: string, c: { notBeforeMs: number; notAfterMs: number }, byHand = false) => ({
     file,
     daysLeft: Math.floor((c.notAfterMs - clock.nowMs()) / dayMs),
     renewalDue: clock.nowMs() >= renewalDueMs(c),
+    byHand,
   });
   return {
     hub: {
@@ -263,6 +266,7 @@ function statusOf(context: EdgeContext, { fetcher, folders, calendar }: VerbHook
     certificates: [
       certificate('certs/node.pem', tlsCertificate),
       ...units.map((u) => certificate(`certs/seal-${u.unit}.pem`, u.certificate)),
+      ...(shown ? [certificate('console', shown, true)] : []),
     ],
     recovering: line.recovering(),
     safety: safetyStatus(context),

@@ -333,6 +333,8 @@ export type EdgeStatus = {
     readonly file: string;
     readonly daysLeft: number;
     readonly renewalDue: boolean;
+    /** The console's: people carry request and answer, nothing renews it. */
+    readonly byHand: boolean;
   }[];
   readonly recovering: boolean;
   readonly safety: {

@@ -13,6 +13,7 @@ import {
 } from '../certs/enrol.ts';
 import { type Invitation, parseInvitation } from '../certs/invitation.ts';
 import type { HeldKey, OwnKey } from '../certs/keys.ts';
+import { refuseNoHub } from '../certs/listen.ts';
 import { certificatePem } from '../certs/pem.ts';
 import { enrolPaths } from '../protocol/api.ts';
 import { ExchangeError, isExchangeError } from '../protocol/errors.ts';
@@ -141,7 +142,7 @@ async function enrolOne(
   });
   const client = createHttpClient({
     origin: new URL(invitation.url).origin,
-    tls: { ca: certificatePem(rootDer) },
+    tls: { ca: certificatePem(rootDer), refuseServer: refuseNoHub },
     ...(options.proxy ? { proxy: options.proxy } : {}),
     connections: 1,
   });

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Certificate, parseCertificate } from '../certs/certificate.ts';
 import { keyPem, loadHeldKey, loadKeyFile, signerText, signingKeyOf } from '../certs/keys.ts';
+import { refuseNoHub } from '../certs/listen.ts';
 import { completePair, type PairFiles, pairFiles } from '../certs/pair-files.ts';
 import { certificateDer } from '../certs/pem.ts';
 import { type Roots, readRoots, rootsPem } from '../certs/roots.ts';
@@ -56,6 +57,9 @@ type IdentityFile = {
 
 /** Where the pair of the connection lies, and that of a unit's seal, with what follows them at a renewal. */
 export const nodePair = (dir: string): PairFiles => pairFiles(join(dir, 'keys'), join(dir, 'certs'), 'node');
+/** Of the console, where the hub's CA has certified it (console-certificate.ts). */
+export const consolePair = (dir: string): PairFiles =>
+  pairFiles(join(dir, 'keys'), join(dir, 'certs'), 'console');
 export const sealPair = (dir: string, unit: string): PairFiles =>
   pairFiles(join(dir, 'keys'), join(dir, 'certs'), `seal-${unit}`);
 
@@ -64,6 +68,7 @@ export function loadIdentity(dir: string): Identity {
   const file = readIdentityFile(join(dir, 'identity.json'));
   const certs = join(dir, 'certs');
   completePair(nodePair(dir));
+  completePair(consolePair(dir));
   const roots = readRoots(certs, certificateDer(read(join(certs, 'root.pem'))));
   const nodePem = read(join(certs, 'node.pem'));
   const nodeKey = loadKeyFile(join(dir, 'keys', 'node.pem'));
@@ -84,6 +89,7 @@ export function loadIdentity(dir: string): Identity {
       ca: rootsPem(roots.anchors.map((anchor) => (anchor instanceof Uint8Array ? anchor : anchor.der))),
       cert: nodePem,
       key: keyPem(nodeKey),
+      refuseServer: refuseNoHub,
     },
     tlsCertificate,
     tlsKey: signingKeyOf(nodeKey),

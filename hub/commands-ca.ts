@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { runCommand } from '../bin/output.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import type { CaLine } from './admin/ca-routes.ts';
+import type { ConsoleAsked, ConsoleSigned } from './admin/console-certificate.ts';
 import { exits, leaf, timeOf, timeText } from './commands-shared.ts';
 import { withHub } from './offline.ts';
 
@@ -19,6 +20,7 @@ export function caCommands(hub: Command, software: string): void {
   requestCommand(ca);
   signCommand(ca);
   installCommand(ca, software);
+  consoleCommand(ca, software);
   const root = hub
     .command('root')
     .description('Khoá gốc của cả hệ thống.\nThe root of the deployment, and how it hands over to another.');
@@ -63,7 +65,12 @@ function requestCommand(ca: Command): void {
   )
     .requiredOption('--out <file>', 'tệp yêu cầu; where to write the request')
     .option('--keep-key', 'giữ khoá hiện tại (khi đổi gốc); the present key, for a root that follows another')
-    .action((options: Common & { out: string; keepKey?: boolean }) =>
+    .option(
+      '--add-host <name>',
+      'thêm tên máy mà CA được phép cấp (trang văn thư), lặp lại được; one more host name that the CA may certify, for consoles',
+      (value: string, before: string[] = []) => [...before, value],
+    )
+    .action((options: Common & { out: string; keepKey?: boolean; addHost?: string[] }) =>
       runCommand(async (out) => {
         const { hubPaths } = await import('./identity.ts');
         const { caFiles, readCertificate } = await import('../certs/ca.ts');
@@ -72,10 +79,12 @@ function requestCommand(ca: Command): void {
         const { hubOfIssuing } = await import('../certs/trust.ts');
         const { ca: caDir } = hubPaths(options.dir);
         const issuing = readCertificate(`${caDir}/${caFiles.issuingCertificate}`);
+        const names = outerNamesOf(issuing);
         const request = {
           format: 'lienthong-issuing-request/1',
           hubId: hubOfIssuing(issuing),
-          ...outerNamesOf(issuing),
+          ips: names.ips,
+          hosts: [...new Set([...names.hosts, ...(options.addHost ?? [])])],
           csr: await requestNextIssuing(caDir, { keepKey: options.keepKey === true }),
         };
         writeFileDurable(options.out, `${JSON.stringify(request, null, 2)}\n`, { mode: PUBLIC_MODE });
@@ -150,6 +159,43 @@ function installCommand(ca: Command, software: string): void {
           'Chứng thư do CA cũ cấp vẫn tốt đến hết hạn và tự gia hạn dưới CA mới.\nCertificates of the former CA stay good to their end and renew under the new one by themselves.',
         );
         out.answer(done);
+      }, options),
+    );
+}
+
+function consoleCommand(ca: Command, software: string): void {
+  leaf(
+    ca,
+    'console',
+    'Xem, rồi ký chứng thư cho trang văn thư của một nút.\nShows, then with --out signs, the certificate of a node’s console from its request.',
+  )
+    .requiredOption('--request <file>', 'tệp từ "node console-request"; the file of "node console-request"')
+    .option('--out <file>', 'ký và ghi ra tệp; sign it, and write what is carried back')
+    .action((options: Common & { request: string; out?: string }) =>
+      runCommand(async (out) => {
+        const request = await readText(options.request);
+        const done = await withHub({ dir: options.dir, software }, (ask) =>
+          ask<ConsoleAsked & Partial<ConsoleSigned>>('POST', '/admin/v1/ca/console', {
+            request,
+            sign: options.out !== undefined,
+          }),
+        );
+        const { certificate, ...about } = done;
+        out.say(`Tên (name):  ${done.name}`);
+        out.say(`Nút (node):  ${done.node}`);
+        for (const { code, name } of done.units) out.say(`Đơn vị (unit):  ${code}  ${name}`);
+        if (options.out === undefined || certificate === undefined) {
+          out.say(
+            'Chưa ký. Tên có đúng là của cơ quan này không? Đúng thì chạy lại với --out.\nNot signed. Is the name really that office’s? Then again with --out.',
+          );
+          return out.answer(about);
+        }
+        const { writeFileDurable } = await import('../protocol/node/durable.ts');
+        writeFileDurable(options.out, certificate, { mode: PUBLIC_MODE });
+        out.say(`Số (serial): ${done.serial}; đến (until) ${timeText(done.notAfterMs ?? null)}`);
+        out.say(`Đã ghi ${options.out}. Mang về nút rồi chạy (carry it to the node and run):`);
+        out.say(`  lienthong node console-cert --dir DIR --in ${options.out}`);
+        out.answer({ ...about, out: options.out });
       }, options),
     );
 }

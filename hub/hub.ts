@@ -3,7 +3,12 @@
 import os from 'node:os';
 import process from 'node:process';
 import { signingKeyOf } from '../certs/keys.ts';
-import { exchangeClientOptions, exchangeListenerOptions, publicListenerOptions } from '../certs/listen.ts';
+import {
+  exchangeClientOptions,
+  exchangeListenerOptions,
+  publicListenerOptions,
+  refuseNoHub,
+} from '../certs/listen.ts';
 import { createSigners } from '../certs/signers.ts';
 import { createTrust, type Trust } from '../certs/trust.ts';
 import { isExchangeError } from '../protocol/errors.ts';
@@ -30,6 +35,7 @@ import { addBorderOfficeRoutes } from './admin/border-office-routes.ts';
 import { addBorderRoutes } from './admin/border-routes.ts';
 import { addCaRoutes } from './admin/ca-routes.ts';
 import { nameCallers } from './admin/caller.ts';
+import { addConsoleCertificateRoutes } from './admin/console-certificate.ts';
 import { commandActor } from './admin/operators.ts';
 import { addAdminRoutes, adminBodyBytesMax } from './admin/routes.ts';
 import { addSafetyRoutes } from './admin/safety-routes.ts';
@@ -376,6 +382,7 @@ export async function startHub(options: HubOptions) {
     upstream: shared.upstream,
   });
   addCaRoutes(control.app, admin, own);
+  addConsoleCertificateRoutes(control.app, admin, own);
   addSafetyRoutes(control.app, admin, nudge);
   addTakedownRoutes(control.app, admin, removing);
   health.addRoutes(control.app);
@@ -597,7 +604,7 @@ function learnIssuings(trust: Trust, issuingsDer: readonly Uint8Array[]): void {
 }
 
 const linkTls = ({ link, rootsPem }: HubIdentity): ClientTls =>
-  ({ ...exchangeClientOptions(link), ca: rootsPem }) as never;
+  ({ ...exchangeClientOptions(link), ca: rootsPem, refuseServer: refuseNoHub }) as never;
 
 type Address = { readonly host: string; readonly port: number };
 

@@ -16,6 +16,7 @@ const contexts = {
   'lienthong/directory/1': 'lienthong v1 directory',
   'lienthong/directory/2': 'lienthong v1 directory',
   'lienthong/renewal/1': 'lienthong v1 renewal',
+  'lienthong/console/1': 'lienthong v1 console',
   'lienthong/removal/1': 'lienthong v1 removal',
   'lienthong/removal-act/1': 'lienthong v1 removal act',
   'lienthong/removal-done/1': 'lienthong v1 removal done',

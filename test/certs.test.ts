@@ -323,6 +323,23 @@ t.test('names are exact: none added, none disguised', async (t) => {
     'certificate-wrong-usage',
     'a host of somebody else',
   );
+  const console = [internalName('node-console', hubId, nodeId), 'a.hub.example.vn'];
+  const serving = { by: byHub, usage: leafProfiles['node-console'].usageOid };
+  const [one, two] = await Promise.all([
+    forge({ ...serving, names: console }),
+    forge({ ...serving, names: [...console, 'b.hub.example.vn'] }),
+  ]);
+  t.equal(
+    codeOf(() => verify(one.der, 'node-console')),
+    'fine',
+  );
+  t.equal(
+    codeOf(() => verify(two.der, 'node-console')),
+    'certificate-wrong-usage',
+    'one outer name',
+  );
+  t.match(listen.refuseNoHub(one.der), { code: 'certificate-wrong-usage' }, 'it is no hub');
+  t.equal(listen.refuseNoHub((await issue('hub-tls')).facts.der), undefined);
   const critical = await forge({
     by: byHub,
     usage,
@@ -649,6 +666,7 @@ t.test('OpenSSL agrees', { skip: openssl ? false : 'openssl is not installed' },
   const purposes: Partial<Record<LeafRole, string>> = {
     'hub-tls': 'sslserver',
     'hub-link': 'sslclient',
+    'node-console': 'sslserver',
     'node-tls': 'sslclient',
   };
   for (const role of leafRoles) {

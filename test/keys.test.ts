@@ -1,12 +1,17 @@
 // Keys of programs: under a passphrase, in a PKCS#12 file on the way to new hardware, on a token, in the encrypted copy of a CA. Real files, real
 // hub and nodes, OpenSSL as the other reader, SoftHSM as the token.
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import t, { type Test } from 'tap';
 import { createIssuing, createRoot, loadIssuer } from '../certs/ca.ts';
 import { checkCaCopy, copyCa, restoreCa } from '../certs/ca-copy.ts';
+import {
+  buildConsoleRequest,
+  readConsoleRequest,
+  verifyConsoleCertificate,
+} from '../certs/console-request.ts';
 import { parseInvitation } from '../certs/invitation.ts';
 import { keyFilesOf, protectKeys } from '../certs/key-files.ts';
 import { setKeyPassphrase } from '../certs/key-protection.ts';
@@ -17,26 +22,32 @@ import {
   keyPem,
   loadHeldKey,
   loadKeyFile,
+  signingKeyOf,
 } from '../certs/keys.ts';
 import { readP12, writeP12 } from '../certs/p12.ts';
 import { readLegacyP12 } from '../certs/p12-legacy.ts';
 import { nextKeyOf, pairFiles } from '../certs/pair-files.ts';
+import { derToPem } from '../certs/pem.ts';
 import { followHandovers, keepRoots } from '../certs/roots.ts';
 import { createNextRoot } from '../certs/roots-offline.ts';
 import { makeTokenKey, tokenKey } from '../certs/token.ts';
 import { buildCsr, publicKeyOfCsr } from '../certs/x509.ts';
+import { checksOf } from '../edge-node/api/ready.ts';
 import { enrolNode } from '../edge-node/enrol.ts';
 import { enrolFiles, invitationName } from '../edge-node/enrol-files.ts';
-import { loadIdentity } from '../edge-node/identity.ts';
+import { firstCertificate, loadIdentity } from '../edge-node/identity.ts';
 import { type RunningNode, startNode } from '../edge-node/main.ts';
 import { exportIdentity, importIdentity } from '../edge-node/move.ts';
+import { signedCodec } from '../protocol/codec.ts';
 import { isExchangeError } from '../protocol/errors.ts';
 import { parseHubId } from '../protocol/ids.ts';
 import { systemClock } from '../protocol/node/clock.ts';
+import { createHttpClient } from '../protocol/node/http-client.ts';
 import { isTokenKey, signingInput, signMany, verifySigned } from '../protocol/signature.ts';
 import { quiet, startTestHub } from './support/hub.ts';
 import { eventually, inviteUnit } from './support/office.ts';
 import { authority, make } from './support/pki.ts';
+import { exitOf } from './support/processes.ts';
 
 // The whole file on a busy machine; tap counts from the start of the process.
 t.setTimeout(300_000);
@@ -308,6 +319,149 @@ t.test('a node moves to new hardware with its identity, and the old box is refus
   t.equal(anchors.length, 2);
   t.same(Buffer.from(rootDer), Buffer.from(next.rootDer));
 });
+
+t.test(
+  'the console’s certificate: asked for by the node, signed by the hub’s operator, believed by browsers for its name alone',
+  { skip: openssl },
+  async (t) => {
+    const test = await startTestHub();
+    t.teardown(() => test.close());
+    const dir = t.testdir();
+    const at = join(dir, 'node');
+    const { invitation } = await inviteUnit(test.hub, 'XA.7');
+    await enrolNode({ dir: at, invitations: [invitation], clock: systemClock, version: 'test', config });
+    const [request, signed] = [join(dir, 'request.pem'), join(dir, 'console.pem')];
+    const ask = (name: string) =>
+      exitOf(['node', 'console-request', '--dir', at, '--name', name, '--out', request]);
+    const hubCa = (...more: string[]) =>
+      exitOf(['hub', 'ca', 'console', '--dir', test.dir, '--request', request, ...more]);
+
+    // What may not be: an address, the hub's own name, a name that the root did not permit this CA.
+    t.equal((await ask('10.0.0.1')).code, 2);
+    await ask('localhost');
+    t.match(await hubCa(), { code: 78, err: /localhost is a name of this hub/ });
+    await ask('vanban.tayson.gov.vn');
+    t.match(await hubCa('--out', signed), { code: 78, err: /have the root sign the CA with it/ });
+    t.notOk(fs.existsSync(signed));
+
+    t.equal((await ask('Van-Thu.localhost')).code, 0);
+    t.equal(fs.statSync(join(at, 'keys', 'next-console.pem')).mode & 0o777, 0o600);
+    const of = "SELECT count(*) AS n FROM certificates WHERE role = 'node-console'";
+    t.match(await hubCa(), { code: 0, out: /van-thu\.localhost.*XA\.7.*Not signed/s });
+    t.same(test.hub.store.reader.get(of), { n: 0 }, 'looking signs nothing');
+    t.equal((await hubCa('--out', signed)).code, 0);
+    const pem = fs.readFileSync(signed, 'utf8');
+    t.equal((await hubCa('--out', signed)).code, 0);
+    t.equal(fs.readFileSync(signed, 'utf8'), pem, 'the same request gets the same certificate');
+    t.match(test.hub.store.reader.get("SELECT count(*) AS n FROM audit WHERE act = 'certificateRecord'"), {
+      n: 1,
+    });
+
+    // A name that the node did not sign for; a node that is another.
+    const { hubId: hub, nodeId: node, tlsKey: current, anchors } = loadIdentity(at);
+    const key = generateKey();
+    const forged = await buildConsoleRequest({
+      hub,
+      node,
+      name: 'a.localhost',
+      current: signingKeyOf(key),
+      key,
+    });
+    fs.writeFileSync(request, forged);
+    t.match(await hubCa('--out', signed), { err: /signer-unknown/ });
+    const { signed: inner } = readConsoleRequest(
+      await buildConsoleRequest({ hub, node, name: 'a.localhost', current, key }),
+    );
+    const bytes = Buffer.from(Buffer.from(inner.bytes).toString().replace('a.localhost', 'b.localhost'));
+    fs.writeFileSync(request, derToPem('LIENTHONG CONSOLE REQUEST', signedCodec.encode({ ...inner, bytes })));
+    t.match(await hubCa('--out', signed), { err: /signature-invalid/ });
+    t.throws(
+      () =>
+        verifyConsoleCertificate({
+          pem,
+          request: { hub, node, name: 'van-thu.localhost', csr: '' },
+          keyId: key.keyId,
+          rootsDer: anchors,
+          nowMs: systemClock.nowMs(),
+        }),
+      { code: 'key-file-invalid' },
+      'another key',
+    );
+
+    fs.writeFileSync(signed, pem);
+    const install = [
+      'node',
+      'console-cert',
+      '--dir',
+      at,
+      '--in',
+      signed,
+      '--address',
+      '127.0.0.2',
+      '--port',
+      '0',
+    ];
+    t.equal((await exitOf(install)).code, 0);
+    t.equal((await exitOf(install)).code, 0, 'once more changes nothing');
+    const running = await start(at);
+    t.teardown(() => running.close());
+    const port = new URL(running.console!).port;
+    t.equal(running.console, `https://van-thu.localhost:${port}`);
+    const rootFile = join(at, 'certs', 'root.pem');
+    const judged = async (name: string): Promise<string> => {
+      const peer = ['-connect', `127.0.0.2:${port}`, '-servername', name, '-verify_hostname', name];
+      const child = execFile('openssl', ['s_client', ...peer, '-CAfile', rootFile, '-x509_strict', '-brief']);
+      child.stdin?.end();
+      let said = '';
+      for (const stream of [child.stdout, child.stderr])
+        stream?.on('data', (piece) => {
+          said += piece;
+        });
+      await new Promise((resolve) => child.on('close', resolve));
+      return /Verification(?: error)?: (.*)/.exec(said)?.[1] ?? said;
+    };
+    t.equal(await judged('van-thu.localhost'), 'OK', 'OpenSSL believes it');
+    t.equal(await judged('khac.localhost'), 'hostname mismatch');
+
+    // No other work: a node that takes it for its hub refuses it, though chain, usage and host name hold.
+    const { tls } = loadIdentity(at);
+    const client = createHttpClient({
+      origin: `https://127.0.0.2:${port}`,
+      tls: { ...tls, servername: 'van-thu.localhost' },
+      connections: 1,
+    });
+    t.teardown(() => client.close());
+    await t.rejects(client.request({ method: 'GET', path: '/' }), {
+      code: 'tls-failed',
+      detail: 'certificate-wrong-usage',
+    });
+
+    const status = await running.edge.status();
+    const shown = status.certificates.find(({ byHand }) => byHand);
+    t.match(shown, { file: 'console', renewalDue: false });
+    const due = { ...status, certificates: [{ ...shown!, daysLeft: 100, renewalDue: true }] };
+    const check = checksOf(due, systemClock.nowMs()).find(({ name }) => name === 'certificates');
+    t.match(check, { result: 'warn', said: /100 days left/ }, 'a warning for the whole last third');
+
+    const { serialHex: serial } = firstCertificate(pem);
+    const { code } = await exitOf([
+      'hub',
+      'revoke',
+      '--dir',
+      test.dir,
+      '--node',
+      node,
+      '--reason',
+      'mất máy',
+    ]);
+    t.equal(code, 0);
+    t.match(
+      test.hub.store.reader.get('SELECT revoked_reason AS why FROM certificates WHERE serial = ?', serial),
+      { why: 'mất máy' },
+      'it goes with the node',
+    );
+  },
+);
 
 const module = '/usr/lib/softhsm/libsofthsm2.so';
 const noToken =

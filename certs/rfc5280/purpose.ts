@@ -26,7 +26,7 @@ const bits: Readonly<Record<Exclude<Purpose, 'any'>, readonly KeyUsageBit[]>> = 
 };
 const roles: Readonly<Record<Exclude<Purpose, 'any'>, readonly Role[]>> = {
   'tls-client': ['node-tls', 'hub-link'],
-  'tls-server': ['hub-tls'],
+  'tls-server': ['hub-tls', 'node-console'],
   seal: ['unit-seal'],
 };
 

@@ -99,8 +99,10 @@ function directory({ directory: { expiresMs, units } }: EdgeStatus, nowMs: numbe
 
 function certificates({ certificates: all }: EdgeStatus): Check {
   // What is not due yet renews by itself when it is; a short life alone is no warning.
-  const worst = all.filter(({ renewalDue }) => renewalDue).toSorted((a, b) => a.daysLeft - b.daysLeft)[0];
-  if (!worst || worst.daysLeft > CERTIFICATE_WARN_DAYS) return ok('certificates');
+  const due = all.filter(({ renewalDue }) => renewalDue).toSorted((a, b) => a.daysLeft - b.daysLeft);
+  const worst = due.find(({ byHand, daysLeft }) => !byHand && daysLeft <= CERTIFICATE_WARN_DAYS);
+  const shown = due.find(({ byHand }) => byHand);
+  if (!worst) return shown ? consoleCertificate(Math.floor(shown.daysLeft)) : ok('certificates');
   const days = Math.floor(worst.daysLeft);
   return bad(
     'certificates',
@@ -111,6 +113,18 @@ function certificates({ certificates: all }: EdgeStatus): Check {
     days > 0
       ? `${worst.file}: còn ${days} ngày; tự gia hạn khi kết nối được trung tâm`
       : `${worst.file}: đã hết hạn. Xin giấy mời mới từ cơ quan đầu mối rồi chạy "lienthong node init"; dữ liệu giữ nguyên.`,
+  );
+}
+
+/** Nothing of the exchange hangs on it: browsers warn people, documents go on. Said for the whole last third, since people must act. */
+function consoleCertificate(days: number): Check {
+  const [left, leftVi] =
+    days > 0 ? [`${days} days left`, `còn ${days} ngày`] : ['expired', 'đã hết hạn, trình duyệt sẽ cảnh báo'];
+  return bad(
+    'certificates',
+    'warn',
+    `the console's certificate: ${left}. Run "lienthong node console-request", have the hub sign it, then "lienthong node console-cert"; an imported one: import the next.`,
+    `Chứng thư của trang văn thư: ${leftVi}. Chạy "lienthong node console-request", nhờ trung tâm ký, rồi "lienthong node console-cert"; nếu là chứng thư nhập từ ngoài thì nhập tệp mới.`,
   );
 }
 

@@ -1,7 +1,9 @@
 // Puts the console together: one listener of its own, for people with a browser. On the loopback by default; on the office's network only when the
 // configuration says so, and then over TLS. Calls the same verbs as the API; there is no second path to a document.
 import fs from 'node:fs';
-import { ExchangeError } from '../../protocol/errors.ts';
+import { isLocked } from '../../certs/key-protection.ts';
+import { keyPem, loadKeyFile } from '../../certs/keys.ts';
+import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import type { Clock } from '../../protocol/node/clock.ts';
 import { createServer, type TlsMaterial } from '../../protocol/node/http-server.ts';
 import type { Log } from '../../protocol/node/logger.ts';
@@ -113,8 +115,14 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
 function tlsOf({ tls }: ConsoleConfig): TlsMaterial | undefined {
   if (!tls) return undefined;
   try {
-    return { cert: fs.readFileSync(tls.certificateFile, 'utf8'), key: fs.readFileSync(tls.keyFile, 'utf8') };
+    const key = fs.readFileSync(tls.keyFile, 'utf8');
+    // One of ours may lie under the passphrase of this process; an imported one may be of any kind.
+    return {
+      cert: fs.readFileSync(tls.certificateFile, 'utf8'),
+      key: isLocked(key) ? keyPem(loadKeyFile(tls.keyFile)) : key,
+    };
   } catch (cause) {
+    if (isExchangeError(cause)) throw cause;
     throw new ExchangeError('config-invalid', '/console/tls: the files cannot be read', { cause });
   }
 }

@@ -284,7 +284,7 @@ const spoken = (words: string): string =>
 
 export type RevokeArgs = {
   /**
-   * Exactly one. `unit`: all its seals; `node`: all its connection keys, and the peer with them; `office`: the seals of a unit and the
+   * Exactly one. `unit`: all its seals; `node`: all its connection keys and its console's, and the peer with them; `office`: the seals of a unit and the
    * connection of its node, which is what a stolen box had (the connection stays when the node serves other units: name the node then).
    */
   readonly what:
@@ -313,11 +313,11 @@ function revocable(db: Database, what: RevokeArgs['what']): Revoked[] {
   if ('unit' in what) return db.all(`${columns} AND subject = ? AND role = 'unit-seal'`, what.unit);
   if ('office' in what)
     return db.all(
-      `${columns} AND ((subject = ?1 AND role = 'unit-seal') OR (role = 'node-tls' AND subject =
+      `${columns} AND ((subject = ?1 AND role = 'unit-seal') OR (role IN ('node-tls', 'node-console') AND subject =
          (SELECT node FROM units u WHERE unit = ?1 AND NOT EXISTS (SELECT 1 FROM units o WHERE o.node = u.node AND o.unit <> ?1))))`,
       what.office,
     );
-  return db.all(`${columns} AND subject = ? AND role = 'node-tls'`, what.node);
+  return db.all(`${columns} AND subject = ? AND role IN ('node-tls', 'node-console')`, what.node);
 }
 
 /** DESIGN §5 Validity: undelivered envelopes accepted after the invalidity time are held; delivered ones are marked, never deleted. */

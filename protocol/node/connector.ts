@@ -3,7 +3,12 @@
 import { type ClientRequest, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect as connectTcp, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as connectTls, type PeerCertificate } from 'node:tls';
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  connect as connectTls,
+  type PeerCertificate,
+} from 'node:tls';
 import { ExchangeError } from '../errors.ts';
 
 export type ClientTls = {
@@ -12,6 +17,8 @@ export type ClientTls = {
   readonly key?: string;
   readonly cert?: string;
   readonly servername?: string;
+  /** Judges the server's certificate after chain and host name have held; what it returns refuses the connection. */
+  readonly refuseServer?: (certificateDer: Uint8Array) => Error | undefined;
   /** Only towards systems that are not ours; between our own programs it is 1.3 and nothing else. */
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
 };
@@ -136,6 +143,8 @@ function handshake(socket: Socket, target: Target, tls: ClientTls | undefined, d
     minVersion: tls?.minVersion ?? 'TLSv1.3',
     rejectUnauthorized: true,
     ...(tls ? { ca: [tls.ca].flat() as string[], key: tls.key, cert: tls.cert } : {}),
+    checkServerIdentity: (host, shown) =>
+      checkServerIdentity(host, shown) ?? tls?.refuseServer?.(new Uint8Array(shown.raw)),
   };
   const secured = connectTls(options);
   let presented: PeerCertificate | undefined;
