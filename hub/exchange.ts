@@ -8,7 +8,7 @@ import { ExchangeError } from '../protocol/errors.ts';
 import { limits } from '../protocol/limits.ts';
 import type { ContentStore } from '../protocol/node/content-store.ts';
 import { fairQueue } from '../protocol/node/fair-queue.ts';
-import { createServer, type ExchangeServer, type ServerPeer } from '../protocol/node/http-server.ts';
+import { createServer, type ExchangeServer } from '../protocol/node/http-server.ts';
 import { rateLimit } from '../protocol/node/rate-limit.ts';
 import { nameCallers, peerActor } from './admin/caller.ts';
 import type { HubConfig } from './config.ts';

@@ -34,14 +34,19 @@ export function startAxisServer(options: {
 }): Promise<AxisServer> {
   const { store } = options;
   const wrapper = createWrapper();
+  /** The caller closes the store after us: nothing may still be writing to it. */
+  const running = new Set<Promise<void>>();
   const server: Server = createServer(
     { requestTimeout: 0, headersTimeout: 30_000, maxHeaderSize: 64 * 1024 },
     (request, response) => {
-      handle(request, response, { ...options, wrapper }).catch((error: unknown) => {
-        store.counted(request.url ?? '', `error ${error instanceof Error ? error.name : ''}`);
-        if (!response.headersSent) response.writeHead(500, { 'content-type': 'application/json' });
-        response.end(JSON.stringify({ status: 'FAIL', ErrorCode: '20', ErrorDesc: 'Internal error' }));
-      });
+      const handled = handle(request, response, { ...options, wrapper })
+        .catch((error: unknown) => {
+          store.counted(request.url ?? '', `error ${error instanceof Error ? error.name : ''}`);
+          if (!response.headersSent) response.writeHead(500, { 'content-type': 'application/json' });
+          response.end(JSON.stringify({ status: 'FAIL', ErrorCode: '20', ErrorDesc: 'Internal error' }));
+        })
+        .finally(() => running.delete(handled));
+      running.add(handled);
     },
   );
   return new Promise((resolve, reject) => {
@@ -50,11 +55,13 @@ export function startAxisServer(options: {
       const address = server.address();
       resolve({
         port: typeof address === 'object' && address ? address.port : options.port,
-        close: () =>
-          new Promise((done) => {
+        async close() {
+          await new Promise<void>((done) => {
             server.close(() => done());
             server.closeAllConnections();
-          }),
+          });
+          await Promise.all(running);
+        },
       });
     });
   });

@@ -3,7 +3,7 @@ import { ExchangeError } from '../../protocol/errors.ts';
 import { groupOf, type OwnGroup, unitsOfGroup } from '../../protocol/groups.ts';
 import type { EdgeContext } from '../context.ts';
 import { sendingUnit } from '../outbox/submit.ts';
-import type { GroupView, RecipientVerbs } from './core.ts';
+import type { RecipientVerbs } from './core.ts';
 import { hubGroupsOf, matchText } from './resolve.ts';
 
 /** Codes stand in addresses: "group:cac-xa". */
