@@ -198,10 +198,17 @@ t.test(
     t.match(await clerk.get(`/c/v1/drafts/${id}`), { json: { state: 'open', revision: 2 } });
     t.match(await clerk.post(`/c/v1/drafts/${id}/undo`), { json: { code: 'undo-too-late' } });
 
-    // What is flash is not held; and the draft is there after a restart of the node in between.
+    // What is flash is not held; and the draft is there after a restart of the node in between, as is what had gone up of a file.
     await clerk.put(`/c/v1/drafts/${id}`, { revision: 2, fields: { ...fields, urgency: 'flash' } });
+    const { json: cut } = await clerk.post('/c/v1/uploads', { lengthBytes: bytes.length });
+    const onward = (offset: number, to: number) =>
+      clerk.ask('PATCH', `/c/v1/uploads/${cut.upload}?offset=${offset}`, bytes.subarray(offset, to));
+    await onward(0, 700);
     await c.node.close();
     c.node = await c.reopen();
+    t.match(await clerk.get(`/c/v1/uploads/${cut.upload}`), { json: { offsetBytes: 700 } });
+    t.match(await onward(700, bytes.length), { json: { offsetBytes: bytes.length } });
+    t.match(await clerk.post(`/c/v1/uploads/${cut.upload}/finish`), { json: { sha256Hex: kept.sha256Hex } });
     t.match(await clerk.get(`/c/v1/drafts/${id}`), { json: { revision: 3, fields: { urgency: 'flash' } } });
     await clerk.post(`/c/v1/drafts/${id}/send`, { revision: 3 });
     await c.node.edge.desk.drafts.drain();
@@ -463,6 +470,32 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
   await receiver.getByRole('dialog').getByRole('button', { name: 'Đăng nhập' }).click();
   await receiver.getByText(/Đã lưu dự thảo/).waitFor();
   t.match((await other.get('/c/v1/drafts')).json, { rows: [{ subject: 'Phần đầu và phần sau' }] });
+
+  // The clock of the PC is a day and two hours ahead: the page goes by the node's, and says so.
+  const day = (nowMs: number) =>
+    new Date(nowMs + 7 * 3_600_000).toISOString().slice(0, 10).split('-').reverse().join('/');
+  await sender.clock.setSystemTime(systemClock.nowMs() + 26 * 3_600_000);
+  await sender.goto(`${a.consoleUrl()}/soan`);
+  await sender.getByText('Đồng hồ của máy tính này nhanh khoảng 26 giờ', { exact: false }).waitFor();
+  await look(sender, 'a wrong clock');
+  const today = [day(systemClock.nowMs() - 60_000), day(systemClock.nowMs())];
+  t.ok(today.includes(await sender.getByLabel('Ngày ban hành').inputValue()), 'the day of the node');
+  const waits = randomUUID();
+  const drafter = consoleClient(a);
+  await enter(drafter, a);
+  const some = await bring(drafter, await samplePdf('Cho'));
+  const part = { handle: some, name: 'chờ.pdf', mediaType: 'application/pdf', lengthBytes: 1, sha256Hex: '' };
+  const recipients = [{ code: 'H08.35.13', name: '' }];
+  const written = { ...emptyFields, subject: 'Chờ', number: '9', notation: 'CV', issueDate: '2026-11-25' };
+  const fields: DraftFields = { ...written, recipients, parts: [part] };
+  await drafter.put(`/c/v1/drafts/${waits}`, { revision: 0, fields });
+  t.match(await drafter.post(`/c/v1/drafts/${waits}/send`, { revision: 1 }), { status: 200 });
+  await sender.goto(`${a.consoleUrl()}/soan/${waits}`);
+  const told = await sender.getByText(/Văn bản sẽ được gửi sau \d+ giây/).innerText();
+  t.ok(Number(/\d+/.exec(told)?.[0]) <= 31, 'the seconds to undo are those of the node');
+  await sender.getByRole('button', { name: 'Hoàn tác' }).click();
+  await sender.getByLabel(/Trích yếu/).waitFor();
+  await drafter.ask('DELETE', `/c/v1/drafts/${waits}`);
 
   // Back after signing out shows the sign-in, not the page before.
   await receiver.getByRole('button', { name: 'Đăng xuất' }).click();

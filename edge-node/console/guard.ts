@@ -21,6 +21,7 @@ export type GuardOptions = {
   /** Names by which a browser may call this console, lower case, without port. */
   readonly hosts: readonly string[];
   readonly tls: boolean;
+  readonly nowMs: () => number;
   readonly cookie: string;
 };
 
@@ -99,7 +100,9 @@ export function guard(app: FastifyInstance, options: GuardOptions): readonly Gua
       .header('cross-origin-resource-policy', 'same-origin')
       .header('permissions-policy', 'camera=(), microphone=(), geolocation=(), payment=(), usb=()')
       .header('x-frame-options', 'DENY')
-      .header('cache-control', 'no-store');
+      .header('cache-control', 'no-store')
+      // The pages tell time by it: the clock of a PC may be wrong.
+      .header('x-lienthong-now', options.nowMs());
     if (options.tls) reply.header('strict-transport-security', 'max-age=31536000');
     const host = (request.headers.host ?? '').toLowerCase().replace(/:\d{1,5}$/, '');
     if (!allowed.has(host))

@@ -58,6 +58,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     signIn: edge.signIn,
     hosts: [config.name ?? '', config.address].filter(Boolean).map((name) => name.toLowerCase()),
     tls: tls !== undefined,
+    nowMs: () => clock.nowMs(),
     cookie: cookieName(unit, tls !== undefined),
   };
   const bundle = await loadBundle(await ensureBuilt());

@@ -1,6 +1,8 @@
 // The one way to the server: JSON over same-origin requests, failures as Problem with the server's words. Must never retry an act by itself, nor
 // show a code without its sentence. A session that ended is told to whoever listens, so that the page asks to sign in over what is being written.
 
+import { heardTime } from './clock.ts';
+
 export type ProblemBody = {
   readonly code: string;
   readonly titleVi: string;
@@ -71,6 +73,8 @@ async function ask(method: string, path: string, { body, raw, signal }: Options 
     if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
     throw new Problem(unreachable);
   }
+  const said = Number(response.headers.get('x-lienthong-now'));
+  if (said > 0) heardTime(said);
   if (!response.ok) throw await failed(response);
   return response;
 }

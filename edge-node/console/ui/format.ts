@@ -1,4 +1,6 @@
-// Times, sizes and counts as offices write them: dd/MM/yyyy, 24 hours, Vietnam's time whatever the machine's zone is. Pure.
+// Times, sizes and counts as offices write them: dd/MM/yyyy, 24 hours, Vietnam's time whatever the machine's zone is.
+
+import { nowMs } from './clock.ts';
 
 const offsetMs = 7 * 3_600_000;
 const two = (n: number): string => String(n).padStart(2, '0');
@@ -38,7 +40,7 @@ export function dayToIso(text: string): string | undefined {
   return !Number.isNaN(at) && new Date(at).toISOString().startsWith(iso) ? iso : undefined;
 }
 
-export const todayIso = (): string => new Date(Date.now() + offsetMs).toISOString().slice(0, 10);
+export const todayIso = (): string => new Date(nowMs() + offsetMs).toISOString().slice(0, 10);
 /** Midnight of a day in Vietnam. */
 export const isoToMs = (iso: string): number => Date.parse(`${iso}T00:00:00Z`) - offsetMs;
 

@@ -1,9 +1,11 @@
 // The frame of every screen: who and where, the line to the hub in words, the menu with counts where somebody must act, the screen itself. A new
 // document announces itself here: in the title, by a sound when it is flash, and on the desktop without any content.
+
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { LiveEvent, Overview } from '../contract.ts';
 import { get, post } from './api.ts';
 import { chime } from './chime.ts';
+import { nowMs, useWrongClock } from './clock.ts';
 import { agoText } from './format.ts';
 import { useKeys } from './keys.ts';
 import { startLive, useLive } from './live.ts';
@@ -82,6 +84,7 @@ export function Frame({ onLeft, onChanged, onEnded }: Props) {
       </header>
       <Menu open={open} path={path} overview={overview.value} />
       <main id="noi-dung" ref={main} tabIndex={-1}>
+        <WrongClock />
         <Screen path={path} overview={overview.value} onChanged={onChanged} />
       </main>
       <Toasts />
@@ -89,9 +92,18 @@ export function Frame({ onLeft, onChanged, onEnded }: Props) {
   );
 }
 
+function WrongClock() {
+  const aheadMs = useWrongClock();
+  return aheadMs === undefined ? null : (
+    <div class="notice warn" role="status">
+      <p>{words.wrongClock(aheadMs)}</p>
+    </div>
+  );
+}
+
 function LinkPill({ status: { hub } }: { readonly status: Status }) {
   const good = hub.state === 'connected';
-  const ago = good && hub.lastContactMs ? ` · ${agoText(hub.lastContactMs, Date.now())}` : '';
+  const ago = good && hub.lastContactMs ? ` · ${agoText(hub.lastContactMs, nowMs())}` : '';
   return (
     <Link to="/he-thong" class={`pill ${good ? '' : hub.state === 'starting' ? 'waiting' : 'off'}`}>
       {words.link[hub.state] ?? hub.words.vi}

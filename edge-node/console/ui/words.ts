@@ -4,6 +4,12 @@
 export const words = {
   product: 'Liên thông văn bản',
   loading: 'Đang tải…',
+  wrongClock: (aheadMs: number): string => {
+    const minutes = Math.round(Math.abs(aheadMs) / 60_000);
+    const [days, hours] = [Math.round(minutes / 1_440), Math.round(minutes / 60)];
+    const far = minutes < 90 ? `${minutes} phút` : hours < 36 ? `${hours} giờ` : `${days} ngày`;
+    return `Đồng hồ của máy tính này ${aheadMs > 0 ? 'nhanh' : 'chậm'} khoảng ${far} so với máy chủ của cơ quan. Giờ trên trang theo máy chủ, văn bản không bị ảnh hưởng; hãy chỉnh lại đồng hồ máy tính.`;
+  },
   menu: {
     label: 'Danh mục chính',
     overview: 'Tổng quan',

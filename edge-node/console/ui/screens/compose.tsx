@@ -1,12 +1,14 @@
 // S4 Soạn văn bản: files, facts, recipients on one page; saved by itself within a second on the node. Sending asks once, naming what goes to whom.
+
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { DocumentView } from '../../../core.ts';
 import { type Draft, type DraftChecks, type DraftFields, emptyFields, type Matched } from '../../contract.ts';
 import { get, Problem, type ProblemBody, post, problemOf, put, queryOf, remove } from '../api.ts';
+import { nowMs } from '../clock.ts';
 import { clockText, dayText, documentName, todayIso } from '../format.ts';
 import { useAct } from '../load.ts';
 import { useMay } from '../me.ts';
-import { go, usePath } from '../router.ts';
+import { go } from '../router.ts';
 import { Dialog, Field, Link, Loading, ProblemNotice, Title } from '../widgets/basics.tsx';
 import { ComposeFacts } from '../widgets/compose-facts.tsx';
 import { FileDrop } from '../widgets/file-drop.tsx';
@@ -36,26 +38,27 @@ export function Compose({ draft, to, answers, replaces }: Props) {
   }, [draft]);
   const [loaded, setLoaded] = useState<Draft | 'new'>();
   const [problem, setProblem] = useState<ProblemBody>();
+  const [undone, setUndone] = useState(0);
   useEffect(() => {
     if (draft)
       get<Draft>(`/drafts/${draft}`).then(setLoaded, (error: unknown) => {
         if (error instanceof Problem && error.body.code === 'draft-unknown') setLoaded('new');
         else setProblem(problemOf(error));
       });
-  }, [draft]);
+  }, [draft, undone]);
   if (problem) return <ProblemNotice problem={problem} />;
   if (!draft || !loaded) return <Loading />;
-  if (loaded !== 'new' && loaded.state !== 'open') return <Leaving draft={loaded} />;
+  if (loaded !== 'new' && loaded.state !== 'open')
+    return <Leaving draft={loaded} onUndone={() => setUndone(undone + 1)} />;
   return <Form draft={draft} loaded={loaded} to={to} answers={answers} replaces={replaces} />;
 }
 
 /** A draft that waits for its thirty seconds, or has become a document. */
-function Leaving({ draft }: { readonly draft: Draft }) {
-  const [now, setNow] = useState(Date.now());
-  const path = usePath();
+function Leaving({ draft, onUndone }: { readonly draft: Draft; readonly onUndone: () => void }) {
+  const [now, setNow] = useState(nowMs());
   const act = useAct();
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 500);
+    const timer = setInterval(() => setNow(nowMs()), 500);
     return () => clearInterval(timer);
   }, []);
   const seconds = Math.max(0, Math.ceil(((draft.dueMs ?? 0) - now) / 1000));
@@ -71,8 +74,7 @@ function Leaving({ draft }: { readonly draft: Draft }) {
             onClick={() =>
               act.run(async () => {
                 await post(`/drafts/${draft.draft}/undo`);
-                go('/du-thao');
-                go(path);
+                onUndone();
               })
             }
           >
@@ -128,7 +130,7 @@ function useSaving(draft: string, firstRevision: number, fields: DraftFields) {
       });
       revision.current = answer.revision;
       saved.current = text;
-      setSaving({ state: 'clean', atMs: Date.now(), problem: undefined });
+      setSaving({ state: 'clean', atMs: nowMs(), problem: undefined });
     } catch (error) {
       const problem = problemOf(error);
       if (problem.code === 'draft-changed') stopped.current = true;
@@ -361,7 +363,7 @@ function ConfirmSheet({ draft, fields, asked, save, onClose, onSent }: SheetProp
       onSent();
       onClose();
       go('/di');
-      const undoMs = dueMs - Date.now();
+      const undoMs = dueMs - nowMs();
       if (undoMs < 1_000) say(w.sent);
       else
         say(w.held(Math.ceil(undoMs / 1000)), {

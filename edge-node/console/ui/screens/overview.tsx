@@ -1,5 +1,7 @@
 // S1 Tổng quan: a card only for what needs a person today; every count links to its list.
+
 import type { Overview as Counts } from '../../contract.ts';
+import { nowMs } from '../clock.ts';
 import { agoText } from '../format.ts';
 import { useMay } from '../me.ts';
 import { Empty, Link, Loading, Tag, Title } from '../widgets/basics.tsx';
@@ -22,7 +24,7 @@ export function Overview({ overview }: { readonly overview: Counts | undefined }
         how: [
           w.waitingHow,
           overview.unreadUrgent > 0 ? w.urgent(overview.unreadUrgent) : '',
-          overview.oldestWaitingMs ? w.oldest(agoText(overview.oldestWaitingMs, Date.now())) : '',
+          overview.oldestWaitingMs ? w.oldest(agoText(overview.oldestWaitingMs, nowMs())) : '',
         ]
           .filter(Boolean)
           .join(' '),

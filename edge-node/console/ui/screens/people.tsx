@@ -1,7 +1,9 @@
 // Tài khoản và vai trò: who works at the unit with which roles; for the administrator also adding, changing, codes, locking, leaving and lists.
+
 import { useState } from 'preact/hooks';
 import type { UnitPerson } from '../../../accounts/person.ts';
 import { post } from '../api.ts';
+import { nowMs } from '../clock.ts';
 import { agoText, timeText } from '../format.ts';
 import { useAct, useLoad } from '../load.ts';
 import { useMay } from '../me.ts';
@@ -60,7 +62,7 @@ export function People() {
                     {w.states[person.state]}
                   </Tag>
                 </td>
-                <td class="tight">{person.lastSeenMs ? agoText(person.lastSeenMs, Date.now()) : w.never}</td>
+                <td class="tight">{person.lastSeenMs ? agoText(person.lastSeenMs, nowMs()) : w.never}</td>
                 {manages && (
                   <td class="tight">
                     <button

@@ -1,6 +1,8 @@
 // S10 Hệ thống: the line, certificates, alarms, people, audit; a tab for each that the role may see.
+
 import type { StatusView } from '../../contract.ts';
 import { post } from '../api.ts';
+import { nowMs } from '../clock.ts';
 import { agoText, bytesText, countText, timeText } from '../format.ts';
 import { useLive } from '../live.ts';
 import { useAct, useLoad } from '../load.ts';
@@ -77,7 +79,7 @@ function Connection() {
           <dt>{w.last}</dt>
           <dd>
             {hub.lastContactMs
-              ? `${agoText(hub.lastContactMs, Date.now())} (${timeText(hub.lastContactMs)})`
+              ? `${agoText(hub.lastContactMs, nowMs())} (${timeText(hub.lastContactMs)})`
               : words.people.never}
           </dd>
           <dt>{w.waiting}</dt>

@@ -1,7 +1,9 @@
 // Ủy quyền: one's own roles for another person, from one day to the end of another; instead of lending a password.
+
 import { useState } from 'preact/hooks';
 import type { UnitPerson } from '../../../accounts/person.ts';
 import { post } from '../api.ts';
+import { nowMs } from '../clock.ts';
 import { dayText, isoToMs, todayIso } from '../format.ts';
 import { useAct, useLoad } from '../load.ts';
 import { useMay, useMe } from '../me.ts';
@@ -34,7 +36,7 @@ export function Delegations({ people }: { readonly people: readonly UnitPerson[]
       {value?.delegations.length === 0 && <p class="muted">{w.noDelegations}</p>}
       <ul class="files">
         {value?.delegations.map((row) => {
-          const over = row.endedMs !== undefined || row.untilMs < Date.now();
+          const over = row.endedMs !== undefined || row.untilMs < nowMs();
           return (
             <li key={row.id}>
               <span class="name">

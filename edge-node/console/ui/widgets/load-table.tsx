@@ -1,6 +1,8 @@
 // Who holds how much open work, with one click to remind. A reminder names no document; the person finds the list under "Theo dõi xử lý".
+
 import type { Load } from '../../contract-figures.ts';
 import { post } from '../api.ts';
+import { nowMs } from '../clock.ts';
 import { agoText, countText } from '../format.ts';
 import { useAct, useLoad } from '../load.ts';
 import { useMay, useMe } from '../me.ts';
@@ -63,11 +65,11 @@ export function LoadTable() {
                   {may('person.nudge') && (
                     <td class="tight">
                       {load.nudgedMs !== undefined && (
-                        <span class="muted">{w.nudgedAt(agoText(load.nudgedMs, Date.now()))} </span>
+                        <span class="muted">{w.nudgedAt(agoText(load.nudgedMs, nowMs()))} </span>
                       )}
                       {load.person !== '' &&
                         load.person !== me.email &&
-                        Date.now() - (load.nudgedMs ?? 0) > hourMs && (
+                        nowMs() - (load.nudgedMs ?? 0) > hourMs && (
                           <button
                             type="button"
                             disabled={act.busy}

@@ -4,6 +4,7 @@
 import type { Overview } from '../../contract.ts';
 import type { NudgeView } from '../../contract-figures.ts';
 import { post } from '../api.ts';
+import { nowMs } from '../clock.ts';
 import { agoText } from '../format.ts';
 import { useLive } from '../live.ts';
 import { useAct, useLoad } from '../load.ts';
@@ -47,7 +48,7 @@ export function Reminders({ overview }: { readonly overview: Overview }) {
         <div key={nudge.id} class="notice warn" role="status">
           <p>
             <strong>{w.reminder}</strong>: {w.reminderFrom(nudge.from)} {nudge.said}{' '}
-            <span class="muted">{agoText(nudge.atMs, Date.now())}</span>
+            <span class="muted">{agoText(nudge.atMs, nowMs())}</span>
           </p>
           <div class="acts">
             <button type="button" onClick={() => go('/theo-doi')}>

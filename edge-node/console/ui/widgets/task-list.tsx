@@ -1,7 +1,9 @@
 // Tasks with their terms; the person whose task it is reports progress in place, which the sender sees as 05 and 06 by itself.
+
 import { useState } from 'preact/hooks';
 import type { TaskView } from '../../../office/core.ts';
 import { post } from '../api.ts';
+import { nowMs } from '../clock.ts';
 import { dayText } from '../format.ts';
 import { useAct } from '../load.ts';
 import { useMay, useMe } from '../me.ts';
@@ -48,7 +50,7 @@ export function TaskList({
               <td>{task.instruction}</td>
               <td class="tight number">
                 {task.dueMs === undefined ? f.noDue : dayText(task.dueMs)}{' '}
-                {task.dueMs !== undefined && task.dueMs < Date.now() && task.state !== 'done' && (
+                {task.dueMs !== undefined && task.dueMs < nowMs() && task.state !== 'done' && (
                   <Tag tone="bad">{f.late}</Tag>
                 )}
               </td>
