@@ -259,7 +259,7 @@ export async function startHub(options: HubOptions) {
     assertContent: contentAssertion(content),
   };
   const heard = createHeard(store, clock);
-  const clocks = createPeerClocks({ clock: options.clock, heard: clock.heard });
+  const clocks = createPeerClocks({ clock: options.clock, heard: clock.heard, confirmed: clock.confirmed });
   const catchUp = createCatchUp({ admin: () => admin, identity });
   const revocationLists = createRevocationLists({
     dir,

@@ -21,13 +21,18 @@ const rememberedMs = 3_600_000;
 /** More peers than a hub has; the oldest go first. */
 const peersMax = 20_000;
 
-/** `clock` is the machine's own. `heard` is told the median each time a peer was heard, once there are enough. */
+/**
+ * `clock` is the machine's own. `heard` is told the median each time a peer was heard, once there are enough; with fewer, `confirmed` is
+ * called when all of them agree with the machine.
+ */
 export function createPeerClocks({
   clock,
   heard: tell = () => {},
+  confirmed = () => {},
 }: {
   readonly clock: Clock;
   readonly heard?: (medianMs: number) => void;
+  readonly confirmed?: () => void;
 }): PeerClocks {
   const offsets = new Map<string, { readonly offsetMs: number; readonly atMs: number }>();
 
@@ -39,10 +44,14 @@ export function createPeerClocks({
     return lately.medianMs;
   }
 
-  function look(): number | undefined {
+  function recentOffsets(): number[] {
     // By the clock that cannot be set: the one in question must not decide what is recent.
     const sinceMs = clock.monotonicMs() - rememberedMs;
-    const recent = [...offsets.values()].flatMap(({ offsetMs, atMs }) => (atMs >= sinceMs ? [offsetMs] : []));
+    return [...offsets.values()].flatMap(({ offsetMs, atMs }) => (atMs >= sinceMs ? [offsetMs] : []));
+  }
+
+  function look(): number | undefined {
+    const recent = recentOffsets();
     if (recent.length < quorum) return undefined;
     recent.sort((a, b) => a - b);
     return recent[recent.length >> 1];
@@ -70,6 +79,11 @@ export function createPeerClocks({
       if (offsets.size > peersMax) offsets.delete(offsets.keys().next().value!);
       const median = medianMs();
       if (median !== undefined) tell(median);
+      else {
+        const few = recentOffsets();
+        if (few.length < quorum && few.every((offsetMs) => Math.abs(offsetMs) <= clockBounds.hubOffMs))
+          confirmed();
+      }
     },
     medianMs,
     suspect: () => behind() !== 0,

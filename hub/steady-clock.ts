@@ -11,6 +11,8 @@ import { writeFileDurable } from '../protocol/node/durable.ts';
 export type SteadyClock = Clock & {
   /** Enough peers were heard: their median against the machine's clock (peer-clocks.ts). */
   heard(medianMs: number): void;
+  /** Fewer were heard, and all agree with the machine: that moves nothing, and a small district does not look like one that was left alone for a month. */
+  confirmed(): void;
   /** The machine is not believed and nobody was heard since: what cannot be undone waits, and nothing is receipted under a presumed time. */
   presumed(): boolean;
   /** Throws `not-ready` while the time is only presumed. */
@@ -61,6 +63,12 @@ export function createSteadyClock({
     if (waited && ahead && !heardSince()) return { nowMs: machineMs, state: 'machine' };
     return { nowMs: atMs, state: waited || heardSince() ? 'agreed' : 'presumed' };
   }
+  function agree(medianMs: number): void {
+    agreed = { atMs: clock.nowMs() + medianMs, monotonicMs: clock.monotonicMs() };
+    if (keptAt !== undefined && agreed.monotonicMs - keptAt < keepEveryMs) return;
+    keptAt = agreed.monotonicMs;
+    writeFileDurable(path, `${JSON.stringify({ agreedMs: Math.round(agreed.atMs) })}\n`);
+  }
   const heardSince = (): boolean => heardAt !== undefined && heardAt >= (presumedSince ?? 0);
 
   return {
@@ -68,11 +76,12 @@ export function createSteadyClock({
     sleep: (ms, signal) => clock.sleep(ms, signal),
     nowMs: () => judge().nowMs,
     heard(medianMs) {
-      agreed = { atMs: clock.nowMs() + medianMs, monotonicMs: clock.monotonicMs() };
-      heardAt = agreed.monotonicMs;
-      if (keptAt !== undefined && agreed.monotonicMs - keptAt < keepEveryMs) return;
-      keptAt = agreed.monotonicMs;
-      writeFileDurable(path, `${JSON.stringify({ agreedMs: Math.round(agreed.atMs) })}\n`);
+      agree(medianMs);
+      heardAt = clock.monotonicMs();
+    },
+    confirmed() {
+      // A doubt is settled by a quorum alone.
+      if (agreed && judge().state === 'machine') agree(0);
     },
     presumed: () => judge().state === 'presumed',
     assertKnown() {

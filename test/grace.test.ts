@@ -534,8 +534,17 @@ t.test(
     machineMs = Date.UTC(2028, 5, 1);
     const alone = start();
     t.ok(alone.presumed());
+    alone.confirmed();
+    t.ok(alone.presumed(), 'fewer than a quorum settle no doubt');
     monotonicMs += 1_000_000;
     t.equal(alone.nowMs(), machineMs, 'nobody came: the machine is believed');
+    // A machine that slept three times, with two offices: nobody tells the time, and those who come say the same as it.
+    alone.heard(0);
+    for (let slept = 0; slept < 3; slept += 1) {
+      machineMs += 20 * DAY_MS;
+      alone.confirmed();
+      t.equal(alone.doubt(), undefined, 'no doubt');
+    }
     machineMs = Date.UTC(2000, 0, 1);
     t.equal(createSteadyClock({ dir, clock: machine, peersTell: false }).nowMs(), machineMs);
   },
