@@ -211,6 +211,44 @@ t.test(
   },
 );
 
+t.test(
+  'a week with the clock of the hub two hours ahead: everything arrives each day, and its operator is told',
+  async (t) => {
+    const clock = movedClock(-20 * DAY_MS);
+    let aheadMs = 0;
+    const test = await startTestHub({ clock: { ...clock, nowMs: () => clock.nowMs() + aheadMs } });
+    t.teardown(() => test.close());
+    const offices: Office[] = [];
+    for (const code of ['XA.1', 'XA.2', 'XA.3']) offices.push(await openOffice(test, code, clock));
+    t.teardown(async () => {
+      for (const { node } of offices) await node.close();
+    });
+    const [a, b, c] = [offices[0]!, offices[1]!, offices[2]!];
+    for (const [from, to] of [
+      [a, b],
+      [b, c],
+      [c, a],
+    ] as const)
+      await sees(from, to);
+    await arrived(a, await send(a, b));
+    aheadMs = 2 * 3_600_000;
+    for (let day = 0; day < 7; day++) {
+      clock.move(DAY_MS);
+      for (const [from, to] of [
+        [a, b],
+        [b, c],
+        [c, a],
+      ] as const)
+        await arrived(from, await send(from, to));
+    }
+    await eventually(async () =>
+      test.hub.store.reader.get("SELECT 1 FROM alarms WHERE code = 'hub-clock-wrong'") ? true : undefined,
+    );
+    for (const office of offices)
+      t.equal((await office.node.edge.status()).hub.state, 'connected', 'nobody is stopped');
+  },
+);
+
 t.test('a part that has ended makes documents wait, and heals with the next one', async (t) => {
   const clock = movedClock(-20 * DAY_MS);
   const test = await startTestHub({ clock, config: { directoryDays: 3 } });
