@@ -387,10 +387,13 @@ t.test(
     t.equal(loadIdentity(e.dir).anchors.length, 1, 'a box of today believes the new root alone');
     await exchange(e, a);
     await exchange(b, e);
-    t.ok(
-      verifyProof(firstProof, certificateDer(readFileSync(join(rootDir, 'root.crt'), 'utf8'))).facts,
-      'a proof of before holds under the root of then',
-    );
+    const oldRoot = certificateDer(readFileSync(join(rootDir, 'root.crt'), 'utf8'));
+    const newProof = await e.node.edge.proof(await exchange(e, b));
+    t.ok(verifyProof(firstProof, oldRoot).facts, 'a proof of before holds under the root of then');
+    for (const proof of [firstProof, newProof])
+      t.ok(verifyProof(proof, [oldRoot, next.rootDer]).facts, 'whoever trusts both roots reads both');
+    t.throws(() => verifyProof(firstProof, next.rootDer), 'the new root alone says nothing of before');
+    t.throws(() => verifyProof(newProof, oldRoot), 'nor the old one of after');
     for (const { node } of [a, b, c, d, e]) t.strictSame((await node.edge.status()).alarms, [], 'no alarm');
   },
 );
