@@ -55,7 +55,7 @@ import { addEnrolmentRoutes } from './enrolment/routes.ts';
 import { signEpoch } from './epoch.ts';
 import { contentAssertion, createExchange, createHeard } from './exchange.ts';
 import { createHealth } from './health.ts';
-import { chainsOfHub, type HubIdentity, hubPaths } from './identity.ts';
+import { certifiedAtMs, chainsOfHub, type HubIdentity, hubPaths } from './identity.ts';
 import { createOwnCertificates, keyTexts } from './own-certificates.ts';
 import { createPeerClocks } from './peer-clocks.ts';
 import { createInstances } from './peers.ts';
@@ -104,7 +104,12 @@ export async function startHub(options: HubOptions) {
   const { dir, log } = options;
   const listening = options.listen ?? true;
   // Everything below goes by this clock; a command on a hub that is not running hears no peers and goes by the machine's.
-  const clock = createSteadyClock({ dir, clock: options.clock, peersTell: listening });
+  const clock = createSteadyClock({
+    dir,
+    clock: options.clock,
+    peersTell: listening,
+    pastMs: certifiedAtMs(dir),
+  });
   const paths = hubPaths(dir);
   const config: HubConfig = { ...loadHubConfig(dir), ...options.config };
   const lock = lockDir(dir);

@@ -157,6 +157,20 @@ function chainsOf(
   };
 }
 
+/** When the newest certificate of the hub, its CA or its root was made, by what it says; 0 where none can be read. It was past when it was made. */
+export function certifiedAtMs(dir: string): number {
+  const paths = hubPaths(dir);
+  const made = (['root', 'issuing', ...hubKeyNames] as const).map((name) => {
+    try {
+      return parseCertificate(readCertificateFile(paths.certificate(name))).notBeforeMs;
+    } catch {
+      // Told by whoever needs it (loadHubIdentity).
+      return 0;
+    }
+  });
+  return Math.max(...made);
+}
+
 export type CertificateLife = {
   readonly name: string;
   readonly notAfterMs: number;

@@ -31,17 +31,21 @@ export function createSteadyClock({
   dir,
   clock,
   peersTell,
+  pastMs = 0,
 }: {
   readonly dir: string;
   readonly clock: Clock;
   /** False: nobody will be heard (a command on a hub that does not run), so the machine is believed. */
   readonly peersTell: boolean;
+  /** Certainly past: what this hub has certified since then. It would not start at a time before its own certificates. */
+  readonly pastMs?: number;
 }): SteadyClock {
   const path = join(dir, 'clock.json');
   const kept = peersTell ? readAgreed(path) : undefined;
   let agreed: Agreed | undefined =
-    kept === undefined ? undefined : { atMs: kept, monotonicMs: clock.monotonicMs() };
-  let keptAt: number | undefined;
+    kept === undefined ? undefined : { atMs: Math.max(kept, pastMs), monotonicMs: clock.monotonicMs() };
+  /** As it stands in the file. */
+  let keptMs = kept ?? 0;
   let heardAt: number | undefined;
   /** Since when, by the clock that cannot be set, the machine disagrees with what was agreed and no quorum was heard. */
   let presumedSince: number | undefined;
@@ -65,9 +69,10 @@ export function createSteadyClock({
   }
   function agree(medianMs: number): void {
     agreed = { atMs: clock.nowMs() + medianMs, monotonicMs: clock.monotonicMs() };
-    if (keptAt !== undefined && agreed.monotonicMs - keptAt < keepEveryMs) return;
-    keptAt = agreed.monotonicMs;
-    writeFileDurable(path, `${JSON.stringify({ agreedMs: Math.round(agreed.atMs) })}\n`);
+    // By what it says, not by how long ago: a machine that slept has run for less time than has passed.
+    if (Math.abs(agreed.atMs - keptMs) < keepEveryMs) return;
+    keptMs = agreed.atMs;
+    writeFileDurable(path, `${JSON.stringify({ agreedMs: Math.round(keptMs) })}\n`);
   }
   const heardSince = (): boolean => heardAt !== undefined && heardAt >= (presumedSince ?? 0);
 

@@ -583,7 +583,21 @@ t.test(
       alone.confirmed();
       t.equal(alone.doubt(), undefined, 'no doubt');
     }
+    const asleep = machineMs;
+    machineMs += 40 * DAY_MS;
+    t.equal(
+      start().nowMs(),
+      asleep,
+      'the file says what was agreed last, however short the machine has run since',
+    );
+    const pastMs = asleep + 35 * DAY_MS;
+    t.equal(
+      createSteadyClock({ dir, clock: machine, peersTell: true, pastMs }).nowMs(),
+      machineMs,
+      'what was certified since is past: no month is missing',
+    );
     machineMs = Date.UTC(2000, 0, 1);
+    t.equal(createSteadyClock({ dir, clock: machine, peersTell: true, pastMs }).nowMs(), pastMs);
     t.equal(createSteadyClock({ dir, clock: machine, peersTell: false }).nowMs(), machineMs);
   },
 );
