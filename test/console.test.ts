@@ -337,7 +337,7 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
   await receiver.getByText('Văn bản chờ tiếp nhận').waitFor();
   await receiver.getByRole('link', { name: /Văn bản chờ tiếp nhận/ }).click();
   await receiver.getByRole('heading', { name: 'Văn bản đến' }).waitFor();
-  await receiver.getByText('Hỏa tốc').first().waitFor();
+  await receiver.locator('tbody').getByText('Hỏa tốc').first().waitFor();
   await look(receiver, 'inbox');
   await receiver.getByRole('button', { name: 'Tất cả' }).click();
   await receiver.getByRole('button', { name: 'Tất cả', pressed: true }).waitFor();
@@ -680,6 +680,7 @@ t.test(
     });
     const second = consoleClient(b);
     await second.post('/c/v1/sign-in/code', { email: 'vanthu2@tayvinh.gov.vn', code: made.code, password });
+    const replyByMs = Math.floor(systemClock.nowMs() / 1000) * 1000 + 5 * 86_400_000;
     const { documentId } = await a.node.edge.submit({
       idempotencyKey: 'changed later',
       to: ['H08.35.13'],
@@ -689,11 +690,23 @@ t.test(
         notation: 'UBND-VP',
         issueDate: '2026-11-26',
       },
-      parts: [{ name: 'công văn 112.pdf', mediaType: 'application/pdf', content: readFileSync(letter.file) }],
+      parts: [
+        { name: 'công văn 112.pdf', mediaType: 'application/pdf', content: readFileSync(letter.file) },
+        { name: 'phụ lục.txt', mediaType: 'text/plain', content: Buffer.from('phụ lục') },
+      ],
+      replyByMs,
     });
     const arrived = await eventually(async () =>
       (await clerk.get('/c/v1/inbox')).json.rows.find((row: { number: string }) => row.number === '20'),
     );
+    t.match(arrived, { parts: 2, dueMs: replyByMs }, 'what the list shows beside the title');
+    t.match((await clerk.get('/c/v1/senders')).json, { rows: [{ unit: a.unit, name: 'UBND xã Tây Bình' }] });
+    const numbers = async (query: string): Promise<string[]> =>
+      (await clerk.get(`/c/v1/inbox?${query}`)).json.rows.map(({ number }: { number: string }) => number);
+    for (const text of ['', '&text=giao'])
+      t.ok((await numbers(`sender=${a.unit}${text}`)).includes('20'), 'by its sender');
+    for (const narrow of [`sender=${c.unit}`, 'urgency=1', 'urgency=1&text=giao'])
+      t.notOk((await numbers(narrow)).includes('20'), narrow);
     const at = `/c/v1/documents/in/${arrived.envelopeId}`;
     for (const look of ['', '?refresh=1', '?refresh=1']) await clerk.get(at + look);
     await second.get(`${at}?refresh=1`);

@@ -93,8 +93,18 @@ export async function openDesk(
         await store.write('readingNote', { envelopeId: uuidToBytes(arrival), person: person.id, nowMs });
       await core.noteAudit({ actor: person.email, act: 'view', about: documentId });
     },
+    codeOf: (unit) => directory.current().codeOf(unit),
     nameOf: (unit) => directory.current().unit(unit)?.name ?? '',
     isRead: (envelopeId) => store.isRead(uuidToBytes(envelopeId)),
+    besideArrival({ envelopeId, unit, replyByMs }) {
+      const found = store.besideArrival(uuidToBytes(envelopeId), unit);
+      return { parts: found?.parts ?? 0, dueMs: found?.due_ms ?? replyByMs };
+    },
+    sendersOf: (unit) =>
+      store
+        .sendersOf(unit)
+        .map(({ sender }) => ({ unit: sender, name: directory.current().unit(sender)?.name ?? sender }))
+        .sort((a, b) => a.name.localeCompare(b.name, 'vi')),
     numberUsed(unit, number, notation) {
       const year = new Date(clock.nowMs() + vietnamMs).getUTCFullYear();
       return store.numberUsed(unit, number, notation, Date.UTC(year, 0, 1) - vietnamMs);

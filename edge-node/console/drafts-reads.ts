@@ -54,6 +54,23 @@ export function draftReads(db: Database) {
       )?.created_ms,
     isRead: (envelopeId: Uint8Array): boolean =>
       db.get('SELECT 1 FROM readings WHERE envelope_id = ? LIMIT 1', envelopeId) !== undefined,
+    /** Beside a row of the list of arrivals: how many files it has, and the earliest term of an open task of the unit. */
+    besideArrival: (envelopeId: Uint8Array, unit: string) =>
+      db.get<{ parts: number; due_ms: number | null }>(
+        `SELECT (SELECT count(*) FROM in_parts p WHERE p.inbox_seq = i.seq) AS parts,
+           (SELECT min(t.due_ms) FROM tasks t WHERE t.document_id = i.document_id AND t.unit = ?2 AND t.sender = i.sender
+             AND t.state IN ('given','working')) AS due_ms
+         FROM inbox i WHERE i.envelope_id = ?1 LIMIT 1`,
+        envelopeId,
+        unit,
+      ),
+    /** Who sent the unit the newest 5,000 arrivals; at most 500. */
+    sendersOf: (unit: string) =>
+      db.all<{ sender: string }>(
+        `SELECT DISTINCT i.sender FROM (SELECT inbox_seq FROM inbox_recipients WHERE unit = ? ORDER BY inbox_seq DESC LIMIT 5000) r
+           JOIN inbox i ON i.seq = r.inbox_seq LIMIT 500`,
+        unit,
+      ),
     /** Documents of people (not statuses) for the unit that nobody has opened; counted up to 1,000. */
     unread: (unit: string) =>
       db.get<{ n: number; urgent: number; oldest: number | null }>(

@@ -57,8 +57,15 @@ const rangeOf = ({ since, until, limit, after, text: words }: ListQuery) => ({
 /** Rows of the search over all metadata in the shape of the lists: what stands is seen on the document itself. */
 async function searched(edge: Edge, unit: string, direction: Direction, asked: ListQuery) {
   const page = await edge.find({ limit: 50, ...rangeOf(asked), direction, unit });
-  const rows = page.rows.map((row) => ({
+  const { sender = '', urgency = 0 } = asked;
+  // The index knows words alone; what else narrows the list is looked at in its rows.
+  const from = sender && edge.desk.codeOf(sender);
+  const fits = page.rows.filter((row) => row.urgency >= Number(urgency) && (!from || row.places[0] === from));
+  const rows = fits.map((row) => ({
     ...row,
+    ...(direction === 'in' && row.envelopeId
+      ? edge.desk.besideArrival({ envelopeId: row.envelopeId, unit, replyByMs: 0 })
+      : {}),
     kind: 1,
     envelopeId: row.envelopeId ?? '',
     senderCode: row.places[0] ?? '',
@@ -91,8 +98,9 @@ export async function ownDocument(
 
 export function documentRoutes(app: FastifyInstance, edge: Edge): void {
   const read = { act: 'document.read' } as const;
-  const withRead = (row: InboxRow) => ({
+  const withRead = (row: InboxRow, unit: string) => ({
     ...row,
+    ...edge.desk.besideArrival({ ...row, unit }),
     read: edge.desk.isRead(row.envelopeId),
     senderName: edge.desk.nameOf(row.sender),
   });
@@ -112,9 +120,12 @@ export function documentRoutes(app: FastifyInstance, edge: Edge): void {
         ...(codes ? { codes } : {}),
         ...(urgency ? { urgency: Number(urgency) } : {}),
       });
-      return { ...page, rows: page.rows.map(withRead) };
+      return { ...page, rows: page.rows.map((row) => withRead(row, unit)) };
     },
   );
+  app.get('/c/v1/senders', { config: read }, async (request) => ({
+    rows: edge.desk.sendersOf(callerOf(request).unit),
+  }));
   app.get<{ Querystring: ListQuery }>(
     '/c/v1/outbox',
     { config: read, schema: { querystring: listQuery } },

@@ -63,8 +63,17 @@ export type Desk = {
   /** A person opens a document: an audit row, and the first look of a person counts. Live refreshes of what is open are one opening. */
   noteOpening(caller: Caller, view: DocumentView, refresh: boolean): Promise<void>;
   isRead(envelopeId: string): boolean;
+  /** For the list of arrivals: files, and until when the unit has to act (an open task's term, else the answer that the sender asks for; 0: neither). */
+  besideArrival(row: { readonly envelopeId: string; readonly unit: string; readonly replyByMs: number }): {
+    readonly parts: number;
+    readonly dueMs: number;
+  };
+  /** Who sends to the unit, by name. */
+  sendersOf(unit: string): readonly { readonly unit: string; readonly name: string }[];
   /** Of a unit, by the directory; empty when it names none. */
   nameOf(unit: string): string;
+  /** The code by which people know it. */
+  codeOf(unit: string): string;
   /** When the unit last sent this number and notation in this year. */
   numberUsed(unit: string, number: string, notation: string): number | undefined;
   /** Flash documents older than `ageMs` that nobody opened. */

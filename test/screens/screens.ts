@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core';
 import { makeSamples } from '../../bin/demo/samples.ts';
 import { systemClock } from '../../protocol/node/clock.ts';
 import {
+  type ConsoleOffice,
   consoleClient,
   firstLogin,
   noBrowser,
@@ -210,6 +211,17 @@ async function main(): Promise<void> {
   await page.getByRole('heading', { name: 'Tiếp nhận 1 văn bản?' }).waitFor();
   await take('55-tiep-nhan-nhieu');
   await page.keyboard.press('Escape');
+  await page.goto(`${b.consoleUrl()}/den?trang-thai=waiting`);
+  await page.getByText('Lưu cách lọc này').click();
+  await page.getByLabel('Tên để nhớ').fill('Chờ tiếp nhận');
+  await take('56-giu-danh-sach');
+  await page.getByRole('button', { name: 'Lưu', exact: true }).click();
+  await page.getByRole('link', { name: 'Chờ tiếp nhận', exact: true }).waitFor();
+  await take('57-danh-sach-da-giu');
+  await pictureKeys(await (await openContext(browser)).newPage(), b, take);
+  await page.clock.setSystemTime(systemClock.nowMs() + 26 * 3_600_000);
+  await at('/den', '60-dong-ho-sai');
+  await page.clock.setSystemTime(systemClock.nowMs());
   await page.setViewportSize({ width: 683, height: 768 });
   await at('/den', '37-phong-to-200');
   await page.getByRole('link', { name: /Giấy mời họp giao ban/ }).click();
@@ -223,6 +235,46 @@ async function main(): Promise<void> {
   await at('/', '38-mat-ket-noi');
   await browser.close();
   await Promise.all([a.node.close(), b.node.close()]);
+}
+
+/** By name: a browser makes no passkey for an address. */
+async function pictureKeys(
+  own: Page,
+  office: ConsoleOffice,
+  picture: (name: string, on: Page) => Promise<void>,
+): Promise<void> {
+  const url = office.consoleUrl().replace('127.0.0.1', 'localhost');
+  const signIn = async () => {
+    await own.goto(url);
+    await own.getByLabel('E-mail công vụ').fill(office.email);
+    await own.getByLabel('Mật khẩu').fill(password);
+    await own.keyboard.press('Enter');
+  };
+  await signIn();
+  await own.getByRole('heading', { name: 'Việc hôm nay' }).waitFor();
+  const cdp = await own.context().newCDPSession(own);
+  await cdp.send('WebAuthn.enable');
+  const options = {
+    protocol: 'ctap2',
+    transport: 'internal',
+    hasResidentKey: true,
+    hasUserVerification: true,
+  };
+  await cdp.send('WebAuthn.addVirtualAuthenticator', {
+    options: { ...options, isUserVerified: true, automaticPresenceSimulation: true } as never,
+  });
+  await own.goto(`${url}/tai-khoan`);
+  await own.getByLabel('Tên khóa').fill('Máy văn thư');
+  await own.getByRole('button', { name: 'Thêm khóa' }).click();
+  const drop = own.getByRole('button', { name: 'Bỏ khóa Máy văn thư' });
+  await drop.waitFor();
+  await drop.scrollIntoViewIfNeeded();
+  await picture('58-khoa-dang-nhap', own);
+  await own.getByRole('button', { name: 'Đăng xuất' }).click();
+  await own.getByLabel('E-mail công vụ').waitFor();
+  await signIn();
+  await own.getByRole('button', { name: 'Dùng khóa đăng nhập' }).waitFor();
+  await picture('59-khoa-dang-nhap-hoi', own);
 }
 
 await main();

@@ -2,16 +2,27 @@
 
 import { useState } from 'preact/hooks';
 import type { InboxRow } from '../../../core.ts';
-import { timeText } from '../format.ts';
+import { nowMs } from '../clock.ts';
+import { dayText, timeText } from '../format.ts';
+import { useLoad } from '../load.ts';
 import { useMay } from '../me.ts';
-import { Tag } from '../widgets/basics.tsx';
+import { SelectField, Tag } from '../widgets/basics.tsx';
 import { BulkAccept, type Chosen } from '../widgets/bulk-accept.tsx';
 import { DocumentList } from '../widgets/document-list.tsx';
 import { nameOrNone, RowLink, Urgency } from '../widgets/document-rows.tsx';
 import { words } from '../words.ts';
 import { bulkWords } from '../words-figures.ts';
 
-type Row = InboxRow & { readonly read: boolean; readonly senderName?: string };
+type Row = InboxRow & {
+  readonly read: boolean;
+  readonly senderName?: string;
+  readonly parts?: number;
+  readonly dueMs?: number;
+};
+type Senders = { readonly rows: readonly { readonly unit: string; readonly name: string }[] };
+
+/** Nobody has anything left to do. */
+const ended: readonly string[] = ['02', '06'];
 
 const presses = (row: Row): boolean => row.urgency > 1 && row.standing[0]?.code === '01';
 
@@ -28,6 +39,10 @@ const urgentFirst = (rows: readonly Row[]): readonly Row[] => [
 export function Inbox({ state }: { readonly state: string }) {
   const { list, inbox } = words;
   const receives = useMay()('document.receive');
+  const address = new URLSearchParams(location.search);
+  const [urgency, setUrgency] = useState(address.get('khan') ?? '');
+  const [sender, setSender] = useState(address.get('noi-gui') ?? '');
+  const senders = useLoad<Senders>('/senders').value?.rows ?? [];
   const [chosen, setChosen] = useState<readonly Chosen[]>([]);
   const choose = (row: Row, on: boolean) =>
     setChosen((before) => [
@@ -52,10 +67,31 @@ export function Inbox({ state }: { readonly state: string }) {
           list.subject,
           list.sender,
           list.arrived,
+          list.due,
           list.state,
         ]}
         follows={({ kind }) => kind === 'arrived' || kind === 'statement' || kind === 'other'}
         sorted={urgentFirst}
+        own={{
+          asked: { urgency, sender },
+          address: { khan: urgency, 'noi-gui': sender },
+          fields: (
+            <>
+              <SelectField
+                label={list.urgency}
+                value={urgency}
+                onValue={setUrgency}
+                options={list.urgencyFrom}
+              />
+              <SelectField
+                label={list.sender}
+                value={sender}
+                onValue={setSender}
+                options={[['', list.all], ...senders.map(({ unit, name }) => [unit, name] as const)]}
+              />
+            </>
+          ),
+        }}
       >
         {(row) => (
           <tr key={row.envelopeId} class={`${row.read ? '' : 'unread'} ${row.urgency > 1 ? 'urgent' : ''}`}>
@@ -77,9 +113,13 @@ export function Inbox({ state }: { readonly state: string }) {
             <td class="tight">{nameOrNone(row)}</td>
             <td>
               <RowLink to={`/den/${row.envelopeId}`} row={row} />
+              {(row.parts ?? 0) > 1 && <span class="muted"> 📎 {list.parts(row.parts!)}</span>}
             </td>
             <td>{row.senderName || row.senderCode}</td>
             <td class="tight number">{timeText(row.receivedMs)}</td>
+            <td class="tight number">
+              <Due row={row} />
+            </td>
             <td class="tight">
               <Standing row={row} />
             </td>
@@ -90,6 +130,21 @@ export function Inbox({ state }: { readonly state: string }) {
         chosen={chosen}
         onDone={(left) => setChosen(chosen.filter(({ envelopeId }) => left.includes(envelopeId)))}
       />
+    </>
+  );
+}
+
+function Due({ row: { dueMs = 0, standing } }: { readonly row: Row }) {
+  if (dueMs === 0) return null;
+  const late = dueMs < nowMs() && !ended.includes(standing[0]?.code ?? '');
+  return (
+    <>
+      {dayText(dueMs)}
+      {late && (
+        <div>
+          <Tag tone="bad">{words.list.late}</Tag>
+        </div>
+      )}
     </>
   );
 }

@@ -116,7 +116,6 @@ function PasswordForm({ email, setEmail, onEntered }: FormProps) {
       <PasswordField value={password} onValue={setPassword} autofocus={email !== ''} />
       {factor && (
         <>
-          <DigitsField hint={w.factorHint} value={code} onValue={setCode} required autofocus />
           {canPasskey() && (
             <>
               <p class="muted">{k.useHow}</p>
@@ -124,8 +123,16 @@ function PasswordForm({ email, setEmail, onEntered }: FormProps) {
                 {k.use}
               </button>
               {stopped && <p role="status">{k.stopped}</p>}
+              <p class="or">{w.or}</p>
             </>
           )}
+          <DigitsField
+            hint={w.factorHint}
+            value={code}
+            onValue={setCode}
+            required={!canPasskey()}
+            autofocus
+          />
         </>
       )}
       <button type="submit" class="main wide" disabled={act.busy} data-main>

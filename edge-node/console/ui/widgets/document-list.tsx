@@ -30,13 +30,19 @@ type Props<Row extends Listed> = {
   readonly columns: readonly string[];
   readonly follows: (event: LiveEvent) => boolean;
   readonly sorted?: (rows: readonly Row[]) => readonly Row[];
+  /** Filters that one screen has alone: what the server is asked, by the names of the address. */
+  readonly own?: {
+    readonly asked: Readonly<Record<string, string>>;
+    readonly address: Readonly<Record<string, string>>;
+    readonly fields: ComponentChildren;
+  };
   /** Between the filters and the rows. */
   readonly above?: ComponentChildren;
   readonly children: (row: Row) => ComponentChildren;
 };
 
 export function DocumentList<Row extends Listed>(props: Props<Row>) {
-  const { path, at, state, filters, columns, follows, sorted } = props;
+  const { path, at, state, filters, columns, follows, sorted, own } = props;
   // A list that was kept begins with what narrowed it then.
   const address = new URLSearchParams(location.search);
   const search = useSearch(address.get('tim') ?? '');
@@ -45,6 +51,7 @@ export function DocumentList<Row extends Listed>(props: Props<Row>) {
   const list = usePages<Row>(path, {
     text: search.asked,
     state,
+    ...own?.asked,
     since: from ? String(isoToMs(from)) : undefined,
     // The last day counts to its end.
     until: to ? String(isoToMs(to) + dayMs) : undefined,
@@ -63,8 +70,14 @@ export function DocumentList<Row extends Listed>(props: Props<Row>) {
     if (value) now.set('trang-thai', value);
     return now.size > 0 ? `${at}?${now}` : at;
   };
-  const narrowing = queryOf({ 'trang-thai': state, tim: search.asked, tu: from, den: to }).slice(1);
-  const narrowed = search.asked || state || from || to;
+  const narrowing = queryOf({
+    'trang-thai': state,
+    tim: search.asked,
+    tu: from,
+    den: to,
+    ...own?.address,
+  }).slice(1);
+  const narrowed = narrowing !== '';
   return (
     <>
       <Title>{props.title}</Title>
@@ -82,6 +95,7 @@ export function DocumentList<Row extends Listed>(props: Props<Row>) {
             </button>
           ))}
         </fieldset>
+        {own?.fields}
         <details class="days" open={from !== '' || to !== ''}>
           <summary>{words.list.days}</summary>
           <div class="row">

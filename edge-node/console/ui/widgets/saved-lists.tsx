@@ -44,7 +44,7 @@ export function SavedLists({
           </button>
         </span>
       ))}
-      {query !== '' && (
+      {query !== '' && !mine.some((row) => row.query === query) && (
         <details>
           <summary>{w.keepView}</summary>
           <ProblemNotice problem={act.problem} />
