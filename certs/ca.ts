@@ -312,7 +312,8 @@ function checkIssued(
   } catch (cause) {
     if (!(cause instanceof ExchangeError) || cause.code !== 'certificate-wrong-usage' || !made.withHosts)
       throw cause;
-    const remedy = 'a host or address that this CA may not certify; have the root sign the CA with it';
+    const remedy =
+      'a host or address that this CA may not certify; have the root sign the CA with it (hub ca request --add-host)';
     throw new ExchangeError('config-invalid', remedy, { cause });
   }
 }

@@ -72,6 +72,10 @@ export async function status(out: Output, { dir }: { readonly dir: string }): Pr
       out.say(
         '! Chưa xác nhận đã cất khoá khôi phục: lienthong at-rest confirm / the recovery key is not confirmed as kept',
       );
+    for (const { daysLeft } of body.certificates.filter(({ byHand }) => byHand))
+      out.say(
+        `Chứng thư của trang văn thư / certificate of the console: ${daysLeft > 0 ? `còn ${daysLeft} ngày / days left` : 'ĐÃ HẾT HẠN / expired'}`,
+      );
     if (body.requests.waiting > 0)
       out.say(
         `Yêu cầu thu hồi, cập nhật chờ trả lời / requests of senders to decide: ${body.requests.waiting} (lienthong requests --dir ${dir})`,

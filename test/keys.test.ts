@@ -440,6 +440,7 @@ t.test(
     const shown = status.certificates.find(({ byHand }) => byHand);
     t.match(shown, { file: 'console', renewalDue: false });
     const due = { ...status, certificates: [{ ...shown!, daysLeft: 100, renewalDue: true }] };
+    t.match(await exitOf(['node', 'status', '--dir', at]), { out: /còn 36[45] ngày/ });
     const check = checksOf(due, systemClock.nowMs()).find(({ name }) => name === 'certificates');
     t.match(check, { result: 'warn', said: /100 days left/ }, 'a warning for the whole last third');
 

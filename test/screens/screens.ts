@@ -80,11 +80,19 @@ async function main(): Promise<void> {
         issueDate: '2026-11-25',
         signers: [{ name: 'Lê Văn Tư', position: 'Chủ tịch', competence: 'TM.' }],
       },
-      parts: [{ name: 'công văn.pdf', mediaType: 'application/pdf', content: bytes }],
+      parts: [
+        { name: 'công văn.pdf', mediaType: 'application/pdf', content: bytes },
+        ...(number === '113' ? [{ name: 'biểu mẫu.pdf', mediaType: 'application/pdf', content: bytes }] : []),
+      ],
+      ...(number === '113' ? { replyByMs: systemClock.nowMs() + 7 * 86_400_000 } : {}),
     });
   await eventually(async () => ((await b.node.edge.inbox({})).rows.length === 3 ? true : undefined), 400);
   await at('/', '07-tong-quan');
   await at('/den', '08-van-ban-den');
+  await page.getByText('Lọc thêm').click();
+  await page.getByLabel('Nơi gửi').selectOption({ label: 'UBND xã Tây Bình' });
+  await take('61-loc-them');
+  await page.goto(`${b.consoleUrl()}/den`);
   await page.getByRole('link', { name: /phòng, chống thiên tai/ }).click();
   await page.getByRole('img', { name: 'Hình trang 1' }).waitFor();
   await take('09-chi-tiet-den');

@@ -110,6 +110,7 @@ export const passkeyWords = {
   cannot: (product: string) =>
     `Không thêm được khóa ở đây: hãy mở trang ${product} bằng tên (không bằng địa chỉ IP) và qua đường truyền có mã hóa (https).`,
   use: 'Dùng khóa đăng nhập',
+  or: 'hoặc',
   useHow: 'Dùng vân tay, PIN hay khóa USB đã đăng ký.',
   stopped: 'Trình duyệt đã dừng; hãy thử lại hoặc dùng mã 6 số.',
 } as const;

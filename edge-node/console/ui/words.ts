@@ -154,6 +154,7 @@ export const words = {
     unread: 'chưa mở',
     all: 'Tất cả',
     days: 'Khoảng ngày',
+    narrow: 'Lọc thêm',
     keepView: 'Lưu cách lọc này',
     viewName: 'Tên để nhớ',
     dropView: (name: string) => `Bỏ danh sách đã lưu ${name}`,

@@ -113,7 +113,7 @@ export function Inbox({ state }: { readonly state: string }) {
             <td class="tight">{nameOrNone(row)}</td>
             <td>
               <RowLink to={`/den/${row.envelopeId}`} row={row} />
-              {(row.parts ?? 0) > 1 && <span class="muted"> 📎 {list.parts(row.parts!)}</span>}
+              {(row.parts ?? 0) > 1 && <span class="muted"> · {list.parts(row.parts!)}</span>}
             </td>
             <td>{row.senderName || row.senderCode}</td>
             <td class="tight number">{timeText(row.receivedMs)}</td>

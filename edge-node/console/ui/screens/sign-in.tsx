@@ -123,7 +123,7 @@ function PasswordForm({ email, setEmail, onEntered }: FormProps) {
                 {k.use}
               </button>
               {stopped && <p role="status">{k.stopped}</p>}
-              <p class="or">{w.or}</p>
+              <p class="or">{k.or}</p>
             </>
           )}
           <DigitsField

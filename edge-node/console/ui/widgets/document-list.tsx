@@ -78,6 +78,7 @@ export function DocumentList<Row extends Listed>(props: Props<Row>) {
     ...own?.address,
   }).slice(1);
   const narrowed = narrowing !== '';
+  const opened = [from, to, ...Object.values(own?.address ?? {})].some((value) => value !== '');
   return (
     <>
       <Title>{props.title}</Title>
@@ -95,10 +96,10 @@ export function DocumentList<Row extends Listed>(props: Props<Row>) {
             </button>
           ))}
         </fieldset>
-        {own?.fields}
-        <details class="days" open={from !== '' || to !== ''}>
-          <summary>{words.list.days}</summary>
+        <details class="days" open={opened}>
+          <summary>{own ? words.list.narrow : words.list.days}</summary>
           <div class="row">
+            {own?.fields}
             <DayField label={words.list.from} value={from} onValue={setFrom} />
             <DayField label={words.list.to} value={to} onValue={setTo} />
           </div>
