@@ -37,13 +37,17 @@ export function createSteadyClock({
   readonly clock: Clock;
   /** False: nobody will be heard (a command on a hub that does not run), so the machine is believed. */
   readonly peersTell: boolean;
-  /** Certainly past: what this hub has certified since then. It would not start at a time before its own certificates. */
+  /**
+   * When the newest certificate of this hub was made: it would not start at a time before. Counts while the machine says that it is past; of a
+   * machine that was ahead when it made it and has been set right since, it says nothing.
+   */
   readonly pastMs?: number;
 }): SteadyClock {
   const path = join(dir, 'clock.json');
   const kept = peersTell ? readAgreed(path) : undefined;
+  const certifiedMs = pastMs <= clock.nowMs() ? pastMs : 0;
   let agreed: Agreed | undefined =
-    kept === undefined ? undefined : { atMs: Math.max(kept, pastMs), monotonicMs: clock.monotonicMs() };
+    kept === undefined ? undefined : { atMs: Math.max(kept, certifiedMs), monotonicMs: clock.monotonicMs() };
   /** As it stands in the file. */
   let keptMs = kept ?? 0;
   let heardAt: number | undefined;
