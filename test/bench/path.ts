@@ -91,11 +91,13 @@ async function send(
   const client = createHttpClient({ origin: api.url, connections: how.inFlight ?? 16 });
   const startMs = new Map<string, number>();
   const content = randomBytes(how.bytes);
+  // As in exchange-load.ts: never the first bytes of a program.
+  content[0] = 0;
   const startedMs = now();
   let next = 0;
   const submitOne = async (number: number): Promise<void> => {
     const key = `${how.name}-${number}`;
-    randomBytes(16).copy(content);
+    randomBytes(16).copy(content, 1);
     startMs.set(key, Date.now());
     const answer = await client.request({
       method: 'POST',
