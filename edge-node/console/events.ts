@@ -37,6 +37,8 @@ export function eventRoutes(
   };
 
   async function pass(event: EdgeEvent): Promise<void> {
+    // Nobody has the console open: a document is not read for it.
+    if (lines.size === 0) return;
     const reads = (caller: Caller) => mayDo(caller.roles, 'document.read');
     if (event.kind === 'arrived') {
       const { urgency, kind } = await edge.show(event.envelopeId, { direction: 'in' });

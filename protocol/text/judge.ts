@@ -132,7 +132,9 @@ const notWord = /[\t\n\r\f\v \0!-/:-@[-`{-~]+/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: letters of VISCII and VN1.
 const hasMark = /[^\0-\x7f]|[\x01-\x06\x11-\x17\x19\x1e]/;
 const wordLengthMax = 40;
-const knownMax = 20_000;
+/** A word reads the same in every text, and the same names and subjects come with every document. About 300 bytes each. */
+const known = new Map<string, WordReadings | null>();
+const knownMax = 10_000;
 
 export type TextJudge = {
   /** Text that may be cut anywhere between lines. */
@@ -157,7 +159,6 @@ const zeros = (): number[] => candidates.map(() => 0);
  * is no answer.
  */
 export function createTextJudge(options: { readonly bytes?: boolean } = {}): TextJudge {
-  const known = new Map<string, WordReadings | null>();
   const counted: Counted = {
     words: 0,
     composed: true,
