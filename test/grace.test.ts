@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { parseCertificate } from '../certs/certificate.ts';
 import { buildCrl } from '../certs/crl.ts';
 import { certificatePem } from '../certs/pem.ts';
@@ -67,6 +67,14 @@ async function openOffice(test: TestHub, code: string, clock: Clock): Promise<Of
   await enrolNode({ dir, invitations: [invitation], clock, version: 'test', config });
   return { dir, code, node: await startNode({ dir, log: quiet, clock }) };
 }
+/** XA.1 and XA.2; whichever node each has at the end is closed with the test. */
+async function twoOffices(t: Test, test: TestHub, clock: Clock): Promise<readonly [Office, Office]> {
+  const offices = [await openOffice(test, 'XA.1', clock), await openOffice(test, 'XA.2', clock)] as const;
+  t.teardown(async () => {
+    for (const { node } of offices) await node.close();
+  });
+  return offices;
+}
 let sent = 0;
 async function send(from: Office, to: Office): Promise<string> {
   sent += 1;
@@ -98,11 +106,7 @@ t.test('a week without the hub: documents are taken, the operator is told, every
   const clock = movedClock(-20 * DAY_MS);
   const test = await startTestHub({ clock });
   t.teardown(() => test.close());
-  const [a, b] = [await openOffice(test, 'XA.1', clock), await openOffice(test, 'XA.2', clock)];
-  t.teardown(async () => {
-    await a.node.close();
-    await b.node.close();
-  });
+  const [a, b] = await twoOffices(t, test, clock);
   await sees(a, b);
   await arrived(a, await send(a, b));
   await test.hub.close();
@@ -186,11 +190,7 @@ t.test(
     const ahead: Clock = { ...clock, nowMs: () => clock.nowMs() + 9 * DAY_MS };
     const test = await startTestHub({ clock });
     t.teardown(() => test.close());
-    const [a, b] = [await openOffice(test, 'XA.1', clock), await openOffice(test, 'XA.2', clock)];
-    t.teardown(async () => {
-      await a.node.close();
-      await b.node.close();
-    });
+    const [a, b] = await twoOffices(t, test, clock);
     await sees(a, b);
     await sees(b, a);
     await a.node.close();
@@ -257,11 +257,7 @@ t.test('a part that has ended makes documents wait, and heals with the next one'
   const clock = movedClock(-20 * DAY_MS);
   const test = await startTestHub({ clock, config: { directoryDays: 3 } });
   t.teardown(() => test.close());
-  const [a, b] = [await openOffice(test, 'XA.1', clock), await openOffice(test, 'XA.2', clock)];
-  t.teardown(async () => {
-    await a.node.close();
-    await b.node.close();
-  });
+  const [a, b] = await twoOffices(t, test, clock);
   await sees(a, b);
   await a.node.close();
   await test.hub.close();
@@ -421,11 +417,7 @@ t.test(
     const clock = movedClock();
     const test = await startTestHub({ clock });
     t.teardown(() => test.close());
-    const [a, b] = [await openOffice(test, 'XA.1', clock), await openOffice(test, 'XA.2', clock)];
-    t.teardown(async () => {
-      await a.node.close();
-      await b.node.close();
-    });
+    const [a, b] = await twoOffices(t, test, clock);
     await sees(a, b);
     await sees(b, a);
     const unit = test.hub.admin.unitOf('XA.2');

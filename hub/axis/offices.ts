@@ -2,6 +2,7 @@
 // anything is done; and a table (CSV, XLSX) as such a list. It reads only; borderAgencies does. Nothing is derived from the shape of a code.
 import type { Sheet } from '../../protocol/node/spreadsheet.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
+import type { AgencyRow } from '../store/border-admin-ops.ts';
 import type { Agency } from './connector.ts';
 
 export type OfficeRow = Agency & {
@@ -31,21 +32,10 @@ export const officeHeaders = {
   state: ['Trạng thái', 'state'],
 } as const;
 
-type Row = {
-  agency: string;
-  unit: string;
-  code: string;
-  old_code: string;
-  name: string;
-  mail: string;
-  own: number;
-  deleted: number;
-};
-
 /** As they were last listed, by code; closed ones too. */
 export const officeRows = (db: Database, border: string): OfficeRow[] =>
   db
-    .all<Row>('SELECT * FROM border_agencies WHERE border = ? ORDER BY code, agency', border)
+    .all<AgencyRow>('SELECT * FROM border_agencies WHERE border = ? ORDER BY code, agency', border)
     .map(({ old_code, own, deleted, agency, unit, code, name, mail }) => ({
       agency,
       unit,

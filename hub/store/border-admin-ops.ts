@@ -51,7 +51,8 @@ export type AgenciesResult = {
 };
 
 type BorderRow = { name: string; unit: string; node: string };
-type AgencyRow = {
+/** As `border_agencies` has it. */
+export type AgencyRow = {
   agency: string;
   unit: string;
   code: string;
