@@ -93,11 +93,15 @@ export async function fillSearch(
   stopped: () => boolean = () => false,
 ): Promise<number> {
   let filled = 0;
-  while (!stopped()) {
-    const rows = context.store.unindexed(batch);
-    if (rows.length === 0) return filled;
-    await context.store.write('indexAgain', { entries: rows.map((row) => entryOf(row, context)) });
-    filled += rows.length;
+  for (const direction of ['out', 'in'] as const) {
+    let afterSeq = 0;
+    while (!stopped()) {
+      const rows = context.store.unindexed(direction, afterSeq, batch);
+      if (rows.length === 0) break;
+      await context.store.write('indexAgain', { entries: rows.map((row) => entryOf(row, context)) });
+      afterSeq = rows.at(-1)!.seq;
+      filled += rows.length;
+    }
   }
   return filled;
 }

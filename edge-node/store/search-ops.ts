@@ -115,6 +115,13 @@ const sql = {
   subjectOfAll: `SELECT ${hit} FROM search_rows r WHERE ?1 IS NULL AND ${bySubject} AND ${wanted} ORDER BY r.sort_key, r.id LIMIT ?7`,
 } as const;
 
+const unfound = (direction: 'out' | 'in') => `metadata IS NOT NULL AND kind <> 5 AND seq > ?1
+  AND NOT EXISTS (SELECT 1 FROM search_rows r WHERE r.direction = '${direction}' AND r.seq = d.seq) ORDER BY seq LIMIT ?2`;
+const unindexedIn = {
+  out: `SELECT 'out' AS direction, seq, created_ms AS at_ms, metadata, unit AS sender FROM documents d WHERE ${unfound('out')}`,
+  in: `SELECT 'in' AS direction, seq, received_ms AS at_ms, metadata, sender FROM inbox d WHERE ${unfound('in')}`,
+} as const;
+
 export function searchReads(db: Database) {
   return {
     searchHits(f: SearchFilter, limit: number): readonly SearchHit[] {
@@ -140,15 +147,12 @@ export function searchReads(db: Database) {
         limit,
       );
     },
-    /** Documents with metadata that no search finds: of before this schema, or rebuilt from the hub. Status envelopes are none. */
-    unindexed: (limit: number): readonly Unindexed[] =>
-      db.all<Unindexed>(
-        `SELECT 'out' AS direction, seq, created_ms AS at_ms, metadata, unit AS sender FROM documents
-           WHERE metadata IS NOT NULL AND kind <> 5 AND seq NOT IN (SELECT seq FROM search_rows WHERE direction = 'out')
-         UNION ALL SELECT 'in', seq, received_ms, metadata, sender FROM inbox
-           WHERE metadata IS NOT NULL AND kind <> 5 AND seq NOT IN (SELECT seq FROM search_rows WHERE direction = 'in') LIMIT ?`,
-        limit,
-      ),
+    /**
+     * Documents with metadata that no search finds: of before this schema, or rebuilt from the hub; in their order, after `afterSeq`, so that a
+     * walk over all of them looks at each once. Status envelopes are none.
+     */
+    unindexed: (direction: 'out' | 'in', afterSeq: number, limit: number): readonly Unindexed[] =>
+      db.all<Unindexed>(unindexedIn[direction], afterSeq, limit),
     outRecipientUnits: (documentSeq: number): readonly string[] =>
       db
         .all<{ unit: string }>(
