@@ -12,6 +12,7 @@ import type { EdgeContext } from './context.ts';
 import type { ContentHandle, EdgeCore, EdgeEvent, EdgeStatus, SubmitAnswer } from './core.ts';
 import { findDocuments, rebuildSearch } from './find.ts';
 import type { Fetcher } from './inbox/fetcher.ts';
+import { inboxPage, outboxPage } from './lists.ts';
 import { type OfficeHooks, officeVerbs } from './office/verbs.ts';
 import { sendingUnit, submitDocument } from './outbox/submit.ts';
 import { buildProof } from './proof.ts';
@@ -24,7 +25,7 @@ import { createSelfTests } from './self-tests.ts';
 import { statusVerbs } from './statuses/verbs.ts';
 import { supportBundle } from './support-bundle.ts';
 import { reportSecret } from './takedown/remover.ts';
-import { documentState, find, inboxPage, openPart, outboxPage, showDocument } from './views.ts';
+import { documentState, find, openPart, showDocument } from './views.ts';
 import { linkWords } from './words.ts';
 
 const dayMs = 86_400_000;

@@ -87,6 +87,8 @@ export type PageOptions = {
   readonly after?: string;
   /** Also recalls, updates and statuses, which are no documents by themselves. */
   readonly every?: boolean;
+  /** As a person types into a search: all of them, in any field of the metadata, without regard to case and marks; together with every other filter. */
+  readonly words?: string;
 };
 export type OutboxPageOptions = PageOptions & { readonly state?: OutboxState };
 export type InboxPageOptions = PageOptions & {
@@ -95,6 +97,10 @@ export type InboxPageOptions = PageOptions & {
   readonly sender?: string;
   /** Only where what the unit did stands at one of these (01 … 06); with `unit`. */
   readonly codes?: readonly string[];
+  /** Kind of document (loại văn bản) as its sender names it. */
+  readonly type?: string;
+  /** Only what is not ended and has a term (an open task's, else the answer asked for): it is over, or still runs; with `unit`. */
+  readonly due?: 'late' | 'running';
 };
 export type Page<Row> = { readonly rows: readonly Row[]; readonly next: string | undefined };
 

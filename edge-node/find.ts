@@ -106,6 +106,17 @@ export async function fillSearch(
   return filled;
 }
 
+/** Gives arrivals of before the list could be narrowed by kind theirs; as fillSearch. */
+export async function fillTypes({ store }: EdgeContext, stopped: () => boolean): Promise<void> {
+  while (!stopped()) {
+    const rows = store.untyped(batch);
+    if (rows.length === 0) return;
+    await store.write('noteTypes', {
+      types: rows.map(({ seq, metadata }) => ({ seq, type: metadataCodec.decode(metadata).type })),
+    });
+  }
+}
+
 /** From nothing: after a damaged index, or a change of the folding. Until it ends a search finds only what is filled again. */
 export async function rebuildSearch(context: EdgeContext): Promise<number> {
   while ((await context.store.write('clearSearch', { limit: 1_000 })) > 0);

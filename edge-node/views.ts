@@ -1,4 +1,4 @@
-// Rows -> what people and programs see: pages, one document with the story of each recipient, parts as streams. Derived facts only;
+// Rows -> what people and programs see of one document: its facts, the story of each recipient, parts as streams. Derived facts only;
 // nothing here changes anything. The story comes from signed statements, not from columns.
 import { headerCodec, metadataCodec, signedCodec, signedStatementCodec } from '../protocol/codec.ts';
 import { type Directory, foreignSender, type KnownUnit, nameAt } from '../protocol/directory.ts';
@@ -11,11 +11,6 @@ import type {
   DocumentState,
   DocumentView,
   EnvelopeView,
-  InboxPageOptions,
-  InboxRow,
-  OutboxPageOptions,
-  OutboxRow,
-  Page,
   PartStream,
   PartView,
   RecipientView,
@@ -23,7 +18,6 @@ import type {
   TimelineEvent,
 } from './core.ts';
 import { metadataOffers } from './outbox/metadata-text.ts';
-import { sendingUnit } from './outbox/submit.ts';
 import { assertReadable, isHiddenSent, safetyOf } from './safety/views.ts';
 import type { StatusView } from './statuses/core.ts';
 import {
@@ -54,91 +48,12 @@ export function documentState(states: readonly OutboxState[]): DocumentState {
   return weight.find((state) => states.includes(state)) ?? 'queued';
 }
 
-const limitOf = (given: number | undefined): number => Math.min(200, Math.max(1, given ?? 50));
-
-function pageOf<Row extends { readonly seq: number }, View>(
-  rows: readonly Row[],
-  limit: number,
-  view: (row: Row) => View,
-): Page<View> {
-  return { rows: rows.map(view), next: rows.length === limit ? String(rows.at(-1)!.seq) : undefined };
-}
-
-export function outboxPage(options: OutboxPageOptions, context: EdgeContext): Page<OutboxRow> {
-  const { store } = context;
-  const limit = limitOf(options.limit);
-  const unit = options.unit === undefined ? {} : { unit: sendingUnit(options.unit, context) };
-  return pageOf(store.outboxPage({ ...options, ...unit }, limit), limit, (row) => {
-    const newest = store.envelopesOf(row.seq)[0];
-    const recipients = store.latestRecipients(row.seq);
-    const counts: Partial<Record<OutboxState, number>> = {};
-    for (const { state } of recipients) counts[state] = (counts[state] ?? 0) + 1;
-    return {
-      documentId: uuidFromBytes(row.document_id),
-      unit: row.unit,
-      idempotencyKey: row.idempotency_key,
-      kind: row.kind,
-      urgency: row.urgency,
-      createdMs: row.created_ms,
-      subject: isHiddenSent(row.seq, store) ? '' : (row.subject ?? ''),
-      notation: row.notation ?? '',
-      number: row.number ?? '',
-      state: documentState(recipients.map(({ state }) => state)),
-      recipients: counts,
-      statuses: statusCounts(row.document_id, recipients, context),
-      lastError: newest?.last_error ?? undefined,
-    };
-  });
-}
-
-function statusCounts(
-  documentId: Uint8Array,
-  recipients: readonly { readonly unit: string; readonly state: OutboxState }[],
-  context: EdgeContext,
-): Record<string, number> {
-  const story = storyOfSent(documentId, context);
-  const counts: Record<string, number> = {};
-  for (const { unit, state } of recipients) {
-    const code = story.status(unit)?.code ?? (state === 'delivered' ? '01' : undefined);
-    if (code !== undefined) counts[code] = (counts[code] ?? 0) + 1;
-  }
-  return counts;
-}
-
-export function inboxPage(options: InboxPageOptions, context: EdgeContext): Page<InboxRow> {
-  const { store, directory } = context;
-  const limit = limitOf(options.limit);
-  const unit = options.unit === undefined ? {} : { unit: sendingUnit(options.unit, context) };
-  return pageOf(store.inboxPage({ ...options, ...unit }, limit), limit, (row) => ({
-    envelopeId: uuidFromBytes(row.envelope_id),
-    documentId: uuidFromBytes(row.document_id),
-    sender: row.sender,
-    senderCode: senderCodeOf(row, directory.current()),
-    units: store.arrivalRecipients(row.seq).map(({ unit: to }) => to),
-    kind: row.kind,
-    urgency: row.urgency,
-    createdMs: row.created_ms,
-    acceptedMs: row.accepted_ms,
-    receivedMs: row.received_ms,
-    replyByMs: row.reply_by_ms,
-    safety: store.checkState('in', row.seq)?.state ?? 'passed',
-    subject: hiddenTitle(row.seq, store) ? '' : (row.subject ?? ''),
-    notation: row.notation ?? '',
-    number: row.number ?? '',
-    standing: store
-      .receivedOf(row.sender, row.document_id)
-      .map(({ unit: of, code, recall }) => ({ unit: of, code, recall })),
-    replaced: store.replacementsOf(row.document_id).length > 0,
-    request: store.requestsOf(row.document_id).find(({ state }) => state === 'open')?.kind ?? '',
-  }));
-}
-
 /** What is marked as a state secret shows nothing of itself. */
 export const hiddenTitle = (seq: number, store: EdgeContext['store']): boolean =>
   store.checkState('in', seq)?.secret === 1;
 
 /** Of what a border sealed: the office that it names, as the border's word. */
-function senderCodeOf({ sender, metadata }: Arrival, directory: Directory): string {
+export function senderCodeOf({ sender, metadata }: Arrival, directory: Directory): string {
   const said =
     metadata && directory.unit(sender)?.border === sender ? metadataCodec.decode(metadata) : undefined;
   return foreignSender(directory, sender, said)?.code ?? directory.codeOf(sender);

@@ -688,6 +688,7 @@ t.test(
         subject: 'Về việc họp giao ban',
         number: '20',
         notation: 'UBND-VP',
+        type: 'Giấy mời',
         issueDate: '2026-11-26',
       },
       parts: [
@@ -700,13 +701,36 @@ t.test(
       (await clerk.get('/c/v1/inbox')).json.rows.find((row: { number: string }) => row.number === '20'),
     );
     t.match(arrived, { parts: 2, dueMs: replyByMs }, 'what the list shows beside the title');
-    t.match((await clerk.get('/c/v1/senders')).json, { rows: [{ unit: a.unit, name: 'UBND xã Tây Bình' }] });
+    const choices = (await clerk.get('/c/v1/inbox/choices')).json;
+    t.match(choices, { senders: [{ unit: a.unit, name: 'UBND xã Tây Bình' }] });
+    t.ok(choices.types.includes('Giấy mời'));
     const numbers = async (query: string): Promise<string[]> =>
       (await clerk.get(`/c/v1/inbox?${query}`)).json.rows.map(({ number }: { number: string }) => number);
+    const invitation = `type=${encodeURIComponent('Giấy mời')}`;
     for (const text of ['', '&text=giao'])
-      t.ok((await numbers(`sender=${a.unit}${text}`)).includes('20'), 'by its sender');
-    for (const narrow of [`sender=${c.unit}`, 'urgency=1', 'urgency=1&text=giao'])
-      t.notOk((await numbers(narrow)).includes('20'), narrow);
+      for (const narrow of [
+        `sender=${a.unit}`,
+        invitation,
+        'state=waiting',
+        'due=running',
+        'due=running&state=waiting',
+      ])
+        t.ok((await numbers(narrow + text)).includes('20'), narrow + text);
+    for (const text of ['', '&text=giao'])
+      for (const narrow of [
+        `sender=${c.unit}`,
+        'urgency=1',
+        'state=finished',
+        'due=late',
+        'due=running&state=accepted',
+        'type=B',
+      ])
+        t.notOk((await numbers(narrow + text)).includes('20'), narrow + text);
+    t.match(
+      (await clerk.get('/c/v1/inbox?text=giao&limit=1')).json.rows[0],
+      { dueMs: replyByMs, standing: [{ code: '01' }], senderName: 'UBND xã Tây Bình' },
+      'a row that was searched for says what every row says',
+    );
     const at = `/c/v1/documents/in/${arrived.envelopeId}`;
     for (const look of ['', '?refresh=1', '?refresh=1']) await clerk.get(at + look);
     await second.get(`${at}?refresh=1`);

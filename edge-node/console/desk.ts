@@ -105,6 +105,7 @@ export async function openDesk(
         .sendersOf(unit)
         .map(({ sender }) => ({ unit: sender, name: directory.current().unit(sender)?.name ?? sender }))
         .sort((a, b) => a.name.localeCompare(b.name, 'vi')),
+    arrivalTypes: () => [...store.arrivalTypes()].sort((a, b) => a.localeCompare(b, 'vi')),
     numberUsed(unit, number, notation) {
       const year = new Date(clock.nowMs() + vietnamMs).getUTCFullYear();
       return store.numberUsed(unit, number, notation, Date.UTC(year, 0, 1) - vietnamMs);

@@ -16,6 +16,8 @@ type ListQuery = {
   state?: string;
   sender?: string;
   urgency?: string;
+  type?: string;
+  due?: 'late' | 'running';
   since?: string;
   until?: string;
   after?: string;
@@ -35,6 +37,8 @@ const listQuery = query({
   state: text(20),
   sender: text(64),
   urgency: { type: 'string', pattern: '^[0-4]$' },
+  type: text(200),
+  due: { enum: ['late', 'running'] },
   since: text(16),
   until: text(16),
   after: text(20),
@@ -47,39 +51,12 @@ const directionParams = {
 } as const;
 
 const rangeOf = ({ since, until, limit, after, text: words }: ListQuery) => ({
-  ...(words ? { text: words.normalize('NFC') } : {}),
+  ...(words ? { words: words.normalize('NFC') } : {}),
   ...(since && /^\d{1,15}$/.test(since) ? { sinceMs: Number(since) } : {}),
   ...(until && /^\d{1,15}$/.test(until) ? { untilMs: Number(until) } : {}),
   ...(limit && /^\d{1,3}$/.test(limit) ? { limit: Number(limit) } : {}),
   ...(after ? { after } : {}),
 });
-
-/** Rows of the search over all metadata in the shape of the lists: what stands is seen on the document itself. */
-async function searched(edge: Edge, unit: string, direction: Direction, asked: ListQuery) {
-  const page = await edge.find({ limit: 50, ...rangeOf(asked), direction, unit });
-  const { sender = '', urgency = 0 } = asked;
-  // The index knows words alone; what else narrows the list is looked at in its rows.
-  const from = sender && edge.desk.codeOf(sender);
-  const fits = page.rows.filter((row) => row.urgency >= Number(urgency) && (!from || row.places[0] === from));
-  const rows = fits.map((row) => ({
-    ...row,
-    ...(direction === 'in' && row.envelopeId
-      ? edge.desk.besideArrival({ envelopeId: row.envelopeId, unit, replyByMs: 0 })
-      : {}),
-    kind: 1,
-    envelopeId: row.envelopeId ?? '',
-    senderCode: row.places[0] ?? '',
-    senderName: '',
-    receivedMs: row.atMs,
-    createdMs: row.atMs,
-    standing: [],
-    recipients: {},
-    replaced: false,
-    request: '',
-    read: direction === 'out' || edge.desk.isRead(row.envelopeId ?? ''),
-  }));
-  return { ...page, rows };
-}
 
 /** Throws `document-unknown` unless it is the unit's own. */
 export async function ownDocument(
@@ -110,8 +87,7 @@ export function documentRoutes(app: FastifyInstance, edge: Edge): void {
     { config: read, schema: { querystring: listQuery } },
     async (request) => {
       const { unit } = callerOf(request);
-      const { sender, state, urgency } = request.query;
-      if (request.query.text) return await searched(edge, unit, 'in', request.query);
+      const { sender, state, urgency, type, due } = request.query;
       const codes = state ? standings[state] : undefined;
       const page = await edge.inbox({
         ...rangeOf(request.query),
@@ -119,12 +95,16 @@ export function documentRoutes(app: FastifyInstance, edge: Edge): void {
         ...(sender ? { sender } : {}),
         ...(codes ? { codes } : {}),
         ...(urgency ? { urgency: Number(urgency) } : {}),
+        ...(type ? { type: type.normalize('NFC') } : {}),
+        ...(due ? { due } : {}),
       });
       return { ...page, rows: page.rows.map((row) => withRead(row, unit)) };
     },
   );
-  app.get('/c/v1/senders', { config: read }, async (request) => ({
-    rows: edge.desk.sendersOf(callerOf(request).unit),
+  // What the list of arrivals can be narrowed by: who sends to the unit, and kinds of documents that came.
+  app.get('/c/v1/inbox/choices', { config: read }, async (request) => ({
+    senders: edge.desk.sendersOf(callerOf(request).unit),
+    types: edge.desk.arrivalTypes(),
   }));
   app.get<{ Querystring: ListQuery }>(
     '/c/v1/outbox',
@@ -132,7 +112,6 @@ export function documentRoutes(app: FastifyInstance, edge: Edge): void {
     async (request) => {
       const { unit } = callerOf(request);
       const { state } = request.query;
-      if (request.query.text) return await searched(edge, unit, 'out', request.query);
       return await edge.outbox({
         ...rangeOf(request.query),
         unit,

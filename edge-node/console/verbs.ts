@@ -70,6 +70,8 @@ export type Desk = {
   };
   /** Who sends to the unit, by name. */
   sendersOf(unit: string): readonly { readonly unit: string; readonly name: string }[];
+  /** Kinds of documents (loại văn bản) that have arrived. */
+  arrivalTypes(): readonly string[];
   /** Of a unit, by the directory; empty when it names none. */
   nameOf(unit: string): string;
   /** The code by which people know it. */

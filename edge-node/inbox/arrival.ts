@@ -179,6 +179,7 @@ function takenOf(
     subject: metadata?.subject ?? null,
     notation: metadata?.notation ?? null,
     number: metadata?.number ?? null,
+    type: metadata?.type ?? '',
     receipt: item.receipt,
     acceptedMs: receipt.atMs,
     kind: header.kind,

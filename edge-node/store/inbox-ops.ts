@@ -255,6 +255,11 @@ export function inboxOps(db: Database, sign: (items: readonly ToSign[]) => void)
       for (const item of items) refuseOne(item, c);
       sign(stated);
     },
+    /** Kinds of arrivals from before there was a column for them (list-reads.ts `untyped`). */
+    noteTypes({ types }: { types: readonly { readonly seq: number; readonly type: string }[] }): void {
+      for (const { seq, type } of types)
+        db.run('UPDATE inbox SET type = ? WHERE seq = ? AND metadata IS NOT NULL', type, seq);
+    },
     /** What the hub answered to statements that were posted. */
     settlePosts({ items, nowMs }: { items: readonly PostOutcome[]; nowMs: number }): void {
       stated = [];
@@ -307,8 +312,8 @@ function insertArrival(db: Database, item: TakenDelivery, nowMs: number): number
   const cell = db.cells.begin();
   const seq = db.run(
     `INSERT INTO inbox (sender, envelope_id, document_id, digest, signed, hops, salt, metadata, receipt, accepted_ms, epoch, ledger_sequence,
-      kind, urgency, created_ms, reply_by_ms, received_ms, subject, notation, number, bytes)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      kind, urgency, created_ms, reply_by_ms, received_ms, subject, notation, number, type, bytes)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     item.sender,
     item.envelopeId,
     item.documentId,
@@ -329,6 +334,7 @@ function insertArrival(db: Database, item: TakenDelivery, nowMs: number): number
     item.subject,
     item.notation,
     item.number,
+    item.type,
     item.bytes,
   ).lastRowId;
   if (item.words) indexWords(db, { direction: 'in', seq, atMs: nowMs, words: item.words });

@@ -7,6 +7,7 @@ import { deskSchema } from './schema-desk.ts';
 import { directorySchema } from './schema-directory.ts';
 import { figuresSchema } from './schema-figures.ts';
 import { folderSchema } from './schema-folder.ts';
+import { listsSchema } from './schema-lists.ts';
 import { dueIndexes, officeSchema } from './schema-office.ts';
 import { safetySchema } from './schema-safety.ts';
 import { searchSchema } from './schema-search.ts';
@@ -173,4 +174,5 @@ export const migrations: readonly Migration[] = [
   { version: 13, name: 'figures', sql: figuresSchema },
   { version: 14, name: 'folder', sql: folderSchema },
   { version: 15, name: 'removals-back', sql: giveBackSchema },
+  { version: 16, name: 'lists', sql: listsSchema },
 ];

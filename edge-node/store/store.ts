@@ -16,6 +16,7 @@ import { groupReads } from '../recipients/group-ops.ts';
 import { statusReads } from '../statuses/reads.ts';
 import { refersTo } from '../statuses/request-ops.ts';
 import { directoryReads } from './directory-ops.ts';
+import { listReads } from './list-reads.ts';
 import { migrations } from './migrations.ts';
 import { outboxReads } from './outbox-reads.ts';
 import { safetyReads } from './safety-reads.ts';
@@ -77,6 +78,7 @@ function reads(db: Database) {
   return {
     ...outboxReads(db),
     ...viewReads(db),
+    ...listReads(db),
     ...searchReads(db),
     ...registerReads(db),
     ...dueReads(db),

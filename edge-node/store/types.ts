@@ -124,6 +124,8 @@ export type TakenDelivery = ArrivalFacts &
   Titles & {
     /** null: not to be found (a status, or metadata erased on the way). */
     readonly words?: SearchWords | null;
+    /** Kind of document (loại văn bản); '': none. */
+    readonly type: string;
     readonly signed: Uint8Array;
     readonly hops: Uint8Array;
     readonly salt: Uint8Array | null;

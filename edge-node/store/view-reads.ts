@@ -1,7 +1,6 @@
-// Reads for people: pages of outbox and inbox, one document, its statements, audit, alarms. Newest first, bounded, by index.
+// Reads for people: one document, its statements, audit, alarms. Newest first, bounded, by index. The pages of the lists are in list-reads.ts.
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { OutboxState } from '../../protocol/states.ts';
-import type { InboxPageOptions, OutboxPageOptions } from '../core.ts';
 
 export type OutDocument = {
   readonly seq: number;
@@ -80,56 +79,17 @@ export type StoredStatement = {
 };
 
 const part = 'idx, length, sha256, name, media_type, content IS NOT NULL AS inline';
-const like = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`;
-const arrival = `seq, sender, envelope_id, document_id, digest, signed, hops, salt, metadata, receipt, accepted_ms, received_ms, kind, urgency,
+export const arrivalColumns = `seq, sender, envelope_id, document_id, digest, signed, hops, salt, metadata, receipt, accepted_ms, received_ms, kind, urgency,
   created_ms, reply_by_ms, subject, notation, number, destroyed_ms, updated_by`;
-const textFilter = `(?2 IS NULL OR subject LIKE ?2 ESCAPE '\\' OR notation LIKE ?2 ESCAPE '\\' OR number LIKE ?2 ESCAPE '\\')`;
 
 export function viewReads(db: Database) {
   return {
-    // A page is walked newest first and ends after its rows: an index over times (the + hides it) would sort everything first.
-    outboxPage: (o: OutboxPageOptions, limit: number): readonly OutDocument[] =>
-      db.all<OutDocument>(
-        `SELECT * FROM documents d WHERE seq < ?1 AND ${textFilter} AND (?3 IS NULL OR +unit = ?3) AND +created_ms >= ?4 AND +created_ms < ?5
-           AND (?6 IS NULL OR EXISTS (SELECT 1 FROM outbox_recipients r JOIN envelopes e ON e.seq = r.envelope_seq
-             WHERE e.document_seq = d.seq AND r.state = ?6 AND NOT EXISTS (SELECT 1 FROM envelopes later
-               JOIN outbox_recipients l ON l.envelope_seq = later.seq
-               WHERE later.document_seq = d.seq AND later.seq > e.seq AND l.unit = r.unit AND l.desk = r.desk)))
-           AND (?8 OR kind NOT IN (2,4,5)) ORDER BY seq DESC LIMIT ?7`,
-        before(o.after),
-        o.text ? like(o.text) : null,
-        o.unit ?? null,
-        o.sinceMs ?? 0,
-        o.untilMs ?? Number.MAX_SAFE_INTEGER,
-        o.state ?? null,
-        limit,
-        o.every ? 1 : 0,
-      ),
     /** Arrivals of a sender that the hub accepted from a time on: few, since it is asked about withdrawn seals. */
     arrivalsSince: (sender: string, acceptedMs: number): readonly Arrival[] =>
       db.all<Arrival>(
-        `SELECT ${arrival} FROM inbox WHERE sender = ? AND accepted_ms >= ? ORDER BY seq LIMIT 1000`,
+        `SELECT ${arrivalColumns} FROM inbox WHERE sender = ? AND accepted_ms >= ? ORDER BY seq LIMIT 1000`,
         sender,
         acceptedMs,
-      ),
-    inboxPage: (o: InboxPageOptions, limit: number): readonly Arrival[] =>
-      db.all<Arrival>(
-        `SELECT ${arrival} FROM inbox i WHERE seq < ?1 AND ${textFilter} AND (?3 IS NULL OR EXISTS
-           (SELECT 1 FROM inbox_recipients r WHERE r.unit = ?3 AND r.inbox_seq = i.seq))
-           AND +received_ms >= ?4 AND +received_ms < ?5 AND (?6 IS NULL OR sender = ?6)
-           AND (?8 OR kind NOT IN (2,4,5))
-           AND (?9 IS NULL OR i.seq IN (SELECT inbox_seq FROM received WHERE unit = ?3 AND instr(?9, code) > 0))
-           AND urgency >= ?10 ORDER BY seq DESC LIMIT ?7`,
-        before(o.after),
-        o.text ? like(o.text) : null,
-        o.unit ?? null,
-        o.sinceMs ?? 0,
-        o.untilMs ?? Number.MAX_SAFE_INTEGER,
-        o.sender ?? null,
-        limit,
-        o.every ? 1 : 0,
-        o.codes?.join(' ') ?? null,
-        o.urgency ?? 0,
       ),
     documentById: (id: Uint8Array): OutDocument | undefined =>
       db.get<OutDocument>(
@@ -167,7 +127,7 @@ export function viewReads(db: Database) {
     /** By document or envelope id; the newest arrival. */
     arrivalById: (id: Uint8Array): Arrival | undefined =>
       db.get<Arrival>(
-        `SELECT ${arrival} FROM inbox WHERE document_id = ?1 OR envelope_id = ?1 ORDER BY seq DESC LIMIT 1`,
+        `SELECT ${arrivalColumns} FROM inbox WHERE document_id = ?1 OR envelope_id = ?1 ORDER BY seq DESC LIMIT 1`,
         id,
       ),
     arrivalRecipients: (inboxSeq: number) =>

@@ -139,6 +139,12 @@ export const words = {
     arrived: 'Thời điểm đến',
     due: 'Hạn xử lý',
     late: 'quá hạn',
+    type: 'Loại văn bản',
+    dueChoices: [
+      ['', 'Tất cả'],
+      ['running', 'Còn hạn'],
+      ['late', 'Quá hạn'],
+    ] as readonly (readonly [string, string])[],
     parts: (n: number) => `${n} tệp`,
     urgencyFrom: [
       ['', 'Mọi độ khẩn'],

@@ -19,7 +19,10 @@ type Row = InboxRow & {
   readonly parts?: number;
   readonly dueMs?: number;
 };
-type Senders = { readonly rows: readonly { readonly unit: string; readonly name: string }[] };
+type Choices = {
+  readonly senders: readonly { readonly unit: string; readonly name: string }[];
+  readonly types: readonly string[];
+};
 
 /** Nobody has anything left to do. */
 const ended: readonly string[] = ['02', '06'];
@@ -42,7 +45,9 @@ export function Inbox({ state }: { readonly state: string }) {
   const address = new URLSearchParams(location.search);
   const [urgency, setUrgency] = useState(address.get('khan') ?? '');
   const [sender, setSender] = useState(address.get('noi-gui') ?? '');
-  const senders = useLoad<Senders>('/senders').value?.rows ?? [];
+  const [type, setType] = useState(address.get('loai') ?? '');
+  const [due, setDue] = useState(address.get('han') ?? '');
+  const { senders = [], types = [] } = useLoad<Choices>('/inbox/choices').value ?? {};
   const [chosen, setChosen] = useState<readonly Chosen[]>([]);
   const choose = (row: Row, on: boolean) =>
     setChosen((before) => [
@@ -73,8 +78,8 @@ export function Inbox({ state }: { readonly state: string }) {
         follows={({ kind }) => kind === 'arrived' || kind === 'statement' || kind === 'other'}
         sorted={urgentFirst}
         own={{
-          asked: { urgency, sender },
-          address: { khan: urgency, 'noi-gui': sender },
+          asked: { urgency, sender, type, due },
+          address: { khan: urgency, 'noi-gui': sender, loai: type, han: due },
           fields: (
             <>
               <SelectField
@@ -89,6 +94,13 @@ export function Inbox({ state }: { readonly state: string }) {
                 onValue={setSender}
                 options={[['', list.all], ...senders.map(({ unit, name }) => [unit, name] as const)]}
               />
+              <SelectField
+                label={list.type}
+                value={type}
+                onValue={setType}
+                options={[['', list.all], ...types.map((name) => [name, name] as const)]}
+              />
+              <SelectField label={list.due} value={due} onValue={setDue} options={list.dueChoices} />
             </>
           ),
         }}

@@ -1,0 +1,105 @@
+// Pages of outbox and inbox as people and programs see them: rows of store/list-reads.ts with where each document stands. Newest first, bounded;
+// nothing here changes anything.
+import { uuidFromBytes } from '../protocol/ids.ts';
+import type { OutboxState } from '../protocol/states.ts';
+import type { EdgeContext } from './context.ts';
+import type { InboxPageOptions, InboxRow, OutboxPageOptions, OutboxRow, Page, PageOptions } from './core.ts';
+import { sendingUnit } from './outbox/submit.ts';
+import { isHiddenSent } from './safety/views.ts';
+import { searchQuery } from './search-words.ts';
+import { storyOfSent } from './statuses/views.ts';
+import { documentState, hiddenTitle, senderCodeOf } from './views.ts';
+
+const limitOf = (given: number | undefined): number => Math.min(200, Math.max(1, given ?? 50));
+
+function pageOf<Row extends { readonly key: number }, View>(
+  rows: readonly Row[],
+  limit: number,
+  view: (row: Row) => View | undefined,
+): Page<View> {
+  return {
+    rows: rows.flatMap((row) => view(row) ?? []),
+    next: rows.length === limit ? String(rows.at(-1)!.key) : undefined,
+  };
+}
+
+/** The caller's unit by its id, and words of a person as a query of the search. */
+const askedOf = ({ unit, words = '' }: PageOptions, context: EdgeContext) => ({
+  ...(unit === undefined ? {} : { unit: sendingUnit(unit, context) }),
+  match: searchQuery(words),
+});
+
+export function outboxPage(options: OutboxPageOptions, context: EdgeContext): Page<OutboxRow> {
+  const { store } = context;
+  const limit = limitOf(options.limit);
+  const asked = askedOf(options, context);
+  return pageOf(store.outboxPage({ ...options, ...asked }, limit), limit, (row) => {
+    // What shows nothing of itself is not found by its words either.
+    if (asked.match !== undefined && isHiddenSent(row.seq, store)) return undefined;
+    const newest = store.envelopesOf(row.seq)[0];
+    const recipients = store.latestRecipients(row.seq);
+    const counts: Partial<Record<OutboxState, number>> = {};
+    for (const { state } of recipients) counts[state] = (counts[state] ?? 0) + 1;
+    return {
+      documentId: uuidFromBytes(row.document_id),
+      unit: row.unit,
+      idempotencyKey: row.idempotency_key,
+      kind: row.kind,
+      urgency: row.urgency,
+      createdMs: row.created_ms,
+      subject: isHiddenSent(row.seq, store) ? '' : (row.subject ?? ''),
+      notation: row.notation ?? '',
+      number: row.number ?? '',
+      state: documentState(recipients.map(({ state }) => state)),
+      recipients: counts,
+      statuses: statusCounts(row.document_id, recipients, context),
+      lastError: newest?.last_error ?? undefined,
+    };
+  });
+}
+
+function statusCounts(
+  documentId: Uint8Array,
+  recipients: readonly { readonly unit: string; readonly state: OutboxState }[],
+  context: EdgeContext,
+): Record<string, number> {
+  const story = storyOfSent(documentId, context);
+  const counts: Record<string, number> = {};
+  for (const { unit, state } of recipients) {
+    const code = story.status(unit)?.code ?? (state === 'delivered' ? '01' : undefined);
+    if (code !== undefined) counts[code] = (counts[code] ?? 0) + 1;
+  }
+  return counts;
+}
+
+export function inboxPage(options: InboxPageOptions, context: EdgeContext): Page<InboxRow> {
+  const { store, directory } = context;
+  const limit = limitOf(options.limit);
+  const asked = { ...askedOf(options, context), nowMs: context.clock.nowMs() };
+  return pageOf(store.inboxPage({ ...options, ...asked }, limit), limit, (row) => {
+    const hidden = hiddenTitle(row.seq, store);
+    if (asked.match !== undefined && hidden) return undefined;
+    return {
+      envelopeId: uuidFromBytes(row.envelope_id),
+      documentId: uuidFromBytes(row.document_id),
+      sender: row.sender,
+      senderCode: senderCodeOf(row, directory.current()),
+      units: store.arrivalRecipients(row.seq).map(({ unit: to }) => to),
+      kind: row.kind,
+      urgency: row.urgency,
+      createdMs: row.created_ms,
+      acceptedMs: row.accepted_ms,
+      receivedMs: row.received_ms,
+      replyByMs: row.reply_by_ms,
+      safety: store.checkState('in', row.seq)?.state ?? 'passed',
+      subject: hidden ? '' : (row.subject ?? ''),
+      notation: row.notation ?? '',
+      number: row.number ?? '',
+      standing: store
+        .receivedOf(row.sender, row.document_id)
+        .map(({ unit: of, code, recall }) => ({ unit: of, code, recall })),
+      replaced: store.replacementsOf(row.document_id).length > 0,
+      request: store.requestsOf(row.document_id).find(({ state }) => state === 'open')?.kind ?? '',
+    };
+  });
+}

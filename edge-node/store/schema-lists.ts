@@ -1,0 +1,11 @@
+// Indexes of the two lists of the console, so that a filter walks what it asks for and not two years of documents; and the kind of a document
+// (loại văn bản), which so far stood in its metadata alone. It goes with the metadata, whoever erases it.
+export const listsSchema = `
+ALTER TABLE inbox ADD COLUMN type TEXT;      -- '': none; NULL: from before this column (find.ts fills it), or erased
+CREATE INDEX inbox_type ON inbox (type);
+CREATE INDEX inbox_untyped ON inbox (seq) WHERE type IS NULL AND metadata IS NOT NULL;
+CREATE TRIGGER inbox_type_erased AFTER UPDATE OF metadata ON inbox WHEN NEW.metadata IS NULL
+  BEGIN UPDATE inbox SET type = NULL WHERE seq = NEW.seq; END;
+CREATE INDEX inbox_sender ON inbox (sender);
+CREATE INDEX outbox_undelivered ON outbox_recipients (state, envelope_seq) WHERE state <> 'delivered';
+`;
