@@ -29,6 +29,7 @@ const dayWords = (day: string): string => {
 
 const folded = (pieces: readonly string[]): string => {
   const all = pieces.filter((piece) => piece !== '').join(' \n ');
+  if (all === '') return '';
   const offered = textOffers({ all }).map(({ offered }) => offered);
   return foldedWords([all, ...offered].join(' ').slice(0, columnLengthMax)).join(' ');
 };

@@ -162,6 +162,12 @@ t.test('a request that is not right is refused with every field named, and never
     t.ok(detail.includes(field), field);
   const cases: [unknown, string][] = [
     [{ ...document, parts: [{ ...small, uploadId: 'x' }] }, 'contentBase64 or uploadId'],
+    ...['QUI', 'QUI==', 'Q=I=', 'QU-_', 'QUJ\nQQ==', 'QŁJD', 'Q\u00a0I='].map(
+      (contentBase64): [unknown, string] => [
+        { ...document, parts: [{ ...small, contentBase64 }] },
+        '/parts/0/contentBase64: must be base64',
+      ],
+    ),
     [{ ...document, deliverBy: 'tomorrow' }, '/deliverBy'],
     [{ ...document, subject: 'ễ'.repeat(1500) }, '/subject: more than 2000 bytes'],
     ['{"recipients":["H08.35.13"],"parts":[],"subject":"\\ud800"}', 'well-formed Unicode'],

@@ -30,7 +30,8 @@ const part = {
     contentBase64: {
       type: 'string',
       maxLength: base64LengthMax,
-      pattern: '^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$',
+      contentEncoding: 'base64',
+      'x-base64': true,
       description: `The bytes in base64 (RFC 4648 §4, with padding): at most ${limits.inlinePartBytesMax / 1024} KiB of content. Larger ones are uploaded first.`,
     },
     uploadId: {

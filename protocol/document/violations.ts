@@ -106,6 +106,10 @@ const wordsOf: Readonly<Record<string, (failure: Failure) => Words>> = {
   }),
   minimum: ({ schema }) => ({ vi: `phải từ ${String(schema)} trở lên.`, en: `must be >= ${String(schema)}` }),
   maximum: ({ schema }) => ({ vi: `phải không quá ${String(schema)}.`, en: `must be <= ${String(schema)}` }),
+  'x-base64': () => ({
+    vi: 'không phải base64 (RFC 4648 mục 4, đủ dấu =, không xuống dòng). Mã hoá lại tệp.',
+    en: 'must be base64 with padding (RFC 4648 section 4), without line breaks',
+  }),
   format: () => ({
     vi: 'không phải thời điểm có múi giờ. Ghi như 2026-11-30T17:00:00+07:00.',
     en: 'must be a time with its zone, as 2026-11-30T17:00:00+07:00',

@@ -66,14 +66,22 @@ const signInside =
   /[\p{L}\p{M}][^\p{L}\p{M}\p{N}\u00a0\u00ad\u00b7\u2010-\u2015\u2018\u2019\u2026\u200b-\u200d\0-\x7f]+\p{L}/u;
 
 /** One word in every reading. `score`: 0 no syllable, up to 1 a syllable of common letters; `same`: readings with one number give one text. */
-type WordReadings = { readonly score: readonly number[]; readonly same: readonly number[] };
+type WordReadings = {
+  readonly score: readonly number[];
+  readonly same: readonly number[];
+  /** Some other reading is better than the text as it stands; without such a word no verdict can be `legacy`. */
+  readonly doubtful: boolean;
+};
 
 /** Null: no evidence at all. */
 function readingsOf(word: string): WordReadings | null {
   if (ordinarySign.test(word)) return null;
   const read = candidates.map((candidate) => readWord(word, candidate));
   const texts = read.map(({ text }) => text);
-  return { score: read.map(({ score }) => score), same: texts.map((text) => texts.indexOf(text)) };
+  const same = texts.map((text) => texts.indexOf(text));
+  const [asItStands] = read;
+  const doubtful = read.some(({ score }, i) => same[i] !== 0 && score > asItStands!.score);
+  return { score: read.map(({ score }) => score), same, doubtful };
 }
 
 const unreadable = { text: '', score: 0 };
@@ -136,6 +144,26 @@ const wordLengthMax = 40;
 const known = new Map<string, WordReadings | null>();
 const knownMax = 10_000;
 
+function knownReadings(word: string): WordReadings | null {
+  let read = known.get(word);
+  if (read === undefined) {
+    if (known.size >= knownMax) known.clear();
+    read = readingsOf(word);
+    known.set(word, read);
+  }
+  return read;
+}
+
+/** False for nearly every text: then nothing can be offered, and nothing has to be counted. */
+const isDoubtful = (text: string): boolean =>
+  hasMark.test(text) &&
+  text
+    .split(notWord)
+    .some(
+      (piece) =>
+        piece.length <= wordLengthMax && hasMark.test(piece) && knownReadings(piece)?.doubtful === true,
+    );
+
 export type TextJudge = {
   /** Text that may be cut anywhere between lines. */
   add(text: string): void;
@@ -173,12 +201,7 @@ export function createTextJudge(options: { readonly bytes?: boolean } = {}): Tex
       if (counted.composed && text !== text.normalize('NFC')) counted.composed = false;
       for (const piece of text.split(notWord)) {
         if (piece.length > wordLengthMax || !hasMark.test(piece)) continue;
-        let read = known.get(piece);
-        if (read === undefined) {
-          if (known.size >= knownMax) known.clear();
-          read = readingsOf(piece);
-          known.set(piece, read);
-        }
+        const read = knownReadings(piece);
         if (read !== null) count(read, counted);
       }
     },
@@ -314,6 +337,8 @@ export type TextOffer = {
  * form, and a short field says little alone.
  */
 export function textOffers(fields: Readonly<Record<string, string>>): TextOffer[] {
+  // Over all words of a text, and of each field, the margin of a reading is a mean of what its words say.
+  if (!Object.values(fields).some(isDoubtful)) return [];
   const all = createTextJudge();
   for (const text of Object.values(fields)) all.add(text);
   const together = all.verdict();
