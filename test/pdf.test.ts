@@ -1,7 +1,6 @@
 // The signature report of PDFs: other people's corpora as their manifests say, our own samples, tampering, what offices do between two
 // signatures, algorithms, revocation, hostile files in the child process, and pdfsig as a second opinion on the arithmetic.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,17 +9,7 @@ import t from 'tap';
 import { makeSampleCa } from '../bin/demo/sample-ca.ts';
 import { addSignature } from '../bin/demo/sample-sign.ts';
 import { makeSamples, SAMPLE_ROOT_FILE } from '../bin/demo/samples.ts';
-import {
-  childrenOf,
-  type Der,
-  der,
-  derGeneralizedTime,
-  derInteger,
-  derOctets,
-  derOid,
-  derSequence,
-  readDer,
-} from '../certs/der.ts';
+import { childrenOf, type Der, der, derOid, readDer } from '../certs/der.ts';
 import { type Anchors, noAnchors, readAnchors } from '../certs/pdf/anchors.ts';
 import { parsePdfCertificate } from '../certs/pdf/asn1.ts';
 import { chainOf } from '../certs/pdf/chain.ts';
@@ -30,7 +19,8 @@ import { readAnswers } from '../certs/pdf/ocsp.ts';
 import { partyOf } from '../certs/pdf/party.ts';
 import { type Report, signatureReport, type Verdict } from '../certs/pdf/report.ts';
 import { hostile, manyPages, pdfOf, writeSparse } from './support/hostile-pdf.ts';
-import { authority, ext, make, nameOf, nowMs, type Party, signed } from './support/pki.ts';
+import { type AnswerShape, ocspAnswer } from './support/ocsp.ts';
+import { authority, ext, make, nameOf, nowMs, type Party } from './support/pki.ts';
 
 const shared = fileURLToPath(new URL('../../shared/data/', import.meta.url));
 const fixtures = fileURLToPath(new URL('./fixtures/pdf/', import.meta.url));
@@ -226,31 +216,11 @@ t.test('OCSP answers that a document brings: only of the issuer or whom it certi
   const usage = ext.usages('1.3.6.1.5.5.7.3.9');
   const responder = make({ name: 'OCSP', issuer: root, serial: 78, extensions: [usage] });
   const idle = make({ name: 'OCSP', issuer: root, serial: 79 });
-  const digest = (bytes: Uint8Array): Uint8Array => derOctets(createHash('sha1').update(bytes).digest());
-  const answer = (by: Party, state: Uint8Array, serial = 77, nextMs = nowMs + 86_400_000): Uint8Array => {
-    const point = root.publicKey.export({ type: 'spki', format: 'der' }).subarray(-65);
-    const id = derSequence(
-      derSequence(derOid('1.3.14.3.2.26')),
-      digest(nameOf('Gốc')),
-      digest(point),
-      derInteger(BigInt(serial)),
-    );
-    const one = derSequence(
-      id,
-      state,
-      derGeneralizedTime(nowMs - 1000),
-      der(0xa0, derGeneralizedTime(nextMs)),
-    );
-    const data = derSequence(der(0xa1, nameOf(by.name)), derGeneralizedTime(nowMs), derSequence(one));
-    const [tbs, algorithm, signature] = childrenOf(readDer(signed(data, by)));
-    const basic = derSequence(tbs!.whole, algorithm!.whole, signature!.whole, der(0xa0, derSequence(by.der)));
-    return derSequence(
-      der(0x0a, Buffer.from([0])),
-      der(0xa0, derSequence(derOid('1.3.6.1.5.5.7.48.1.1'), derOctets(basic))),
-    );
-  };
-  const good = der(0x80);
-  const revokedAt = (ms: number): Uint8Array => der(0xa1, derGeneralizedTime(ms));
+  const known = (party: Party) => ({ ...party, nameDer: nameOf(party.name) });
+  type State = NonNullable<AnswerShape['state']>;
+  const answer = (by: Party, state: State, serial = 77n, nextMs: number | null = nowMs + 86_400_000) =>
+    ocspAnswer({ issuer: known(root), by: known(by), state, serial, atMs: nowMs - 1000, nextMs });
+  const revokedAt = (revokedMs: number): State => ({ revokedMs });
   const judged = (bytes: Uint8Array, signer = leaf) => {
     const roots = [parsePdfCertificate(root.der)];
     const { revocation, trusted } = chainOf({
@@ -264,15 +234,15 @@ t.test('OCSP answers that a document brings: only of the issuer or whom it certi
     });
     return `${revocation} ${trusted}`;
   };
-  t.equal(judged(answer(root, good)), 'not-revoked true', 'the issuer');
-  t.equal(judged(answer(responder, good)), 'not-revoked true', 'whom it certified for it');
+  t.equal(judged(answer(root, 'good')), 'not-revoked true', 'the issuer');
+  t.equal(judged(answer(responder, 'good')), 'not-revoked true', 'whom it certified for it');
   t.equal(judged(answer(responder, revokedAt(nowMs - 5000))), 'revoked false');
   t.equal(judged(answer(responder, revokedAt(nowMs + 5000))), 'not-revoked true', 'revoked afterwards');
-  t.equal(judged(answer(idle, good)), 'unknown true', 'a certificate without the usage');
+  t.equal(judged(answer(idle, 'good')), 'unknown true', 'a certificate without the usage');
   t.equal(judged(answer(other, revokedAt(nowMs - 5000))), 'unknown true', 'another of the same name');
-  t.equal(judged(answer(root, good, 78)), 'unknown true', 'about another certificate');
-  t.equal(judged(answer(root, der(0x82))), 'unknown true', 'who says that it does not know');
-  t.equal(judged(answer(root, good, 77, nowMs - 500)), 'unknown true', 'old');
+  t.equal(judged(answer(root, 'good', 78n)), 'unknown true', 'about another certificate');
+  t.equal(judged(answer(root, 'unknown')), 'unknown true', 'who says that it does not know');
+  t.equal(judged(answer(root, 'good', 77n, nowMs - 500)), 'unknown true', 'old');
   t.equal(judged(Buffer.from('3003020106', 'hex')), 'unknown true', 'no answer at all');
 });
 

@@ -13,6 +13,7 @@ import { injected } from '../hub/offline.ts';
 import { signedStatementCodec } from '../protocol/codec.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { scanStream } from '../protocol/node/files/clamd.ts';
+import { sniffType } from '../protocol/node/files/types.ts';
 import { openPolicyFile } from '../protocol/node/safety/policy-file.ts';
 import { createScanner } from '../protocol/node/safety/scanner.ts';
 import { decide } from '../protocol/safety/findings.ts';
@@ -160,6 +161,39 @@ t.test('what cannot be read is said, what is active is named', async (t) => {
     { code: 'name-mismatch' },
     { code: 'executables' },
   ]);
+});
+
+t.test('a program is known by its head, and two letters at the beginning make none', (t) => {
+  const dos = (changes: (head: Buffer) => void, bytes = 4096): Buffer => {
+    const head = Buffer.alloc(bytes, 0xee);
+    head.write('MZ');
+    changes(head);
+    return head;
+  };
+  const programs: Readonly<Record<string, Buffer>> = {
+    'a newer head': dos((head) => head.writeUInt32LE(128, 60) && head.write('PE\0\0', 128, 'latin1')),
+    'a newer head further on': dos((head) => head.writeUInt32LE(70_000, 60)),
+    'pages of DOS': dos(
+      (head) => head.fill(0, 2, 64) && head.writeUInt16LE(3, 4) && head.writeUInt16LE(4, 8),
+    ),
+    'cut short': Buffer.from('MZ\x90\0', 'latin1'),
+    'a script': Buffer.from('#!/bin/sh\necho'),
+    'a script, with a word behind': Buffer.from('#! /usr/bin/env python3\r\n'),
+    'a script that is a PDF too': Buffer.from('#!/bin/sh\n%PDF-1.7\n'),
+    'a program that is a PDF too': dos(
+      (head) =>
+        head.writeUInt32LE(128, 60) && head.write('%PDF-1.7', 70) && head.write('PE\0\0', 128, 'latin1'),
+    ),
+  };
+  for (const [name, bytes] of Object.entries(programs)) t.equal(sniffType(bytes).dangerous, true, name);
+  const others: Readonly<Record<string, Buffer>> = {
+    'MZ and noise': dos(() => {}),
+    'MZ and text': Buffer.from(`MZ là hai chữ đầu của một văn bản thường. ${'Văn bản. '.repeat(40)}`),
+    '#! and noise': Buffer.concat([Buffer.from('#!'), Buffer.alloc(100, 0xd0)]),
+    '#! and no path': Buffer.from('#!bin\n'),
+  };
+  for (const [name, bytes] of Object.entries(others)) t.equal(sniffType(bytes).dangerous, false, name);
+  t.end();
 });
 
 t.test('a document whose files take too long is held with the reason, the rest of it unread', async (t) => {

@@ -18,6 +18,8 @@ export type Crl = {
   readonly signature: Buffer;
   /** Serial (hex, without leading zeros of the encoding) to the time of revocation. */
   readonly revoked: ReadonlyMap<string, number>;
+  /** Says by a critical extension that it is not about everything its issuer certified (a delta, some reasons, some kinds; RFC 5280, 5.2): silence proves nothing. */
+  readonly partial: boolean;
 };
 
 export type Anchors = {
@@ -130,6 +132,10 @@ export function parseCrl(bytes: Uint8Array, from: string): Crl {
       const [serial, time] = childrenOf(entry);
       if (serial) revoked.set(serialHexOf(serial.content), readTime(time));
     }
+  const extensions = fields.find(({ tag }) => tag === 0xa0);
+  const partial =
+    extensions !== undefined &&
+    childrenOf(childrenOf(extensions)[0]!).some((one) => childrenOf(one)[1]?.tag === tags.boolean);
   return {
     from,
     issuerDer: Buffer.from(issuer.whole),
@@ -139,5 +145,6 @@ export function parseCrl(bytes: Uint8Array, from: string): Crl {
     signed: Buffer.from(tbs.whole),
     signature: Buffer.from(signature.content.subarray(1)),
     revoked,
+    partial,
   };
 }

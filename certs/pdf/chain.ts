@@ -50,6 +50,8 @@ const KEY_CERT_SIGN = 0x04;
 const CRL_SIGN = 0x02;
 const SIGNING = 0xc0;
 const TIME_STAMPING = '1.3.6.1.5.5.7.3.8';
+/** Uses that say "not for documents" when a certificate names nothing else: servers, programs, time stamps, OCSP (RFC 5280, 4.2.1.12). */
+const OTHER_USES = new Set(['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.3', TIME_STAMPING, '1.3.6.1.5.5.7.3.9']);
 
 type Search = ChainQuestion & { checksLeft: number; best: readonly PdfCertificate[] };
 
@@ -137,10 +139,11 @@ function problemAt(path: readonly PdfCertificate[], at: number, search: Search):
 
 function leafProblem(leaf: PdfCertificate, purpose: ChainQuestion['purpose']): ChainProblem | undefined {
   if (leaf.keyUsage !== undefined && (leaf.keyUsage & SIGNING) === 0) return 'usage';
-  if (purpose === 'document') return undefined;
-  // RFC 3161, 2.3: this usage, alone, critical.
   const uses = leaf.extendedUsages ?? [];
-  return uses.length === 1 && uses[0] === TIME_STAMPING ? undefined : 'usage';
+  if (purpose === 'document')
+    return uses.length > 0 && uses.every((one) => OTHER_USES.has(one)) ? 'usage' : undefined;
+  // RFC 3161, 2.3: this usage, alone, critical.
+  return uses.length === 1 && uses[0] === TIME_STAMPING && leaf.extendedUsageCritical ? undefined : 'usage';
 }
 
 /** The issuer's lists and answers about the one certificate (OCSP), verified with its key. Revoked before the moment judged counts, later does not. */
@@ -155,10 +158,8 @@ function revocationOf(
     const newest = lists.sort((a, b) => b.thisUpdateMs - a.thisUpdateMs)[0];
     const answers = (search.offeredAnswers ?? []).filter((one) => answersFor(one, path[at]!, path[at + 1]!));
     // A list or an answer that should have been replaced by then knows nothing about that moment.
-    const known = [newest, ...answers].some(
-      (one) =>
-        one !== undefined && (one.nextUpdateMs ?? Math.max(search.atMs, one.thisUpdateMs)) >= search.atMs,
-    );
+    const whole = lists.find(({ partial }) => !partial);
+    const known = [whole, ...answers].some((one) => one !== undefined && knownUntilMs(one) >= search.atMs);
     if (!known) state = 'unknown';
     for (const one of [newest, ...answers]) if (one) times.push(one.thisUpdateMs);
     if (answers.some(({ revokedMs }) => revokedMs !== undefined && revokedMs <= search.atMs))
@@ -170,6 +171,12 @@ function revocationOf(
   }
   return { state, times: times.sort((a, b) => a - b) };
 }
+
+/** Newer word is there at any time for what names no end (RFC 6960, 4.2.2.1; RFC 5280 demands one): it is taken for a day's. */
+const knownUntilMs = (one: {
+  readonly thisUpdateMs: number;
+  readonly nextUpdateMs: number | undefined;
+}): number => one.nextUpdateMs ?? one.thisUpdateMs + 86_400_000;
 
 function listBy(crl: Crl, issuer: PdfCertificate): boolean {
   if (!crl.issuerDer.equals(issuer.subjectDer)) return false;

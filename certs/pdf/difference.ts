@@ -44,6 +44,8 @@ export type Change = {
   /** Offset of the /Contents of the signature added. */
   readonly contentsAt?: number;
   readonly visible?: boolean;
+  /** Of an annotation: a note that is read when it is opened, and paints nothing of its own on the page. */
+  readonly noteOnly?: boolean;
   /** Of a document time stamp. */
   readonly timeStamp?: boolean;
 };
@@ -280,7 +282,8 @@ function compareAnnotations(scope: Scope, pair: PagePair, page: number): void {
     left.delete(at);
     if (isRef(item) && scope.judgedElsewhere.has(pairKey(item.num, (now[at] as PdfRef).num))) continue;
     const difference = firstDifference(scope, item, now[at]!, where);
-    if (difference) changes.push({ kind: 'annotation-changed', where: difference, page });
+    const noteOnly = isNote(before, dictAt(before, item)) && isNote(after, dictAt(after, now[at]));
+    if (difference) changes.push({ kind: 'annotation-changed', where: difference, page, noteOnly });
   }
   for (const at of left) {
     const item = now[at]!;
@@ -292,9 +295,14 @@ function compareAnnotations(scope: Scope, pair: PagePair, page: number): void {
         kind: 'annotation-added',
         where: `page ${page}: ${nameOf(dict.map.get('Subtype')) ?? '?'}`,
         page,
+        noteOnly: isNote(after, dict),
       });
   }
 }
+
+/** A sticky note or its window, drawn by the reader. With an appearance of its own, or of another kind, it may cover or black out what was signed. */
+const isNote = (view: View, dict: PdfDict | undefined): boolean =>
+  ['Text', 'Popup'].includes(nameOf(view.get(dict, 'Subtype')) ?? '') && view.get(dict, 'AP') === null;
 
 function sameObject(a: PdfValue, b: PdfValue): boolean {
   if (isRef(a) && isRef(b)) return a.num === b.num && a.gen === b.gen;

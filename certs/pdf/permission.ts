@@ -40,7 +40,12 @@ function permittedBy(change: Change, coveredTo: number, permission: Permission):
   if (kind === 'signature-field-added') return level === 1 || locked(change.field ?? '') ? null : 'harmless';
   if (kind === 'form-filled' && level !== undefined && level >= 2 && !locked(change.field ?? ''))
     return 'modification-permission';
-  if ((kind === 'annotation-added' || kind === 'annotation-changed') && level === 3)
+  // DocMDP 3 lets anybody comment. What paints over the page is no comment: it changes what is seen ("evil annotation", "sneaky signature").
+  if (
+    (kind === 'annotation-added' || kind === 'annotation-changed') &&
+    level === 3 &&
+    change.noteOnly === true
+  )
     return 'modification-permission';
   if (ADDITIONS.has(kind) && level === undefined && coveringOrganisation(coveredTo, permission))
     return 'organisation-signature';

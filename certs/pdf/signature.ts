@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
 import { type Anchors, type Crl, parseCrl } from './anchors.ts';
-import { type PdfCertificate, parseCms, parsePdfCertificate } from './asn1.ts';
+import { type Cms, type PdfCertificate, parseCms, parsePdfCertificate } from './asn1.ts';
 import { type Chain, chainOf } from './chain.ts';
 import { type CmsVerdict, type DigestBy, judgeCms, judgeToken, OID, type TokenVerdict } from './cms.ts';
 import { type SignatureField, signatureFields } from './fields.ts';
@@ -13,7 +13,7 @@ import { broughtBy, type OcspAnswer, readAnswers } from './ocsp.ts';
 import { type Party, partyOf } from './party.ts';
 import { type Coverage, coverageOf } from './ranges.ts';
 import { hashRanges } from './source.ts';
-import { dateOf, isArray, isDict, isStream, nameOf, type PdfDict } from './values.ts';
+import { dateOf, integerOf, isArray, isDict, isStream, nameOf, type PdfDict } from './values.ts';
 import { catalogOf, dictAt, type PdfFile, type View, viewOf } from './view.ts';
 
 export type Integrity = 'good' | 'altered' | 'invalid' | 'empty';
@@ -72,7 +72,7 @@ export function judgeSignature(context: Context, field: SignatureField): Judged 
   };
   const bytes = field.contents?.bytes;
   if (!bytes || bytes.every((byte) => byte === 0))
-    return { ...base, integrity: 'empty', reason: 'placeholder' };
+    return { ...base, ...withoutCms(context, coverage, field) };
   try {
     const cryptographic = judgeBytes(context, { ...base, bytes });
     return coverage.good
@@ -82,6 +82,20 @@ export function judgeSignature(context: Context, field: SignatureField): Judged 
     if (!(error instanceof PdfFault) || error.code === 'limit') throw error;
     return { ...base, integrity: 'invalid', reason: 'signature-malformed', notes: [error.message] };
   }
+}
+
+/** A place kept for a signature, or one whose CMS was taken away ("universal forgery": the range stands, and what it was for does not). */
+function withoutCms(
+  { view }: Context,
+  coverage: Coverage,
+  { signature }: SignatureField,
+): Pick<Judged, 'integrity' | 'reason'> {
+  const range = view.get(signature, 'ByteRange');
+  const stands =
+    isArray(range) && range.items.length === 4 && range.items.every((one) => integerOf(one) !== undefined);
+  return stands && !coverage.good
+    ? { integrity: 'invalid', reason: 'contents-missing' }
+    : { integrity: 'empty', reason: 'placeholder' };
 }
 
 type Start = Pick<Judged, 'field' | 'subFilter' | 'coverage' | 'notes' | 'claimedTimeMs'> & {
@@ -184,6 +198,8 @@ function judgeSigned(context: Context, start: Start, digestOf: DigestBy): Outcom
         context.offered,
       )
     : undefined;
+  if (subFilter === 'ETSI.CAdES.detached' && !namesCertificate(cms))
+    start.notes.push('signing-certificate-missing');
   const sha1Altered =
     sha1Form && verdict.integrity === 'good' && !digestOf('sha1').equals(content ?? Buffer.alloc(0));
   return {
@@ -197,6 +213,12 @@ function judgeSigned(context: Context, start: Start, digestOf: DigestBy): Outcom
     claimedTimeMs: verdict.signingTimeMs ?? start.claimedTimeMs,
   };
 }
+
+/** EN 319 142-1, 5.3: a PAdES signature names the certificate that it was made with. */
+const namesCertificate = ({ signedAttributes }: Cms): boolean =>
+  signedAttributes?.list.some(
+    ({ type }) => type === OID.signingCertificate || type === OID.signingCertificateV2,
+  ) === true;
 
 function coveredBytes({ view, budget }: Context, coverage: Coverage): Buffer {
   if (!coverage.good) throw malformed('nothing covered');

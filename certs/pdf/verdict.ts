@@ -122,6 +122,10 @@ function warningsOf(findings: Findings): string[] {
       'claimed-time-after-time-stamp',
     ),
     ...when(
+      documents.some((one) => (one.claimedTimeMs ?? 0) > findings.atMs + CLOCK_SKEW_MS),
+      'claimed-time-in-future',
+    ),
+    ...when(
       signatures.some((one) => one.integrity === 'empty') && documents.length > 0,
       'empty-signature-field',
     ),
@@ -130,6 +134,10 @@ function warningsOf(findings: Findings): string[] {
         (one) => one.subFilter === 'ETSI.CAdES.detached' && one.notes.includes('signed-attributes-missing'),
       ),
       'signed-attributes-missing',
+    ),
+    ...when(
+      documents.some((one) => one.notes.includes('signing-certificate-missing')),
+      'signing-certificate-missing',
     ),
     ...when(
       documents.some((one) => one.changesAfter.some((change) => change.by === 'organisation-signature')),

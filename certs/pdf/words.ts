@@ -46,6 +46,28 @@ const REASONS: Readonly<Record<string, Words>> = {
     vi: 'chứng thư của người ký đã bị thu hồi',
     en: "the signer's certificate was revoked",
   },
+  'contents-missing': {
+    vi: 'chữ ký đã bị lấy khỏi chỗ của nó',
+    en: 'the signature was taken out of its place',
+  },
+  'byte-range-shape': {
+    vi: 'vùng được ký ghi trong chữ ký không hợp lệ',
+    en: 'the range that the signature names means nothing',
+  },
+  'byte-range-end': { vi: 'chữ ký không phủ hết văn bản', en: 'the signature does not cover the document' },
+  'annotation-changed': {
+    vi: 'chú thích hoặc dấu đã ký bị đổi',
+    en: 'a note or stamp that was signed was changed',
+  },
+  'form-changed': { vi: 'biểu mẫu bị thay đổi', en: 'the form was changed' },
+  'catalog-changed': {
+    vi: 'cách hiển thị hoặc hoạt động của tệp bị thay đổi',
+    en: 'what the file shows or does was changed',
+  },
+  'signature-added': {
+    vi: 'có chữ ký được thêm mà người ký trước không cho phép',
+    en: 'a signature was added that an earlier one does not allow',
+  },
   'message-digest-missing': {
     vi: 'chữ ký không gắn với nội dung',
     en: 'the signature does not bind the content',
@@ -65,6 +87,10 @@ const REASONS: Readonly<Record<string, Words>> = {
     en: 'the certificate has expired and there is no trusted time',
   },
   'chain-not-yet-valid': { vi: 'chứng thư chưa có hiệu lực', en: 'the certificate is not valid yet' },
+  'chain-usage': {
+    vi: 'chứng thư không được cấp để ký văn bản',
+    en: 'the certificate is not for signing documents',
+  },
   'untrusted-signature-shown': {
     vi: 'có thêm chữ ký chưa tin cậy hiển thị trên văn bản',
     en: 'a later signature that is shown is not trusted',

@@ -22,6 +22,8 @@ import {
 import { isExchangeError } from '../../protocol/errors.ts';
 import { builtInRules, PolicyMistake, parsePolicy, policyText } from '../../protocol/safety/policy.ts';
 import { secretsSaid } from '../../protocol/safety/secrecy.ts';
+import { ocspAnswer } from '../support/ocsp.ts';
+import { authority, nameOf, nowMs } from '../support/pki.ts';
 import { sharedData } from '../support/shared-data.ts';
 import { oldFontPdf, unicodePdf } from '../support/text-pdf.ts';
 
@@ -109,12 +111,16 @@ const cms = pdfs.flatMap((pdf) =>
     Buffer.from(hex!, 'hex'),
   ),
 );
+const root = { ...authority('Gốc'), nameDer: nameOf('Gốc') };
+const ocsp = (['good', 'unknown', { revokedMs: nowMs }] as const).map((state) =>
+  ocspAnswer({ issuer: root, by: root, serial: 77n, state, atMs: nowMs }),
+);
 const inner = zipOf([['c.txt', Buffer.from('trong cùng '.repeat(50))]]);
 
 export const targets: Readonly<Record<string, Target>> = {
   pdf: { samples: pdfs, run: inspect },
   cms: {
-    samples: cms,
+    samples: [...cms, ...ocsp],
     async run(bytes) {
       readAnswers([bytes]);
       parseCms(bytes, { padded: true });

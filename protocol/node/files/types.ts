@@ -31,13 +31,43 @@ const magics: readonly (readonly [string, FileType])[] = [
   ['526172211a07', type('application/vnd.rar', 'rar')],
   ['377abcaf271c', type('application/x-7z-compressed', '7z')],
   ['1f8b', type('application/gzip', 'gz tgz')],
-  ['4d5a', type('application/vnd.microsoft.portable-executable', 'exe dll scr com', true)],
+  ['424d', type('image/bmp', 'bmp')],
+  ['494433', type('audio/mpeg', 'mp3')],
+];
+
+const DOS_HEAD_BYTES = 64;
+/** Further than any linker puts the newer head, near enough for Windows to look there. */
+const NEWER_HEAD_MAX = 1 << 28;
+
+/**
+ * "MZ" alone begins one of 65,000 files of any kind. A program has the newer head (PE, NE, LE, LX) where the word at 60 says, or one that lies behind what is
+ * looked at, or pages as DOS counts them. A file too short to tell is taken for one.
+ */
+function isDosProgram(head: Buffer): boolean {
+  if (head.length < DOS_HEAD_BYTES) return true;
+  const newerAt = head.readUInt32LE(60);
+  if (newerAt + 4 <= head.length && /^(PE\0\0|NE|LE|LX)/.test(head.toString('latin1', newerAt, newerAt + 4)))
+    return true;
+  if (newerAt + 4 > head.length && newerAt < NEWER_HEAD_MAX) return true;
+  const [lastPageBytes, pages, headParagraphs] = [
+    head.readUInt16LE(2),
+    head.readUInt16LE(4),
+    head.readUInt16LE(8),
+  ];
+  return lastPageBytes < 512 && pages > 0 && headParagraphs >= 2;
+}
+
+/** "#!" and the path of an interpreter on one line of text: what a kernel runs. */
+const isScript = (head: Buffer): boolean =>
+  /^#![ \t]*\/[\x21-\x7e][\t\x20-\x7e]*(\r|\n|$)/.test(head.toString('latin1', 0, 512));
+
+/** Asked before all others: a program is one whatever else it is as well. */
+const programs: readonly (readonly [string, FileType, ((head: Buffer) => boolean)?])[] = [
+  ['4d5a', type('application/vnd.microsoft.portable-executable', 'exe dll scr com', true), isDosProgram],
   ['7f454c46', type('application/x-elf', '', true)],
   ['4c00000001140200', type('application/x-ms-shortcut', 'lnk', true)],
   ['cafebabe', type('application/java-vm', 'class', true)],
-  ['2321', type('text/x-script', 'sh', true)],
-  ['424d', type('image/bmp', 'bmp')],
-  ['494433', type('audio/mpeg', 'mp3')],
+  ['2321', type('text/x-script', 'sh', true), isScript],
 ];
 
 /** Names of the first members of office files, read from local headers. */
@@ -93,10 +123,12 @@ function textType(head: Buffer): FileType {
 export function sniffType(first: Uint8Array): FileType {
   const head = Buffer.from(first.buffer, first.byteOffset, first.length);
   if (head.length === 0) return type('application/x-empty');
+  const hex = head.subarray(0, 16).toString('hex');
+  const program = programs.find(([magic, , fits]) => hex.startsWith(magic) && fits?.(head) !== false);
+  if (program) return program[1];
   if (head.subarray(0, 1024).indexOf('%PDF-', 0, 'latin1') >= 0) return type('application/pdf', 'pdf');
   if (head.indexOf('PK\x03\x04', 0, 'latin1') === 0) return zipType(head);
   if (head.subarray(257, 262).toString('latin1') === 'ustar') return type('application/x-tar', 'tar');
-  const hex = head.subarray(0, 16).toString('hex');
   const found = magics.find(([magic]) => hex.startsWith(magic));
   if (found) return found[1];
   if (hex.startsWith('52494646') && hex.slice(16, 24) === '57454250') return type('image/webp', 'webp');
