@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { runCommand, visible } from '../bin/output.ts';
 import { withNode } from './commands-reach.ts';
 import { timeText, withDir } from './commands-words.ts';
-import type { FoundDocument, Page } from './core.ts';
+import type { FoundPage } from './core.ts';
 
 type SearchOptions = {
   readonly dir: string;
@@ -37,7 +37,7 @@ export function searchCommand(program: Command): void {
         const asked = { ...rest, q: words.join(' ') };
         const given = Object.entries(asked).filter((pair): pair is [string, string] => Boolean(pair[1]));
         const { body } = await withNode(dir, (node) =>
-          node.call<Page<FoundDocument>>('GET', `/v1/search?${new URLSearchParams(given).toString()}`),
+          node.call<FoundPage>('GET', `/v1/search?${new URLSearchParams(given).toString()}`),
         );
         out.answer(body);
         out.table(
@@ -52,6 +52,10 @@ export function searchCommand(program: Command): void {
           ]),
         );
         if (body.rows.length === 0) out.say('Không tìm thấy — nothing found.');
+        if (body.filling)
+          out.say(
+            'Bảng tìm kiếm đang được dựng sau khi khởi động, văn bản cũ có thể còn thiếu: hãy tìm lại sau ít phút — the search is still being made, older documents may be missing: ask again in a few minutes.',
+          );
         if (body.next) out.say(visible(`--after ${body.next}`));
       }, options),
     );

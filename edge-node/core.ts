@@ -103,6 +103,8 @@ export type InboxPageOptions = PageOptions & {
   readonly due?: 'late' | 'running';
 };
 export type Page<Row> = { readonly rows: readonly Row[]; readonly next: string | undefined };
+/** `filling`: the search is still being made after a start; older documents may be missing. */
+export type FoundPage = Page<FoundDocument> & { readonly filling?: true };
 
 export type OutboxRow = {
   readonly documentId: string;
@@ -457,7 +459,7 @@ export type EdgeCore = StatusCore & {
   /** Newest first. */
   inbox(options?: InboxPageOptions): Promise<Page<InboxRow>>;
   /** Over all metadata of outbox and inbox (search-words.ts). */
-  find(options?: FindOptions): Promise<Page<FoundDocument>>;
+  find(options?: FindOptions): Promise<FoundPage>;
   /** Whom a text names, and groups. */
   readonly recipients: RecipientVerbs;
   /** Registers, acceptance, tasks, deadlines. */

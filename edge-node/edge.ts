@@ -25,7 +25,7 @@ import { diagnose } from './diagnosis.ts';
 import { createDirectoryCache } from './directory-cache.ts';
 import { createDiskGuard } from './disk-guard.ts';
 import { enrolFiles } from './enrol-files.ts';
-import { fillSearch, fillTypes } from './find.ts';
+import { startSearch } from './find.ts';
 import { type Folders, startFolders } from './folder/folders.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { type Identity, loadIdentity, unitKeys } from './identity.ts';
@@ -269,20 +269,14 @@ async function assemble(
     },
   });
 
-  // Documents of before the search existed, or rebuilt from the hub, become findable beside the work. A failure costs only that.
-  let stopping = false;
-  const filling = fillTypes(context, () => stopping)
-    .then(() => fillSearch(context, () => stopping))
-    .catch((error: unknown) =>
-      log.warn({ event: 'search.fill-failed', said: error instanceof Error ? error.message : String(error) }),
-    );
+  // Documents become findable beside the work.
+  const search = startSearch(context);
   const desk = await openDesk(dir, context, verbs);
   folders = startFolders(dir, context, verbs);
 
   async function stop(): Promise<void> {
-    stopping = true;
     await folders?.stop();
-    await filling;
+    await search.stop();
     await Promise.all([
       desk.stop(),
       running.sender.stop(),

@@ -1,22 +1,28 @@
-// Search over everything that was sent and received, for people: words of any field, without regard to case and marks. Reads only; the fill of
-// what no search finds yet runs beside the work in small batches.
+// Search over everything that was sent and received, for people: words of any field, without regard to case and marks. The words are in memory only
+// (store/search-index.ts); filling them at the start runs beside the work in small batches, and an answer says while it is not complete.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { metadataCodec } from '../protocol/codec.ts';
 import { ExchangeError } from '../protocol/errors.ts';
 import { uuidFromBytes } from '../protocol/ids.ts';
+import { startWorker, type WorkLoop } from '../protocol/node/worker.ts';
 import type { EdgeContext } from './context.ts';
-import type { FindOptions, FoundDocument, Page } from './core.ts';
+import type { FindOptions, FoundDocument, FoundPage } from './core.ts';
 import { sendingUnit } from './outbox/submit.ts';
 import { isHiddenSent } from './safety/views.ts';
 import { placeWords, searchQuery, searchWords } from './search-words.ts';
-import type { SearchEntry, Unindexed } from './store/search-ops.ts';
+import { isDocumentKind } from './statuses/change-rows.ts';
+import type { SearchEntry, Unindexed } from './store/search-index.ts';
 import { hiddenTitle } from './views.ts';
 
-const batch = 200;
-export function findDocuments(options: FindOptions, context: EdgeContext): Page<FoundDocument> {
+/** About ten milliseconds of the loop. */
+const batch = 20;
+
+export function findDocuments(options: FindOptions, context: EdgeContext): FoundPage {
   const { store } = context;
   const limit = Math.min(200, Math.max(1, options.limit ?? 50));
   if (options.after !== undefined && !/^\d{1,16}$/.test(options.after))
     throw new ExchangeError('request-malformed', 'after');
+  levelSearch(context);
   const hits = store.searchHits(
     {
       query: searchQuery(options.text ?? ''),
@@ -34,6 +40,7 @@ export function findDocuments(options: FindOptions, context: EdgeContext): Page<
       ({ direction, seq }) => (direction === 'out' ? sentRow(seq, context) : arrivedRow(seq, context)) ?? [],
     ),
     next: hits.length === limit ? String(hits.at(-1)!.id) : undefined,
+    ...(store.searchPending() > 0 ? { filling: true } : {}),
   };
 }
 
@@ -75,50 +82,68 @@ function arrivedRow(seq: number, { store, directory }: EdgeContext): FoundDocume
   };
 }
 
-function entryOf(row: Unindexed, context: EdgeContext): SearchEntry {
-  const units = row.direction === 'out' ? context.store.outRecipientUnits(row.seq) : [row.sender];
-  const words = searchWords(
-    metadataCodec.decode(row.metadata),
-    placeWords(units, context.directory.current()),
-  );
-  return { direction: row.direction, seq: row.seq, atMs: row.at_ms, words };
+/** A document in words, as the search finds it. */
+function entryOf(row: Unindexed, { store, directory }: EdgeContext): SearchEntry {
+  const units = row.direction === 'out' ? store.outRecipientUnits(row.seq) : [row.sender];
+  const metadata = metadataCodec.decode(row.metadata);
+  return {
+    direction: row.direction,
+    seq: row.seq,
+    atMs: row.at_ms,
+    words: searchWords(metadata, placeWords(units, directory.current())),
+    type: (row.shown ? metadataCodec.decode(row.shown) : metadata).type,
+    title: [row.subject, row.notation, row.number].map((text) => text ?? '').join('\n'),
+  };
+}
+
+/** Before a question that words of the metadata decide. */
+export const levelSearch = (context: EdgeContext): void =>
+  void context.store.searchLevel((row) => entryOf(row, context));
+
+/** One step of the filling; answers how many documents can be found by it. */
+async function fillSome(context: EdgeContext): Promise<number> {
+  const { store } = context;
+  const rows = [
+    ...store.searchLevel((row) => entryOf(row, context)),
+    ...store.searchFill(batch, (row) => entryOf(row, context)),
+  ];
+  const nameless = rows.filter(({ numbered, kind }) => numbered === 0 && isDocumentKind(kind));
+  if (nameless.length > 0)
+    await store.write('noteNumbers', { rows: nameless.map(({ direction, seq }) => ({ direction, seq })) });
+  return rows.length;
 }
 
 /**
- * Gives every document its words that has none. Answers how many. May be stopped and begun again at any time; `stopped` is asked between
- * batches.
+ * Keeps the search level with the store: fills it at the start, newest first and beside the work; then looks once a second for what changed, so that
+ * words of what was erased are not kept in memory either.
  */
-export async function fillSearch(
-  context: EdgeContext,
-  stopped: () => boolean = () => false,
-): Promise<number> {
+export function startSearch(context: EdgeContext): WorkLoop {
+  return startWorker({
+    clock: context.clock,
+    random: context.random,
+    idleMs: 1_000,
+    async step() {
+      await fillSome(context);
+      if (context.store.searchPending() === 0) return 'idle';
+      // Whoever waits for the loop has their turn between two steps.
+      await nextTurn();
+      return 'more';
+    },
+    onError: (error) =>
+      context.log.warn({
+        event: 'search.fill-failed',
+        said: error instanceof Error ? error.message : String(error),
+      }),
+  });
+}
+
+/** From nothing, after a change of the folding. Until it ends a search finds only what is filled again. Answers how many are found. */
+export async function rebuildSearch(context: EdgeContext): Promise<number> {
+  context.store.searchClear();
   let filled = 0;
-  for (const direction of ['out', 'in'] as const) {
-    let afterSeq = 0;
-    while (!stopped()) {
-      const rows = context.store.unindexed(direction, afterSeq, batch);
-      if (rows.length === 0) break;
-      await context.store.write('indexAgain', { entries: rows.map((row) => entryOf(row, context)) });
-      afterSeq = rows.at(-1)!.seq;
-      filled += rows.length;
-    }
+  while (context.store.searchPending() > 0) {
+    filled += await fillSome(context);
+    await nextTurn();
   }
   return filled;
-}
-
-/** Gives arrivals of before the list could be narrowed by kind theirs; as fillSearch. */
-export async function fillTypes({ store }: EdgeContext, stopped: () => boolean): Promise<void> {
-  while (!stopped()) {
-    const rows = store.untyped(batch);
-    if (rows.length === 0) return;
-    await store.write('noteTypes', {
-      types: rows.map(({ seq, metadata }) => ({ seq, type: metadataCodec.decode(metadata).type })),
-    });
-  }
-}
-
-/** From nothing: after a damaged index, or a change of the folding. Until it ends a search finds only what is filled again. */
-export async function rebuildSearch(context: EdgeContext): Promise<number> {
-  while ((await context.store.write('clearSearch', { limit: 1_000 })) > 0);
-  return fillSearch(context);
 }

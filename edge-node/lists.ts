@@ -4,6 +4,7 @@ import { uuidFromBytes } from '../protocol/ids.ts';
 import type { OutboxState } from '../protocol/states.ts';
 import type { EdgeContext } from './context.ts';
 import type { InboxPageOptions, InboxRow, OutboxPageOptions, OutboxRow, Page, PageOptions } from './core.ts';
+import { levelSearch } from './find.ts';
 import { sendingUnit } from './outbox/submit.ts';
 import { isHiddenSent } from './safety/views.ts';
 import { searchQuery } from './search-words.ts';
@@ -24,10 +25,10 @@ function pageOf<Row extends { readonly key: number }, View>(
 }
 
 /** The caller's unit by its id, and words of a person as a query of the search. */
-const askedOf = ({ unit, words = '' }: PageOptions, context: EdgeContext) => ({
-  ...(unit === undefined ? {} : { unit: sendingUnit(unit, context) }),
-  match: searchQuery(words),
-});
+function askedOf({ unit, words = '' }: PageOptions, context: EdgeContext) {
+  levelSearch(context);
+  return { ...(unit === undefined ? {} : { unit: sendingUnit(unit, context) }), match: searchQuery(words) };
+}
 
 export function outboxPage(options: OutboxPageOptions, context: EdgeContext): Page<OutboxRow> {
   const { store } = context;

@@ -13,7 +13,7 @@ import { injected } from '../hub/offline.ts';
 import { createChunkHasher } from '../protocol/chunks.ts';
 import { isExchangeError } from '../protocol/errors.ts';
 import { parseDocumentId, uuidToBytes } from '../protocol/ids.ts';
-import { sealedCells } from '../protocol/node/at-rest/cells.ts';
+import { keyIdOf, sealedCells } from '../protocol/node/at-rest/cells.ts';
 import { openKeyStore } from '../protocol/node/at-rest/key-store.ts';
 import { atRestState, confirmRecovery, enableAtRest, openMaster } from '../protocol/node/at-rest/master.ts';
 import { systemClock } from '../protocol/node/clock.ts';
@@ -225,10 +225,20 @@ t.test('the master key in its modes', async (t) => {
   );
 
   const keys = openKeyStore(typed, opened!);
-  const cell = sealedCells(keys).begin();
+  const cells = sealedCells(keys, opened!);
+  const cell = cells.begin();
   const sealed = cell.seal(Buffer.from('trích yếu'));
-  t.same(Buffer.from(sealedCells(keys).unseal(sealed)).toString(), 'trích yếu');
-  t.same(sealedCells(keys).unseal(Buffer.from('cũ')), Buffer.from('cũ'), 'rows from before stay readable');
+  t.same(Buffer.from(cells.unseal(sealed)).toString(), 'trích yếu');
+  t.same(cells.unseal(Buffer.from('cũ')), Buffer.from('cũ'), 'rows from before stay readable');
+  const text = cell.text('trích yếu');
+  t.equal(cells.unsealText(text), 'trích yếu');
+  t.equal(cells.unsealText('cũ'), 'cũ');
+  t.equal(cells.unsealText(cell.text(text)), text, 'whatever a person writes comes back as written');
+  t.equal(cell.text(''), '');
+  t.equal(cells.compared('12/UBND'), sealedCells(keys, opened!).compared('12/UBND'));
+  t.not(cells.compared('12/UBND'), sealedCells(keys, randomBytes(32)).compared('12/UBND'));
+  keys.destroy([keyIdOf(text)!]);
+  t.equal(cells.unsealText(text), '', 'a destroyed key stops no list');
   keys.close();
 });
 

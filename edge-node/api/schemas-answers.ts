@@ -234,6 +234,7 @@ export const foundAnswer = object(
       ),
     ),
     next,
+    filling: flag('true: the search is still being made after a start; older documents may be missing.'),
   },
   ['next'],
 );

@@ -11,7 +11,6 @@ import { envelopeDigest, kinds } from '../../protocol/seal.ts';
 import { events } from '../../protocol/statement.ts';
 import type { DeliveryItem, Metadata, PartName, Statement, Wrapper } from '../../protocol/wire.ts';
 import type { EdgeContext } from '../context.ts';
-import { placeWords, type SearchWords, searchWords } from '../search-words.ts';
 import { openKnownStatement } from '../statement-row.ts';
 import type { ArrivalFacts, RefusedDelivery, TakenDelivery, TakenRecipient } from '../store/types.ts';
 
@@ -50,7 +49,6 @@ export async function openArrival(item: DeliveryItem, context: EdgeContext): Pro
     assertSuccession(opened, facts.recipients, context);
     const delivery = {
       ...takenOf(opened, item, receipt, facts),
-      words: wordsOf(opened, context),
       standsFor: standsFor(opened, context),
     };
     return {
@@ -179,7 +177,6 @@ function takenOf(
     subject: metadata?.subject ?? null,
     notation: metadata?.notation ?? null,
     number: metadata?.number ?? null,
-    type: metadata?.type ?? '',
     receipt: item.receipt,
     acceptedMs: receipt.atMs,
     kind: header.kind,
@@ -196,13 +193,6 @@ function takenOf(
       content: inline.get(i) ?? null,
     })),
   };
-}
-
-/** A status is no document to be found; erased metadata leave nothing to find. */
-function wordsOf({ header, wrapper }: OpenedEnvelope, context: EdgeContext): SearchWords | null {
-  if (!wrapper.metadata || header.kind === kinds.status) return null;
-  const places = placeWords([header.sender], context.directory.current());
-  return searchWords(metadataCodec.decode(wrapper.metadata.block), places);
 }
 
 /** A name that deceives is refused here too: the sender's node may be dishonest. Erased metadata leaves numbers. */

@@ -13,7 +13,6 @@ import type { SubmitLink, SubmitPart, SubmitRequest } from '../core.ts';
 import { sentEntry } from '../office/entries.ts';
 import { resolveRecipients } from '../recipients/resolve.ts';
 import { assertNoSecret, checkForSending } from '../safety/quick.ts';
-import { placeWords, searchWords } from '../search-words.ts';
 import { isDocumentKind } from '../statuses/change-rows.ts';
 import type { PartRow, RecipientRow, SubmitOutcome } from '../store/types.ts';
 import { metadataText } from './metadata-text.ts';
@@ -112,7 +111,7 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
     subject: said.subject ?? '',
     notation: said.notation ?? '',
     number: said.number ?? '',
-    ...booksAndSearch(kind, metadata.block, recipients, context),
+    ...bookEntry(kind, metadata.block, recipients, context),
     bytes,
     recipients,
     parts,
@@ -124,21 +123,18 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
   return outcome;
 }
 
-/** What the search and the outgoing register say of it; only documents are found, and only those with a number are registered by themselves. */
-function booksAndSearch(
+/** What the outgoing register says of it; only those with a number are registered by themselves. */
+function bookEntry(
   kind: number,
   block: Uint8Array,
   recipients: readonly RecipientRow[],
   context: EdgeContext,
 ) {
-  if (kind === kinds.status) return { words: null };
+  if (!isDocumentKind(kind)) return {};
   const metadata = metadataCodec.decode(block);
   const directory = context.directory.current();
-  const units = recipients.map(({ unit }) => unit);
-  const words = searchWords(metadata, placeWords(units, directory));
-  if (!isDocumentKind(kind)) return { words };
-  const places = units.map((unit) => directory.unit(unit)?.name || directory.codeOf(unit));
-  return { words, entry: sentEntry(metadata, places, context.clock.nowMs()) };
+  const places = recipients.map(({ unit }) => directory.unit(unit)?.name || directory.codeOf(unit));
+  return { entry: sentEntry(metadata, places, context.clock.nowMs()) };
 }
 
 /** Internal id of one of our units, by id or code. */

@@ -38,6 +38,27 @@ export function noteNumber(db: Database, named: Named): void {
     );
 }
 
+export function numberOps(db: Database) {
+  return {
+    /** Documents of before the index of duplicates, or rebuilt from the hub; only those that still have their metadata. */
+    noteNumbers({
+      rows,
+    }: {
+      rows: readonly { readonly direction: 'out' | 'in'; readonly seq: number }[];
+    }): void {
+      for (const { direction, seq } of rows) {
+        const row = db.get<Omit<Named, 'direction'>>(
+          direction === 'out'
+            ? 'SELECT document_id AS documentId, unit AS issuer, number, notation, metadata, created_ms AS createdMs FROM documents WHERE seq = ? AND metadata IS NOT NULL'
+            : 'SELECT document_id AS documentId, sender AS issuer, number, notation, metadata, created_ms AS createdMs FROM inbox WHERE seq = ? AND metadata IS NOT NULL',
+          seq,
+        );
+        if (row) noteNumber(db, { ...row, direction });
+      }
+    },
+  };
+}
+
 /** Nobody has it, nobody will: it does not stand in the way of a second sending under the same number. */
 const nobodyHasIt = `NOT EXISTS (SELECT 1 FROM documents d JOIN envelopes e ON e.document_seq = d.seq JOIN outbox_recipients r ON r.envelope_seq = e.seq
   WHERE d.document_id = n.document_id AND r.state NOT IN ('cancelled','refused'))`;

@@ -166,7 +166,7 @@ export function requestOps(db: Database) {
         // Lists show what holds now; what was sealed first stays beside it, as evidence.
         db.run(
           titlesFrom(
-            'updated_by = ?, (subject, notation, number, type) = (SELECT u.subject, u.notation, u.number, u.type FROM inbox u WHERE u.seq = ?)',
+            'updated_by = ?, (subject, notation, number) = (SELECT u.subject, u.notation, u.number FROM inbox u WHERE u.seq = ?)',
           ),
           d.inboxSeq,
           d.inboxSeq,

@@ -10,7 +10,6 @@ import { buildStatement, events, type StatementFacts, statementType } from '../.
 import { faultOfArrival, noteArrival } from '../statuses/arrival-ops.ts';
 import { keepAside, noteAlarm, noteAudit, raiseLedgerSeen } from './fact-ops.ts';
 import { insertCheck } from './safety-ops.ts';
-import { indexWords } from './search-ops.ts';
 import type {
   ArrivalFacts,
   Circumstances,
@@ -255,11 +254,6 @@ export function inboxOps(db: Database, sign: (items: readonly ToSign[]) => void)
       for (const item of items) refuseOne(item, c);
       sign(stated);
     },
-    /** Kinds of arrivals from before there was a column for them (list-reads.ts `untyped`). */
-    noteTypes({ types }: { types: readonly { readonly seq: number; readonly type: string }[] }): void {
-      for (const { seq, type } of types)
-        db.run('UPDATE inbox SET type = ? WHERE seq = ? AND metadata IS NOT NULL', type, seq);
-    },
     /** What the hub answered to statements that were posted. */
     settlePosts({ items, nowMs }: { items: readonly PostOutcome[]; nowMs: number }): void {
       stated = [];
@@ -312,8 +306,8 @@ function insertArrival(db: Database, item: TakenDelivery, nowMs: number): number
   const cell = db.cells.begin();
   const seq = db.run(
     `INSERT INTO inbox (sender, envelope_id, document_id, digest, signed, hops, salt, metadata, receipt, accepted_ms, epoch, ledger_sequence,
-      kind, urgency, created_ms, reply_by_ms, received_ms, subject, notation, number, type, bytes)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      kind, urgency, created_ms, reply_by_ms, received_ms, subject, notation, number, bytes)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     item.sender,
     item.envelopeId,
     item.documentId,
@@ -334,10 +328,8 @@ function insertArrival(db: Database, item: TakenDelivery, nowMs: number): number
     item.subject,
     item.notation,
     item.number,
-    item.type,
     item.bytes,
   ).lastRowId;
-  if (item.words) indexWords(db, { direction: 'in', seq, atMs: nowMs, words: item.words });
   for (const [idx, p] of item.parts.entries())
     db.run(
       'INSERT INTO in_parts (inbox_seq, idx, length, sha256, tree_root, name, media_type, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',

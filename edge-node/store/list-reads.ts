@@ -20,15 +20,17 @@ const ended = ['02', '06'];
 const unfinished = ['01', '03', '04', '05'];
 
 const like = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`;
-const textIn = (row: string, at: number) =>
-  `(?${at} IS NULL OR ${row}.subject LIKE ?${at} ESCAPE '\\' OR ${row}.notation LIKE ?${at} ESCAPE '\\' OR ${row}.number LIKE ?${at} ESCAPE '\\')`;
+/** By the titles that the search holds in memory; while it is being made, by the row itself. */
+const textIn = (direction: 'out' | 'in', row: string, at: number) => `(?${at} IS NULL OR coalesce(
+  (SELECT s.title FROM temp.search_rows s WHERE s.direction = '${direction}' AND s.seq = ${row}.seq),
+  concat_ws(char(10), opened(${row}.subject), opened(${row}.notation), opened(${row}.number))) LIKE ?${at} ESCAPE '\\')`;
 
 // An open task's term, else the answer that the sender asks for; none: NULL, which no comparison passes.
 const due = `coalesce((SELECT min(t.due_ms) FROM tasks t WHERE t.document_id = i.document_id AND t.unit = ?4 AND t.sender = i.sender
   AND t.state IN ('given','working')), nullif(i.reply_by_ms, 0))`;
-const arrivalPasses = `${textIn('i', 3)} AND (?4 IS NULL OR EXISTS (SELECT 1 FROM inbox_recipients r WHERE r.unit = ?4 AND r.inbox_seq = i.seq))
+const arrivalPasses = `${textIn('in', 'i', 3)} AND (?4 IS NULL OR EXISTS (SELECT 1 FROM inbox_recipients r WHERE r.unit = ?4 AND r.inbox_seq = i.seq))
   AND +i.received_ms >= ?5 AND +i.received_ms < ?6 AND (?7 IS NULL OR +i.sender = ?7) AND (?8 OR i.kind NOT IN (2,4,5)) AND i.urgency >= ?9
-  AND (?10 IS NULL OR +i.type = ?10)
+  AND (?10 IS NULL OR EXISTS (SELECT 1 FROM temp.search_rows k WHERE k.direction = 'in' AND k.seq = i.seq AND +k.type = ?10))
   AND (?11 IS NULL OR EXISTS (SELECT 1 FROM received v WHERE v.sender = i.sender AND v.document_id = i.document_id AND v.unit = ?4
     AND v.inbox_seq = i.seq AND instr(?11, v.code) > 0))
   AND (?12 IS NULL OR (${due} < ?13) = (?12 = 'late'))`;
@@ -41,7 +43,10 @@ const arrivalsBy = (key: string, from: string): string =>
   `SELECT ${key} AS key, ${arrivalColumnsOfI} FROM ${from} AND ${key} < ?1 AND ${arrivalPasses} ORDER BY ${key} DESC LIMIT ?2`;
 const arrivals = {
   all: arrivalsBy('i.seq', 'inbox i WHERE ?14 IS NULL'),
-  type: arrivalsBy('i.seq', 'inbox i INDEXED BY inbox_type WHERE i.type = ?14'),
+  type: arrivalsBy(
+    'k.seq',
+    "temp.search_rows k INDEXED BY search_rows_type CROSS JOIN inbox i ON i.seq = k.seq WHERE k.direction = 'in' AND k.type = ?14",
+  ),
   sender: arrivalsBy('i.seq', 'inbox i INDEXED BY inbox_sender WHERE i.sender = ?14'),
   standing: arrivalsBy(
     'v.inbox_seq',
@@ -49,7 +54,7 @@ const arrivals = {
   ),
   words: arrivalsBy(
     'w.rowid',
-    "search_words w CROSS JOIN search_rows f ON f.id = w.rowid AND f.direction = 'in' CROSS JOIN inbox i ON i.seq = f.seq WHERE search_words MATCH ?14",
+    "temp.search_words w CROSS JOIN temp.search_rows f ON f.id = w.rowid AND f.direction = 'in' CROSS JOIN inbox i ON i.seq = f.seq WHERE search_words MATCH ?14",
   ),
 } as const;
 
@@ -58,7 +63,7 @@ const stands = `SELECT 1 FROM outbox_recipients r JOIN envelopes e ON e.seq = r.
   WHERE e.document_seq = d.seq AND r.state = ?7 AND NOT EXISTS (SELECT 1 FROM envelopes later
     JOIN outbox_recipients l ON l.envelope_seq = later.seq
     WHERE later.document_seq = d.seq AND later.seq > e.seq AND l.unit = r.unit AND l.desk = r.desk)`;
-const sendingPasses = `${textIn('d', 3)} AND (?4 IS NULL OR +d.unit = ?4) AND +d.created_ms >= ?5 AND +d.created_ms < ?6
+const sendingPasses = `${textIn('out', 'd', 3)} AND (?4 IS NULL OR +d.unit = ?4) AND +d.created_ms >= ?5 AND +d.created_ms < ?6
   AND (?7 IS NULL OR EXISTS (${stands})) AND (?8 OR d.kind NOT IN (2,4,5))`;
 const sendingsBy = (key: string, from: string): string =>
   `SELECT ${key} AS key, d.* FROM ${from} AND ${key} < ?1 AND ${sendingPasses} ORDER BY ${key} DESC LIMIT ?2`;
@@ -71,7 +76,7 @@ const sendings = {
   ),
   words: sendingsBy(
     'w.rowid',
-    "search_words w CROSS JOIN search_rows f ON f.id = w.rowid AND f.direction = 'out' CROSS JOIN documents d ON d.seq = f.seq WHERE search_words MATCH ?9",
+    "temp.search_words w CROSS JOIN temp.search_rows f ON f.id = w.rowid AND f.direction = 'out' CROSS JOIN documents d ON d.seq = f.seq WHERE search_words MATCH ?9",
   ),
 } as const;
 
@@ -131,17 +136,11 @@ export function listReads(db: Database) {
     arrivalTypes: (): readonly string[] =>
       db
         .all<{ type: string }>(
-          `WITH RECURSIVE each(type) AS (SELECT min(type) FROM inbox WHERE type > '' UNION ALL
-             SELECT (SELECT min(type) FROM inbox WHERE type > each.type) FROM each WHERE type IS NOT NULL)
+          `WITH RECURSIVE each(type) AS (SELECT min(type) FROM temp.search_rows WHERE direction = 'in' AND type > '' UNION ALL
+             SELECT (SELECT min(type) FROM temp.search_rows WHERE direction = 'in' AND type > each.type) FROM each WHERE type IS NOT NULL)
            SELECT type FROM each WHERE type IS NOT NULL LIMIT 200`,
         )
         .map(({ type }) => type),
-    /** Arrivals of before there was a column for their kind. */
-    untyped: (limit: number) =>
-      db.all<{ seq: number; metadata: Uint8Array }>(
-        'SELECT seq, metadata FROM inbox INDEXED BY inbox_untyped WHERE type IS NULL AND metadata IS NOT NULL LIMIT ?',
-        limit,
-      ),
   };
 }
 

@@ -10,7 +10,7 @@ import { folderSchema } from './schema-folder.ts';
 import { listsSchema } from './schema-lists.ts';
 import { dueIndexes, officeSchema } from './schema-office.ts';
 import { safetySchema } from './schema-safety.ts';
-import { searchSchema } from './schema-search.ts';
+import { searchInMemory, searchSchema } from './schema-search.ts';
 import { signInSchema } from './schema-sign-in.ts';
 import { standingSchema } from './schema-standing.ts';
 import { statusesSchema } from './schema-statuses.ts';
@@ -175,4 +175,5 @@ export const migrations: readonly Migration[] = [
   { version: 14, name: 'folder', sql: folderSchema },
   { version: 15, name: 'removals-back', sql: giveBackSchema },
   { version: 16, name: 'lists', sql: listsSchema },
+  { version: 17, name: 'search-in-memory', sql: searchInMemory },
 ];

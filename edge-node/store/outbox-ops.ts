@@ -19,7 +19,6 @@ import { keyOf, noteNumber, sentUnder } from '../statuses/numbers.ts';
 import { noteAlarm, noteAudit, raiseLedgerSeen } from './fact-ops.ts';
 import { checkAgain, insertCheck } from './safety-ops.ts';
 import { sealAnew } from './seal-anew.ts';
-import { indexWords } from './search-ops.ts';
 import type {
   MoveTo,
   NewDocument,
@@ -295,7 +294,6 @@ export function outboxOps(db: Database) {
       if (d.check) insertCheck(db, { direction: 'out', doc: documentSeq, nowMs: d.nowMs }, d.check);
       insertRecipients(db, seq, d.recipients, d.nowMs);
       if (d.entry) registerSent(db, { ...d, entry: d.entry });
-      if (d.words) indexWords(db, { direction: 'out', seq: documentSeq, atMs: d.nowMs, words: d.words });
       noteAudit(db, { atMs: d.nowMs, actor: d.actor, act: 'submit', about: uuidFromBytes(d.documentId) });
       return { documentId: d.documentId, duplicate: false };
     },

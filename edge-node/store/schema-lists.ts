@@ -1,5 +1,5 @@
-// Indexes of the two lists of the console, so that a filter walks what it asks for and not two years of documents; and the kind of a document
-// (loại văn bản), which so far stood in its metadata alone. It goes with the metadata, whoever erases it.
+// Indexes of the two lists of the console, so that a filter walks what it asks for and not two years of documents. The column for the kind of a
+// document is gone again since version 17: like every word of the metadata it is looked up in memory (search-index.ts).
 export const listsSchema = `
 ALTER TABLE inbox ADD COLUMN type TEXT;      -- '': none; NULL: from before this column (find.ts fills it), or erased
 CREATE INDEX inbox_type ON inbox (type);

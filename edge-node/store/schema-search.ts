@@ -1,7 +1,7 @@
-// Schema of the search over documents: the folded words of every document's metadata, in full-text order. It is written in the transaction of
-// the document and erased in the transaction that erases its metadata or row, by triggers, whoever does it: a recalled or taken-down
-// document leaves no words behind (FTS5 secure-delete takes them out of the index, not only out of the answers).
+// Schema of the search over documents. Its words are no longer in the database: search-index.ts makes them in memory. What stays is `search_changes`, by
+// which it learns of documents that were changed, erased or deleted, whoever did it.
 
+/** Version 4 to 15: words on disk. */
 export const searchSchema = `
 -- id: time of arrival or submission in ms, times 1,000, and a running number: the newest have the highest, in both tables.
 CREATE TABLE search_rows (
@@ -25,4 +25,33 @@ CREATE TRIGGER search_arrival_erased AFTER UPDATE OF metadata ON inbox WHEN NEW.
   BEGIN DELETE FROM search_rows WHERE direction = 'in' AND seq = NEW.seq; END;
 CREATE TRIGGER search_arrival_deleted AFTER DELETE ON inbox
   BEGIN DELETE FROM search_rows WHERE direction = 'in' AND seq = OLD.seq; END;
+`;
+
+/** Takes the words off the disk, freed pages overwritten. Rows of `search_changes` are of one run of the node: cleared when it opens. */
+export const searchInMemory = `
+PRAGMA secure_delete = ON;
+DROP TRIGGER search_document_erased;
+DROP TRIGGER search_document_deleted;
+DROP TRIGGER search_arrival_erased;
+DROP TRIGGER search_arrival_deleted;
+DROP TABLE search_rows;
+DROP TABLE search_words;
+DROP TRIGGER inbox_type_erased;
+DROP INDEX inbox_type;
+DROP INDEX inbox_untyped;
+ALTER TABLE inbox DROP COLUMN type;
+CREATE TABLE search_changes (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, direction TEXT NOT NULL CHECK (direction IN ('out','in')), seq INTEGER NOT NULL
+) STRICT;
+CREATE TRIGGER search_document_changed AFTER UPDATE OF metadata, subject ON documents
+  WHEN NEW.metadata IS NOT OLD.metadata OR NEW.subject IS NOT OLD.subject
+  BEGIN INSERT INTO search_changes (direction, seq) VALUES ('out', NEW.seq); END;
+CREATE TRIGGER search_document_deleted AFTER DELETE ON documents
+  BEGIN INSERT INTO search_changes (direction, seq) VALUES ('out', OLD.seq); END;
+CREATE TRIGGER search_arrival_changed AFTER UPDATE OF metadata, subject, updated_by ON inbox
+  WHEN NEW.metadata IS NOT OLD.metadata OR NEW.subject IS NOT OLD.subject OR NEW.updated_by IS NOT OLD.updated_by
+  BEGIN INSERT INTO search_changes (direction, seq) VALUES ('in', NEW.seq); END;
+CREATE TRIGGER search_arrival_deleted AFTER DELETE ON inbox
+  BEGIN INSERT INTO search_changes (direction, seq) VALUES ('in', OLD.seq); END;
+PRAGMA secure_delete = FAST;
 `;

@@ -20,7 +20,7 @@ import { listReads } from './list-reads.ts';
 import { migrations } from './migrations.ts';
 import { outboxReads } from './outbox-reads.ts';
 import { safetyReads } from './safety-reads.ts';
-import { searchReads } from './search-ops.ts';
+import { searchReads } from './search-index.ts';
 import { takedownReads } from './takedown-ops.ts';
 import type { FactName, UnitKey, WriterContext } from './types.ts';
 import { viewReads } from './view-reads.ts';
@@ -50,6 +50,8 @@ export async function openStore(
   const path = join(dir, storeFile);
   const first = openDatabase(path, { init: 'lienthong node init' });
   migrate(first, migrations);
+  // Of the run before: the search begins anew.
+  first.run('DELETE FROM search_changes');
   first.close();
   const { atRest } = options;
   const context: WriterContext = {

@@ -5,7 +5,6 @@ import type { AtRestContext } from '../../protocol/node/at-rest/open.ts';
 import type { OutboxState } from '../../protocol/states.ts';
 import type { Result } from '../../protocol/wire.ts';
 import type { OutgoingEntry } from '../office/entries.ts';
-import type { SearchWords } from '../search-words.ts';
 import type { NewCheck } from './safety-ops.ts';
 
 export type UnitKey = { readonly unit: string; readonly keyId: Uint8Array; readonly signer: string };
@@ -40,8 +39,6 @@ export type Titles = {
 export type NewDocument = Titles & {
   /** Its line in the outgoing register; absent: it has no number, or is no document by itself. */
   readonly entry?: OutgoingEntry | undefined;
-  /** null: not to be found (a status). */
-  readonly words?: SearchWords | null;
   readonly documentId: Uint8Array;
   readonly unit: string;
   readonly idempotencyKey: string;
@@ -122,10 +119,6 @@ export type ArrivalFacts = {
 };
 export type TakenDelivery = ArrivalFacts &
   Titles & {
-    /** null: not to be found (a status, or metadata erased on the way). */
-    readonly words?: SearchWords | null;
-    /** Kind of document (loại văn bản); '': none. */
-    readonly type: string;
     readonly signed: Uint8Array;
     readonly hops: Uint8Array;
     readonly salt: Uint8Array | null;

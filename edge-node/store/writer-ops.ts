@@ -19,6 +19,7 @@ import { registerOps } from '../office/register-ops.ts';
 import { workOps } from '../office/work-ops.ts';
 import { groupOps } from '../recipients/group-ops.ts';
 import { changeOps } from '../statuses/change-ops.ts';
+import { numberOps } from '../statuses/numbers.ts';
 import { requestOps } from '../statuses/request-ops.ts';
 import { statusOps } from '../statuses/status-ops.ts';
 import { directoryOps } from './directory-ops.ts';
@@ -27,7 +28,6 @@ import { inboxOps, type ToSign } from './inbox-ops.ts';
 import { outboxOps } from './outbox-ops.ts';
 import { recoveryOps } from './recovery-ops.ts';
 import { safetyOps } from './safety-ops.ts';
-import { searchOps } from './search-ops.ts';
 import { takedownOps } from './takedown-ops.ts';
 import type { UnitKey, WriterContext } from './types.ts';
 
@@ -36,7 +36,7 @@ function allOps(db: Database, keys: Map<string, SigningKey>, sign: (items: reado
     ...outboxOps(db),
     ...recoveryOps(db),
     ...inboxOps(db, sign),
-    ...searchOps(db),
+    ...numberOps(db),
     ...registerOps(db),
     ...workOps(db),
     ...factOps(db),

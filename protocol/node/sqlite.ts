@@ -28,9 +28,15 @@ export class Database {
     this.#raw.exec(sql);
   }
 
-  /** Encryption at rest: sealed cells are opened in every row that is read; what is written is sealed by whoever writes it. */
+  /**
+   * Encryption at rest: sealed cells are opened in every row that is read; what is written is sealed by whoever writes it. In SQL `opened(x)` is the
+   * text of a sealed column, for filters.
+   */
   useCells(cells: Cells): void {
     this.#cells = cells;
+    this.#raw.function('opened', { deterministic: true, directOnly: true }, (text) =>
+      typeof text === 'string' ? cells.unsealText(text) : text,
+    );
   }
 
   get cells(): Cells {
@@ -42,7 +48,9 @@ export class Database {
     const values = row as Record<string, unknown>;
     for (const name in values) {
       const value = values[name];
-      if (value instanceof Uint8Array) values[name] = this.#cells.unseal(value);
+      if (typeof value === 'string') {
+        if (value.charCodeAt(0) === 1) values[name] = this.#cells.unsealText(value);
+      } else if (value instanceof Uint8Array) values[name] = this.#cells.unseal(value);
     }
     return row;
   }
@@ -67,7 +75,9 @@ export class Database {
   sealedWith(sql: string, ...values: SqlValue[]): number[] {
     const rows = this.#statement(sql).all(...values) as Record<string, unknown>[];
     return rows.flatMap((row) =>
-      Object.values(row).flatMap((value) => (value instanceof Uint8Array ? (keyIdOf(value) ?? []) : [])),
+      Object.values(row).flatMap((value) =>
+        typeof value === 'string' || value instanceof Uint8Array ? (keyIdOf(value) ?? []) : [],
+      ),
     );
   }
 
@@ -178,7 +188,9 @@ export function openDatabase(path: string, options: OpenOptions = {}): Database 
     if (kind === 'damaged') throw new ExchangeError('store-damaged', path, { cause });
     throw cause;
   }
-  return new Database(path, raw);
+  const db = new Database(path, raw);
+  db.useCells(plainCells);
+  return db;
 }
 
 export type SqliteFailure = 'full' | 'busy' | 'damaged' | 'io' | 'constraint' | 'other';

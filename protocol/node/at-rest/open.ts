@@ -23,9 +23,10 @@ export async function openAtRest(dir: string, more: OpenMaster = {}): Promise<At
   const master = await openMaster(dir, { ...sources, ...more });
   if (!master) return undefined;
   const keys = openKeyStore(dir, master);
-  return { keys, cells: sealedCells(keys), master, close: () => keys.close() };
+  return { keys, cells: sealedCells(keys, master), master, close: () => keys.close() };
 }
 
 /** For a writer thread, which has its own connection to the key store. */
 export type AtRestContext = { readonly dir: string; readonly master: Uint8Array };
-export const cellsOf = ({ dir, master }: AtRestContext): Cells => sealedCells(openKeyStore(dir, master));
+export const cellsOf = ({ dir, master }: AtRestContext): Cells =>
+  sealedCells(openKeyStore(dir, master), master);
