@@ -287,7 +287,8 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
   });
   await sender.getByText('Văn bản chính', { exact: true }).waitFor();
   await sender.getByText(/Đọc được \d+ thông tin từ tệp/).waitFor();
-  await look(sender, 'suggestions');
+  await sender.getByRole('img', { name: 'Hình trang 1' }).waitFor();
+  await look(sender, 'suggestions, beside the pages');
   await sender.keyboard.press('Alt+y');
   await sender.getByText('tự điền – hãy kiểm tra').first().waitFor();
   t.equal(await sender.getByLabel('Người ký', { exact: true }).inputValue(), letter.signer.name);
@@ -338,7 +339,9 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
   await receiver.getByRole('link', { name: /Văn bản chờ tiếp nhận/ }).click();
   await receiver.getByRole('heading', { name: 'Văn bản đến' }).waitFor();
   await receiver.locator('tbody').getByText('Hỏa tốc').first().waitFor();
-  await look(receiver, 'inbox');
+  await receiver.keyboard.press('ArrowDown');
+  await receiver.getByRole('complementary', { name: 'Xem trang bên cạnh' }).getByText('Mở văn bản').waitFor();
+  await look(receiver, 'inbox, with the pages beside it');
   await receiver.getByRole('button', { name: 'Tất cả' }).click();
   await receiver.getByRole('button', { name: 'Tất cả', pressed: true }).waitFor();
   await receiver.locator('a[data-row]').first().waitFor();
@@ -419,6 +422,16 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
   await sender.getByRole('link', { name: 'Về việc triển khai kế hoạch năm 2027' }).click();
   await sender.getByText('Không thuộc thẩm quyền').first().waitFor();
   await look(sender, 'sending');
+  for (const sheet of ['Sửa thông tin đã gửi', 'Báo cáo nội dung mật']) {
+    await sender.getByRole('button', { name: sheet }).click();
+    await sender.getByRole('dialog').waitFor();
+    await look(sender, sheet);
+    await sender.keyboard.press('Escape');
+  }
+  await sender.getByRole('button', { name: 'Thay thế', exact: true }).click();
+  await sender.getByText('Văn bản này thay thế', { exact: false }).waitFor();
+  await look(sender, 'a replacement');
+  await sender.goBack();
   await sender.getByRole('button', { name: 'Thu hồi' }).click();
   await sender.getByLabel(/Lý do thu hồi/).fill('Ban hành nhầm, thông báo 13/TB-UBND');
   await look(sender, 'recall');
@@ -731,6 +744,15 @@ t.test(
       { dueMs: replyByMs, standing: [{ code: '01' }], senderName: 'UBND xã Tây Bình' },
       'a row that was searched for says what every row says',
     );
+    const file = (format: string, ids: string) => clerk.get(`/c/v1/inbox/chosen/${format}?ids=${ids}`);
+    const csv = (await file('csv', arrived.envelopeId)).text;
+    for (const said of ['Số đến', '20/UBND-VP', 'Giấy mời: Về việc họp giao ban', 'UBND xã Tây Bình'])
+      t.ok(csv.includes(said), `the table of chosen arrivals says ${said}`);
+    t.ok((await file('pdf', arrived.envelopeId)).text.startsWith('%PDF-'));
+    t.match((await file('csv', documentId)).status, 200, 'a document id names its arrival too');
+    t.match((await file('csv', randomUUID())).json, { code: 'document-unknown' });
+    t.match((await file('csv', 'x')).status, 400);
+
     const at = `/c/v1/documents/in/${arrived.envelopeId}`;
     for (const look of ['', '?refresh=1', '?refresh=1']) await clerk.get(at + look);
     await second.get(`${at}?refresh=1`);

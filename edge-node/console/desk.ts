@@ -1,5 +1,6 @@
 // The console's own verbs beside those of EdgeCore: drafts, uploads, who has opened what, counts for the first screen. Over the shared context; the
 // server in front judges rights, nothing here knows of HTTP.
+import { ExchangeError } from '../../protocol/errors.ts';
 import { uuidToBytes } from '../../protocol/ids.ts';
 import { dayOf, slotStates, windows, windowText } from '../accounts/presence.ts';
 import type { EdgeContext } from '../context.ts';
@@ -47,6 +48,17 @@ export async function openDesk(
     figures: createFigures(context, core),
     pages,
     look: async (part, unit) => (await look(part, unit)).view,
+    draftFile(handle, unit) {
+      const staged = store.staged(handle);
+      if (staged?.unit !== unit) throw new ExchangeError('content-gone', 'no such handle');
+      return {
+        lengthBytes: staged.length,
+        sha256Hex: Buffer.from(staged.sha256).toString('hex'),
+        read: async function* () {
+          yield* await context.content.read(staged.sha256);
+        },
+      };
+    },
     async overview({ unit, person }) {
       const waiting = store.waiting(unit);
       const [requests, tasks, due, held] = await Promise.all([

@@ -5,6 +5,7 @@ import { ExchangeError } from '../../protocol/errors.ts';
 import type { Edge } from '../core.ts';
 import type { DraftChecks, DraftFields, PartLook } from './contract.ts';
 import { callerOf } from './guard.ts';
+import { draftPageRoutes } from './routes-pages.ts';
 import { body, idParams, list, query, text, whole, yes } from './schemas.ts';
 import { pieceBytesMax } from './uploads.ts';
 import type { Who } from './verbs.ts';
@@ -105,6 +106,7 @@ export function composeRoutes(app: FastifyInstance, edge: Edge): void {
       return { ok: true };
     },
   );
+  draftPageRoutes(app, edge);
   uploadRoutes(app, edge);
 }
 

@@ -5,9 +5,11 @@ import { ExchangeError } from '../../protocol/errors.ts';
 import type { OutboxState } from '../../protocol/states.ts';
 import { sendPart } from '../api/send-part.ts';
 import type { DocumentView, Edge, InboxRow } from '../core.ts';
+import type { SheetFormat } from '../office/core.ts';
 import { callerOf } from './guard.ts';
 import { pageRoutes } from './routes-pages.ts';
 import { body, idParams, query, text } from './schemas.ts';
+import { sendFile } from './send-file.ts';
 
 type Direction = 'out' | 'in';
 type Id = { id: string };
@@ -48,6 +50,16 @@ const directionParams = {
   type: 'object',
   required: ['direction', 'id'],
   properties: { direction: { enum: ['in', 'out'] }, ...idParams.properties },
+} as const;
+
+/** As many ids as a page of the list has rows; the address stays within what a server reads. */
+const chosenMax = 200;
+const chosenSchema = {
+  params: { type: 'object', required: ['format'], properties: { format: { enum: ['csv', 'xlsx', 'pdf'] } } },
+  querystring: {
+    ...query({ ids: { type: 'string', pattern: `^[0-9a-f-]{36}(,[0-9a-f-]{36}){0,${chosenMax - 1}}$` } }),
+    required: ['ids'],
+  },
 } as const;
 
 const rangeOf = ({ since, until, limit, after, text: words }: ListQuery) => ({
@@ -106,6 +118,23 @@ export function documentRoutes(app: FastifyInstance, edge: Edge): void {
     senders: edge.desk.sendersOf(callerOf(request).unit),
     types: edge.desk.arrivalTypes(),
   }));
+  app.get<{ Params: { format: SheetFormat }; Querystring: { ids: string } }>(
+    '/c/v1/inbox/chosen/:format',
+    { config: read, schema: chosenSchema },
+    async (request, reply) => {
+      const { unit, person } = callerOf(request);
+      const { format } = request.params;
+      const ids = request.query.ids.split(',');
+      const file = await edge.office.chosen({ unit, ids, format });
+      await edge.noteAudit({
+        actor: person.email,
+        act: 'print',
+        about: `${ids.length} văn bản đến`,
+        said: format,
+      });
+      return sendFile(reply, file);
+    },
+  );
   app.get<{ Querystring: ListQuery }>(
     '/c/v1/outbox',
     { config: read, schema: { querystring: listQuery } },

@@ -59,6 +59,15 @@ export type Desk = {
   readonly pages: Pages;
   /** What a file of a draft is and says of itself. Codes: `content-gone`, `overloaded`. */
   look(part: Pick<DraftPart, 'handle' | 'name'>, unit: string): Promise<PartLook>;
+  /** The bytes of a file that a draft of the unit may name. Code: `content-gone`. */
+  draftFile(
+    handle: string,
+    unit: string,
+  ): {
+    readonly lengthBytes: number;
+    readonly sha256Hex: string;
+    readonly read: () => AsyncIterable<Uint8Array>;
+  };
   overview(caller: Caller): Promise<Overview>;
   /** A person opens a document: an audit row, and the first look of a person counts. Live refreshes of what is open are one opening. */
   noteOpening(caller: Caller, view: DocumentView, refresh: boolean): Promise<void>;

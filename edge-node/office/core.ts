@@ -164,6 +164,12 @@ export type OfficeCore = {
   checkRegister(request: BookName): Promise<RegisterCheck>;
   /** The whole book as a file. */
   sheet(request: BookName & { readonly sheet: SheetKind; readonly format: SheetFormat }): Promise<SheetFile>;
+  /** Chosen arrivals of a unit, by envelope id and in this order, in the columns of the incoming book. `document-unknown`. */
+  chosen(request: {
+    readonly unit: string;
+    readonly ids: readonly string[];
+    readonly format: SheetFormat;
+  }): Promise<SheetFile>;
 
   /** Register entry and status 03 in one commit. `document-registered` says who was first. */
   accept(id: string, request: AcceptRequest): Promise<EntryAnswer & { readonly documentId: string }>;

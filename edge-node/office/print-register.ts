@@ -15,8 +15,8 @@ export type PrintJob = {
   readonly body: string;
   readonly title: string;
   readonly year: number;
-  /** Lines of the cover below the year: from number, from day, book. */
-  readonly cover: readonly string[];
+  /** Lines of the cover below the year: from number, from day, book. Absent: a list and no book, with its title above the rows and nothing to sign. */
+  readonly cover?: readonly string[];
   readonly columns: readonly PrintColumn[];
   /** Texts in NFC. `struck` rows are drawn through. */
   readonly rows: readonly { readonly cells: readonly string[]; readonly struck: boolean }[];
@@ -29,7 +29,7 @@ const lineHeight = 11.5;
 const padding = 3;
 const inner = page.width - page.left - page.right;
 
-function cover(doc: PDFDocument, job: PrintJob, faces: Typefaces): void {
+function cover(doc: PDFDocument, job: PrintJob, lines: readonly string[], faces: Typefaces): void {
   const ink = inkOn(doc.addPage([page.width, page.height]), faces);
   const centred = (text: string, y: number, points: number, style: 'regular' | 'bold') =>
     ink.text(text, { x: 0, width: page.width, y, size: points, style, align: 'centre' });
@@ -39,11 +39,23 @@ function cover(doc: PDFDocument, job: PrintJob, faces: Typefaces): void {
   ink.line(page.width / 2 - 60, 458, page.width / 2 + 60, 458, 0.8);
   centred(job.title.toLocaleUpperCase('vi'), 330, 30, 'bold');
   centred(`Năm ${job.year}`, 285, 18, 'bold');
-  for (const [i, line] of job.cover.entries()) centred(line, 210 - i * 24, 14, 'regular');
+  for (const [i, line] of lines.entries()) centred(line, 210 - i * 24, 14, 'regular');
   ink.done();
 }
 
-function head(ink: Ink, columns: readonly PrintColumn[], edges: readonly number[], faces: Typefaces): number {
+/** Above the rows of a list that has no cover; answers where they begin. */
+function heading(ink: Ink, job: PrintJob): number {
+  const top = page.height - page.top;
+  const centred = (text: string, y: number, points: number) =>
+    ink.text(text, { x: page.left, width: inner, y, size: points, style: 'bold', align: 'centre' });
+  centred(job.body.toLocaleUpperCase('vi'), top - 14, 11);
+  centred(job.title.toLocaleUpperCase('vi'), top - 36, 14);
+  return top - 50;
+}
+
+type HeadAt = { readonly edges: readonly number[]; readonly top: number };
+
+function head(ink: Ink, columns: readonly PrintColumn[], { edges, top }: HeadAt, faces: Typefaces): number {
   const titles = columns.map(({ title }, i) =>
     wrap(
       title,
@@ -54,7 +66,6 @@ function head(ink: Ink, columns: readonly PrintColumn[], edges: readonly number[
   );
   const lines = Math.max(...titles.map((each) => each.length));
   const height = lines * lineHeight + 2 * padding;
-  const top = page.height - page.top;
   for (const [i, each] of titles.entries()) {
     const [from, to] = [edges[i]!, edges[i + 1]!];
     const first = top - padding - size.head - ((lines - each.length) * lineHeight) / 2;
@@ -88,22 +99,24 @@ export async function printRegister(job: PrintJob): Promise<Uint8Array> {
   doc.setTitle(`${job.title} ${job.year}`, { showInWindowTitleBar: true });
   doc.setLanguage('vi-VN');
   const faces = await loadTypefaces(doc, ['regular', 'bold', 'italic'], { missing: '?' });
-  cover(doc, job, faces);
+  if (job.cover) cover(doc, job, job.cover, faces);
   const edges = [page.left];
   for (const { share } of job.columns) edges.push(edges.at(-1)! + share * inner);
   const pages: Ink[] = [];
   let ink: Ink | undefined;
+  let from = 0;
   let top = 0;
   let y = 0;
   const close = () => {
     if (!ink) return;
-    for (const edge of edges) ink.line(edge, page.height - page.top, edge, y);
+    for (const edge of edges) ink.line(edge, from, edge, y);
   };
   const open = () => {
     close();
     ink = inkOn(doc.addPage([page.width, page.height]), faces);
+    from = !job.cover && pages.length === 0 ? heading(ink, job) : page.height - page.top;
     pages.push(ink);
-    top = head(ink, job.columns, edges, faces);
+    top = head(ink, job.columns, { edges, top: from }, faces);
     y = top;
     return ink;
   };
@@ -135,8 +148,14 @@ export async function printRegister(job: PrintJob): Promise<Uint8Array> {
     y -= height;
     ink!.line(page.left, y, page.left + inner, y);
   }
-  if (y - 110 < page.bottom) open();
-  signatures(ink!, y - 22, job);
+  if (y - (job.cover ? 110 : 30) < page.bottom) open();
+  if (job.cover) signatures(ink!, y - 22, job);
+  else
+    ink!.text(`Danh sách có ${job.rows.length} văn bản. In lúc ${job.printed}.`, {
+      x: page.left + padding,
+      y: y - 22,
+      style: 'italic',
+    });
   close();
   for (const [i, each] of pages.entries()) {
     const foot = page.bottom - 16;

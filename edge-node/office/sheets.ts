@@ -9,41 +9,60 @@ import { serialText } from './entries.ts';
 import { drawPdf } from './print.ts';
 import type { Book, EntryRow, TaskRow } from './register-reads.ts';
 
-type Column = {
+type ColumnOf<Row> = {
   readonly title: string;
   readonly share: number;
   readonly align?: 'centre';
   readonly width: number;
-  readonly value: (row: EntryRow) => string;
+  readonly value: (row: Row) => string;
 };
+type Column = ColumnOf<EntryRow>;
+/** What the columns of the incoming book read; `registered`: its number as text, '' where there is none yet. */
+export type IncomingLine = { readonly registered: string } & Pick<
+  EntryRow,
+  | 'day'
+  | 'author'
+  | 'notation'
+  | 'issue_day'
+  | 'type'
+  | 'subject'
+  | 'places'
+  | 'forwarded_day'
+  | 'receipt'
+  | 'note'
+  | 'struck'
+  | 'erased'
+>;
+
+type LineText = Pick<EntryRow, 'type' | 'subject' | 'note' | 'struck' | 'erased'>;
 
 /** 2026-11-22 -> 22/11/2026. */
 export const dayText = (day: string): string => day.replace(/^(\d{4})-(\d{2})-(\d{2})$/, '$3/$2/$1');
-const kindAndSubject = ({ type, subject }: EntryRow): string => [type, subject].filter(Boolean).join(': ');
-const noteText = ({ note, struck, erased }: EntryRow): string =>
+const kindAndSubject = ({ type, subject }: LineText): string => [type, subject].filter(Boolean).join(': ');
+const noteText = ({ note, struck, erased }: LineText): string =>
   [note, struck === null ? '' : `Huỷ: ${struck}`, erased ? 'Văn bản đã thu hồi' : '']
     .filter(Boolean)
     .join('; ');
 const numberText = (row: EntryRow): string => row.notation || serialText(row);
 
-const column = (
+const column = <Row>(
   title: string,
   share: number,
   width: number,
-  value: (row: EntryRow) => string,
+  value: (row: Row) => string,
   align?: 'centre',
-): Column => ({
+): ColumnOf<Row> => ({
   title,
   share,
   width,
   value,
   ...(align ? { align } : {}),
 });
-const noteColumn = column('Ghi chú', 0.08, 24, noteText);
+const noteColumn = column('Ghi chú', 0.08, 24, (row: LineText) => noteText(row));
 
-const incoming: readonly Column[] = [
+export const incomingColumns: readonly ColumnOf<IncomingLine>[] = [
   column('Ngày đến', 0.075, 12, ({ day }) => dayText(day), 'centre'),
-  column('Số đến', 0.05, 8, serialText, 'centre'),
+  column('Số đến', 0.05, 8, ({ registered }) => registered, 'centre'),
   column('Tác giả', 0.13, 30, ({ author }) => author),
   column('Số, ký hiệu văn bản', 0.1, 18, ({ notation }) => notation),
   column('Ngày tháng văn bản', 0.075, 12, ({ issue_day }) => dayText(issue_day), 'centre'),
@@ -53,6 +72,12 @@ const incoming: readonly Column[] = [
   column('Ký nhận', 0.06, 12, ({ receipt }) => receipt),
   noteColumn,
 ];
+const incoming = incomingColumns.map(
+  ({ value, ...rest }): Column => ({
+    ...rest,
+    value: (row) => value({ ...row, registered: serialText(row) }),
+  }),
+);
 const outgoing: readonly Column[] = [
   column('Số, ký hiệu văn bản', 0.1, 18, numberText),
   column('Ngày tháng văn bản', 0.075, 12, ({ issue_day }) => dayText(issue_day), 'centre'),
@@ -128,7 +153,7 @@ const fileNames: Readonly<Record<SheetKind, string>> = {
   out: 'so-van-ban-di',
   followup: 'so-theo-doi',
 };
-const mediaTypes: Readonly<Record<SheetFormat, string>> = {
+export const mediaTypes: Readonly<Record<SheetFormat, string>> = {
   csv: 'text/csv',
   xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
   pdf: 'application/pdf',

@@ -8,6 +8,7 @@ import type { EdgeContext } from '../context.ts';
 import { sendingUnit } from '../outbox/submit.ts';
 import { assertWorking } from '../statuses/verbs.ts';
 import type { CalendarFile } from './calendar-file.ts';
+import { chosenFile } from './chosen.ts';
 import type { BookName, BookView, EnterRequest, EntryView, OfficeCore } from './core.ts';
 import { dueOfUnit } from './due.ts';
 import {
@@ -197,6 +198,7 @@ export function officeVerbs(context: EdgeContext, hooks: OfficeHooks): OfficeCor
       const book = bookNamed({ ...name, kind: sheet === 'followup' ? 'in' : sheet });
       return sheetFile({ book, sheet, format }, context);
     },
+    chosen: async (request) => chosenFile(request, context),
     ...workVerbs(context, hooks),
     async due({ unit, all = false, limit = 500 } = {}) {
       const units =

@@ -89,6 +89,9 @@ async function main(): Promise<void> {
   await eventually(async () => ((await b.node.edge.inbox({})).rows.length === 3 ? true : undefined), 400);
   await at('/', '07-tong-quan');
   await at('/den', '08-van-ban-den');
+  await page.keyboard.press('ArrowDown');
+  await page.getByRole('img', { name: 'Hình trang 1' }).waitFor();
+  await take('62-xem-ben-canh');
   await page.getByText('Lọc thêm').click();
   await page.getByLabel('Nơi gửi').selectOption({ label: 'UBND xã Tây Bình' });
   await take('61-loc-them');
@@ -144,7 +147,10 @@ async function main(): Promise<void> {
     .locator('input[type=file]')
     .setInputFiles({ name: 'công văn 112.pdf', mimeType: 'application/pdf', buffer: bytes });
   await page.getByText(/Đọc được \d+ thông tin/).waitFor();
+  await page.getByRole('img', { name: 'Hình trang 1' }).waitFor();
   await take('16-soan');
+  await page.getByText(/Đọc được \d+ thông tin/).scrollIntoViewIfNeeded();
+  await take('63-soan-ben-canh');
   await page.keyboard.press('Alt+y');
   await page.getByText('tự điền – hãy kiểm tra').first().waitFor();
   await take('43-soan-da-nhan-goi-y');
@@ -214,7 +220,10 @@ async function main(): Promise<void> {
   await take('52-kiem-tra-may-ket-qua');
   await at('/thuc-hanh', '53-thuc-hanh');
   await at('/den?trang-thai=waiting', '54-chon-nhieu');
-  await page.getByRole('checkbox').first().check();
+  await page
+    .getByLabel(/^Chọn \d/)
+    .first()
+    .check();
   await page.getByRole('button', { name: 'Tiếp nhận và vào sổ' }).click();
   await page.getByRole('heading', { name: 'Tiếp nhận 1 văn bản?' }).waitFor();
   await take('55-tiep-nhan-nhieu');

@@ -1,4 +1,4 @@
-// Keyboard: `/` to search, arrows to move among rows, Esc or u back, Ctrl+Enter the main act, Alt+digits the menu. Never while an input method is
+// Keyboard: `/` to search, arrows to move among rows, Esc or u back, x to choose a row, Ctrl+Enter the main act, Alt+digits the menu. Never while an input method is
 // composing, never in a field except where it says so. Single letters are off unless the person switched them on (WCAG 2.1.4).
 import { useEffect } from 'preact/hooks';
 import { go } from './router.ts';
@@ -55,12 +55,18 @@ export function useKeys(): void {
         ((event.key === 'ArrowDown' || letter === 'j') && moveRow(1)) ||
         ((event.key === 'ArrowUp' || letter === 'k') && moveRow(-1));
       if (letter === 'u') history.back();
+      if (letter === 'x') chooseRow();
       if (event.key === '?') go('/tro-giup');
       if (done) event.preventDefault();
     };
     addEventListener('keydown', listener);
     return () => removeEventListener('keydown', listener);
   }, []);
+}
+
+/** The tick of the row that the focus is in. */
+function chooseRow(): void {
+  document.activeElement?.closest('tr')?.querySelector<HTMLInputElement>('input[data-choose]')?.click();
 }
 
 function focusSearch(): boolean {

@@ -127,4 +127,18 @@ export const bulkWords = {
     'Mỗi văn bản lấy một số đến theo thứ tự dưới đây; nơi gửi được báo đã tiếp nhận. Hãy đọc lại danh sách.',
   progress: (n: number, all: number) => `Đang tiếp nhận ${n}/${all}…`,
   done: (n: number) => `Đã tiếp nhận ${n} văn bản.`,
+  all: 'Chọn mọi văn bản đang hiện',
+  acceptSome: (n: number) => `Tiếp nhận và vào sổ (${n})`,
+  print: 'In danh sách',
+  sheet: 'Xuất Excel',
+  csv: 'Xuất CSV',
+  tooMany: (n: number) => `Mỗi lần in hoặc xuất được tối đa ${n} văn bản.`,
+} as const;
+
+export const besideWords = {
+  label: 'Xem trang bên cạnh',
+  how: 'Đứng ở một dòng (phím ↑ ↓, hoặc bấm vào dòng) để xem các trang của văn bản ở đây. Enter mở văn bản.',
+  open: 'Mở văn bản',
+  show: 'Xem trang bên cạnh danh sách',
+  hide: 'Ẩn phần xem trang',
 } as const;

@@ -139,6 +139,7 @@ export const words = {
     arrived: 'Thời điểm đến',
     due: 'Hạn xử lý',
     late: 'quá hạn',
+    dueBy: 'Hạn',
     type: 'Loại văn bản',
     dueChoices: [
       ['', 'Tất cả'],
@@ -684,7 +685,7 @@ export const words = {
     seen: 'Dùng lần cuối',
     address: 'Địa chỉ máy',
     browser: 'Trình duyệt',
-    keys: 'Phím tắt một chữ cái (j, k, u)',
+    keys: 'Phím tắt một chữ cái (j, k: dòng dưới, trên; u: quay lại; x: chọn dòng)',
     keysHow: 'Mặc định tắt để không vướng bộ gõ tiếng Việt.',
     notify: 'Thông báo trên màn hình khi có văn bản mới',
     notifyOn: 'Bật thông báo',

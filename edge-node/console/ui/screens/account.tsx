@@ -5,7 +5,7 @@ import { timeText } from '../format.ts';
 import { setSingleKeys, singleKeys } from '../keys.ts';
 import { useAct, useLoad } from '../load.ts';
 import { useMe } from '../me.ts';
-import { ProblemNotice, SelectField, Tag, Tick, Title } from '../widgets/basics.tsx';
+import { ColumnHeads, ProblemNotice, SelectField, Tag, Tick, Title } from '../widgets/basics.tsx';
 import { DigitsField, NewPasswordField, PasswordField } from '../widgets/credentials.tsx';
 import { Passkeys } from '../widgets/passkeys.tsx';
 import { say } from '../widgets/toasts.tsx';
@@ -195,15 +195,7 @@ function Sessions() {
       <ProblemNotice problem={problem ?? act.problem} />
       <div class="table-wrap">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">{w.browser}</th>
-              <th scope="col">{w.address}</th>
-              <th scope="col">{w.since}</th>
-              <th scope="col">{w.seen}</th>
-              <th scope="col" aria-label={w.end} />
-            </tr>
-          </thead>
+          <ColumnHeads names={[w.browser, w.address, w.since, w.seen, { hidden: w.end }]} />
           <tbody>
             {value?.sessions.map((session) => (
               <tr key={session.id}>

@@ -14,7 +14,7 @@ import { RequestNotice } from '../widgets/request-notice.tsx';
 import { Story } from '../widgets/story.tsx';
 import { TaskList } from '../widgets/task-list.tsx';
 import { standingOfSignatures, Verification } from '../widgets/verification.tsx';
-import { isPdf, Viewer } from '../widgets/viewer.tsx';
+import { isPdf, shownOf, Viewer } from '../widgets/viewer.tsx';
 import { words } from '../words.ts';
 
 const w = words.document;
@@ -67,7 +67,7 @@ export function Arrival({ id }: { readonly id: string }) {
       {view.duplicates.length > 0 && <p class="notice warn">{words.work.duplicates}</p>}
       <Acts view={view} base={base} again={again} />
       <div class={view.parts.some(isPdf) ? 'split' : ''}>
-        <Viewer base={base} parts={view.parts} />
+        <Viewer files={shownOf(base, view.parts)} />
         <div>
           <Verification view={view} sender={sender} />
           <Facts view={view} sender={sender} />

@@ -1,7 +1,7 @@
 // Nhật ký: who did what when, for those who oversee. Facts only; no titles, no content.
 import type { AuditRow } from '../../../core.ts';
 import { timeText } from '../format.ts';
-import { Empty, Loading, ProblemNotice } from '../widgets/basics.tsx';
+import { ColumnHeads, Empty, Loading, ProblemNotice } from '../widgets/basics.tsx';
 import { usePages } from '../widgets/more.tsx';
 import { words } from '../words.ts';
 
@@ -17,15 +17,7 @@ export function Audit() {
       {list.rows && list.rows.length > 0 && (
         <div class="table-wrap">
           <table>
-            <thead>
-              <tr>
-                <th scope="col">{w.time}</th>
-                <th scope="col">{w.who}</th>
-                <th scope="col">{w.act}</th>
-                <th scope="col">{w.about}</th>
-                <th scope="col">{w.said}</th>
-              </tr>
-            </thead>
+            <ColumnHeads names={[w.time, w.who, w.act, w.about, w.said]} />
             <tbody>
               {list.rows.map((row) => (
                 <tr key={row.id}>

@@ -1,25 +1,25 @@
 // S4 Soạn văn bản: files, facts, recipients on one page; saved by itself within a second on the node. Sending asks once, naming what goes to whom.
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { DocumentView } from '../../../core.ts';
 import { type Draft, type DraftChecks, type DraftFields, emptyFields, type Matched } from '../../contract.ts';
-import { get, Problem, type ProblemBody, post, problemOf, put, queryOf, remove } from '../api.ts';
+import { get, Problem, type ProblemBody, post, problemOf, queryOf, remove } from '../api.ts';
 import { nowMs } from '../clock.ts';
 import { clockText, dayText, documentName, todayIso } from '../format.ts';
 import { useAct } from '../load.ts';
 import { useMay } from '../me.ts';
 import { go } from '../router.ts';
+import { useSaving } from '../saving.ts';
 import { Dialog, Field, Link, Loading, ProblemNotice, Title } from '../widgets/basics.tsx';
 import { ComposeFacts } from '../widgets/compose-facts.tsx';
 import { FileDrop } from '../widgets/file-drop.tsx';
 import { RecipientPicker } from '../widgets/recipient-picker.tsx';
 import { useLooks, useSuggestions } from '../widgets/suggestions.tsx';
 import { say } from '../widgets/toasts.tsx';
+import { isPdf, Viewer } from '../widgets/viewer.tsx';
 import { words } from '../words.ts';
 
 const w = words.compose;
-const saveAfterMs = 700;
-const retryMs = 5_000;
 
 type Props = {
   readonly draft: string | undefined;
@@ -91,80 +91,6 @@ function Leaving({ draft, onUndone }: { readonly draft: Draft; readonly onUndone
   );
 }
 
-type Saving = {
-  readonly state: 'clean' | 'saving' | 'failed';
-  readonly atMs: number | undefined;
-  readonly problem: ProblemBody | undefined;
-};
-
-/** Saves what changed a moment after the last change, one save at a time; a save that failed is tried again until it succeeds. */
-function useSaving(draft: string, firstRevision: number, fields: DraftFields) {
-  const [saving, setSaving] = useState<Saving>({ state: 'clean', atMs: undefined, problem: undefined });
-  const revision = useRef(firstRevision);
-  const saved = useRef(firstRevision === 0 ? '' : JSON.stringify(fields));
-  const first = useRef(JSON.stringify(fields));
-  const newest = useRef(fields);
-  newest.current = fields;
-  const running = useRef<Promise<void> | undefined>(undefined);
-  const stopped = useRef(false);
-  useEffect(() => {
-    const leaving = () => void save().catch(() => {});
-    // A reload or a closed window: the request outlives the page.
-    addEventListener('pagehide', leaving);
-    return () => {
-      removeEventListener('pagehide', leaving);
-      leaving();
-    };
-  }, []);
-
-  async function once(): Promise<void> {
-    const text = JSON.stringify(newest.current);
-    if (text === saved.current || stopped.current) return;
-    // Nothing was written yet: no empty draft is made.
-    if (revision.current === 0 && text === first.current) return;
-    setSaving((before) => ({ ...before, state: 'saving' }));
-    try {
-      const answer = await put<{ revision: number }>(`/drafts/${draft}`, {
-        revision: revision.current,
-        fields: JSON.parse(text),
-      });
-      revision.current = answer.revision;
-      saved.current = text;
-      setSaving({ state: 'clean', atMs: nowMs(), problem: undefined });
-    } catch (error) {
-      const problem = problemOf(error);
-      if (problem.code === 'draft-changed') stopped.current = true;
-      setSaving((before) => ({ ...before, state: 'failed', problem }));
-      throw error;
-    }
-  }
-  async function save(): Promise<number> {
-    await running.current?.catch(() => {});
-    running.current = once();
-    await running.current;
-    return revision.current;
-  }
-  const text = JSON.stringify(fields);
-  useEffect(() => {
-    if (text === saved.current || (revision.current === 0 && text === first.current)) return;
-    setSaving((before) => (before.state === 'clean' ? { ...before, state: 'saving' } : before));
-    const timer = setTimeout(() => void save().catch(() => {}), saveAfterMs);
-    return () => clearTimeout(timer);
-  }, [text]);
-  useEffect(() => {
-    if (saving.state !== 'failed') return;
-    const timer = setTimeout(() => void save().catch(() => {}), retryMs);
-    return () => clearTimeout(timer);
-  }, [saving]);
-  return {
-    saving,
-    save,
-    forget: () => {
-      stopped.current = true;
-    },
-  };
-}
-
 type FormProps = {
   readonly draft: string;
   readonly loaded: Draft | 'new';
@@ -205,6 +131,9 @@ function Form({ draft, loaded, to, answers, replaces }: FormProps) {
   const looks = useLooks(fields.parts);
   const main = fields.parts[0];
   const suggested = useSuggestions(main && looks.get(main.handle), fields, change);
+  const pages = fields.parts
+    .filter(isPdf)
+    .map(({ handle, name }) => ({ name, path: `/drafts/files/${handle}/pages` }));
   useEffect(() => {
     if (fresh && to)
       act.run(async () =>
@@ -242,18 +171,23 @@ function Form({ draft, loaded, to, answers, replaces }: FormProps) {
           onRemove={(handle) => change({ parts: fields.parts.filter((part) => part.handle !== handle) })}
         />
       </section>
-      <ComposeFacts fields={fields} change={change} suggested={suggested} />
-      <section class="card">
-        <h2>{w.recipients}</h2>
-        <RecipientPicker
-          recipients={fields.recipients}
-          printed={suggested.look?.places ?? []}
-          onRecipients={(recipients) => change({ recipients })}
-          onMissed={(lines) =>
-            change({ otherPlaces: [fields.otherPlaces, ...lines].filter(Boolean).join('\n') })
-          }
-        />
-      </section>
+      <div class={pages.length > 0 ? 'split' : ''}>
+        <Viewer files={pages} />
+        <div>
+          <ComposeFacts fields={fields} change={change} suggested={suggested} />
+          <section class="card">
+            <h2>{w.recipients}</h2>
+            <RecipientPicker
+              recipients={fields.recipients}
+              printed={suggested.look?.places ?? []}
+              onRecipients={(recipients) => change({ recipients })}
+              onMissed={(lines) =>
+                change({ otherPlaces: [fields.otherPlaces, ...lines].filter(Boolean).join('\n') })
+              }
+            />
+          </section>
+        </div>
+      </div>
       <div class="acts">
         {may('document.send') ? (
           <button

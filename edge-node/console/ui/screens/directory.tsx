@@ -3,7 +3,7 @@ import type { DirectoryEntry } from '../../../core.ts';
 import { queryOf } from '../api.ts';
 import { useLoad } from '../load.ts';
 import { useMay } from '../me.ts';
-import { Empty, Link, Loading, ProblemNotice, Tag, Title } from '../widgets/basics.tsx';
+import { ColumnHeads, Empty, Link, Loading, ProblemNotice, Tag, Title } from '../widgets/basics.tsx';
 import { useSearch } from '../widgets/more.tsx';
 import { words } from '../words.ts';
 
@@ -40,14 +40,14 @@ export function Directory() {
       {value && value.entries.length > 0 && (
         <div class="table-wrap">
           <table>
-            <thead>
-              <tr>
-                <th scope="col">{w.code}</th>
-                <th scope="col">{w.name}</th>
-                <th scope="col">{w.state}</th>
-                {may('document.draft') && <th scope="col" aria-label={words.menu.compose} />}
-              </tr>
-            </thead>
+            <ColumnHeads
+              names={[
+                w.code,
+                w.name,
+                w.state,
+                ...(may('document.draft') ? [{ hidden: words.menu.compose }] : []),
+              ]}
+            />
             <tbody>
               {value.entries.map((entry) => (
                 <tr key={entry.unit}>

@@ -3,7 +3,7 @@ import type { DraftRow } from '../../contract.ts';
 import { documentName, timeText } from '../format.ts';
 import { useLive } from '../live.ts';
 import { useLoad } from '../load.ts';
-import { Empty, Link, Loading, ProblemNotice, Tag, Title } from '../widgets/basics.tsx';
+import { ColumnHeads, Empty, Link, Loading, ProblemNotice, Tag, Title } from '../widgets/basics.tsx';
 import { words } from '../words.ts';
 
 const w = words.drafts;
@@ -31,15 +31,9 @@ export function Drafts() {
       {value && value.rows.length > 0 && (
         <div class="table-wrap">
           <table class="rows">
-            <thead>
-              <tr>
-                <th scope="col">{words.list.name}</th>
-                <th scope="col">{words.list.subject}</th>
-                <th scope="col">{words.list.recipients}</th>
-                <th scope="col">{w.by}</th>
-                <th scope="col">{w.changed}</th>
-              </tr>
-            </thead>
+            <ColumnHeads
+              names={[words.list.name, words.list.subject, words.list.recipients, w.by, w.changed]}
+            />
             <tbody>
               {value.rows.map((row) => (
                 <tr key={row.draft}>

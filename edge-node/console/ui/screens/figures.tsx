@@ -3,7 +3,7 @@ import type { Flow, MonthFigures, Presence } from '../../contract-figures.ts';
 import { countText, todayIso } from '../format.ts';
 import { useLoad } from '../load.ts';
 import { go } from '../router.ts';
-import { Empty, Loading, ProblemNotice, Tag, Title } from '../widgets/basics.tsx';
+import { ColumnHeads, Empty, Loading, ProblemNotice, Tag, Title } from '../widgets/basics.tsx';
 import { words } from '../words.ts';
 import { figureWords as w } from '../words-figures.ts';
 
@@ -147,17 +147,7 @@ function Direction({ title, flow, late, rows }: DirectionProps) {
           <h3>{w.byUnit}</h3>
           <div class="table-wrap short">
             <table>
-              <thead>
-                <tr>
-                  <th scope="col">{w.unit}</th>
-                  <th scope="col" class="number amount">
-                    {w.count}
-                  </th>
-                  <th scope="col" class="number amount">
-                    {w.late}
-                  </th>
-                </tr>
-              </thead>
+              <ColumnHeads names={[w.unit, { amount: w.count }, { amount: w.late }]} />
               <tbody>
                 {flow.byUnit.map((each) => (
                   <tr key={each.unit}>
@@ -212,18 +202,7 @@ function Looks({ presence }: { readonly presence: Presence }) {
       <p class="muted">{w.presenceHow(presence.workingDays)}</p>
       <div class="table-wrap">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">{w.person}</th>
-              <th scope="col" class="number amount">
-                {w.looked}
-              </th>
-              <th scope="col" class="number amount">
-                {w.rate}
-              </th>
-              <th scope="col">{w.today}</th>
-            </tr>
-          </thead>
+          <ColumnHeads names={[w.person, { amount: w.looked }, { amount: w.rate }, w.today]} />
           <tbody>
             {presence.people.map((person) => (
               <tr key={person.email}>

@@ -4,7 +4,7 @@ import { dayText } from '../format.ts';
 import { useLive } from '../live.ts';
 import { useLoad } from '../load.ts';
 import { useMay } from '../me.ts';
-import { Empty, Link, Loading, ProblemNotice, Tag, Title } from '../widgets/basics.tsx';
+import { ColumnHeads, Empty, Link, Loading, ProblemNotice, Tag, Title } from '../widgets/basics.tsx';
 import { LoadTable } from '../widgets/load-table.tsx';
 import { TaskList } from '../widgets/task-list.tsx';
 import { words } from '../words.ts';
@@ -57,15 +57,7 @@ function Unit() {
         ) : (
           <div class="table-wrap">
             <table>
-              <thead>
-                <tr>
-                  <th scope="col">{w.state}</th>
-                  <th scope="col">{w.subject}</th>
-                  <th scope="col">{w.rule}</th>
-                  <th scope="col">{w.due}</th>
-                  <th scope="col">{w.person}</th>
-                </tr>
-              </thead>
+              <ColumnHeads names={[w.state, w.subject, w.rule, w.due, w.person]} />
               <tbody>
                 {value.due.map((due) => (
                   <tr key={`${due.rule} ${due.documentId} ${due.who}`}>

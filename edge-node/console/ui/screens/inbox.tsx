@@ -7,11 +7,12 @@ import { dayText, timeText } from '../format.ts';
 import { useLoad } from '../load.ts';
 import { useMay } from '../me.ts';
 import { SelectField, Tag } from '../widgets/basics.tsx';
-import { BulkAccept, type Chosen } from '../widgets/bulk-accept.tsx';
+import { Beside, useBeside } from '../widgets/beside.tsx';
+import { BulkBar, type Chosen } from '../widgets/bulk-accept.tsx';
 import { DocumentList } from '../widgets/document-list.tsx';
 import { nameOrNone, RowLink, Urgency } from '../widgets/document-rows.tsx';
 import { words } from '../words.ts';
-import { bulkWords } from '../words-figures.ts';
+import { besideWords, bulkWords } from '../words-figures.ts';
 
 type Row = InboxRow & {
   readonly read: boolean;
@@ -26,6 +27,8 @@ type Choices = {
 
 /** Nobody has anything left to do. */
 const ended: readonly string[] = ['02', '06'];
+
+const senderOf = (row: Row): string => row.senderName || row.senderCode;
 
 const presses = (row: Row): boolean => row.urgency > 1 && row.standing[0]?.code === '01';
 
@@ -49,11 +52,21 @@ export function Inbox({ state }: { readonly state: string }) {
   const [due, setDue] = useState(address.get('han') ?? '');
   const { senders = [], types = [] } = useLoad<Choices>('/inbox/choices').value ?? {};
   const [chosen, setChosen] = useState<readonly Chosen[]>([]);
-  const choose = (row: Row, on: boolean) =>
+  const beside = useBeside();
+  const [at, setAt] = useState<string>();
+  /** Looked at beside the list since it was asked for. */
+  const [seen, setSeen] = useState<readonly string[]>([]);
+  const isRead = (row: Row) => row.read || seen.includes(row.envelopeId);
+  const choose = (rows: readonly Row[], on: boolean) =>
     setChosen((before) => [
-      ...before.filter(({ envelopeId }) => envelopeId !== row.envelopeId),
+      ...before.filter(({ envelopeId }) => !rows.some((row) => row.envelopeId === envelopeId)),
       ...(on
-        ? [{ envelopeId: row.envelopeId, name: nameOrNone(row), subject: row.subject, read: row.read }]
+        ? rows.map((row) => ({
+            ...row,
+            name: nameOrNone(row),
+            read: isRead(row),
+            accepts: receives && mayBulk(row),
+          }))
         : []),
     ]);
   return (
@@ -66,15 +79,34 @@ export function Inbox({ state }: { readonly state: string }) {
         filters={words.standingFilters}
         empty={[inbox.empty, inbox.emptyHow]}
         columns={[
-          ...(receives ? [bulkWords.column] : []),
+          bulkWords.column,
           list.urgency,
           list.name,
           list.subject,
-          list.sender,
+          ...(beside.on ? [] : [list.sender]),
           list.arrived,
-          list.due,
+          ...(beside.on ? [] : [list.due]),
           list.state,
         ]}
+        every={(rows) => (
+          <input
+            type="checkbox"
+            aria-label={bulkWords.all}
+            title={bulkWords.all}
+            checked={rows.every((row) => chosen.some(({ envelopeId }) => envelopeId === row.envelopeId))}
+            onChange={(event) => choose(rows, event.currentTarget.checked)}
+          />
+        )}
+        beside={beside.on && <Beside id={at} onSeen={(id) => setSeen([...seen, id])} />}
+        above={
+          beside.room && (
+            <p class="beside-switch">
+              <button type="button" class="plain" aria-pressed={beside.on} onClick={beside.toggle}>
+                {beside.on ? besideWords.hide : besideWords.show}
+              </button>
+            </p>
+          )
+        }
         follows={({ kind }) => kind === 'arrived' || kind === 'statement' || kind === 'other'}
         sorted={urgentFirst}
         own={{
@@ -106,19 +138,22 @@ export function Inbox({ state }: { readonly state: string }) {
         }}
       >
         {(row) => (
-          <tr key={row.envelopeId} class={`${row.read ? '' : 'unread'} ${row.urgency > 1 ? 'urgent' : ''}`}>
-            {receives && (
-              <td class="tight">
-                {mayBulk(row) && (
-                  <input
-                    type="checkbox"
-                    aria-label={bulkWords.choose(nameOrNone(row))}
-                    checked={chosen.some(({ envelopeId }) => envelopeId === row.envelopeId)}
-                    onChange={(event) => choose(row, event.currentTarget.checked)}
-                  />
-                )}
-              </td>
-            )}
+          // A click beside the link is a second way; by keyboard the link in the row takes the focus.
+          <tr
+            key={row.envelopeId}
+            class={`${isRead(row) ? '' : 'unread'} ${row.urgency > 1 ? 'urgent' : ''} ${beside.on && at === row.envelopeId ? 'at' : ''}`}
+            onFocusIn={() => setAt(row.envelopeId)}
+            onClick={() => setAt(row.envelopeId)}
+          >
+            <td class="tight">
+              <input
+                type="checkbox"
+                data-choose=""
+                aria-label={bulkWords.choose(nameOrNone(row))}
+                checked={chosen.some(({ envelopeId }) => envelopeId === row.envelopeId)}
+                onChange={(event) => choose([row], event.currentTarget.checked)}
+              />
+            </td>
             <td class="tight">
               <Urgency urgency={row.urgency} />
             </td>
@@ -126,19 +161,29 @@ export function Inbox({ state }: { readonly state: string }) {
             <td>
               <RowLink to={`/den/${row.envelopeId}`} row={row} />
               {(row.parts ?? 0) > 1 && <span class="muted"> · {list.parts(row.parts!)}</span>}
+              {beside.on && <div class="muted">{senderOf(row)}</div>}
             </td>
-            <td>{row.senderName || row.senderCode}</td>
-            <td class="tight number">{timeText(row.receivedMs)}</td>
-            <td class="tight number">
-              <Due row={row} />
+            {!beside.on && <td>{senderOf(row)}</td>}
+            <td class={beside.on ? 'number' : 'tight number'}>
+              {timeText(row.receivedMs)}
+              {beside.on && (row.dueMs ?? 0) > 0 && (
+                <div>
+                  {list.dueBy} <Due row={row} />
+                </div>
+              )}
             </td>
+            {!beside.on && (
+              <td class="tight number">
+                <Due row={row} />
+              </td>
+            )}
             <td class="tight">
-              <Standing row={row} />
+              <Standing row={row} read={isRead(row)} />
             </td>
           </tr>
         )}
       </DocumentList>
-      <BulkAccept
+      <BulkBar
         chosen={chosen}
         onDone={(left) => setChosen(chosen.filter(({ envelopeId }) => left.includes(envelopeId)))}
       />
@@ -161,7 +206,7 @@ function Due({ row: { dueMs = 0, standing } }: { readonly row: Row }) {
   );
 }
 
-function Standing({ row }: { readonly row: Row }) {
+function Standing({ row, read }: { readonly row: Row; readonly read: boolean }) {
   const own = row.standing[0];
   const code = own?.code ?? '';
   return (
@@ -177,7 +222,7 @@ function Standing({ row }: { readonly row: Row }) {
           <Tag tone="bad">{words.work.requestedShort[row.request]}</Tag>
         </div>
       )}
-      {!row.read && <div>{words.list.unread}</div>}
+      {!read && <div>{words.list.unread}</div>}
     </>
   );
 }

@@ -7,7 +7,16 @@ import { nowMs } from '../clock.ts';
 import { agoText, timeText } from '../format.ts';
 import { useAct, useLoad } from '../load.ts';
 import { useMay } from '../me.ts';
-import { DayField, Dialog, Field, Loading, ProblemNotice, Tag, Tick } from '../widgets/basics.tsx';
+import {
+  ColumnHeads,
+  DayField,
+  Dialog,
+  Field,
+  Loading,
+  ProblemNotice,
+  Tag,
+  Tick,
+} from '../widgets/basics.tsx';
 import { ChangeList } from '../widgets/change-list.tsx';
 import { Delegations } from '../widgets/delegations.tsx';
 import { say } from '../widgets/toasts.tsx';
@@ -36,16 +45,16 @@ export function People() {
       )}
       <div class="table-wrap">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">{w.name}</th>
-              <th scope="col">{w.position}</th>
-              <th scope="col">{w.roles}</th>
-              <th scope="col">{w.state}</th>
-              <th scope="col">{w.lastSeen}</th>
-              {manages && <th scope="col" aria-label={w.change} />}
-            </tr>
-          </thead>
+          <ColumnHeads
+            names={[
+              w.name,
+              w.position,
+              w.roles,
+              w.state,
+              w.lastSeen,
+              ...(manages ? [{ hidden: w.change }] : []),
+            ]}
+          />
           <tbody>
             {value.people.map((person) => (
               <tr key={person.email}>

@@ -1,7 +1,7 @@
 // Thực hành: the daily tasks with sample documents, in a space that is marked as such. It lives in this page alone: no request is made, nothing is stored, so
 // nothing of it can reach a register, the outbox or the hub.
 import { useState } from 'preact/hooks';
-import { Dialog, Field, SelectField, Tag, Tick, Title } from '../widgets/basics.tsx';
+import { ColumnHeads, Dialog, Field, SelectField, Tag, Tick, Title } from '../widgets/basics.tsx';
 import { Urgency } from '../widgets/document-rows.tsx';
 import { words } from '../words.ts';
 import { type Sample, samples, practiceWords as w } from '../words-practice.ts';
@@ -82,21 +82,15 @@ function SampleList({
       <h2>{w.inbox}</h2>
       <div class="table-wrap">
         <table class="rows">
-          <thead>
-            <tr>
-              {[
-                words.list.urgency,
-                words.list.name,
-                words.list.subject,
-                words.list.sender,
-                words.list.state,
-              ].map((title) => (
-                <th key={title} scope="col">
-                  {title}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <ColumnHeads
+            names={[
+              words.list.urgency,
+              words.list.name,
+              words.list.subject,
+              words.list.sender,
+              words.list.state,
+            ]}
+          />
           <tbody>
             {samples.map((sample) => (
               <tr key={sample.id}>

@@ -7,6 +7,7 @@ import { useAct, useLoad } from '../load.ts';
 import { useMay } from '../me.ts';
 import { go } from '../router.ts';
 import {
+  ColumnHeads,
   DayField,
   Dialog,
   Empty,
@@ -158,15 +159,7 @@ function Book({ kind, rows }: { readonly kind: Kind; readonly rows: readonly Ent
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table scrolls sideways, also by keyboard.
     <section class="table-wrap" tabIndex={0} aria-label={w.kinds[kind]}>
       <table>
-        <thead>
-          <tr>
-            {columns.map((column) => (
-              <th key={column} scope="col">
-                {column}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <ColumnHeads names={columns} />
         <tbody>
           {rows.map((row) => (
             <tr key={row.entry}>

@@ -13,7 +13,7 @@ import { RecipientTable, stateText } from '../widgets/recipient-table.tsx';
 import { ReportAct } from '../widgets/report-act.tsx';
 import { say } from '../widgets/toasts.tsx';
 import { UpdateAct } from '../widgets/update-act.tsx';
-import { Viewer } from '../widgets/viewer.tsx';
+import { shownOf, Viewer } from '../widgets/viewer.tsx';
 import { words } from '../words.ts';
 
 const w = words.document;
@@ -110,7 +110,7 @@ export function Sending({ id }: { readonly id: string }) {
       )}
       <RecipientTable recipients={view.envelopes[0]?.recipients ?? []} />
       <div class="split">
-        <Viewer base={base} parts={view.parts} />
+        <Viewer files={shownOf(base, view.parts)} />
         <div>
           <Facts view={view} sender={me.unit.name} />
           <Files view={view} base={base} />

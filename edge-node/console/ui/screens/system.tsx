@@ -7,7 +7,7 @@ import { agoText, bytesText, countText, timeText } from '../format.ts';
 import { useLive } from '../live.ts';
 import { useAct, useLoad } from '../load.ts';
 import { useMay } from '../me.ts';
-import { Empty, Link, Loading, ProblemNotice, Tag, Title } from '../widgets/basics.tsx';
+import { ColumnHeads, Empty, Link, Loading, ProblemNotice, Tag, Title } from '../widgets/basics.tsx';
 import { SelfTests } from '../widgets/self-tests.tsx';
 import { say } from '../widgets/toasts.tsx';
 import { words } from '../words.ts';
@@ -132,13 +132,7 @@ function Connection() {
         <h2>{w.certificates}</h2>
         <div class="table-wrap">
           <table>
-            <thead>
-              <tr>
-                <th scope="col">{w.file}</th>
-                <th scope="col">{w.left}</th>
-                <th scope="col">{words.list.state}</th>
-              </tr>
-            </thead>
+            <ColumnHeads names={[w.file, w.left, words.list.state]} />
             <tbody>
               {status.certificates.map((each) => (
                 <tr key={each.file}>
@@ -173,14 +167,7 @@ function Alarms() {
       <ProblemNotice problem={act.problem} />
       <div class="table-wrap">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">{words.audit.time}</th>
-              <th scope="col">{words.audit.act}</th>
-              <th scope="col">{words.audit.about}</th>
-              <th scope="col" aria-label={w.seen} />
-            </tr>
-          </thead>
+          <ColumnHeads names={[words.audit.time, words.audit.act, words.audit.about, { hidden: w.seen }]} />
           <tbody>
             {status.alarms.map((alarm) => (
               <tr key={alarm.id}>

@@ -224,6 +224,32 @@ export function Tick(props: {
   );
 }
 
+type Head = string | { readonly hidden: string } | { readonly amount: string };
+
+/** The heads of a table's columns; `amount`: of numbers; `hidden`: a column of buttons, named to a screen reader alone. `first` stands in the first one in place of its name. */
+export const ColumnHeads = ({
+  names,
+  first,
+}: {
+  readonly names: readonly Head[];
+  readonly first?: ComponentChildren;
+}) => (
+  <thead>
+    <tr>
+      {names.map((name, i) => {
+        if (typeof name !== 'string' && 'hidden' in name)
+          return <th key={name.hidden} scope="col" aria-label={name.hidden} />;
+        const [label, kind] = typeof name === 'string' ? [name, ''] : [name.amount, 'number amount'];
+        return (
+          <th key={label} scope="col" class={kind}>
+            {i === 0 && first ? first : label}
+          </th>
+        );
+      })}
+    </tr>
+  </thead>
+);
+
 /** Modal: the rest of the page is out of reach until it is closed; Esc closes it. */
 export function Dialog({
   title,

@@ -13,9 +13,14 @@ export type Chosen = {
   readonly name: string;
   readonly subject: string;
   readonly read: boolean;
+  /** It waits, the person may accept, and nothing about it must be seen first. */
+  readonly accepts: boolean;
 };
 
-export function BulkAccept({
+/** As many as the server prints at once. */
+const sheetMax = 200;
+
+export function BulkBar({
   chosen,
   onDone,
 }: {
@@ -27,11 +32,14 @@ export function BulkAccept({
   const [failed, setFailed] = useState<readonly (readonly [Chosen, ProblemBody])[]>([]);
   const act = useAct();
   if (chosen.length === 0 && failed.length === 0) return null;
+  const waiting = chosen.filter(({ accepts }) => accepts);
+  const sheet = (format: string) =>
+    `/c/v1/inbox/chosen/${format}?ids=${chosen.map(({ envelopeId }) => envelopeId).join(',')}`;
   const accept = () =>
     act.run(async () => {
       const bad: (readonly [Chosen, ProblemBody])[] = [];
       setFailed([]);
-      for (const [at, each] of chosen.entries()) {
+      for (const [at, each] of waiting.entries()) {
         setDone(at + 1);
         try {
           await post(`/documents/in/${each.envelopeId}/accept`, {});
@@ -41,7 +49,7 @@ export function BulkAccept({
       }
       setFailed(bad);
       setAsking(false);
-      if (bad.length < chosen.length) say(w.done(chosen.length - bad.length));
+      if (bad.length < waiting.length) say(w.done(waiting.length - bad.length));
       onDone(bad.map(([{ envelopeId }]) => envelopeId));
     });
   return (
@@ -55,26 +63,43 @@ export function BulkAccept({
       {chosen.length > 0 && (
         <div class="bulk" role="status">
           <span>{w.chosen(chosen.length)}</span>
-          <button type="button" class="main" onClick={() => setAsking(true)}>
-            {w.accept}
-          </button>
+          {waiting.length > 0 && (
+            <button type="button" class="main" onClick={() => setAsking(true)}>
+              {w.acceptSome(waiting.length)}
+            </button>
+          )}
+          {chosen.length > sheetMax ? (
+            <span>{w.tooMany(sheetMax)}</span>
+          ) : (
+            <>
+              <a class="button" href={sheet('pdf')} download>
+                {w.print}
+              </a>
+              <a class="button" href={sheet('xlsx')} download>
+                {w.sheet}
+              </a>
+              <a class="button" href={sheet('csv')} download>
+                {w.csv}
+              </a>
+            </>
+          )}
           <button type="button" onClick={() => onDone([])}>
             {w.clear}
           </button>
         </div>
       )}
       {asking && (
-        <Dialog title={w.sure(chosen.length)} onClose={() => setAsking(false)}>
+        <Dialog title={w.sure(waiting.length)} onClose={() => setAsking(false)}>
           <p>{w.sureHow}</p>
           <ol class="bulk-list">
-            {chosen.map((each) => (
+            {waiting.map((each) => (
               <li key={each.envelopeId}>
                 <strong>{each.name}</strong> {each.subject}{' '}
                 {!each.read && <Tag tone="warn">{words.list.unread}</Tag>}
               </li>
             ))}
           </ol>
-          {act.busy && <p role="status">{w.progress(done, chosen.length)}</p>}
+          {act.busy && <p role="status">{w.progress(done, waiting.length)}</p>}
           <div class="acts">
             <button type="button" class="main" data-main disabled={act.busy} onClick={accept}>
               {w.accept}

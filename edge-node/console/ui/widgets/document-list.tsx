@@ -8,7 +8,7 @@ import { isoToMs } from '../format.ts';
 import { useLive } from '../live.ts';
 import { go } from '../router.ts';
 import { words } from '../words.ts';
-import { DayField, Empty, Loading, ProblemNotice, Title } from './basics.tsx';
+import { ColumnHeads, DayField, Empty, Loading, ProblemNotice, Title } from './basics.tsx';
 import { SearchBar } from './document-rows.tsx';
 import { usePages, useSearch } from './more.tsx';
 import { SavedLists } from './saved-lists.tsx';
@@ -38,6 +38,10 @@ type Props<Row extends Listed> = {
   };
   /** Between the filters and the rows. */
   readonly above?: ComponentChildren;
+  /** At the right of the rows. */
+  readonly beside?: ComponentChildren;
+  /** In the head of the first column: something for all rows that are shown. */
+  readonly every?: (rows: readonly Row[]) => ComponentChildren;
   readonly children: (row: Row) => ComponentChildren;
 };
 
@@ -116,19 +120,14 @@ export function DocumentList<Row extends Listed>(props: Props<Row>) {
           <Empty title={props.empty[0]} how={props.empty[1]} />
         ))}
       {rows && rows.length > 0 && (
-        <div class="table-wrap">
-          <table class="rows">
-            <thead>
-              <tr>
-                {columns.map((column) => (
-                  <th key={column} scope="col">
-                    {column}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>{rows.map(props.children)}</tbody>
-          </table>
+        <div class={props.beside ? 'list-beside' : ''}>
+          <div class="table-wrap">
+            <table class="rows">
+              <ColumnHeads names={columns} first={props.every?.(rows)} />
+              <tbody>{rows.map(props.children)}</tbody>
+            </table>
+          </div>
+          {props.beside}
         </div>
       )}
       {list.more && (

@@ -7,7 +7,7 @@ import { agoText, countText } from '../format.ts';
 import { useAct, useLoad } from '../load.ts';
 import { useMay, useMe } from '../me.ts';
 import { figureWords as w } from '../words-figures.ts';
-import { Loading, ProblemNotice, Tag } from './basics.tsx';
+import { ColumnHeads, Loading, ProblemNotice, Tag } from './basics.tsx';
 import { say } from './toasts.tsx';
 
 const hourMs = 3_600_000;
@@ -33,21 +33,15 @@ export function LoadTable() {
       {value.rows.length > 0 && (
         <div class="table-wrap">
           <table>
-            <thead>
-              <tr>
-                <th scope="col">{w.person}</th>
-                <th scope="col" class="number amount">
-                  {w.open}
-                </th>
-                <th scope="col" class="number amount">
-                  {w.near}
-                </th>
-                <th scope="col" class="number amount">
-                  {w.overdue}
-                </th>
-                {may('person.nudge') && <th scope="col" aria-label={w.nudge} />}
-              </tr>
-            </thead>
+            <ColumnHeads
+              names={[
+                w.person,
+                { amount: w.open },
+                { amount: w.near },
+                { amount: w.overdue },
+                ...(may('person.nudge') ? [{ hidden: w.nudge }] : []),
+              ]}
+            />
             <tbody>
               {value.rows.map((load) => (
                 <tr key={`${load.person} ${load.desk}`}>

@@ -2,9 +2,9 @@
 import { useState } from 'preact/hooks';
 import type { RecipientView } from '../../../core.ts';
 import { post } from '../api.ts';
-import { useAct } from '../load.ts';
 import { words } from '../words.ts';
-import { Dialog, Field, ProblemNotice, Tick } from './basics.tsx';
+import { Tick } from './basics.tsx';
+import { ReasonAct } from './reason-act.tsx';
 import { say } from './toasts.tsx';
 
 const w = words.work;
@@ -18,65 +18,36 @@ export function RecallAct({
   readonly recipients: readonly RecipientView[];
   readonly again: () => void;
 }) {
-  const [open, setOpen] = useState(false);
-  const [reason, setReason] = useState('');
   const [from, setFrom] = useState<readonly string[]>(recipients.map(({ code }) => code));
-  const act = useAct();
   return (
-    <>
-      <button type="button" class="danger" onClick={() => setOpen(true)}>
-        {w.recall}
-      </button>
-      {open && (
-        <Dialog title={w.recallTitle} onClose={() => setOpen(false)}>
-          <p class="muted">{w.recallHow}</p>
-          <ProblemNotice problem={act.problem} />
-          <Field
-            label={w.recallReason}
-            value={reason}
-            onValue={setReason}
-            rows={3}
-            lengthMax={1_000}
-            required
-            autofocus
+    <ReasonAct
+      label={w.recall}
+      looks="danger"
+      title={w.recallTitle}
+      how={w.recallHow}
+      reasonLabel={w.recallReason}
+      send={w.recall}
+      ready={from.length > 0}
+      onSend={async (reason) => {
+        await post(`${base}/recall`, {
+          reason,
+          ...(from.length === recipients.length ? {} : { from }),
+        });
+        say(w.recalled);
+        again();
+      }}
+    >
+      <fieldset>
+        <legend>{words.document.recipients}</legend>
+        {recipients.map(({ code, name }) => (
+          <Tick
+            key={code}
+            label={name || code}
+            value={from.includes(code)}
+            onValue={(on) => setFrom(on ? [...from, code] : from.filter((each) => each !== code))}
           />
-          <fieldset>
-            <legend>{words.document.recipients}</legend>
-            {recipients.map(({ code, name }) => (
-              <Tick
-                key={code}
-                label={name || code}
-                value={from.includes(code)}
-                onValue={(on) => setFrom(on ? [...from, code] : from.filter((each) => each !== code))}
-              />
-            ))}
-          </fieldset>
-          <div class="acts">
-            <button
-              type="button"
-              class="danger"
-              data-main
-              disabled={act.busy || reason.trim() === '' || from.length === 0}
-              onClick={() =>
-                act.run(async () => {
-                  await post(`${base}/recall`, {
-                    reason,
-                    ...(from.length === recipients.length ? {} : { from }),
-                  });
-                  say(w.recalled);
-                  setOpen(false);
-                  again();
-                })
-              }
-            >
-              {w.recall}
-            </button>
-            <button type="button" onClick={() => setOpen(false)}>
-              {words.people.cancel}
-            </button>
-          </div>
-        </Dialog>
-      )}
-    </>
+        ))}
+      </fieldset>
+    </ReasonAct>
   );
 }

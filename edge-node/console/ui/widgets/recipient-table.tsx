@@ -4,7 +4,7 @@ import { timeText } from '../format.ts';
 import { registeredOf } from '../screens/arrival.tsx';
 import { toneOf } from '../screens/outbox.tsx';
 import { words } from '../words.ts';
-import { Tag } from './basics.tsx';
+import { ColumnHeads, Tag } from './basics.tsx';
 import { Story } from './story.tsx';
 
 /** Transport until it is there, then what the receiving office says. */
@@ -17,14 +17,9 @@ export function RecipientTable({ recipients }: { readonly recipients: readonly R
   return (
     <div class="table-wrap">
       <table>
-        <thead>
-          <tr>
-            <th scope="col">{words.document.recipients}</th>
-            <th scope="col">{words.list.state}</th>
-            <th scope="col">{words.document.time}</th>
-            <th scope="col">{words.document.timeline}</th>
-          </tr>
-        </thead>
+        <ColumnHeads
+          names={[words.document.recipients, words.list.state, words.document.time, words.document.timeline]}
+        />
         <tbody>
           {recipients.map((to) => {
             const last = to.timeline.at(-1);

@@ -6,7 +6,7 @@ import { documentName, isoToDay, timeText } from '../format.ts';
 import { useAct } from '../load.ts';
 import { useMay } from '../me.ts';
 import { words } from '../words.ts';
-import { Field, ProblemNotice } from './basics.tsx';
+import { ColumnHeads, Field, ProblemNotice } from './basics.tsx';
 import { say } from './toasts.tsx';
 
 const w = words.work;
@@ -102,13 +102,7 @@ function OldAndNew({ request: { kind, before, after } }: { readonly request: Req
   return (
     <div class="table-wrap">
       <table>
-        <thead>
-          <tr>
-            <th scope="col">{w.changedField}</th>
-            <th scope="col">{w.before}</th>
-            <th scope="col">{w.after}</th>
-          </tr>
-        </thead>
+        <ColumnHeads names={[w.changedField, w.before, w.after]} />
         <tbody>
           {rows.map(([label, old, now]) => (
             <tr key={label}>

@@ -8,7 +8,7 @@ import { dayText } from '../format.ts';
 import { useAct } from '../load.ts';
 import { useMay, useMe } from '../me.ts';
 import { words } from '../words.ts';
-import { Field, Link, ProblemNotice, Tag } from './basics.tsx';
+import { ColumnHeads, Field, Link, ProblemNotice, Tag } from './basics.tsx';
 import { say } from './toasts.tsx';
 
 const w = words.work;
@@ -26,15 +26,7 @@ export function TaskList({
   return (
     <div class="table-wrap">
       <table>
-        <thead>
-          <tr>
-            {linked && <th scope="col">{f.subject}</th>}
-            <th scope="col">{f.person}</th>
-            <th scope="col">{f.instruction}</th>
-            <th scope="col">{f.due}</th>
-            <th scope="col">{f.state}</th>
-          </tr>
-        </thead>
+        <ColumnHeads names={[f.subject, f.person, f.instruction, f.due, f.state]} />
         <tbody>
           {tasks.map((task) => (
             <tr key={task.task}>

@@ -4,51 +4,64 @@ import { get, type ProblemBody, problemOf } from '../api.ts';
 import { words } from '../words.ts';
 import { ProblemNotice } from './basics.tsx';
 
-type Part = { readonly index: number; readonly name: string; readonly mediaType: string };
+type Part = { readonly name: string; readonly mediaType: string };
+/** A PDF by its name, and where the node gives its pages. */
+export type Shown = { readonly name: string; readonly path: string };
 export const isPdf = ({ name, mediaType }: Part): boolean =>
   mediaType === 'application/pdf' || name.toLowerCase().endsWith('.pdf');
 
+/** The PDFs of a document. */
+export const shownOf = (
+  base: string,
+  parts: readonly (Part & { readonly index: number })[],
+): readonly Shown[] =>
+  parts.filter(isPdf).map(({ index, name }) => ({ name, path: `${base}/parts/${index}/pages` }));
+
 const zoomSteps = [60, 80, 100, 130, 170, 220] as const;
 
-export function Viewer({ base, parts }: { readonly base: string; readonly parts: readonly Part[] }) {
-  const pdfs = parts.filter(isPdf);
-  const [chosen, setChosen] = useState(pdfs[0]?.index);
+export function Viewer({ files }: { readonly files: readonly Shown[] }) {
+  const [chosen, setChosen] = useState('');
   const [page, setPage] = useState(1);
   const [zoom, setZoom] = useState(2);
   const [count, setCount] = useState<number>();
   const [problem, setProblem] = useState<ProblemBody>();
   const [text, setText] = useState<string>();
-  const path = chosen === undefined ? undefined : `${base}/parts/${chosen}/pages`;
+  // What was chosen may have been taken out of a draft meanwhile.
+  const shown = files.find(({ path: each }) => each === chosen) ?? files[0];
+  const path = shown?.path;
   useEffect(() => {
     setPage(1);
     setCount(undefined);
     setProblem(undefined);
+    let left = false;
     if (path)
       get<{ count: number }>(path).then(
-        (got) => setCount(got.count),
-        (error: unknown) => setProblem(problemOf(error)),
+        (got) => !left && setCount(got.count),
+        (error: unknown) => !left && setProblem(problemOf(error)),
       );
+    return () => {
+      left = true;
+    };
   }, [path]);
   useEffect(() => setText(undefined), [path, page]);
-  if (pdfs.length === 0) return null;
-  const name = pdfs.find(({ index }) => index === chosen)?.name ?? '';
+  if (!shown) return null;
   return (
     <section class="viewer" aria-label={words.pages.label}>
       <div class="bar">
-        {pdfs.length > 1 ? (
+        {files.length > 1 ? (
           <select
             aria-label={words.pages.label}
-            value={String(chosen)}
-            onChange={(event) => setChosen(Number(event.currentTarget.value))}
+            value={path}
+            onChange={(event) => setChosen(event.currentTarget.value)}
           >
-            {pdfs.map((part) => (
-              <option key={part.index} value={String(part.index)}>
-                {part.name}
+            {files.map((file) => (
+              <option key={file.path} value={file.path}>
+                {file.name}
               </option>
             ))}
           </select>
         ) : (
-          <span>{name}</span>
+          <span>{shown.name}</span>
         )}
         <span class="space" />
         {count !== undefined && (

@@ -1,0 +1,68 @@
+// An act that needs a reason: its button, and the sheet that asks for the reason before anything happens. Closing the sheet is to have done nothing.
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { useAct } from '../load.ts';
+import { words } from '../words.ts';
+import { Dialog, Field, ProblemNotice } from './basics.tsx';
+
+export function ReasonAct(props: {
+  /** On the button that opens the sheet, and by its looks: 'danger', 'plain'. */
+  readonly label: string;
+  readonly looks: 'danger' | 'plain';
+  readonly title: string;
+  readonly how: string;
+  readonly warns?: boolean;
+  readonly reasonLabel: string;
+  readonly send: string;
+  /** False: something else is still missing. */
+  readonly ready?: boolean;
+  readonly onSend: (reason: string) => Promise<void>;
+  /** What is asked besides. */
+  readonly children?: ComponentChildren;
+}) {
+  const [open, setOpen] = useState(false);
+  const [reason, setReason] = useState('');
+  const act = useAct();
+  return (
+    <>
+      <button type="button" class={props.looks} onClick={() => setOpen(true)}>
+        {props.label}
+      </button>
+      {open && (
+        <Dialog title={props.title} onClose={() => setOpen(false)}>
+          <p class={props.warns ? 'notice warn' : 'muted'}>{props.how}</p>
+          <ProblemNotice problem={act.problem} />
+          <Field
+            label={props.reasonLabel}
+            value={reason}
+            onValue={setReason}
+            rows={3}
+            lengthMax={1_000}
+            required
+            autofocus
+          />
+          {props.children}
+          <div class="acts">
+            <button
+              type="button"
+              class="danger"
+              data-main
+              disabled={act.busy || reason.trim() === '' || props.ready === false}
+              onClick={() =>
+                act.run(async () => {
+                  await props.onSend(reason.normalize('NFC').trim());
+                  setOpen(false);
+                })
+              }
+            >
+              {props.send}
+            </button>
+            <button type="button" onClick={() => setOpen(false)}>
+              {words.people.cancel}
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}
