@@ -76,7 +76,11 @@ function installCommand(node: Command): void {
         });
         out.say(`Đã cài chứng thư cho ${done.name}, đến (until) ${timeText(done.notAfterMs)}. Installed.`);
         out.say(`Trang văn thư / the console: https://${done.name}:${done.port} (${done.address})`);
-        out.say('Khởi động lại nút để dùng. It is used from the next start of the node.');
+        out.say(
+          done.restart
+            ? 'Khởi động lại nút để dùng. It is used from the next start of the node.'
+            : 'Nút đang chạy dùng ngay trong vài giây, không cần khởi động lại. A node that runs uses it within seconds; no restart.',
+        );
         out.say(
           `Máy của văn thư phải tin chứng thư gốc / browsers must trust the root: ${options.dir}/certs/root.pem (docs/CONSOLE.md)`,
         );

@@ -1,8 +1,9 @@
 // The console's own certificate from the CA of the hub: the key is made here and stays here, the request is a file, the answer is checked and installed.
 // Must never name a certificate in config.json that does not fit key, name and root, nor put the console on the network by itself.
-// Beside the document's path; read at the next start by console/server.ts.
+// Beside the document's path; read by console/server.ts at its start, and whenever the two files change.
 import fs from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Certificate } from '../certs/certificate.ts';
 import {
   buildConsoleRequest,
@@ -43,6 +44,8 @@ export type InstalledConsole = {
   readonly notAfterMs: number;
   readonly address: string;
   readonly port: number;
+  /** False: config.json says what it said before, and a node that runs uses the certificate by itself. */
+  readonly restart: boolean;
 };
 
 /**
@@ -71,8 +74,8 @@ export function installConsoleCertificate(
   // Without a key that waits its certificate is the one of the present key: takeNext began before and was cut off, or this is said twice.
   if (waits) takeNext(pair);
   else renameDurableSync(pair.nextCertificate, pair.certificate);
-  const { address, port } = nameInConfig(dir, request.name, given);
-  return { name: request.name, serial: facts.serialHex, notAfterMs: facts.notAfterMs, address, port };
+  const named = nameInConfig(dir, request.name, given);
+  return { name: request.name, serial: facts.serialHex, notAfterMs: facts.notAfterMs, ...named };
 }
 
 /** What a person wrote into config.json stays as it is; only the console's lines change. */
@@ -80,7 +83,7 @@ function nameInConfig(
   dir: string,
   name: string,
   { address, port }: { readonly address?: string; readonly port?: number },
-): NonNullable<EdgeConfig['console']> {
+): Pick<InstalledConsole, 'address' | 'port' | 'restart'> {
   const path = join(dir, 'config.json');
   // Judged before it is changed; what is written is what was there, not what it means.
   loadEdgeConfig(dir);
@@ -93,8 +96,9 @@ function nameInConfig(
     // Relative to the folder of config.json, which may move.
     tls: { certificateFile: 'certs/console.pem', keyFile: 'keys/console.pem' },
   };
-  writeFileDurable(path, `${JSON.stringify({ ...written, console: next }, null, 2)}\n`);
-  return next;
+  const restart = !isDeepStrictEqual(written.console, next);
+  if (restart) writeFileDurable(path, `${JSON.stringify({ ...written, console: next }, null, 2)}\n`);
+  return { address: next.address, port: next.port, restart };
 }
 
 /** The certificate that the console shows, of ours or an imported one; undefined without TLS, or when it cannot be read (the start says so). */

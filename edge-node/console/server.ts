@@ -5,7 +5,7 @@ import { isLocked } from '../../certs/key-protection.ts';
 import { keyPem, loadKeyFile } from '../../certs/keys.ts';
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import type { Clock } from '../../protocol/node/clock.ts';
-import { createServer, type TlsMaterial } from '../../protocol/node/http-server.ts';
+import { createServer, type ExchangeServer, type TlsMaterial } from '../../protocol/node/http-server.ts';
 import type { Log } from '../../protocol/node/logger.ts';
 import { strictRequests } from '../api/validate.ts';
 import type { EdgeConfig } from '../config.ts';
@@ -42,6 +42,8 @@ export type RunningConsole = {
 
 const bodyBytes = 256 * 1024;
 const drainMs = 5_000;
+/** A look reads two small files. */
+const certificateLookMs = 5_000;
 const isLoopback = (address: string): boolean => /^(127\.|::1$|localhost$)/.test(address);
 
 /** Throws `config-invalid` for an address beyond this machine without TLS, an unreadable certificate, or a port that is taken. */
@@ -100,17 +102,56 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     });
   const name = config.name ?? (isLoopback(config.address) ? 'localhost' : config.address);
   url = `${tls ? 'https' : 'http'}://${name}:${at.port}`;
+  const renewed = tls && followCertificate(tls, server, options);
   const notifier = config.notify && startNotifier(config.notify, { edge, log, clock, url });
   return {
     url,
     routes,
     ...at,
     async close() {
+      renewed?.close();
       await notifier?.close();
       events.close();
       await server.drain(drainMs);
     },
   };
+}
+
+/**
+ * Uses a renewed certificate without a restart: new connections see it, the ones that stand go on. Key and certificate are two files that are replaced one
+ * after the other: a pair that does not fit is looked at again, and what worked stays.
+ */
+function followCertificate(
+  first: TlsMaterial,
+  server: ExchangeServer,
+  { config, clock, log }: ConsoleOptions,
+): { close(): void } {
+  const over = new AbortController();
+  const textOf = ({ cert, key }: TlsMaterial) => `${cert} ${key}`;
+  let seen = textOf(first);
+  let said = '';
+  const look = () => {
+    try {
+      const now = tlsOf(config);
+      if (!now || textOf(now) === seen) return;
+      server.setTls(now);
+      seen = textOf(now);
+      said = '';
+      log.info({ event: 'pages.certificate' });
+    } catch (error) {
+      const words = error instanceof Error ? error.message : String(error);
+      // Said once, not every five seconds.
+      if (words !== said) log.warn({ event: 'pages.certificate-unusable', said: words });
+      said = words;
+    }
+  };
+  void (async () => {
+    while (!over.signal.aborted) {
+      await clock.sleep(certificateLookMs, over.signal);
+      if (!over.signal.aborted) look();
+    }
+  })();
+  return { close: () => over.abort() };
 }
 
 function tlsOf({ tls }: ConsoleConfig): TlsMaterial | undefined {

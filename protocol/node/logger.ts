@@ -80,6 +80,9 @@ export const logEvents = {
   'settings.changed': 'fields: keys.',
   'pages.not-built':
     'The pages of the console could not be built; exchange and API go on without it. Fields: said.',
+  'pages.certificate': 'The console shows another certificate from now on, without a restart.',
+  'pages.certificate-unusable':
+    'The new certificate of the console cannot be used, or does not fit its key yet; the old one goes on. Fields: said.',
   'notice.unsent':
     'A mail or web hook that tells of an urgent document failed; the document waits in the list. Fields: said.',
   'clock.skewed': 'The hub and this machine disagree about time; fields: skewMs.',

@@ -78,10 +78,20 @@ export async function openConsoleOffice(
 }
 
 /** A quiet browser that talks to nobody but 127.0.0.1, with a profile of its own that is gone when it closes. */
-export async function openBrowser(): Promise<Browser> {
+export async function openBrowser({
+  home,
+  hosts,
+}: {
+  /** Whose certificates it believes, as `certutil` wrote them. */
+  readonly home?: string;
+  /** Names by Chromium's own table, as 'MAP a.example 127.0.0.2'. */
+  readonly hosts?: string;
+} = {}): Promise<Browser> {
   return await chromium.launch({
     executablePath: chromiumPath!,
+    ...(home ? { env: { ...process.env, HOME: home } } : {}),
     args: [
+      ...(hosts ? [`--host-resolver-rules=${hosts}`] : []),
       '--no-sandbox',
       '--disable-gpu',
       '--disable-quic',
