@@ -138,13 +138,26 @@ export function renewalTimeMs(leaf: Certificate, { issuingsDer, anchors }: Chain
   // Without a root that has handed over and ends, no path ends before its leaf.
   if (anchors.every((anchor) => anchor instanceof Uint8Array)) return byLife;
   const issuings = issuingsDer.map(parseCertificate);
-  const ends = (fits: (issuing: Certificate) => boolean): number =>
-    Math.max(0, ...issuings.filter(fits).map((issuing) => endMs(issuing, anchors)));
-  const endsMs = ends((issuing) => vouches(issuing, leaf));
-  const nextEndsMs = ends(({ keyId }) => keyId === issuings[0]?.keyId);
+  const endsMs = lastEndMs(
+    issuings.filter((issuing) => vouches(issuing, leaf)),
+    anchors,
+  );
+  const nextEndsMs = lastEndMs(
+    issuings.filter(({ keyId }) => keyId === issuings[0]?.keyId),
+    anchors,
+  );
   if (endsMs === 0 || endsMs >= leaf.notAfterMs || nextEndsMs <= endsMs) return byLife;
   return Math.min(byLife, renewalDueMs({ notBeforeMs: leaf.notBeforeMs, notAfterMs: endsMs }));
 }
+
+/** From when nobody believes what the holder of `leaf` signs: its own end, or that of the last CA or root above it. 0 without any. */
+export function pathEndsMs(leaf: Certificate, { issuingsDer, anchors }: Chains): number {
+  const above = issuingsDer.map(parseCertificate).filter((issuing) => vouches(issuing, leaf));
+  return Math.min(leaf.notAfterMs, lastEndMs(above, anchors));
+}
+
+const lastEndMs = (issuings: readonly Certificate[], anchors: readonly RootAnchor[]): number =>
+  Math.max(0, ...issuings.map((issuing) => endMs(issuing, anchors)));
 
 function endMs(issuing: Certificate, anchors: readonly RootAnchor[]): number {
   for (const anchor of anchors) {

@@ -3,6 +3,7 @@
 import { openDirectoryParts } from '../certs/signers.ts';
 import type { RootAnchor } from '../certs/trust.ts';
 import { createDirectory, type Directory } from '../protocol/directory.ts';
+import { createAgain } from '../protocol/node/again.ts';
 import type { Clock } from '../protocol/node/clock.ts';
 import type { HubLink } from '../protocol/node/hub-link.ts';
 import type { Log } from '../protocol/node/logger.ts';
@@ -10,8 +11,10 @@ import type { Store } from './store/store.ts';
 
 export type DirectoryCache = {
   current(): Directory;
-  /** As the hub said it with the parts that are here; empty before the first. */
+  /** As the hub said it last; empty before the first. */
   stamp(): string;
+  /** Whether to fetch, at this stamp of the hub: it is another, or a part of this one was refused and its time has come again. */
+  due(hubStamp: string): boolean;
   /** One fetch at a time; callers during one share it. */
   refresh(link: HubLink, signal?: AbortSignal): Promise<void>;
   /** The hub has lost its newest revocation list in a restore: it gets back the signed part that is held here. */
@@ -29,6 +32,7 @@ export function createDirectoryCache(options: {
   /** Root hand-overs of the answer, before anything is judged by the roots. */
   readonly follow: (handovers: readonly Uint8Array[]) => Promise<void>;
   readonly clock: Clock;
+  readonly random: () => number;
   readonly log: Log;
   readonly onChange: (stamp: string) => void;
 }): DirectoryCache {
@@ -46,6 +50,7 @@ export function createDirectoryCache(options: {
   );
   let running: Promise<void> | undefined;
   let askedMs = Number.NEGATIVE_INFINITY;
+  const again = createAgain(options);
 
   async function fetchOnce(link: HubLink, signal: AbortSignal | undefined): Promise<void> {
     const known = directory.parts.map(({ hub, version }) => ({ hub, version }));
@@ -70,9 +75,11 @@ export function createDirectoryCache(options: {
       log.warn({ event: 'directory.stale', code, hub, said: detail });
       await store.write('alarm', { atMs: nowMs, code, about: `directory of ${hub}`, said: detail });
     }
+    again.note(opened.refused.length > 0);
     await store.write('saveDirectory', {
       parts: opened.parts.map(({ part, bytes }) => ({ hub: part.hub, version: part.version, bytes })),
-      stamp: answer.stamp,
+      // A start asks again for what was refused.
+      stamp: again.pending() ? '' : answer.stamp,
       nowMs,
     });
     const fresh = new Map(opened.parts.map(({ part }) => [part.hub, part]));
@@ -95,6 +102,7 @@ export function createDirectoryCache(options: {
   return {
     current: () => directory,
     stamp: () => stamp,
+    due: (hubStamp) => hubStamp !== stamp || again.due(),
     refresh,
     async bringBack(link, hub, signal) {
       for (const part of store.directoryParts())

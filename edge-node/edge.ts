@@ -149,6 +149,7 @@ async function assemble(
     anchors: () => identity.anchors,
     follow: async (handovers) => void (await followRoots(handovers)),
     clock,
+    random: options.random ?? Math.random,
     log,
     onChange(stamp) {
       emit({ kind: 'directory', stamp });

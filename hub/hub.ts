@@ -274,6 +274,7 @@ export async function startHub(options: HubOptions) {
     clock,
   });
 
+  /** Returns how many were refused. */
   const takeDirectoryParts = async (parts: readonly Uint8Array[], rootHandovers: readonly Uint8Array[]) => {
     // Signed by a root that is believed here: where it comes from does not matter.
     try {
@@ -283,7 +284,7 @@ export async function startHub(options: HubOptions) {
       const { code, detail: said } = error;
       await store.alarm({ code, about: 'root hand-over', said, nowMs: clock.nowMs() });
     }
-    await directory.offerAll(parts);
+    return (await directory.offerAll(parts)).refused;
   };
   // Listeners.
   const exchange = await createExchange({
@@ -502,6 +503,7 @@ export async function startHub(options: HubOptions) {
     await removing.carryOut();
     await store.endAllLeases();
     await store.clockSetBack({ nowMs: clock.nowMs() });
+    if (!clock.presumed()) await tendAtStart();
     at.exchange = await exchange.listen(config.exchange);
     at.enrolment = await enrolment.listen(config.enrolment);
     at.local = await local.listen(config.local);
@@ -509,6 +511,15 @@ export async function startHub(options: HubOptions) {
   const socket = listening ? await serveControl(dir, control.app) : undefined;
   if (listening) await restartUpstream();
   if (listening) await borders.start();
+
+  /** What ended while the hub was off, before anybody is shown it. A fault here (a token that is not there) is told and tried again by the worker. */
+  async function tendAtStart(): Promise<void> {
+    try {
+      await own.tend();
+    } catch (error) {
+      log.error({ event: 'worker.waiting', worker: 'tending', waitMs: tendMs, err: error });
+    }
+  }
 
   /** The link to the next hub, anew after its address changed. */
   async function restartUpstream(): Promise<void> {

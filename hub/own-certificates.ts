@@ -9,7 +9,7 @@ import { keepNext, nextKeyOf, readNext, takeNext } from '../certs/pair-files.ts'
 import { certificateDer, certificatePem } from '../certs/pem.ts';
 import { touchesInternal } from '../certs/profile.ts';
 import { settledMs } from '../certs/renewal.ts';
-import { followHandovers, keepRoots, type Roots, renewalTimeMs } from '../certs/roots.ts';
+import { followHandovers, keepRoots, pathEndsMs, type Roots, renewalTimeMs } from '../certs/roots.ts';
 import { checkNextIssuing, installNextIssuing } from '../certs/rotation.ts';
 import type { Clock } from '../protocol/node/clock.ts';
 import { writeFileDurable } from '../protocol/node/durable.ts';
@@ -70,6 +70,8 @@ export function createOwnCertificates(deps: OwnCertificatesDeps): OwnCertificate
   const load = () => loadHubIdentity(dir, { nowMs: clock.nowMs(), lifetimesMs });
   let identity = load();
   const paths = hubPaths(dir);
+  /** One at a time: callers during one share it. */
+  let tending: Promise<void> | undefined;
   const installOf = (signed: SignedIssuing) => ({
     ...signed,
     anchors: identity.roots.anchors,
@@ -82,11 +84,17 @@ export function createOwnCertificates(deps: OwnCertificatesDeps): OwnCertificate
     await deps.use(identity);
   }
 
+  /** Its own life or its path is over: nobody believes what it signs, so the next one has nothing to wait for. */
+  const ended = (name: HubKeyName): boolean =>
+    clock.nowMs() > pathEndsMs(parseCertificate(identity.certificates[name]), chainsOfHub(identity));
+
   async function record(role: string, der: Uint8Array): Promise<void> {
     const { issuer } = identity;
     const { serial, ...rest } = rowOfCertificate(role, issuer.hubId, der);
     if (deps.admin().store.reader.get('SELECT 1 FROM certificates WHERE serial = ?', serial)) return;
-    await deps.admin().act('ownCertificateRenewed', { record: { serial, ...rest }, nowMs: clock.nowMs() });
+    // A version under an ended path would be refused by everybody.
+    const [publish, nowMs] = [!ended('directory'), clock.nowMs()];
+    await deps.admin().act('ownCertificateRenewed', { record: { serial, ...rest }, publish, nowMs });
   }
 
   /** The certificate of the key that is next: issued once, recorded before it is a file. */
@@ -130,14 +138,36 @@ export function createOwnCertificates(deps: OwnCertificatesDeps): OwnCertificate
     const waiting = readNext(pair);
     if (waiting === undefined) {
       const present = parseCertificate(identity.certificates[name]);
-      if (clock.nowMs() >= renewalTimeMs(present, chainsOfHub(identity))) await issueNext(name);
-      return false;
+      if (clock.nowMs() < renewalTimeMs(present, chainsOfHub(identity))) return false;
+      await issueNext(name);
+      if (!ended(name)) return false;
+      takeNext(pair);
+      return true;
     }
     const next = parseCertificate(certificateDer(waiting));
     // Whoever must know a key before it is used learns it from the directory: the link's at the next hub, the receipts' at the nodes.
-    if (name !== 'tls' && clock.nowMs() < settledMs(next)) return false;
+    if (name !== 'tls' && clock.nowMs() < settledMs(next) && !ended(name)) return false;
     takeNext(pair);
     return true;
+  }
+
+  /**
+   * A hub that was off, or far behind, while the path of its directory key ended. First of all: what the others record is published, and
+   * must be signed by a key that is believed. Cut off anywhere it goes on at the next call.
+   */
+  async function replaceEndedDirectory(): Promise<void> {
+    if (!ended('directory') || !(await tendOne('directory'))) return;
+    await reload();
+    await deps.admin().act('publishAnew', { nowMs: clock.nowMs() });
+  }
+
+  async function tendAll(): Promise<void> {
+    const { issuer } = identity;
+    await record('issuing', issuer.certificateDer);
+    await replaceEndedDirectory();
+    let changed = false;
+    for (const name of hubKeyNames) changed = (await tendOne(name)) || changed;
+    if (changed) await reload();
   }
 
   function followable(handovers: readonly Uint8Array[]): Roots | undefined {
@@ -166,12 +196,11 @@ export function createOwnCertificates(deps: OwnCertificatesDeps): OwnCertificate
       await reload();
       return true;
     },
-    async tend() {
-      const { issuer } = identity;
-      await record('issuing', issuer.certificateDer);
-      let changed = false;
-      for (const name of hubKeyNames) changed = (await tendOne(name)) || changed;
-      if (changed) await reload();
+    tend() {
+      tending ??= tendAll().finally(() => {
+        tending = undefined;
+      });
+      return tending;
     },
   };
 }

@@ -135,7 +135,7 @@ export function startFetcher(
     crashPoint('receive.1');
     if (answer.removal) hooks.onRemoval(answer.removal);
     if (answer.epoch.length > 0 && (await line.takeEpoch(answer.epoch))) hooks.onReoffer();
-    if (answer.directory !== '' && answer.directory !== directory.stamp()) await freshDirectory(signal);
+    if (answer.directory !== '' && directory.due(answer.directory)) await freshDirectory(signal);
     if (answer.items.length === 0) return;
     const work = storeAnswer(answer).finally(() => storing.delete(work));
     storing.add(work);

@@ -49,7 +49,7 @@ export type DeliveryDeps = SettleDeps & {
   readonly takeDirectoryParts: (
     parts: readonly Uint8Array[],
     rootHandovers: readonly Uint8Array[],
-  ) => Promise<void>;
+  ) => Promise<unknown>;
   readonly catchUp: CatchUp;
   /** Clocks of peers. */
   readonly clocks: PeerClocks;

@@ -36,7 +36,7 @@ export type HubDirectory = {
   /** A signed part of another hub, verified and stored durably if newer. Returns whether it was. Codes of certs/signers.ts, with an alarm. */
   offer(bytes: Uint8Array): Promise<boolean>;
   /** Several signed parts; a bad one raises an alarm and does not keep the others out. Returns how many were newer. */
-  offerAll(parts: readonly Uint8Array[]): Promise<number>;
+  offerAll(parts: readonly Uint8Array[]): Promise<{ readonly newer: number; readonly refused: number }>;
   /** The parts of an encoded DirectoryAnswer (an exported file). */
   offerAnswer(bytes: Uint8Array): Promise<number>;
 };
@@ -128,7 +128,10 @@ export function createHubDirectory(options: HubDirectoryOptions): HubDirectory {
     return newer > 0;
   }
 
-  const offerAll = async (parts: readonly Uint8Array[]): Promise<number> => (await offerMany(parts)).newer;
+  const offerAll = async (parts: readonly Uint8Array[]) => {
+    const { newer, refused } = await offerMany(parts);
+    return { newer, refused: refused.length };
+  };
 
   load();
   if (!held.has(hubId)) throw new Error('the store has no directory part of this hub');
@@ -161,6 +164,6 @@ export function createHubDirectory(options: HubDirectoryOptions): HubDirectory {
     },
     offer,
     offerAll,
-    offerAnswer: (bytes) => offerAll(directoryAnswerCodec.decode(bytes).parts),
+    offerAnswer: async (bytes) => (await offerMany(directoryAnswerCodec.decode(bytes).parts)).newer,
   };
 }

@@ -82,6 +82,11 @@ export function recordCertificate(
   );
 }
 
+export type OwnRenewal = {
+  readonly record: CertificateRecord;
+  readonly publish?: boolean;
+  readonly nowMs: number;
+};
 export type EnrolArgs = {
   readonly invitation: number;
   readonly node: string;
@@ -390,11 +395,14 @@ export function enrolOps(db: Database, deps: AdminDeps) {
       return { version: publishPart(db, deps, nowMs) };
     },
 
-    /** The hub has renewed a certificate of its own, or found one in its folder whose record a power cut prevented. Idempotent. */
-    ownCertificateRenewed({ record, nowMs }: { record: CertificateRecord; nowMs: number }): boolean {
+    /**
+     * The hub has renewed a certificate of its own, or found one in its folder whose record a power cut prevented. Idempotent. `publish`
+     * false: the key that would sign the new version is not believed any more; the caller publishes once the next one is in use.
+     */
+    ownCertificateRenewed({ record, publish = true, nowMs }: OwnRenewal): boolean {
       if (db.get('SELECT 1 FROM certificates WHERE serial = ?', record.serial)) return false;
       recordCertificate(db, deps, record, nowMs);
-      publishPart(db, deps, nowMs);
+      if (publish) publishPart(db, deps, nowMs);
       return true;
     },
 

@@ -3,6 +3,7 @@
 import { epochCodec, signedCodec, signedStatementCodec } from '../../protocol/codec.ts';
 import { type ErrorCode, type ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
+import { createAgain } from '../../protocol/node/again.ts';
 import type { Clock } from '../../protocol/node/clock.ts';
 import type { ContentStore } from '../../protocol/node/content-store.ts';
 import type { HubLink } from '../../protocol/node/hub-link.ts';
@@ -34,11 +35,11 @@ export type UpstreamDeps = AcceptDeps &
     readonly clock: Clock;
     readonly random: () => number;
     readonly software: string;
-    /** Verified and stored. */
+    /** Verified and stored; returns how many were refused. */
     readonly takeDirectoryParts: (
       parts: readonly Uint8Array[],
       rootHandovers: readonly Uint8Array[],
-    ) => Promise<void>;
+    ) => Promise<number>;
     readonly rootHandovers: () => readonly Uint8Array[];
     /** Parts of our subtree, by version. */
     readonly ownVersions: () => readonly KnownPart[];
@@ -79,6 +80,7 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
   const peer = { id: upstream, kind: 'hub' as const };
   let taken: number[] = [];
   let directorySeen = '';
+  const partsAgain = createAgain(deps);
   /** Version of each part of our subtree that the next hub has. */
   const pushed = new Map<string, number>();
   let epochSeen = 0;
@@ -159,12 +161,12 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
   async function fetchParts(signal: AbortSignal): Promise<string> {
     const { parts, stamp, rootHandovers } = await deps.link.directory(deps.knownVersions(), signal);
     try {
-      await deps.takeDirectoryParts(parts, rootHandovers);
+      partsAgain.note((await deps.takeDirectoryParts(parts, rootHandovers)) > 0);
       return stamp;
     } catch (error) {
       if (!isExchangeError(error, 'directory-gap')) throw error;
       const whole = await deps.link.directory([], signal);
-      await deps.takeDirectoryParts(whole.parts, whole.rootHandovers);
+      partsAgain.note((await deps.takeDirectoryParts(whole.parts, whole.rootHandovers)) > 0);
       return whole.stamp;
     }
   }
@@ -195,7 +197,7 @@ export function startUpstream(deps: UpstreamDeps): Upstream {
     await learnEpoch(answer.epoch);
     lastError = undefined;
     if (answer.removal) upward.newest(answer.removal);
-    if (answer.directory !== directorySeen) directorySeen = await fetchParts(signal);
+    if (answer.directory !== directorySeen || partsAgain.due()) directorySeen = await fetchParts(signal);
     await Promise.all(answer.items.map((item) => takeItem(item, signal)));
     return 'more';
   }
