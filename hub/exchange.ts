@@ -68,7 +68,7 @@ export async function createExchange(deps: ExchangeDeps): Promise<ExchangeServer
   await server.app.register(async (app) => {
     // PROTOCOL.md 10: content too moves only under the present instance number.
     app.addHook('onRequest', async (request) => {
-      instances.assert(hubPeer(request.peer), request.headers);
+      instances.assert(hubPeer(request.peer), request);
     });
     await app.register(uploadRoutes(uploadsDeps(deps)));
     await app.register(partRoutes(partsDeps(deps)));

@@ -21,14 +21,26 @@ export function hubPeer(peer: ServerPeer | null): HubPeer {
   return peer as HubPeer;
 }
 
+/** The part of a request that is looked at. */
+type InstanceRequest = {
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly raw: { readonly socket: { readonly destroyed: boolean } };
+};
+
+/**
+ * A process that ended has left requests on the way, which are handled after its successor's start; its connections are gone by then. A
+ * second machine keeps its own open (for at least 4 s). Shorter alarms for a restart under load; longer misses the second machine.
+ */
+const lateMs = 1_000;
+
 export type Instances = {
   /** Throws `node-instance-superseded` or `node-session-unknown` unless the header names the peer's present instance. Returns it. */
-  assert(peer: HubPeer, headers: Readonly<Record<string, unknown>>): number;
+  assert(peer: HubPeer, request: InstanceRequest): number;
   /** A new start took a number. */
   set(peer: string, instance: number): void;
 };
 
-/** `stale` is told of a peer that works under a number that was taken over while it lived: two machines run one node. */
+/** `stale` is told of a peer that works under a number that was taken over and lives on: two machines run one node. */
 export function createInstances(load: (peer: string) => number, stale: (peer: string) => void): Instances {
   const present = new Map<string, number>();
   const known = (peer: string) => {
@@ -36,14 +48,19 @@ export function createInstances(load: (peer: string) => number, stale: (peer: st
     present.set(peer, instance);
     return instance;
   };
+  const watchStale = (peer: string, { raw: { socket } }: InstanceRequest) => {
+    // After the timer once round the event loop: an end that has come in meanwhile is read first.
+    setTimeout(() => setImmediate(() => socket.destroyed || stale(peer)), lateMs).unref();
+  };
   return {
-    assert(peer, headers) {
+    assert(peer, request) {
+      const { headers } = request;
       const said = Number(headers[instanceHeader] ?? Number.NaN);
       const instance = known(peer.id);
       if (said === instance && instance > 0) return instance;
       // A number that this store never gave: it was restored, and the peer lived on. It takes a new session by itself.
       if (said > instance) throw new ExchangeError('node-session-unknown', `instance ${said}`);
-      if (said > 0 && said < instance) stale(peer.id);
+      if (said > 0 && said < instance) watchStale(peer.id, request);
       throw new ExchangeError(
         'node-instance-superseded',
         `instance ${Number.isInteger(said) ? said : 'missing'}`,

@@ -71,7 +71,7 @@ export function deliveryRoutes(deps: DeliveryDeps) {
   const admitted = (request: FastifyRequest): { peer: HubPeer; instance: number } => {
     const peer = hubPeer(request.peer);
     deps.heard(peer.id);
-    return { peer, instance: deps.instances.assert(peer, request.headers) };
+    return { peer, instance: deps.instances.assert(peer, request) };
   };
   return async (app: FastifyInstance): Promise<void> => {
     app.post(paths.session, async (request, reply) =>

@@ -27,7 +27,7 @@ export function ingressRoutes(deps: IngressDeps) {
   return async (app: FastifyInstance): Promise<void> => {
     app.post(paths.envelopes, { bodyLimit: limits.batchBytesMax }, async (request, reply) => {
       const peer = hubPeer(request.peer);
-      deps.instances.assert(peer, request.headers);
+      deps.instances.assert(peer, request);
       deps.catchUp.assert();
       deps.assertTimeKnown();
       const { wrappers } = submitRequestCodec.decode(request.body as Buffer);
