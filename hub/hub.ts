@@ -204,7 +204,7 @@ export async function startHub(options: HubOptions) {
     // Units that enrolled here are known elsewhere at once, not with the next document that goes up.
     upstream?.nudge();
   });
-  const instances = createInstances(store.instanceOf, (peer) => {
+  const instances = createInstances({ load: store.instanceOf, clock }, (peer) => {
     void store
       .alarm({
         code: 'node-instance-superseded',

@@ -3,6 +3,7 @@
 import type { Trust } from '../certs/trust.ts';
 import { instanceHeader } from '../protocol/api.ts';
 import { ExchangeError } from '../protocol/errors.ts';
+import type { Clock } from '../protocol/node/clock.ts';
 import type { ServerPeer } from '../protocol/node/http-server.ts';
 
 /** The authenticated other end, as routes see it. `key` is its node id or hub id. */
@@ -41,16 +42,21 @@ export type Instances = {
 };
 
 /** `stale` is told of a peer that works under a number that was taken over and lives on: two machines run one node. */
-export function createInstances(load: (peer: string) => number, stale: (peer: string) => void): Instances {
+export function createInstances(
+  { load, clock }: { load: (peer: string) => number; clock: Clock },
+  stale: (peer: string) => void,
+): Instances {
   const present = new Map<string, number>();
   const known = (peer: string) => {
     const instance = present.get(peer) ?? load(peer);
     present.set(peer, instance);
     return instance;
   };
-  const watchStale = (peer: string, { raw: { socket } }: InstanceRequest) => {
-    // After the timer once round the event loop: an end that has come in meanwhile is read first.
-    setTimeout(() => setImmediate(() => socket.destroyed || stale(peer)), lateMs).unref();
+  const watchStale = async (peer: string, { raw: { socket } }: InstanceRequest): Promise<void> => {
+    await clock.sleep(lateMs);
+    // Once more round the event loop: an end that has come in meanwhile is read.
+    await clock.sleep(1);
+    if (!socket.destroyed) stale(peer);
   };
   return {
     assert(peer, request) {
@@ -60,7 +66,7 @@ export function createInstances(load: (peer: string) => number, stale: (peer: st
       if (said === instance && instance > 0) return instance;
       // A number that this store never gave: it was restored, and the peer lived on. It takes a new session by itself.
       if (said > instance) throw new ExchangeError('node-session-unknown', `instance ${said}`);
-      if (said > 0 && said < instance) watchStale(peer.id, request);
+      if (said > 0 && said < instance) void watchStale(peer.id, request);
       throw new ExchangeError(
         'node-instance-superseded',
         `instance ${Number.isInteger(said) ? said : 'missing'}`,
