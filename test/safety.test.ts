@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import t from 'tap';
 import { checkParts } from '../certs/inspect/check-parts.ts';
 import { createInspector } from '../certs/inspect/inspector.ts';
@@ -22,9 +23,13 @@ import { levelInTitle, secretsSaid, stampLevel, tagKeptOut } from '../protocol/s
 import { events, parseStatement } from '../protocol/statement.ts';
 import { runFuzz } from './fuzz/run.ts';
 import { makeClamd, noClamd } from './support/clamd.ts';
+import { archived, cmsOf } from './support/cms.ts';
 import { bareNode, pollOnce, prepare, startTestHub, temporaryDir } from './support/hub.ts';
+import { ocspAnswer } from './support/ocsp.ts';
 import { eventually, type Office, openOffice, seeEachOther } from './support/office.ts';
+import { authority, type Extension, ext, make, nameOf, nowMs } from './support/pki.ts';
 import { exitOf } from './support/processes.ts';
+import { newPdf, type Pdf, signedPdf } from './support/revisions.ts';
 import { cli } from './support/run-cli.ts';
 import { sharedData } from './support/shared-data.ts';
 import { oldFontPdf, unicodePdf } from './support/text-pdf.ts';
@@ -393,6 +398,59 @@ t.test("only OK is clean, whatever answers at the scanner's address", async (t) 
   t.match(await scan(), { kind: 'down', said: 'ECONNREFUSED' });
 });
 
+const root = authority('CA gốc mẫu');
+const signs = ext.usage(0xc0);
+const signer = (name: string, serial: number, ...more: Extension[]) =>
+  make({ name, issuer: root, serial, extensions: [signs, ...more] });
+const person = signer('Nguyễn Văn A', 11);
+const unit = signer('UBND xã B', 12);
+const tsa = signer('Dấu thời gian', 13, { ...ext.usages('1.3.6.1.5.5.7.3.8'), critical: true });
+const known = { ...root, nameDer: nameOf(root.name) };
+
+/** Signed and stamped by a person and a unit, each signature with an answer of OCSP about its signer. */
+function signedByBoth(revokedMs: number | undefined): Buffer {
+  const said = (serial: bigint) =>
+    ocspAnswer({
+      issuer: known,
+      by: known,
+      serial,
+      atMs: nowMs,
+      state: serial === 12n && revokedMs !== undefined ? { revokedMs } : 'good',
+    });
+  const sign = (pdf: Pdf, name: string, by: typeof person, serial: bigint) =>
+    signedPdf(pdf, {
+      name,
+      cms: (content) =>
+        cmsOf({ content, signer: by, stamp: { by: tsa, atMs: nowMs }, signed: [archived(said(serial))] }),
+    });
+  return sign(sign(newPdf(), 'NguoiKy', person, 11n), 'CoQuan', unit, 12n).bytes;
+}
+
+/** A ZIP of one stored member; `flags` 1: encrypted. */
+function zip(name: string, bytes: Buffer, flags = 0): Buffer {
+  const [local, central, end] = [Buffer.alloc(30), Buffer.alloc(46), Buffer.alloc(22)];
+  local.writeUInt32LE(0x04034b50, 0);
+  local.writeUInt16LE(flags, 6);
+  central.writeUInt32LE(0x02014b50, 0);
+  central.writeUInt16LE(flags, 8);
+  for (const [head, at] of [
+    [local, 14],
+    [central, 16],
+  ] as const) {
+    head.writeUInt32LE(crc32(bytes), at);
+    head.writeUInt32LE(bytes.length, at + 4);
+    head.writeUInt32LE(bytes.length, at + 8);
+    head.writeUInt16LE(name.length, at + 12);
+  }
+  const before = 30 + name.length + bytes.length;
+  end.writeUInt32LE(0x06054b50, 0);
+  end.writeUInt16LE(1, 8);
+  end.writeUInt16LE(1, 10);
+  end.writeUInt32LE(46 + name.length, 12);
+  end.writeUInt32LE(before, 16);
+  return Buffer.concat([local, Buffer.from(name), bytes, central, Buffer.from(name), end]);
+}
+
 const lienthong = (...args: string[]) => exitOf(args);
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
 const eicar = Buffer.from(
@@ -438,12 +496,14 @@ t.test('through real nodes and a real hub', { skip: noClamd }, async (t) => {
   const hubClamd = makeClamd();
   await Promise.all([clamd.start(), hubClamd.start()]);
   const scanner = { socket: clamd.socket, streamBytesMax: 100_000, silenceMs: 5_000, graceMs: 0 };
+  const anchorsDir = temporaryDir('anchors');
+  fs.writeFileSync(join(anchorsDir, 'root.der'), root.der);
   const hub = await startTestHub({
     config: { safety: { inspect: true, scanner: { socket: hubClamd.socket } } },
   });
-  const a = await openOffice(hub.hub, 'H08.35.12', { safety: { scanner } });
+  const a = await openOffice(hub.hub, 'H08.35.12', { safety: { scanner, anchorsDir } });
   const b = await openOffice(hub.hub, 'H08.35.13', {
-    safety: { scanner: { ...scanner, streamBytesMax: 1_000_000 } },
+    safety: { scanner: { ...scanner, streamBytesMax: 1_000_000 }, anchorsDir },
   });
   t.teardown(async () => {
     await Promise.all([a.node.close(), b.node.close()]);
@@ -477,6 +537,27 @@ t.test('through real nodes and a real hub', { skip: noClamd }, async (t) => {
     t.match(said.out, /Đã kiểm tra/);
     t.match(said.out, /unsigned: Văn bản chưa được ký số/);
   });
+
+  await t.test(
+    'what a signed document is worth stands at both ends, with what OCSP said of its signers',
+    async (t) => {
+      for (const [revokedMs, verdict, words] of [
+        [undefined, 'original-value', /có giá trị như bản gốc/],
+        [nowMs + 3_600_000, 'original-value', /có giá trị như bản gốc/],
+        [nowMs - 3_600_000, 'invalid', /đã bị thu hồi/],
+      ] as const) {
+        const { body } = await send(a, { name: 'da-ky.pdf', bytes: signedByBoth(revokedMs) });
+        await delivered(a, body.documentId);
+        const seen = { parts: [{ verdict, sentence: { vi: words } }] };
+        t.match((await show(a, body.documentId)).safety, seen, `${verdict} at the sender`);
+        t.match(
+          (await checkedAs(b, body.documentId, 'passed', 'in')).safety,
+          seen,
+          `${verdict} at the receiver`,
+        );
+      }
+    },
+  );
 
   await t.test(
     'marks of state secrets are refused at the sending node, with the law, and nobody overrides it',
@@ -671,6 +752,51 @@ t.test('through real nodes and a real hub', { skip: noClamd }, async (t) => {
     },
   );
 
+  await t.test('every rule about files holds, refuses or marks what it is about', async (t) => {
+    const deep = [1, 2, 3, 4].reduce(
+      (inner, depth) => zip(`${depth}.zip`, inner),
+      zip('a.txt', Buffer.from('a')),
+    );
+    const locked = unicodePdf(prose).toString('latin1').replace('/Root', '/Encrypt 99 0 R /Root');
+    const cases: readonly (readonly [string, Uint8Array, SafetyView['state'], string])[] = [
+      ['vi-lenh.rtf', Buffer.from('{\\rtf1 {\\object\\objdata 00}}'), 'held', 'macros'],
+      ['khoa.zip', zip('a.txt', Buffer.from('a'), 1), 'held', 'archive-encrypted'],
+      ['sau.zip', deep, 'refused', 'archive-unsafe'],
+      ['khoa.pdf', Buffer.from(locked, 'latin1'), 'held', 'pdf-encrypted'],
+      [
+        'dong.pdf',
+        unicodePdf(prose, { catalog: '/OpenAction << /S /JavaScript /JS (x) >>' }),
+        'held',
+        'pdf-active',
+      ],
+      [
+        'cu.pdf',
+        Buffer.from(
+          unicodePdf(prose)
+            .toString('latin1')
+            .replace(/%PDF-\d\.\d/, '%PDF-1.2'),
+          'latin1',
+        ),
+        'passed',
+        'pdf-version',
+      ],
+      ['ten.pdf', Buffer.from('chỉ là chữ'), 'passed', 'name-mismatch'],
+      ['hoa-toc.pdf', unicodePdf([...prose, { text: 'HỎA TỐC', x: 60, y: 740 }]), 'passed', ''],
+    ];
+    for (const [name, bytes, state, code] of cases) {
+      const { status, body } = await send(a, { name, bytes });
+      t.equal(status, 202, `${name}: ${body.detail}`);
+      const codes = (await checkedAs(a, body.documentId, state)).safety?.findings.map((one) => one.code);
+      t.ok(code === '' ? codes?.length === 0 : codes?.includes(code as never), `${name}: ${codes}`);
+    }
+    fs.writeFileSync(join(a.dir, 'policy.conf'), '[kind document]\npart-bytes-max = 1 KiB\n');
+    t.match((await send(a, { name: 'lon.txt', bytes: Buffer.alloc(2000, 'a') })).body, {
+      code: 'file-refused',
+      detail: /part-bytes-max/,
+    });
+    fs.rmSync(join(a.dir, 'policy.conf'));
+  });
+
   await t.test(
     'the hub refuses what a dishonest node lets through, and ends what it finds later with a signed notice',
     async (t) => {
@@ -702,6 +828,26 @@ t.test('through real nodes and a real hub', { skip: noClamd }, async (t) => {
         hub.hub.store.reader.all('SELECT code FROM refusals ORDER BY id'),
         [{ code: 'secrecy-refused' }, { code: 'file-refused' }],
         'refusals are evidence',
+      );
+      await hub.hub.admin.act('unitDescribe', {
+        unit: b.unit,
+        documentBytesMax: 1000,
+        nowMs: systemClock.nowMs(),
+      });
+      const { receipt } = await offer('x', Buffer.alloc(1001, 'a'));
+      t.match(
+        parseStatement(signedStatementCodec.decode(receipt)).statement.results,
+        [{ code: 'part-too-large' }],
+        'what the recipient takes is asked again here',
+      );
+      const told = await eventually(async () => {
+        const { body } = await send(a, { name: 'lon.txt', bytes: Buffer.alloc(1001, 'a') });
+        return body.code === 'part-too-large' ? body : undefined;
+      });
+      t.match(
+        told,
+        { detail: /H08\.35\.13 takes at most 1000 bytes/ },
+        'and at the node before anything leaves',
       );
     },
   );

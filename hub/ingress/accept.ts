@@ -134,6 +134,7 @@ async function acceptOpened(
     upstream: deps.upstream(),
     fromPeer: peer.id,
     passed,
+    lengthBytes: header.parts.reduce((sum, { length }) => sum + length, 0),
   });
   crashPoint('accept.7');
   // 8: the content is here, whole and verified, or rides along; and there is room.

@@ -17,6 +17,8 @@ export type RouteQuestion = {
   readonly fromPeer: string;
   /** Hubs already passed. */
   readonly passed: readonly string[];
+  /** All files together: a unit may say how much it takes. */
+  readonly lengthBytes: number;
 };
 
 /** Codes for the whole envelope: route-loop, route-too-long, unit-moving (later). Everything else is decided per recipient. */
@@ -34,6 +36,8 @@ export function route(question: RouteQuestion): RoutedDelivery[] {
     if (peer.code === 'route-none' && homeOf(found) === question.fromPeer && isMoved(found))
       throw new ExchangeError('unit-moving', found.unit);
     if (peer.code) return refused(index, found.unit, peer.code);
+    if (found.documentBytesMax > 0 && question.lengthBytes > found.documentBytesMax)
+      return refused(index, found.unit, 'part-too-large');
     const outcome = found.unit === unit ? outcomes.accepted : outcomes.forwarded;
     return { index, unit: found.unit, peer: peer.id, outcome, code: '' };
   });

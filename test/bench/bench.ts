@@ -5,6 +5,7 @@ const names = [
   'path',
   'large',
   'large-path',
+  'hostile',
   'fanout',
   'fair',
   'backlog',

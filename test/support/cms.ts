@@ -31,6 +31,8 @@ export type HashName = keyof typeof hashes;
 
 export type CmsShape = {
   readonly content: Uint8Array;
+  /** Of a content that is too large to be held: instead of the digest of `content`. */
+  readonly digest?: Uint8Array;
   readonly signer: Signer;
   readonly hash?: HashName;
   /** Salt of RSA-PSS; undefined: PKCS #1 v1.5. */
@@ -83,7 +85,7 @@ export function cmsOf(shape: CmsShape): Buffer {
   const { privateKey: key } = signer;
   const attributes = [
     attribute('1.2.840.113549.1.9.3', derOid(inside ?? DATA)),
-    attribute('1.2.840.113549.1.9.4', derOctets(digestOf(hash, content))),
+    attribute('1.2.840.113549.1.9.4', derOctets(shape.digest ?? digestOf(hash, content))),
     ...(shape.cades
       ? [
           attribute(
