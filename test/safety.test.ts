@@ -884,3 +884,15 @@ t.test('damaged inputs end in refusals: a few seconds of the fuzzer', async (t) 
   );
   t.ok(rounds > 0);
 });
+
+t.test('every test that SAFETY.md names for a rule is there', (t) => {
+  const text = fs.readFileSync(new URL('../docs/SAFETY.md', import.meta.url), 'utf8');
+  const rows = [...text.matchAll(/^\| .+ \| `(test\/[a-z-]+\.test\.ts)` \| (.+) \|$/gm)];
+  t.ok(rows.length > 25, `${rows.length} rows`);
+  for (const [, file = '', title = ''] of rows)
+    t.ok(
+      fs.readFileSync(new URL(`../${file}`, import.meta.url), 'utf8').includes(title),
+      `${file}: ${title}`,
+    );
+  t.end();
+});
