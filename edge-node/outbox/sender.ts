@@ -52,7 +52,8 @@ export function startSender(context: EdgeContext, onMissingParts: () => void): W
   let lastStartMs = 0;
 
   /** 1 Claims by a set in memory: this process is the only sender of this store. A crash here changes nothing. */
-  function claim(): EnvelopeToSend[] {
+  const claim = (): EnvelopeToSend[] => store.reading(claimSome);
+  function claimSome(): EnvelopeToSend[] {
     const permitted = window.permitted();
     const rows = store
       .dueEnvelopes(clock.nowMs(), { limit: claimed.size + permitted, onlySealed: !line.connected() })

@@ -37,9 +37,15 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
     names,
     request.keepText === true,
   );
-  const fresh = !store.keyKnown(unit, key);
-  // A document of before is answered as it was, whatever the rules are today.
-  if (fresh) assertNoSecret({ ...request.metadata, parts: request.parts });
+  // A document of before is answered as it was, whatever the rules are today. Nearly all are new, so it is asked only of what these refuse.
+  const unlessKnown = (error: unknown): undefined => {
+    if (!store.keyKnown(unit, key)) throw error;
+  };
+  try {
+    assertNoSecret({ ...request.metadata, parts: request.parts });
+  } catch (error) {
+    unlessKnown(error);
+  }
   const parts = await storeParts(request.parts, unit, context);
   const bytes = parts.reduce((sum, { length }) => sum + length, 0);
   assertTaken(recipients, bytes, request.kind ?? kinds.document, context);
@@ -92,7 +98,7 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
     status,
   });
   const actor = request.actor ?? '';
-  const check = fresh ? await checkForSending({ unit, kind, actor, parts }, context) : undefined;
+  const check = await checkForSending({ unit, kind, actor, parts }, context).catch(unlessKnown);
   const outcome = await store.write('submitDocument', {
     documentId,
     unit,

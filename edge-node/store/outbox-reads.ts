@@ -68,6 +68,8 @@ export function outboxReads(db: Database) {
         `SELECT min(next_ms) AS ms FROM envelopes WHERE work <> 'done' AND checked = 1 AND missing_uploads = 0 AND next_ms > ?`,
         nowMs,
       )?.ms ?? undefined,
+    /** Many reads at once; see Database.reading. `body` must not wait. */
+    reading: <T>(body: () => T): T => db.reading(body),
     toSend(seq: number): EnvelopeToSend | undefined {
       const row = db.get<Omit<EnvelopeToSend, 'recipients' | 'parts' | 'uploads'> & { doc: number }>(
         `SELECT e.seq, e.unit, e.work, e.envelope_id AS envelopeId, e.digest, e.signed, e.follows, d.document_id AS documentId, d.kind, d.urgency,

@@ -99,6 +99,17 @@ export class Database {
     }
   }
 
+  /** Many reads at one moment of the database: SQLite takes its lock, and looks whether its pages are still good, once and not for each of them. */
+  reading<T>(body: () => T): T {
+    if (this.#raw.isTransaction) return body();
+    this.#raw.exec('BEGIN');
+    try {
+      return body();
+    } finally {
+      this.#raw.exec('COMMIT');
+    }
+  }
+
   /** False after SQLite itself rolled back (disk full, I/O error): then no operation of the transaction has happened. */
   get inTransaction(): boolean {
     return this.#raw.isTransaction;

@@ -5,13 +5,19 @@ import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from '
 // Keys go in as key objects: of plain bytes Node asks by two thrown exceptions whether they are one, which costs more than the encryption of a cell.
 const nonceBytes = 12;
 export const tagBytes = 16;
+const noHead = new Uint8Array(0);
 export const boxExtraBytes = nonceBytes + tagBytes;
 
-/** nonce || ciphertext || tag. `about` is bound and not stored. */
-export function seal(key: Uint8Array, plain: Uint8Array, about: Uint8Array): Buffer {
+/** `head` || nonce || ciphertext || tag. `about` is bound and not stored; `head` is for who reads the box, and not bound. */
+export function seal(
+  key: Uint8Array,
+  plain: Uint8Array,
+  about: Uint8Array,
+  head: Uint8Array = noHead,
+): Buffer {
   const nonce = randomBytes(nonceBytes);
   const cipher = createCipheriv('aes-256-gcm', createSecretKey(key), nonce).setAAD(about);
-  return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+  return Buffer.concat([head, nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
 }
 
 /** undefined when it does not verify. */
@@ -22,10 +28,10 @@ export function open(key: Uint8Array, box: Uint8Array, about: Uint8Array): Buffe
   );
   decipher.setAuthTag(box.subarray(box.length - tagBytes));
   try {
-    return Buffer.concat([
-      decipher.update(box.subarray(nonceBytes, box.length - tagBytes)),
-      decipher.final(),
-    ]);
+    // In this mode everything comes out of `update`; `final` gives no bytes and throws when the tag does not fit.
+    const plain = decipher.update(box.subarray(nonceBytes, box.length - tagBytes));
+    decipher.final();
+    return plain;
   } catch {
     // Another key, or damaged: the caller says which.
     return undefined;

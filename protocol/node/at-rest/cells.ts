@@ -65,7 +65,7 @@ export function sealedCells(keys: KeyStore, master: Uint8Array): Cells {
           const head = Buffer.alloc(headBytes);
           magic.copy(head);
           head.writeBigUInt64BE(BigInt(taken.id), magic.length);
-          return Buffer.concat([head, seal(taken.key, bytes, about)]) as Uint8Array as T;
+          return seal(taken.key, bytes, about, head) as Uint8Array as T;
         },
         text<T extends string | null>(text: T): T {
           if (text === null || text === '') return text;
