@@ -34,12 +34,21 @@ import {
   nextOf,
   PAGE,
   type Pdf,
+  RANGES,
   type SignatureShape,
   signedPdf,
   streamOf,
   update,
   withKey,
 } from './support/revisions.ts';
+import {
+  overriddenByHybrid,
+  overriddenByTable,
+  SIGNATURE,
+  signedObjects,
+  withStreams,
+  withTable,
+} from './support/written-forms.ts';
 
 const HOUR_MS = 3_600_000;
 const lienthong = fileURLToPath(new URL('../bin/lienthong', import.meta.url));
@@ -569,6 +578,77 @@ t.test('keys: salts of PSS, curves, digests, and certificates that are not for d
   ]);
   t.end();
 });
+
+t.test(
+  'forms of files: tables as streams, objects in streams, hybrid tables, signatures written oddly',
+  (t) => {
+    const cms = (content: Buffer): Buffer => cmsOf({ content, signer: body });
+    const upper = (bytes: Buffer): Buffer =>
+      Buffer.from(
+        bytes.toString('latin1').replace(/<[0-9a-f]{8000}>/, (hex) => hex.toUpperCase()),
+        'latin1',
+      );
+    const shaped = (bytes: Buffer): Pick<Pdf, 'bytes'> => ({ bytes });
+    const table = (changes: Readonly<Record<number, string>> = {}, more: readonly string[] = []) =>
+      shaped(withTable([...signedObjects(changes), ...more], cms));
+    const plainTable = table().bytes;
+    const streams = withStreams(cms, { hidden: false });
+    const widget = '<< /Type /Annot /Subtype /Widget /Parent 5 0 R /Rect [0 0 0 0] /P 3 0 R >>';
+    const yes: Verdict = 'organisation-only';
+    const no: Verdict = 'changed-after-signing';
+    judgeAll(t, [
+      ['a table', shaped(plainTable), yes],
+      ['a table, another page by a table', shaped(overriddenByTable(plainTable)), no, 'pages-changed'],
+      [
+        'a table, another page by a hybrid table',
+        shaped(overriddenByHybrid(plainTable)),
+        no,
+        'pages-changed',
+      ],
+      ['streams', shaped(streams), yes],
+      ['streams, another page by a table', shaped(overriddenByTable(streams)), no, 'pages-changed'],
+      [
+        'the signature in an object stream',
+        shaped(withStreams(cms, { hidden: true })),
+        'invalid',
+        'contents-not-in-file',
+      ],
+      ['capital digits', shaped(upper(plainTable)), yes],
+      ['words before the header', shaped(withTable(signedObjects(), cms, 'HTTP\r\n%PDF-2.0\n')), yes],
+      ['no line behind the end', shaped(withTable(signedObjects(), cms, '%PDF-1.4\n', '')), yes],
+      ['zeros behind the end', shaped(Buffer.concat([plainTable, Buffer.alloc(300)])), yes],
+      [
+        'the range in an object of its own',
+        table({ 4: SIGNATURE.replace(/\[0 [\d ]+\]/, '6 0 R') }, [`[0 ${RANGES}]`]),
+        yes,
+      ],
+      [
+        'two ranges',
+        table({ 4: SIGNATURE.replace('/ByteRange', '/ByteRange [0 1 2 3] /ByteRange') }),
+        'invalid',
+        'signature-key-repeated',
+      ],
+      [
+        'one field in two places',
+        table(
+          {
+            3: '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 99 99] /Annots [6 0 R 7 0 R] >>',
+            5: '<< /FT /Sig /T (S) /V 4 0 R /Kids [6 0 R 7 0 R] >>',
+          },
+          [widget, widget],
+        ),
+        yes,
+      ],
+      [
+        'in no form',
+        table({ 1: '<< /Type /Catalog /Pages 2 0 R >>' }),
+        'invalid',
+        'signature-not-in-its-revision',
+      ],
+    ]);
+    t.end();
+  },
+);
 
 t.test(
   'pdfsig has no better opinion',

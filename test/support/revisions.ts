@@ -93,11 +93,13 @@ export type SignatureShape = {
   readonly certifies?: boolean;
 };
 
+/** Room for the three numbers that are known at the end. */
+export const RANGES = '0000000001 0000000002 0000000003';
+
 /** One more revision with a field, its widget and its signature over everything but the CMS. */
 export function signedPdf(pdf: Pdf, shape: SignatureShape): Pdf {
   const first = Math.max(nextOf(pdf), ...Object.keys(shape.changes ?? {}).map((num) => Number(num) + 1));
   const contents = '0'.repeat(shape.room ?? 24_000);
-  const ranges = '0000000001 0000000002 0000000003';
   const page = shape.changes?.[PAGE] ?? pdf.objects.get(PAGE)!;
   let catalog = shape.changes?.[CATALOG] ?? pdf.objects.get(CATALOG)!;
   const fields = /\/Fields \[([^\]]*)\]/.exec(catalog)?.[1] ?? '';
@@ -110,18 +112,19 @@ export function signedPdf(pdf: Pdf, shape: SignatureShape): Pdf {
     [PAGE]: withKey(page, 'Annots', `[${listIn(page, 'Annots')} ${first} 0 R]`),
     [first]: `<< /Type /Annot /Subtype /Widget /FT /Sig /T (${shape.name}) /Rect ${shape.rect ?? '[0 0 0 0]'} /F 132 /P ${PAGE} 0 R /V ${first + 1} 0 R ${shape.field ?? ''}>>`,
     [first + 1]:
-      `<< /Type /${type} /Filter /Adobe.PPKLite /SubFilter /${shape.subFilter ?? 'adbe.pkcs7.detached'} /ByteRange [0 ${ranges}] /Contents <${contents}> ${shape.more ?? ''}>>`,
+      `<< /Type /${type} /Filter /Adobe.PPKLite /SubFilter /${shape.subFilter ?? 'adbe.pkcs7.detached'} /ByteRange [0 ${RANGES}] /Contents <${contents}> ${shape.more ?? ''}>>`,
   });
-  const text = prepared.bytes.toString('latin1');
+  return { ...prepared, bytes: sealedText(prepared.bytes.toString('latin1'), contents, shape.cms) };
+}
+
+/** The file with its range and its CMS in their places. `contents`: the zeros kept for it, the last of their kind in `text`. */
+export function sealedText(text: string, contents: string, cmsOver: (covered: Buffer) => Buffer): Buffer {
   const from = text.lastIndexOf(`<${contents}>`);
   const to = from + contents.length + 2;
   const ten = (number: number): string => String(number).padStart(10, '0');
-  const ranged = text.replace(ranges, `${ten(from)} ${ten(to)} ${ten(text.length - to)}`);
-  const cms = shape.cms(Buffer.from(ranged.slice(0, from) + ranged.slice(to), 'latin1'));
+  const ranged = text.replace(RANGES, `${ten(from)} ${ten(to)} ${ten(text.length - to)}`);
+  const cms = cmsOver(Buffer.from(ranged.slice(0, from) + ranged.slice(to), 'latin1'));
   const hex = cms.toString('hex').padEnd(contents.length, '0');
   if (hex.length > contents.length) throw new Error(`the CMS needs ${hex.length} digits`);
-  return {
-    ...prepared,
-    bytes: Buffer.from(`${ranged.slice(0, from + 1)}${hex}${ranged.slice(to - 1)}`, 'latin1'),
-  };
+  return Buffer.from(`${ranged.slice(0, from + 1)}${hex}${ranged.slice(to - 1)}`, 'latin1');
 }
