@@ -272,7 +272,7 @@ async function assemble(
 
   // Documents become findable beside the work.
   const search = startSearch(context);
-  const desk = await openDesk(dir, context, verbs);
+  const desk = await openDesk(dir, context, verbs, atRest?.keys);
   folders = startFolders(dir, context, verbs);
 
   async function stop(): Promise<void> {

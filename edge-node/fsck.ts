@@ -10,6 +10,7 @@ import { ExchangeError, isExchangeError } from '../protocol/errors.ts';
 import { uuidFromBytes } from '../protocol/ids.ts';
 import { atRestState } from '../protocol/node/at-rest/master.ts';
 import { openAtRest } from '../protocol/node/at-rest/open.ts';
+import { plainCellsIn } from '../protocol/node/at-rest/seal-rows.ts';
 import type { Clock } from '../protocol/node/clock.ts';
 import { contentFiles } from '../protocol/node/content-files.ts';
 import { type Database, integrityCheck, openDatabase } from '../protocol/node/sqlite.ts';
@@ -22,6 +23,7 @@ import { type Identity, loadIdentity } from './identity.ts';
 import { checkBooks } from './office/fsck.ts';
 import { checkStatuses } from './statuses/fsck.ts';
 import { directoryReads } from './store/directory-ops.ts';
+import { sealedColumns } from './store/sealed-columns.ts';
 import { storeFile } from './store/store.ts';
 
 export type Problem = {
@@ -75,6 +77,11 @@ export async function fsckNode({ dir, clock, onProgress }: FsckOptions): Promise
     for (const line of integrityCheck(db)) found({ about: 'store', code: 'store-damaged', what: line });
     const identity = attempt(found, { about: 'identity' }, () => loadIdentity(dir));
     const rest = atRestState(dir);
+    if (rest) {
+      const plain = plainCellsIn(db.path, sealedColumns);
+      if (plain > 0)
+        notes.push(`at-rest: ${plain} texts from before encryption stand plain; the next start seals them`);
+    }
     if (rest && !rest.recoveryConfirmed)
       notes.push('at-rest: the recovery key has not been confirmed as kept (lienthong at-rest confirm)');
     const check: Check = {

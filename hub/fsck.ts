@@ -8,6 +8,7 @@ import type { RootAnchor } from '../certs/trust.ts';
 import { leafHash } from '../protocol/merkle.ts';
 import { atRestState } from '../protocol/node/at-rest/master.ts';
 import { openAtRest } from '../protocol/node/at-rest/open.ts';
+import { plainCellsIn } from '../protocol/node/at-rest/seal-rows.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { contentFiles } from '../protocol/node/content-files.ts';
 import { type Database, integrityCheck, openDatabase } from '../protocol/node/sqlite.ts';
@@ -17,6 +18,7 @@ import { checkRecalls, checkRecords, loadAllParts } from './fsck-records.ts';
 import { hubPaths, readCertificateFile } from './identity.ts';
 import { checkAudit } from './store/audit-check.ts';
 import { checkLedger } from './store/ledger.ts';
+import { sealedColumns } from './store/sealed-columns.ts';
 
 /** A `fault` must not be; a `note` may be and is worth a look. */
 export type Finding = {
@@ -111,6 +113,13 @@ export async function fsckHub({ dir, fast = false, onProgress }: FsckOptions): P
     const root = join(dir, 'content', 'sha256');
     await checkContent(fsck, { root, files: contentFiles(root, systemClock, atRest?.keys), fast });
     const rest = atRestState(dir);
+    const plain = rest ? plainCellsIn(db.path, sealedColumns) : 0;
+    if (plain > 0)
+      fsck.note(
+        'at-rest',
+        rest!.mode,
+        `${plain} texts from before encryption stand plain; the next start seals them`,
+      );
     if (rest && !rest.recoveryConfirmed)
       fsck.note(
         'at-rest',

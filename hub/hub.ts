@@ -15,6 +15,7 @@ import { isExchangeError } from '../protocol/errors.ts';
 import { clockBounds } from '../protocol/grace.ts';
 import { atRestState, modeWords } from '../protocol/node/at-rest/master.ts';
 import { openAtRest } from '../protocol/node/at-rest/open.ts';
+import { sealOnce } from '../protocol/node/at-rest/seal-rows.ts';
 import { type Clock, clockSteps } from '../protocol/node/clock.ts';
 import { openContentStore } from '../protocol/node/content-store.ts';
 import { serveControl } from '../protocol/node/control.ts';
@@ -65,6 +66,7 @@ import { createHubSafety } from './safety/safety.ts';
 import { createSpace } from './space.ts';
 import { createSteadyClock } from './steady-clock.ts';
 import { migrations } from './store/migrations.ts';
+import { sealedColumns } from './store/sealed-columns.ts';
 import { sqliteHubStore, writerKey } from './store/store.ts';
 import type { WriterContext } from './store/types.ts';
 import { createRemovals, type Removals } from './takedown/removals.ts';
@@ -129,8 +131,9 @@ export async function startHub(options: HubOptions) {
   const { hubId } = identity();
   const writing = openDatabase(paths.database, { init: 'lienthong hub init' });
   migrate(writing, migrations);
-  writing.close();
   const atRest = await openAtRest(dir);
+  if (atRest) sealOnce(writing, atRest.cells, sealedColumns);
+  writing.close();
   const context: WriterContext = {
     ...(atRest ? { atRest: { dir, master: atRest.master } } : {}),
     hubId,

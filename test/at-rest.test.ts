@@ -1,10 +1,13 @@
 // Encryption at rest: the format of sealed files, the three ways of holding the key, and real nodes and a hub whose disks are searched for what
 // was sent through them.
+import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { generateKey, loadKeyFile, type OwnKey, signingKeyOf } from '../certs/keys.ts';
+import { openUploads } from '../edge-node/console/uploads.ts';
 import { fsckNode } from '../edge-node/fsck.ts';
 import { startNode } from '../edge-node/main.ts';
 import { backupHub, restoreHub } from '../hub/backup.ts';
@@ -15,7 +18,13 @@ import { isExchangeError } from '../protocol/errors.ts';
 import { parseDocumentId, uuidToBytes } from '../protocol/ids.ts';
 import { keyIdOf, sealedCells } from '../protocol/node/at-rest/cells.ts';
 import { openKeyStore } from '../protocol/node/at-rest/key-store.ts';
-import { atRestState, confirmRecovery, enableAtRest, openMaster } from '../protocol/node/at-rest/master.ts';
+import {
+  atRestState,
+  confirmRecovery,
+  enableAtRest,
+  openMaster,
+  recoverAtRest,
+} from '../protocol/node/at-rest/master.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { openContentStore } from '../protocol/node/content-store.ts';
 import { openDatabase } from '../protocol/node/sqlite.ts';
@@ -177,6 +186,110 @@ t.test('sealed content is read in any range, resumed, and never believed once to
   );
 });
 
+t.test('an upload is sealed while it is on its way', async (t) => {
+  const dir = temporaryDir('uploads');
+  t.teardown(() => fs.rmSync(dir, { recursive: true }));
+  const keys = openKeyStore(dir, randomBytes(32));
+  const whole = randomBytes(3 * MiB + 17);
+  const handed: Buffer[] = [];
+  const open = () =>
+    openUploads({
+      dir,
+      keys,
+      clock: systemClock,
+      assertRoom: () => {},
+      addContent: async (body) => {
+        handed.push(await collect(body as AsyncIterable<Uint8Array>));
+        return { handle: 'h', lengthBytes: 0, sha256Hex: '' };
+      },
+    });
+  let uploads = await open();
+  const { upload } = await uploads.begin(7, whole.length);
+  await uploads.append(7, { upload, offsetBytes: 0, body: pieces(whole.subarray(0, 2 * MiB), MiB + 5) });
+  t.same(filesHolding(dir, whole.subarray(100, 164)), [], 'nothing in the clear');
+  const [name] = fs.readdirSync(join(dir, 'uploads'));
+  // Cut off in the middle of a record: it counts as not written.
+  fs.appendFileSync(join(dir, 'uploads', name!), Buffer.from([0, 0, 1, 0, 9, 9]));
+  uploads = await open();
+  const { offsetBytes } = await uploads.look(7, upload);
+  t.equal(offsetBytes, 2 * MiB, 'goes on where it was, in another process');
+  t.equal(await codeOf(uploads.look(8, upload)), 'upload-unknown', 'nobody else has it');
+  await uploads.append(7, { upload, offsetBytes, body: pieces(whole.subarray(offsetBytes)) });
+  await uploads.finish(7, upload, 'u');
+  t.ok(handed[0]!.equals(whole));
+  t.same(fs.readdirSync(join(dir, 'uploads')), []);
+  const second = await uploads.begin(7, 5);
+  await uploads.append(7, { upload: second.upload, offsetBytes: 0, body: pieces(Buffer.from('abcde')) });
+  const [path] = fs.readdirSync(join(dir, 'uploads')).map((each) => join(dir, 'uploads', each));
+  const bytes = fs.readFileSync(path!);
+  bytes.writeUInt8(bytes.at(-1)! ^ 1, bytes.length - 1);
+  fs.writeFileSync(path!, bytes);
+  t.equal(await codeOf(uploads.finish(7, second.upload, 'u')), 'content-damaged', 'a bit');
+  keys.close();
+});
+
+const tpmTools = ['swtpm', 'systemd-creds'].every(
+  (tool) => spawnSync(tool, ['--version']).error === undefined,
+);
+t.test(
+  'a key in a TPM: sealed by systemd-creds, opened without anybody, and nowhere else',
+  {
+    skip: tpmTools
+      ? false
+      : 'install swtpm, libtss2-tcti-swtpm0, libtss2-esys-3.0.2-0, libtss2-rc0 and systemd 252 to try the TPM mode',
+  },
+  async (t) => {
+    const dir = temporaryDir('tpm');
+    const socket = join(dir, 'sock');
+    fs.mkdirSync(join(dir, 'state'));
+    const start = () => {
+      // A TPM in software; systemd reaches it by its name for a TCTI driver. State outlives the process, as the chip's does.
+      const tpm = spawn('swtpm', [
+        ...['socket', '--tpm2', '--tpmstate', `dir=${join(dir, 'state')}`, '--flags', 'startup-clear'],
+        ...['--server', `type=unixio,path=${socket}`, '--ctrl', `type=unixio,path=${socket}.ctrl`],
+      ]);
+      return async () => {
+        tpm.kill();
+        if (tpm.exitCode === null && tpm.signalCode === null) await once(tpm, 'exit');
+      };
+    };
+    let stop = start();
+    const before = process.env.SYSTEMD_TPM2_DEVICE;
+    process.env.SYSTEMD_TPM2_DEVICE = `swtpm:path=${socket}`;
+    t.teardown(async () => {
+      if (before === undefined) delete process.env.SYSTEMD_TPM2_DEVICE;
+      else process.env.SYSTEMD_TPM2_DEVICE = before;
+      await stop();
+      fs.rmSync(dir, { recursive: true });
+    });
+    await eventually(async () => (fs.existsSync(`${socket}.ctrl`) ? true : undefined));
+    const data = join(dir, 'data');
+    fs.mkdirSync(data);
+    const recovery = enableAtRest(data, { mode: 'tpm' });
+    t.same(atRestState(data), { mode: 'tpm', recoveryConfirmed: false });
+    const master = (await openMaster(data))!;
+    t.same(master, await openMaster(data, { recovery }), 'the same key as the one on paper opens');
+    t.same(filesHolding(data, master), [], 'nowhere in the clear');
+    t.same(filesHolding(data, Buffer.from(master.toString('base64'))), []);
+    t.match(await exitOf(['at-rest', 'status', '--dir', data]), { code: 0, out: /tpm: .*TPM/ });
+    await stop();
+    fs.rmSync(socket, { force: true });
+    t.equal(await codeOf(openMaster(data)), 'key-file-invalid', 'without the chip it does not open');
+    stop = start();
+    await eventually(async () => (fs.existsSync(socket) ? true : undefined));
+    t.same(await openMaster(data), master, 'the machine after a start anew');
+    await stop();
+    fs.rmSync(join(dir, 'state'), { recursive: true });
+    fs.mkdirSync(join(dir, 'state'));
+    fs.rmSync(socket, { force: true });
+    stop = start();
+    await eventually(async () => (fs.existsSync(socket) ? true : undefined));
+    t.equal(await codeOf(openMaster(data)), 'key-file-invalid', 'the disk in another machine');
+    recoverAtRest(data, recovery, { mode: 'tpm', nowMs: 1 });
+    t.same(await openMaster(data), master, 'bound to the new machine from paper');
+  },
+);
+
 t.test('the master key in its modes', async (t) => {
   const folder = (): string => {
     const dir = temporaryDir('modes');
@@ -254,6 +367,19 @@ t.test(
     });
     await seeEachOther([a, b], ['H08.35.12', 'H08.35.13']);
     let serial = 0;
+    // A word of its own in every field, so that it is seen which one lies somewhere in the clear.
+    const fields = [
+      'subject',
+      'notation',
+      'type',
+      'signer',
+      'sphere',
+      'place',
+      'file',
+      'note',
+      'related',
+    ] as const;
+    const mark = (field: (typeof fields)[number], n: number) => `zq${field}${n}x`;
     const send = async (words: string, large: Buffer) => {
       serial += 1;
       const upload = await a.fetch('/v1/uploads', {
@@ -268,11 +394,27 @@ t.test(
         body: JSON.stringify({
           idempotencyKey: `k${serial}`,
           recipients: ['H08.35.13'],
-          subject: 'Về việc thử',
-          note: words,
+          subject: `Về việc ${mark('subject', serial)}`,
+          number: String(serial),
+          notation: mark('notation', serial),
+          type: mark('type', serial),
+          issueDate: '2026-11-20',
+          signers: [{ name: mark('signer', serial), position: 'Chủ tịch', competence: '' }],
+          sphere: mark('sphere', serial),
+          otherPlaces: [mark('place', serial)],
+          related: [
+            {
+              relation: 'relates',
+              number: '9',
+              notation: mark('related', serial),
+              issuer: 'x',
+              issueDate: '2026-11-01',
+            },
+          ],
+          note: `${words} ${mark('note', serial)}`,
           parts: [
             {
-              name: 'nho.txt',
+              name: `${mark('file', serial)}.txt`,
               mediaType: 'text/plain',
               contentBase64: Buffer.from(`nhỏ ${words}`).toString('base64'),
             },
@@ -280,7 +422,9 @@ t.test(
           ],
         }),
       });
-      const { documentId } = (await answer.json()) as { documentId: string };
+      const said = (await answer.json()) as { documentId: string };
+      const { documentId } = said;
+      t.ok(documentId, JSON.stringify(said));
       await eventually(
         async () => ((await a.node.edge.show(documentId)).state === 'delivered' ? true : undefined),
         400,
@@ -300,15 +444,54 @@ t.test(
     const documentId = await send(words, large);
     t.equal(
       (await a.node.edge.show(before)).metadata?.note,
-      'trước khi mã hoá',
+      `trước khi mã hoá ${mark('note', 1)}`,
       'what was there stays readable',
     );
-    t.equal((await b.node.edge.show(documentId)).metadata?.note, words);
+    t.equal((await b.node.edge.show(documentId)).metadata?.note, `${words} ${mark('note', 2)}`);
+    const titles = async (text: string) =>
+      (await b.node.edge.inbox({ text })).rows.map(({ subject }) => subject);
+    for (const n of [1, 2]) {
+      t.same(
+        await titles(mark('notation', n)),
+        [`Về việc ${mark('subject', n)}`],
+        'lists show and narrow as before',
+      );
+      const found = await eventually(async () => {
+        const { rows } = await b.node.edge.find({ text: mark('file', n) });
+        return rows.length > 0 ? rows : undefined;
+      });
+      t.equal(found[0]?.subject, `Về việc ${mark('subject', n)}`, 'found by the name of a file');
+    }
+    const twice = await a.fetch('/v1/documents', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        idempotencyKey: 'same number',
+        recipients: ['H08.35.13'],
+        subject: 'x',
+        number: '1',
+        notation: mark('notation', 1),
+        type: 'x',
+        issueDate: '2026-11-20',
+        parts: [{ name: 'x.txt', mediaType: 'text/plain', contentBase64: 'eA==' }],
+      }),
+    });
+    t.equal(twice.status, 409, 'a number that was used is known, of before encryption too');
+    const inTheClear = () =>
+      [a.dir, b.dir, hub.dir].flatMap((dir) =>
+        [1, 2].flatMap((n) =>
+          fields.flatMap((field) =>
+            filesHolding(dir, Buffer.from(mark(field, n))).map((path) => `${field} ${n}: ${path}`),
+          ),
+        ),
+      );
+    t.same(inTheClear(), [], 'no word of a document is in any file while the programs run');
     const part = Buffer.from(await (await b.fetch(`/v1/inbox/${documentId}/parts/1`)).arrayBuffer());
     t.ok(part.equals(large));
     const status = await exitOf(['at-rest', 'status', '--dir', a.dir]);
     t.match(status.out, /key-file: .*CHỈ bảo vệ bản sao lưu/);
     await Promise.all([a.node.close(), b.node.close()]);
+    t.same(inTheClear(), [], 'nor after they ended');
     for (const dir of [a.dir, b.dir, hub.dir]) {
       t.same(filesHolding(dir, Buffer.from(`nhỏ ${words}`)), [], `small part, ${dir}`);
       t.same(filesHolding(dir, large.subarray(1000, 1064)), [], `large part, ${dir}`);

@@ -2,6 +2,7 @@
 // server in front judges rights, nothing here knows of HTTP.
 import { ExchangeError } from '../../protocol/errors.ts';
 import { uuidToBytes } from '../../protocol/ids.ts';
+import type { KeyStore } from '../../protocol/node/at-rest/key-store.ts';
 import { dayOf, slotStates, windows, windowText } from '../accounts/presence.ts';
 import type { EdgeContext } from '../context.ts';
 import type { EdgeCore } from '../core.ts';
@@ -26,6 +27,7 @@ export async function openDesk(
   dir: string,
   context: EdgeContext,
   core: Pick<EdgeCore, 'submit' | 'addContent' | 'requests' | 'office' | 'held' | 'recipients' | 'noteAudit'>,
+  keys: KeyStore | undefined,
 ): Promise<Desk> {
   const { store, clock, directory } = context;
   const openings = createOpenings();
@@ -35,6 +37,7 @@ export async function openDesk(
   const drafts = createDrafts({ ...context, submit: core.submit, judge });
   const uploads = await openUploads({
     dir,
+    keys,
     clock,
     addContent: core.addContent,
     assertRoom: (bytes) => context.disk.assertRoom(bytes),

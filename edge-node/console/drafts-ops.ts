@@ -32,7 +32,7 @@ export function draftOps(db: Database) {
           d.draft,
           d.unit,
           d.person,
-          d.fields,
+          db.cells.begin().text(d.fields),
           d.nowMs,
           d.nowMs,
         );
@@ -43,7 +43,7 @@ export function draftOps(db: Database) {
       const row = db.get<{ id: number; revision: number }>(
         `UPDATE drafts SET fields = ?, revision = revision + 1, changed_ms = ?, last_error = NULL
          WHERE draft = ? AND unit = ? AND state = 'open' AND revision = ? RETURNING id, revision`,
-        d.fields,
+        db.cells.begin().text(d.fields),
         d.nowMs,
         d.draft,
         d.unit,

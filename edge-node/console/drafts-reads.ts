@@ -1,4 +1,6 @@
 // Reads for the console: drafts, unread arrivals, counts of the day. By index, bounded.
+import { vietnamDay } from '../../protocol/document/judge.ts';
+import { numberKey } from '../../protocol/document/notation.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { DraftState } from './contract.ts';
 
@@ -46,10 +48,11 @@ export function draftReads(db: Database) {
     /** Handed-in documents of the unit in this year with the same number and notation. */
     numberUsed: (unit: string, number: string, notation: string, sinceMs: number) =>
       db.get<{ created_ms: number }>(
-        'SELECT created_ms FROM documents WHERE unit = ? AND number = ? AND notation = ? AND created_ms >= ? ORDER BY seq DESC LIMIT 1',
+        `SELECT d.created_ms FROM document_numbers n JOIN documents d ON d.document_id = n.document_id
+         WHERE n.direction = 'out' AND n.issuer = ? AND n.year = ? AND n.number = ? AND d.created_ms >= ? ORDER BY d.seq DESC LIMIT 1`,
         unit,
-        number,
-        notation,
+        Number(vietnamDay(sinceMs).slice(0, 4)),
+        db.cells.compared(numberKey(number, notation)),
         sinceMs,
       )?.created_ms,
     isRead: (envelopeId: Uint8Array): boolean =>

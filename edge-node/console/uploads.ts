@@ -1,5 +1,5 @@
 // Files on their way from a browser: appended piece by piece in DIR/uploads, so that a broken line costs one piece, then given to the content
-// store as one. Must never acknowledge an offset that is not on disk, nor let one person write to the upload of another.
+// store as one. With encryption at rest each piece is sealed as it comes (at-rest/sealed-log.ts). Must never acknowledge an offset that is not on disk, nor let one person write to the upload of another.
 // Before EdgeCore.addContent on a document's path.
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -7,6 +7,9 @@ import fsp from 'node:fs/promises';
 import { join } from 'node:path';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
+import type { KeyStore } from '../../protocol/node/at-rest/key-store.ts';
+import { sealedEnding } from '../../protocol/node/at-rest/sealed-file.ts';
+import { appendLog, createLog, logLength, readLog } from '../../protocol/node/at-rest/sealed-log.ts';
 import type { Clock } from '../../protocol/node/clock.ts';
 import { makeDirDurable } from '../../protocol/node/durable.ts';
 import type { ContentHandle, EdgeCore } from '../core.ts';
@@ -21,6 +24,8 @@ const idForm = /^[0-9a-f]{32}$/;
 
 type Options = {
   readonly dir: string;
+  /** Encryption at rest. */
+  readonly keys: KeyStore | undefined;
   readonly clock: Clock;
   readonly addContent: EdgeCore['addContent'];
   /** Throws `disk-nearly-full` when so many bytes more do not fit. */
@@ -30,7 +35,7 @@ type Options = {
 /** The file's name carries what it is bound to, so that a restart needs no other record: person, length, id. */
 const nameOf = (person: number, lengthBytes: number, id: string) => `${person}-${lengthBytes}-${id}`;
 
-export async function openUploads({ dir, clock, addContent, assertRoom }: Options): Promise<Uploads> {
+export async function openUploads({ dir, keys, clock, addContent, assertRoom }: Options): Promise<Uploads> {
   const folder = join(dir, 'uploads');
   makeDirDurable(folder);
   const busy = new Set<string>();
@@ -40,12 +45,20 @@ export async function openUploads({ dir, clock, addContent, assertRoom }: Option
     id: string,
   ): Promise<{ path: string; name: string; lengthBytes: number }> {
     const name = idForm.test(id)
-      ? (await fsp.readdir(folder)).find((each) => each.startsWith(`${person}-`) && each.endsWith(`-${id}`))
+      ? (await fsp.readdir(folder)).find(
+          (each) =>
+            each.startsWith(`${person}-`) &&
+            (each.endsWith(`-${id}`) || each.endsWith(`-${id}${sealedEnding}`)),
+        )
       : undefined;
     if (name === undefined) throw new ExchangeError('upload-unknown');
     return { path: join(folder, name), name, lengthBytes: Number(name.split('-')[1]) };
   }
-  const sizeOf = async (path: string): Promise<number> => (await fsp.stat(path)).size;
+  const isSealed = (path: string): boolean => path.endsWith(sealedEnding);
+  const sizeOf = async (path: string): Promise<number> =>
+    isSealed(path) ? await logLength(path) : (await fsp.stat(path)).size;
+  const openEnd = async (path: string) =>
+    isSealed(path) ? await appendLog(path, keys) : await fsp.open(path, 'a');
 
   async function alone<T>(id: string, work: () => Promise<T>): Promise<T> {
     if (busy.has(id)) throw new ExchangeError('rate-limited', 'upload', { retryAfterMs: 500 });
@@ -83,8 +96,9 @@ export async function openUploads({ dir, clock, addContent, assertRoom }: Option
         throw new ExchangeError('rate-limited', 'quá nhiều tệp đang tải dở', { retryAfterMs: 60_000 });
       const upload = randomBytes(16).toString('hex');
       await alone(upload, async () => {
-        const file = await fsp.open(join(folder, nameOf(person, lengthBytes, upload)), 'wx', 0o600);
-        await file.close();
+        const path = join(folder, nameOf(person, lengthBytes, upload));
+        if (keys) await createLog(`${path}${sealedEnding}`, keys);
+        else await fsp.writeFile(path, '', { flag: 'wx', mode: 0o600 });
       });
       return { upload, offsetBytes: 0, lengthBytes };
     },
@@ -107,7 +121,7 @@ export async function openUploads({ dir, clock, addContent, assertRoom }: Option
         let offsetBytes = await sizeOf(path);
         if (piece.offsetBytes !== offsetBytes)
           throw new ExchangeError('upload-offset-wrong', `at ${offsetBytes}`);
-        const file = await fsp.open(path, 'a');
+        const file = await openEnd(path);
         try {
           for await (const bytes of body) {
             if (offsetBytes + bytes.length > lengthBytes)
@@ -128,7 +142,9 @@ export async function openUploads({ dir, clock, addContent, assertRoom }: Option
       return await alone(upload, async () => {
         const offsetBytes = await sizeOf(path);
         if (offsetBytes !== lengthBytes) throw new ExchangeError('upload-offset-wrong', `at ${offsetBytes}`);
-        const handle = await addContent(createReadStream(path), { unit });
+        const handle = await addContent(isSealed(path) ? readLog(path, keys) : createReadStream(path), {
+          unit,
+        });
         await fsp.rm(path, { force: true });
         return handle;
       });

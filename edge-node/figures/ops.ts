@@ -25,7 +25,7 @@ export function figureOps(db: Database) {
         n.unit,
         n.giver,
         n.taker,
-        n.said,
+        db.cells.begin().text(n.said),
         n.nowMs,
       );
       if (changes !== 1) throw new ExchangeError('nudge-too-soon', n.about);
@@ -55,7 +55,7 @@ export function figureOps(db: Database) {
         v.person,
         v.list,
         v.name,
-        v.query,
+        db.cells.begin().text(v.query),
         v.nowMs,
       );
       const { n } = db.get<{ n: number }>(

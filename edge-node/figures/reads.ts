@@ -69,8 +69,8 @@ export function figureReads(db: Database) {
     /** Lines entered by hand, by kind of document. */
     paperBetween: (unit: string, book: 'in' | 'out', fromDay: string, untilDay: string) =>
       db.all<{ type: string; n: number }>(
-        `SELECT e.type, count(*) AS n FROM books b JOIN entries e ON e.book = b.id
-         WHERE b.unit = ? AND b.kind = ? AND e.origin = 'paper' AND e.struck IS NULL AND e.day >= ? AND e.day < ? GROUP BY e.type`,
+        `SELECT opened(e.type) AS type, count(*) AS n FROM books b JOIN entries e ON e.book = b.id
+         WHERE b.unit = ? AND b.kind = ? AND e.origin = 'paper' AND e.struck IS NULL AND e.day >= ? AND e.day < ? GROUP BY 1`,
         unit,
         book,
         fromDay,

@@ -28,7 +28,7 @@ export function folderOps(db: Database) {
         'INSERT INTO folder_taken (document_id, folder, name, at_ms) VALUES (?, ?, ?, ?) ON CONFLICT (document_id) DO NOTHING',
         r.documentId,
         r.folder,
-        r.name,
+        db.cells.begin().text(r.name),
         r.nowMs,
       );
     },
@@ -54,7 +54,7 @@ export function folderOps(db: Database) {
          ON CONFLICT (folder, inbox_seq) DO UPDATE SET state = excluded.state, at_ms = excluded.at_ms WHERE state <> 'gone'`,
         r.folder,
         r.inboxSeq,
-        r.name,
+        db.cells.begin().text(r.name),
         r.state,
         r.nowMs,
       );

@@ -30,7 +30,7 @@ const checks: readonly { readonly what: string; readonly sql: string }[] = [
     what: 'the number that the sender was told is not the number of the line',
     sql: `SELECT e.document_id, ${line} AS line FROM entries e JOIN books b ON b.id = e.book JOIN statuses s
        ON s.direction = 'out' AND s.document_id = e.document_id AND s.sender = e.sender AND s.unit = b.unit AND s.code = '03'
-       WHERE b.kind = 'in' AND e.struck IS NULL AND s.registered_number <> '' AND CAST(s.registered_number AS INTEGER) <> e.number
+       WHERE b.kind = 'in' AND e.struck IS NULL AND s.registered_number <> '' AND CAST(opened(s.registered_number) AS INTEGER) <> e.number
          AND NOT EXISTS (SELECT 1 FROM entries o WHERE o.document_id = e.document_id AND o.id <> e.id)`,
   },
   {

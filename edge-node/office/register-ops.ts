@@ -61,6 +61,23 @@ export type NewEntry = BookKey & {
   readonly nowMs: number;
 };
 
+/** What the document says of itself; numbers and days stay as they are, books are read in their order. */
+function sealedFields(db: Database, f: EntryFields): EntryFields {
+  const cell = db.cells.begin();
+  return {
+    ...f,
+    author: cell.text(f.author),
+    notation: cell.text(f.notation),
+    type: cell.text(f.type),
+    subject: cell.text(f.subject),
+    signer: cell.text(f.signer),
+    places: cell.text(f.places),
+    receipt: cell.text(f.receipt),
+    keeper: cell.text(f.keeper),
+    note: cell.text(f.note),
+  };
+}
+
 type Taken = { readonly made_by: string; readonly made_ms: number; readonly day: string };
 
 /** One line, in the caller's transaction. Throws `register-closed`, `register-unknown`, `register-number-taken` (says by whom). */
@@ -84,7 +101,7 @@ export function insertEntry(db: Database, e: NewEntry): EntryMade {
   );
   if (taken)
     throw new ExchangeError('register-number-taken', `${serialText(serial)}: ${taken.made_by}, ${taken.day}`);
-  const f = e.fields;
+  const f = sealedFields(db, e.fields);
   const { lastRowId } = db.run(
     `INSERT INTO entries (book, series, number, suffix, origin, sender, document_id, day, author, notation, issue_day, type, subject, signer,
        places, keeper, copies, forwarded_day, receipt, note, made_ms, made_by)
@@ -225,7 +242,7 @@ export function registerOps(db: Database) {
       nowMs: number;
     }): void {
       const row = openEntry(db, c.unit, c.entry);
-      const f = c.fields;
+      const f = sealedFields(db, c.fields);
       db.run(
         `UPDATE entries SET day = ?, author = ?, notation = ?, issue_day = ?, type = ?, subject = ?, signer = ?, places = ?, keeper = ?, copies = ?,
            forwarded_day = ?, receipt = ?, note = ?, changed_ms = ?, changed_by = ? WHERE id = ?`,
@@ -253,7 +270,7 @@ export function registerOps(db: Database) {
       const row = openEntry(db, s.unit, s.entry);
       db.run(
         'UPDATE entries SET struck = ?, changed_ms = ?, changed_by = ? WHERE id = ?',
-        s.reason,
+        db.cells.begin().text(s.reason),
         s.nowMs,
         s.actor,
         row.id,

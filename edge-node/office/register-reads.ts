@@ -116,8 +116,8 @@ export function registerReads(db: Database) {
     /** Lines that seem to be one document: same author, number and notation, and date. */
     repeated: (book: number): readonly Repeated[] =>
       db.all<Repeated>(
-        `SELECT author, notation, group_concat(number || suffix, ', ') AS numbers FROM entries
-         WHERE book = ? AND struck IS NULL AND notation <> '' GROUP BY author, notation, issue_day HAVING count(*) > 1 LIMIT 1000`,
+        `SELECT opened(author) AS author, opened(notation) AS notation, group_concat(number || suffix, ', ') AS numbers FROM entries
+         WHERE book = ? AND struck IS NULL AND notation <> '' GROUP BY 1, 2, issue_day HAVING count(*) > 1 LIMIT 1000`,
         book,
       ),
     /** Documents that were sent under a number and stand in no book. */

@@ -86,7 +86,7 @@ export function workOps(db: Database) {
       nowMs,
       actor,
       state,
-      said,
+      db.cells.begin().text(said),
     );
   }
 
@@ -162,7 +162,7 @@ export function workOps(db: Database) {
           assignee.person,
           assignee.desk,
           assignee.lead ? 1 : 0,
-          f.instruction,
+          db.cells.begin().text(f.instruction),
           f.dueMs,
           f.nowMs,
           f.actor,
@@ -187,7 +187,7 @@ export function workOps(db: Database) {
       db.run(
         `UPDATE entries SET places = ?, forwarded_day = ?, changed_ms = ?, changed_by = ? WHERE document_id = ? AND sender = ? AND struck IS NULL
            AND places = '' AND book IN (SELECT id FROM books WHERE unit = ? AND kind = 'in' AND closed_ms IS NULL)`,
-        names.join(', ').slice(0, 1000),
+        db.cells.begin().text(names.join(', ').slice(0, 1000)),
         f.day,
         nowMs,
         actor,
@@ -206,7 +206,7 @@ export function workOps(db: Database) {
       db.run(
         'UPDATE tasks SET state = ?, progress = ?, changed_ms = ?, changed_by = ? WHERE id = ?',
         state,
-        said,
+        db.cells.begin().text(said),
         nowMs,
         actor,
         id,

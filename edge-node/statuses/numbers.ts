@@ -33,7 +33,7 @@ export function noteNumber(db: Database, named: Named): void {
       named.direction,
       key.issuer,
       key.year,
-      key.number,
+      db.cells.compared(key.number),
       named.documentId,
     );
 }
@@ -76,7 +76,7 @@ export function sentUnder(
          AND NOT (${nobodyHasIt}) LIMIT 20`,
       key.issuer,
       key.year,
-      key.number,
+      db.cells.compared(key.number),
     )
     .map(({ document_id }) => document_id)
     .find((id) => !apart.has(Buffer.from(id).toString('hex')));

@@ -260,6 +260,7 @@ export type StatusRow = {
 /** Taken once, by who says it and the document id of the status. True if it is new. */
 export function insertStatus(db: Database, row: StatusRow): boolean {
   const { status, said } = row;
+  const cell = db.cells.begin();
   return (
     db.run(
       `INSERT INTO statuses (direction, status_document, sender, document_id, unit, by_unit, code, counter, at_ms, accepted_ms, reason,
@@ -275,9 +276,9 @@ export function insertStatus(db: Database, row: StatusRow): boolean {
       status.atMs,
       row.acceptedMs,
       status.reason ?? 0,
-      said?.registeredNumber ?? null,
-      said?.person ?? null,
-      said?.reason ?? null,
+      cell.text(said?.registeredNumber ?? null),
+      cell.text(said?.person ?? null),
+      cell.text(said?.reason ?? null),
       row.request,
       row.state,
     ).changes > 0

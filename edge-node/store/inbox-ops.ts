@@ -325,9 +325,9 @@ function insertArrival(db: Database, item: TakenDelivery, nowMs: number): number
     item.createdMs,
     item.replyByMs,
     nowMs,
-    item.subject,
-    item.notation,
-    item.number,
+    cell.text(item.subject),
+    cell.text(item.notation),
+    cell.text(item.number),
     item.bytes,
   ).lastRowId;
   for (const [idx, p] of item.parts.entries())
@@ -338,7 +338,7 @@ function insertArrival(db: Database, item: TakenDelivery, nowMs: number): number
       p.length,
       p.sha256,
       p.treeRoot,
-      p.name,
+      cell.text(p.name),
       p.mediaType,
       cell.seal(p.content),
     );

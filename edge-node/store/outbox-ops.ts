@@ -142,9 +142,9 @@ export function insertDocument(
     d.status,
     cell.seal(d.salt),
     cell.seal(d.metadata),
-    d.subject,
-    d.notation,
-    d.number,
+    cell.text(d.subject),
+    cell.text(d.notation),
+    cell.text(d.number),
     d.bytes,
   ).lastRowId;
   insertParts(db, seq, d.parts, cell);
@@ -183,7 +183,7 @@ function insertParts(
       p.length,
       p.sha256,
       p.treeRoot,
-      p.name,
+      cell.text(p.name),
       p.mediaType,
       cell.seal(p.content),
     );

@@ -50,6 +50,7 @@ export function insertCheck(
   check: NewCheck,
 ): void {
   const decided = check.state === 'pending' ? null : about.nowMs;
+  const cell = db.cells.begin();
   db.run(
     `INSERT INTO checks (direction, doc, state, submitter, findings, parts, policy, secret, since_ms, decided_ms, next_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
      ON CONFLICT (direction, doc) DO NOTHING`,
@@ -57,8 +58,8 @@ export function insertCheck(
     about.doc,
     check.state,
     check.submitter,
-    check.findings,
-    check.parts,
+    cell.text(check.findings),
+    cell.text(check.parts),
     check.policy,
     check.secret ? 1 : 0,
     about.nowMs,
@@ -139,11 +140,12 @@ export function safetyOps(db: Database) {
           item.id,
         );
         if (row?.state !== 'pending') return false;
+        const cell = db.cells.begin();
         db.run(
           `UPDATE checks SET state = ?, findings = ?, parts = ?, policy = ?, secret = ?, decided_ms = ?, waiting = NULL WHERE id = ? AND state = 'pending'`,
           item.state,
-          item.findings,
-          item.parts,
+          cell.text(item.findings),
+          cell.text(item.parts),
           item.policy,
           item.secret ? 1 : 0,
           item.nowMs,

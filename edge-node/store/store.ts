@@ -2,6 +2,7 @@
 // Opening brings the schema forward. Must never be written to by anything but `write`.
 import { join } from 'node:path';
 import type { AtRest } from '../../protocol/node/at-rest/open.ts';
+import { sealOnce } from '../../protocol/node/at-rest/seal-rows.ts';
 import { type Database, migrate, openDatabase } from '../../protocol/node/sqlite.ts';
 import { startWriter, type Writer } from '../../protocol/node/writer.ts';
 import { verifyAudit } from '../accounts/audit-chain.ts';
@@ -20,6 +21,7 @@ import { listReads } from './list-reads.ts';
 import { migrations } from './migrations.ts';
 import { outboxReads } from './outbox-reads.ts';
 import { safetyReads } from './safety-reads.ts';
+import { sealedColumns } from './sealed-columns.ts';
 import { searchReads } from './search-index.ts';
 import { takedownReads } from './takedown-ops.ts';
 import type { FactName, UnitKey, WriterContext } from './types.ts';
@@ -50,10 +52,11 @@ export async function openStore(
   const path = join(dir, storeFile);
   const first = openDatabase(path, { init: 'lienthong node init' });
   migrate(first, migrations);
+  const { atRest } = options;
+  if (atRest) sealOnce(first, atRest.cells, sealedColumns);
   // Of the run before: the search begins anew.
   first.run('DELETE FROM search_changes');
   first.close();
-  const { atRest } = options;
   const context: WriterContext = {
     keys: options.keys,
     ...(atRest ? { atRest: { dir, master: atRest.master } } : {}),

@@ -1,7 +1,7 @@
 // Writes of removal at a node: hiding at once, and erasing rows by a verified order. Everything that shows or holds the document goes in one transaction;
 // search words and register lines go with it by their triggers. The trace (header, receipts, order) stays.
 import { uuidFromBytes } from '../../protocol/ids.ts';
-import type { Database } from '../../protocol/node/sqlite.ts';
+import type { Database, SqlValue } from '../../protocol/node/sqlite.ts';
 import type { RemovalOrder } from '../../protocol/wire.ts';
 import { noteAlarm, noteAudit } from './fact-ops.ts';
 
@@ -30,12 +30,28 @@ const arrived = (db: Database, documentId: Uint8Array): readonly Seq[] =>
 /** Rows of one document; answers the content keys that sealed them. */
 function erase(db: Database, documentId: Uint8Array, nowMs: number): number[] {
   const keys = new Set<number>();
-  const note = (sql: string, seq: number): void => {
-    for (const id of db.sealedWith(sql, seq)) keys.add(id);
+  const note = (sql: string, about: SqlValue): void => {
+    for (const id of db.sealedWith(sql, about)) keys.add(id);
   };
+  // Lines of books and words of tasks are erased by triggers, with the metadata.
+  note(
+    'SELECT author, notation, type, subject, signer, places, receipt, keeper, note FROM entries WHERE document_id = ?',
+    documentId,
+  );
+  note('SELECT instruction, progress FROM tasks WHERE document_id = ?', documentId);
+  note('SELECT said FROM task_notes WHERE task IN (SELECT id FROM tasks WHERE document_id = ?)', documentId);
+  note(
+    `SELECT findings, parts FROM checks WHERE (direction = 'out' AND doc IN (SELECT seq FROM documents WHERE document_id = ?1))
+       OR (direction = 'in' AND doc IN (SELECT seq FROM inbox WHERE document_id = ?1))`,
+    documentId,
+  );
+  // What it was written as.
+  const text = uuidFromBytes(documentId);
+  note('SELECT fields FROM drafts WHERE document_id = ?', text);
+  db.run(`UPDATE drafts SET fields = '{}' WHERE document_id = ?`, text);
   for (const { seq } of sent(db, documentId)) {
-    note('SELECT salt, metadata FROM documents WHERE seq = ?', seq);
-    note('SELECT content FROM out_parts WHERE document_seq = ?', seq);
+    note('SELECT salt, metadata, subject, notation, number FROM documents WHERE seq = ?', seq);
+    note('SELECT content, name FROM out_parts WHERE document_seq = ?', seq);
     db.run(`UPDATE out_parts SET content = NULL, name = '', media_type = '' WHERE document_seq = ?`, seq);
     db.run(
       'UPDATE documents SET salt = NULL, metadata = NULL, subject = NULL, notation = NULL, number = NULL WHERE seq = ?',
@@ -47,8 +63,8 @@ function erase(db: Database, documentId: Uint8Array, nowMs: number): number[] {
     );
   }
   for (const { seq } of arrived(db, documentId)) {
-    note('SELECT salt, metadata FROM inbox WHERE seq = ?', seq);
-    note('SELECT content FROM in_parts WHERE inbox_seq = ?', seq);
+    note('SELECT salt, metadata, subject, notation, number FROM inbox WHERE seq = ?', seq);
+    note('SELECT content, name FROM in_parts WHERE inbox_seq = ?', seq);
     db.run('DELETE FROM in_parts WHERE inbox_seq = ?', seq);
     db.run(
       'UPDATE inbox SET salt = NULL, metadata = NULL, subject = NULL, notation = NULL, number = NULL, destroyed_ms = coalesce(destroyed_ms, ?) WHERE seq = ?',

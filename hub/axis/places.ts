@@ -117,7 +117,7 @@ export function borderPlaces(deps: {
         .all<DocumentRow>(
           `SELECT ${documentColumns} FROM border_documents WHERE border = ? AND code_key = ? AND date = ? LIMIT ?`,
           border,
-          foldNumber(about.code),
+          db.cells.compared(foldNumber(about.code)),
           about.date,
           candidatesMax,
         )

@@ -24,12 +24,13 @@ type Row = { readonly state: string; readonly secret: number; readonly first_by:
 export const stopped = `EXISTS (SELECT 1 FROM checks c WHERE c.envelope_seq = deliveries.envelope_seq AND c.state NOT IN ('passed','released'))`;
 
 export function insertHubCheck(db: Database, seq: number, check: NewHubCheck, nowMs: number): void {
+  const cell = db.cells.begin();
   db.run(
     `INSERT INTO checks (envelope_seq, state, findings, parts, policy, since_ms, decided_ms, next_ms) VALUES (?,?,?,?,?,?,?,0) ON CONFLICT DO NOTHING`,
     seq,
     check.state,
-    check.findings,
-    check.parts,
+    cell.text(check.findings),
+    cell.text(check.parts),
     check.policy,
     nowMs,
     check.state === 'passed' ? nowMs : null,
@@ -58,12 +59,13 @@ export function safetyOps(db: Database) {
   return {
     /** Answers peers to wake. */
     settleCheck(item: HubCheckSettled): string[] {
+      const cell = db.cells.begin();
       const { changes } = db.run(
         `UPDATE checks SET state = ?, findings = ?, parts = ?, policy = ?, secret = ?, decided_ms = ?, waiting = NULL
          WHERE envelope_seq = ? AND state = 'pending'`,
         item.state,
-        item.findings,
-        item.parts,
+        cell.text(item.findings),
+        cell.text(item.parts),
         item.policy,
         item.secret ? 1 : 0,
         item.nowMs,

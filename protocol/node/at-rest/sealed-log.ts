@@ -1,0 +1,121 @@
+// A file that only grows, sealed as it grows: a head with the number of its key, then records, each its length and an AEAD box bound to the place where it
+// stands. What a crash left of a last record counts as not written. For pieces of an upload that are on their way; content has its own form
+// (sealed-file.ts). Must never give out a record that does not verify.
+import fsp, { type FileHandle } from 'node:fs/promises';
+import { ExchangeError } from '../../errors.ts';
+import { boxExtraBytes, open, seal } from './aead.ts';
+import type { KeyStore } from './key-store.ts';
+
+const magic = Buffer.from('LTUPLOA1');
+const headBytes = magic.length + 8;
+const lengthBytes = 4;
+/** Larger pieces are cut: memory at reading is bounded by it. */
+const recordBytesMax = 1024 * 1024;
+
+const about = (offset: number): Buffer => Buffer.from(`lienthong upload 1 ${offset}`);
+
+/** The file must not be there. */
+export async function createLog(path: string, keys: KeyStore): Promise<void> {
+  const head = Buffer.alloc(headBytes);
+  magic.copy(head);
+  head.writeBigUInt64BE(BigInt(keys.take().id), magic.length);
+  await fsp.writeFile(path, head, { flag: 'wx', mode: 0o600 });
+}
+
+async function readAt(file: FileHandle, length: number, position: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(length);
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await file.read(bytes, done, length - done, position + done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
+  }
+  return bytes.subarray(0, done);
+}
+
+/** Length of each whole record, in order. */
+async function* records(file: FileHandle): AsyncGenerator<{ readonly at: number; readonly length: number }> {
+  const { size } = await file.stat();
+  for (let at = headBytes; at + lengthBytes <= size; ) {
+    const length = (await readAt(file, lengthBytes, at)).readUInt32BE();
+    const next = at + lengthBytes + length + boxExtraBytes;
+    if (length === 0 || length > recordBytesMax || next > size) return;
+    yield { at, length };
+    at = next;
+  }
+}
+
+async function endOf(file: FileHandle): Promise<{ offset: number; position: number }> {
+  const end = { offset: 0, position: headBytes };
+  for await (const { at, length } of records(file)) {
+    end.offset += length;
+    end.position = at + lengthBytes + length + boxExtraBytes;
+  }
+  return end;
+}
+
+async function keyOf(file: FileHandle, keys: KeyStore | undefined): Promise<Buffer> {
+  const head = await readAt(file, headBytes, 0);
+  if (head.length < headBytes || !head.subarray(0, magic.length).equals(magic))
+    throw new ExchangeError('upload-unknown', 'no sealed upload');
+  const key = keys?.find(Number(head.readBigUInt64BE(magic.length)));
+  if (!key) throw new ExchangeError('upload-unknown', 'its key is not here');
+  return key;
+}
+
+/** Bytes that are whole and on disk, of what was written into it. */
+export async function logLength(path: string): Promise<number> {
+  const file = await fsp.open(path, 'r');
+  try {
+    return (await endOf(file)).offset;
+  } finally {
+    await file.close();
+  }
+}
+
+/** An open log at its end. `write` is durable after `datasync`. */
+export async function appendLog(path: string, keys: KeyStore | undefined) {
+  const file = await fsp.open(path, 'r+');
+  try {
+    const key = await keyOf(file, keys);
+    let { offset, position } = await endOf(file);
+    // The rest of a record that a crash cut off.
+    await file.truncate(position);
+    return {
+      async write(bytes: Uint8Array): Promise<void> {
+        for (let at = 0; at < bytes.length; at += recordBytesMax) {
+          const some = bytes.subarray(at, at + recordBytesMax);
+          const record = Buffer.allocUnsafe(lengthBytes + some.length + boxExtraBytes);
+          record.writeUInt32BE(some.length);
+          seal(key, some, about(offset)).copy(record, lengthBytes);
+          for (let done = 0; done < record.length; )
+            done += (await file.write(record, done, record.length - done, position + done)).bytesWritten;
+          offset += some.length;
+          position += record.length;
+        }
+      },
+      datasync: () => file.datasync(),
+      close: () => file.close(),
+    };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** What was written, in order. Code: content-damaged. */
+export async function* readLog(path: string, keys: KeyStore | undefined): AsyncGenerator<Uint8Array> {
+  const file = await fsp.open(path, 'r');
+  try {
+    const key = await keyOf(file, keys);
+    let offset = 0;
+    for await (const { at, length } of records(file)) {
+      const plain = open(key, await readAt(file, length + boxExtraBytes, at + lengthBytes), about(offset));
+      if (!plain) throw new ExchangeError('content-damaged', 'a piece of an upload does not verify');
+      yield plain;
+      offset += length;
+    }
+  } finally {
+    await file.close();
+  }
+}
