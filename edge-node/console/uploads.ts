@@ -98,7 +98,7 @@ export async function openUploads({ dir, keys, clock, addContent, assertRoom }: 
       await alone(upload, async () => {
         const path = join(folder, nameOf(person, lengthBytes, upload));
         if (keys) await createLog(`${path}${sealedEnding}`, keys);
-        else await fsp.writeFile(path, '', { flag: 'wx', mode: 0o600 });
+        else await (await fsp.open(path, 'wx', 0o600)).close();
       });
       return { upload, offsetBytes: 0, lengthBytes };
     },

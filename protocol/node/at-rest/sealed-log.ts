@@ -19,7 +19,12 @@ export async function createLog(path: string, keys: KeyStore): Promise<void> {
   const head = Buffer.alloc(headBytes);
   magic.copy(head);
   head.writeBigUInt64BE(BigInt(keys.take().id), magic.length);
-  await fsp.writeFile(path, head, { flag: 'wx', mode: 0o600 });
+  const file = await fsp.open(path, 'wx', 0o600);
+  try {
+    await file.write(head, 0, head.length, 0);
+  } finally {
+    await file.close();
+  }
 }
 
 async function readAt(file: FileHandle, length: number, position: number): Promise<Buffer> {
