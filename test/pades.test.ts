@@ -14,6 +14,7 @@ import { judgeSourceSafely } from '../certs/pdf/judge.ts';
 import { pdfLimits } from '../certs/pdf/limits.ts';
 import type { Report, Verdict } from '../certs/pdf/report.ts';
 import { memorySource } from '../certs/pdf/source.ts';
+import { wordsOf } from '../certs/pdf/words.ts';
 import { archived, type CmsShape, cmsOf, type Signer, tokenOf } from './support/cms.ts';
 import { ocspAnswer } from './support/ocsp.ts';
 import {
@@ -108,6 +109,8 @@ function judgeAll(t: Test, cases: readonly Case[]): void {
     const report = judge(pdf, atMs);
     const words = [...report.reasons, ...report.warnings];
     t.equal(report.verdict, verdict, `${name}: ${words.join(' ')}`);
+    const wordless = report.warnings.filter((code) => !code.startsWith('detail: ') && !wordsOf(code));
+    t.same(wordless, [], `${name}: warnings that say nothing to a person`);
     if (said) t.ok(words.includes(said), `${name}: ${said} in ${words.join(' ')}`);
   }
 }

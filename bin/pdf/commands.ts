@@ -4,6 +4,7 @@
 import fs from 'node:fs';
 import type { Command } from 'commander';
 import { type Report, type ReportedSignature, signatureReport } from '../../certs/pdf/report.ts';
+import { wordsOf } from '../../certs/pdf/words.ts';
 import { systemClock } from '../../protocol/node/clock.ts';
 import { exitCodes, type Output, readable, runCommand, visible, wrongUse } from '../output.ts';
 
@@ -22,7 +23,7 @@ const timeText = (ms: number | null): string =>
   ms === null ? '–' : `${new Date(ms + 7 * 3_600_000).toISOString().slice(0, 19).replace('T', ' ')} +07:00`;
 
 const INTEGRITY: Readonly<Record<ReportedSignature['integrity'], string>> = {
-  good: 'hợp lệ — valid',
+  good: 'nguyên vẹn — intact',
   altered: 'nội dung đã đổi — altered',
   invalid: 'không hợp lệ — invalid',
   empty: 'chưa ký — empty',
@@ -32,8 +33,13 @@ function sayReport(out: Output, report: Report): void {
   out.say(`${report.verdict.toUpperCase()}: ${visible(report.sentence)}`);
   out.say(`  ${visible(report.sentenceEn)}`);
   for (const one of report.signatures) saySignature(out, one);
-  for (const reason of report.reasons) out.say(`lý do — reason: ${visible(reason)}`);
-  for (const warning of report.warnings) out.say(`lưu ý — note: ${visible(warning)}`);
+  for (const reason of report.reasons) out.say(`lý do — reason: ${said(reason)}`);
+  for (const warning of report.warnings) out.say(`lưu ý — note: ${said(warning)}`);
+}
+
+function said(code: string): string {
+  const words = wordsOf(code);
+  return visible(words ? `${words.vi} — ${words.en} [${code}]` : code);
 }
 
 function saySignature(out: Output, one: ReportedSignature): void {
@@ -62,7 +68,9 @@ function saySignature(out: Output, one: ReportedSignature): void {
     'phạm vi — covers',
     one.coversWholeFile
       ? 'toàn bộ tệp — the whole file'
-      : `${one.coveredBytes ?? 'không xác định — nothing that means anything'}`,
+      : one.coveredBytes === null
+        ? 'không xác định — nothing that means anything'
+        : `${one.coveredBytes} byte đầu — the first bytes`,
   );
   for (const change of one.changesAfter)
     line(

@@ -103,6 +103,54 @@ const REASONS: Readonly<Record<string, Words>> = {
   'pdf-encrypted': { vi: 'tệp có mật khẩu', en: 'the file is encrypted' },
 };
 
+/** What a reader should know beside the verdict. */
+const WARNINGS: Readonly<Record<string, Words>> = {
+  'legacy-algorithm': {
+    vi: 'thuật toán cũ (SHA-1 hoặc khoá RSA ngắn), chữ ký đời trước',
+    en: 'an old algorithm (SHA-1 or a short RSA key)',
+  },
+  'one-signature-untrusted': { vi: 'có một chữ ký chưa tin cậy', en: 'one of the signatures is not trusted' },
+  'revocation-unknown': {
+    vi: 'chưa biết chứng thư có bị thu hồi không: hãy nhập danh sách thu hồi (CRL)',
+    en: 'whether a certificate was revoked is not known: import revocation lists',
+  },
+  'no-trusted-time': {
+    vi: 'không có dấu thời gian tin cậy, giờ ký là giờ máy người ký',
+    en: "no trusted time stamp: the time is the signer's machine's",
+  },
+  'time-stamp-invalid': { vi: 'dấu thời gian không hợp lệ', en: 'a time stamp is not valid' },
+  'claimed-time-after-time-stamp': {
+    vi: 'giờ máy người ký sau dấu thời gian',
+    en: "the signer's clock says later than the time stamp",
+  },
+  'claimed-time-in-future': { vi: 'giờ ký ở tương lai', en: 'the signing time lies in the future' },
+  'empty-signature-field': { vi: 'còn ô ký chưa ký', en: 'a signature field is still empty' },
+  'signing-certificate-missing': {
+    vi: 'chữ ký PAdES không ghi chứng thư đã ký',
+    en: 'a PAdES signature does not name its certificate',
+  },
+  'number-or-stamp-added-before-organisation-signed': {
+    vi: 'số, ngày hoặc dấu được thêm sau khi người ký, trước khi cơ quan ký: hãy xem trang có nội dung thêm',
+    en: 'number, date or stamp came after the person and before the organisation signed: look at that page',
+  },
+  encrypted: { vi: 'tệp có mật khẩu', en: 'the file is encrypted' },
+  'signature-data-without-field': {
+    vi: 'tệp có dấu vết chữ ký nhưng không có ô ký',
+    en: 'the bytes speak of a signature, and no field has one',
+  },
+  'signature-seen-but-unreadable': {
+    vi: 'tệp có chữ ký nhưng không đọc được',
+    en: 'there is a signature, and it cannot be read',
+  },
+  'anchor-files-unusable': {
+    vi: 'có tệp chứng thư gốc hoặc CRL không đọc được',
+    en: 'a file among the anchors cannot be used',
+  },
+};
+
+/** Words for a reason or a warning; undefined where the code has none. */
+export const wordsOf = (code: string): Words | undefined => REASONS[code] ?? WARNINGS[code];
+
 const OTHERS: Words = { vi: 'xem chi tiết', en: 'see the details' };
 
 function because(reasons: readonly string[]): Words {
