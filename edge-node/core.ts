@@ -90,7 +90,10 @@ export type PageOptions = {
   /** As a person types into a search: all of them, in any field of the metadata, without regard to case and marks; together with every other filter. */
   readonly words?: string;
 };
-export type OutboxPageOptions = PageOptions & { readonly state?: OutboxState };
+export type OutboxPageOptions = PageOptions & {
+  /** Only where some recipient stands at one of these. */
+  readonly state?: OutboxState | readonly OutboxState[];
+};
 export type InboxPageOptions = PageOptions & {
   /** Least urgency, 0 to 4. */
   readonly urgency?: number;
@@ -101,6 +104,8 @@ export type InboxPageOptions = PageOptions & {
   readonly type?: string;
   /** Only what is not ended and has a term (an open task's, else the answer asked for): it is over, or still runs; with `unit`. */
   readonly due?: 'late' | 'running';
+  /** `asked`: the sender asks for something (recall, update) that nobody has answered; `recalled`: destroyed after a recall, or being so; with `unit`. */
+  readonly only?: 'asked' | 'recalled';
 };
 export type Page<Row> = { readonly rows: readonly Row[]; readonly next: string | undefined };
 /** `filling`: the search is still being made after a start; older documents may be missing. */

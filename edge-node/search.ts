@@ -1,5 +1,5 @@
 // Search of the directory for people, as answers of this node. The search itself is protocol/directory-search.ts.
-import { type Directory, unitStates } from '../protocol/directory.ts';
+import { type Directory, type KnownUnit, unitStates } from '../protocol/directory.ts';
 import { searchDirectory } from '../protocol/directory-search.ts';
 import type { DirectoryEntry } from './core.ts';
 
@@ -20,7 +20,12 @@ export function findUnits(
   text: string,
   options: { readonly limit: number; readonly here: ReadonlySet<string> },
 ): DirectoryEntry[] {
-  return searchDirectory(directory, text, options).map((unit) => ({
+  return searchDirectory(directory, text, options).map((unit) => entryOf(unit, directory, options.here));
+}
+
+/** A unit as people see it. */
+export function entryOf(unit: KnownUnit, directory: Directory, here: ReadonlySet<string>): DirectoryEntry {
+  return {
     unit: unit.unit,
     code: directory.codeOf(unit.unit),
     codes: unit.aliases.map(({ code }) => code),
@@ -28,11 +33,11 @@ export function findUnits(
     state: nameOfState[unit.state] ?? `state-${unit.state}`,
     hub: unit.hub,
     parent: unit.parent,
-    here: options.here.has(unit.unit),
+    here: here.has(unit.unit),
     kind: unit.kind ?? '',
     path: pathOf(directory, unit.parent),
     desks: (unit.desks ?? []).map(({ desk, name }) => ({ desk, name })),
     formerNames: (unit.formerNames ?? []).map(({ name }) => name),
     successors: unit.successors.map((each) => directory.codeOf(each)),
-  }));
+  };
 }

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import t from 'tap';
 import { openDirectoryParts } from '../certs/signers.ts';
+import { levelOf } from '../edge-node/directory-tree.ts';
 import { planImport } from '../hub/admin/unit-import.ts';
 import { signedDirectoryCodec } from '../protocol/codec.ts';
 import { createDirectory, type Directory, endings, nameAt } from '../protocol/directory.ts';
@@ -339,6 +340,39 @@ t.test('units are found as one types', async (t) => {
   const all = names('binh');
   t.ok(all.indexOf('UBND xã Bình Thuận') > all.indexOf('UBND xã Bình Tường'), 'what has ended stands behind');
 });
+
+t.test(
+  'the directory is walked as a tree, by codes in their order, also where it names a unit above that it does not know',
+  async (t) => {
+    const province = unit('H08', 'UBND tỉnh', 'tỉnh');
+    const [late, early] = [10, 9].map((n) =>
+      unit(`H08.${n}`, `UBND xã ${n}`, 'xã', { parent: province.unit }),
+    );
+    const office = unit('H08.9.1', 'Văn phòng', 'phòng', { parent: early!.unit });
+    const lost = unit('H09.1', 'UBND xã lạc', 'xã', { parent: 'u0000000000000000' });
+    const tree = createDirectory([partOf(hubId, 'UBND tỉnh', [late!, office, province, early!, lost])]);
+    const level = (under: string) => {
+      const { way, units } = levelOf(tree, under);
+      return [way.map(({ name }) => name), units.map(({ unit: { name }, below }) => [name, below])];
+    };
+    t.same(level(''), [
+      [],
+      [
+        ['UBND tỉnh', 2],
+        ['UBND xã lạc', 0],
+      ],
+    ]);
+    t.same(level(province.unit), [
+      ['UBND tỉnh'],
+      [
+        ['UBND xã 9', 1],
+        ['UBND xã 10', 0],
+      ],
+    ]);
+    t.same(level(office.unit), [['UBND tỉnh', 'UBND xã 9', 'Văn phòng'], []]);
+    t.throws(() => levelOf(tree, 'u1'), { code: 'unit-unknown' });
+  },
+);
 
 t.test(
   'the index of a large directory is made in steps, and finds what one made at once finds',

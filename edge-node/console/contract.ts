@@ -1,7 +1,7 @@
 // What the console's server and its pages say to each other: types, and the draft with nothing in it, shared by both. Times are UTC milliseconds;
 // the pages show them in Vietnam's time. A page decides on codes and states, never on words.
 import type { Act } from '../accounts/rights.ts';
-import type { Alarm, EdgeStatus } from '../core.ts';
+import type { Alarm, DirectoryEntry, EdgeStatus } from '../core.ts';
 
 export type UnitName = { readonly unit: string; readonly code: string; readonly name: string };
 
@@ -204,6 +204,15 @@ export type Matched = {
   readonly several: readonly { readonly text: string; readonly candidates: readonly DraftRecipient[] }[];
   readonly missed: readonly string[];
 };
+/** A row of the directory. */
+export type DirectoryRow = DirectoryEntry & {
+  /** How many units lie directly below it. */
+  readonly below: number;
+  /** When the newest document or status of it came here; absent: none yet. */
+  readonly heardMs?: number | undefined;
+};
+/** One level of the directory, or what was found; `way`: from the top down to the unit whose level it is. */
+export type DirectoryLevel = { readonly way: readonly UnitName[]; readonly entries: readonly DirectoryRow[] };
 export type GroupRow = {
   readonly code: string;
   readonly name: string;

@@ -5,8 +5,10 @@ import { uuidToBytes } from '../../protocol/ids.ts';
 import type { KeyStore } from '../../protocol/node/at-rest/key-store.ts';
 import { dayOf, slotStates, windows, windowText } from '../accounts/presence.ts';
 import type { EdgeContext } from '../context.ts';
-import type { EdgeCore } from '../core.ts';
+import type { DirectoryEntry, EdgeCore } from '../core.ts';
+import { countBelow, levelOf } from '../directory-tree.ts';
 import { createFigures } from '../figures/verbs.ts';
+import { entryOf, findUnits } from '../search.ts';
 import { createChecks } from './checks.ts';
 import { createDrafts } from './drafts.ts';
 import { startFlashWatch } from './flash-watch.ts';
@@ -109,6 +111,32 @@ export async function openDesk(
       await core.noteAudit({ actor: person.email, act: 'view', about: documentId });
     },
     codeOf: (unit) => directory.current().codeOf(unit),
+    directoryLevel(asked) {
+      const now = directory.current();
+      const here = new Set(context.identity().units.map(({ unit }) => unit));
+      const row = (entry: DirectoryEntry, below: number) => ({
+        ...entry,
+        below,
+        heardMs: store.lastFrom(entry.unit),
+      });
+      if ('text' in asked)
+        return {
+          way: [],
+          entries: findUnits(now, asked.text, { limit: asked.limit, here }).map((entry) =>
+            row(entry, countBelow(now, entry.unit)),
+          ),
+        };
+      const { way, units } = levelOf(now, asked.under);
+      return {
+        way: way.map(({ unit, name }) => ({ unit, code: now.codeOf(unit), name })),
+        entries: units.map(({ unit, below }) => row(entryOf(unit, now, here), below)),
+      };
+    },
+    aboveOf(unit) {
+      const now = directory.current();
+      const above = now.unit(unit)?.parent ?? '';
+      return now.unit(above) ? above : '';
+    },
     nameOf: (unit) => directory.current().unit(unit)?.name ?? '',
     isRead: (envelopeId) => store.isRead(uuidToBytes(envelopeId)),
     besideArrival({ envelopeId, unit, replyByMs }) {

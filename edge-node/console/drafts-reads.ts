@@ -74,6 +74,12 @@ export function draftReads(db: Database) {
            JOIN inbox i ON i.seq = r.inbox_seq LIMIT 500`,
         unit,
       ),
+    /** When the newest envelope of a sender came, a document or a status. */
+    lastFrom: (sender: string): number | undefined =>
+      db.get<{ received_ms: number }>(
+        'SELECT received_ms FROM inbox INDEXED BY inbox_sender WHERE sender = ? ORDER BY seq DESC LIMIT 1',
+        sender,
+      )?.received_ms,
     /** Documents of people (not statuses) for the unit that nobody has opened; counted up to 1,000. */
     unread: (unit: string) =>
       db.get<{ n: number; urgent: number; oldest: number | null }>(

@@ -34,6 +34,9 @@ const standings: Readonly<Record<string, readonly string[]>> = {
   returned: ['02'],
 };
 
+/** Names of filters of the outbox that are several states: it did not reach somebody, and nothing happens any more by itself. */
+const failed: readonly OutboxState[] = ['refused', 'undeliverable', 'expired'];
+
 const listQuery = query({
   text: text(200),
   state: text(20),
@@ -109,6 +112,7 @@ export function documentRoutes(app: FastifyInstance, edge: Edge): void {
         ...(urgency ? { urgency: Number(urgency) } : {}),
         ...(type ? { type: type.normalize('NFC') } : {}),
         ...(due ? { due } : {}),
+        ...(state === 'asked' || state === 'recalled' ? { only: state } : {}),
       });
       return { ...page, rows: page.rows.map((row) => withRead(row, unit)) };
     },
@@ -144,7 +148,7 @@ export function documentRoutes(app: FastifyInstance, edge: Edge): void {
       return await edge.outbox({
         ...rangeOf(request.query),
         unit,
-        ...(state ? { state: state as OutboxState } : {}),
+        ...(state ? { state: state === 'failed' ? failed : (state as OutboxState) } : {}),
       });
     },
   );

@@ -5,25 +5,26 @@ import { catalogue, isErrorCode } from '../../protocol/errors.ts';
 import type { MatchedPlace } from '../../protocol/recipients.ts';
 import { fold } from '../../protocol/text/fold.ts';
 import type { Edge } from '../core.ts';
-import type { DraftRecipient, GroupRow, Matched } from './contract.ts';
+import type { DirectoryLevel, DraftRecipient, GroupRow, Matched } from './contract.ts';
 import { callerOf } from './guard.ts';
 import { body, list, query, text } from './schemas.ts';
 
 const recipientsMax = 1_024;
 
 export function recipientRoutes(app: FastifyInstance, edge: Edge): void {
-  app.get<{ Querystring: { text?: string; limit?: string } }>(
+  app.get<{ Querystring: { text?: string; limit?: string; under?: string } }>(
     '/c/v1/directory',
     {
       config: { act: 'directory.read' },
-      schema: { querystring: query({ text: text(300), limit: text(3) }) },
+      schema: { querystring: query({ text: text(300), limit: text(3), under: text(64) }) },
     },
-    async (request) => {
-      const { text: words = '', limit = '20' } = request.query;
-      // Before anything is typed: the neighbours, by the beginning of the unit's own code.
-      const own = edge.units().find(({ unit }) => unit === callerOf(request).unit)?.code ?? '';
-      const asked = words.trim() || own.replace(/\.[^.]*$/, '');
-      return { entries: edge.searchDirectory(asked, { limit: Math.min(200, Number(limit) || 20) }) };
+    async (request): Promise<DirectoryLevel> => {
+      const { text: words = '', under, limit: asked } = request.query;
+      const limit = Math.min(200, Number(asked) || 20);
+      if (words.trim() !== '') return edge.desk.directoryLevel({ text: words.trim(), limit });
+      // Before anything is typed or opened: the neighbours.
+      const level = edge.desk.directoryLevel({ under: under ?? edge.desk.aboveOf(callerOf(request).unit) });
+      return asked === undefined ? level : { ...level, entries: level.entries.slice(0, limit) };
     },
   );
   app.post<{ Body: { text: string } }>(

@@ -3,6 +3,7 @@ import type { Caller } from '../accounts/verbs.ts';
 import type { ContentHandle, DocumentView } from '../core.ts';
 import type { Figures } from '../figures/core.ts';
 import type {
+  DirectoryLevel,
   Draft,
   DraftChecks,
   DraftFields,
@@ -81,6 +82,12 @@ export type Desk = {
   sendersOf(unit: string): readonly { readonly unit: string; readonly name: string }[];
   /** Kinds of documents (loại văn bản) that have arrived. */
   arrivalTypes(): readonly string[];
+  /** Units below one, or at the top (''), and the way there; or what a text finds. Throws `unit-unknown`. */
+  directoryLevel(
+    asked: { readonly under: string } | { readonly text: string; readonly limit: number },
+  ): DirectoryLevel;
+  /** The unit above, by the directory; '' at the top. */
+  aboveOf(unit: string): string;
   /** Of a unit, by the directory; empty when it names none. */
   nameOf(unit: string): string;
   /** The code by which people know it. */

@@ -33,7 +33,10 @@ const arrivalPasses = `${textIn('in', 'i', 3)} AND (?4 IS NULL OR EXISTS (SELECT
   AND (?10 IS NULL OR EXISTS (SELECT 1 FROM temp.search_rows k WHERE k.direction = 'in' AND k.seq = i.seq AND +k.type = ?10))
   AND (?11 IS NULL OR EXISTS (SELECT 1 FROM received v WHERE v.sender = i.sender AND v.document_id = i.document_id AND v.unit = ?4
     AND v.inbox_seq = i.seq AND instr(?11, v.code) > 0))
-  AND (?12 IS NULL OR (${due} < ?13) = (?12 = 'late'))`;
+  AND (?12 IS NULL OR (${due} < ?13) = (?12 = 'late'))
+  AND (?15 <> 'recalled' OR EXISTS (SELECT 1 FROM received v WHERE v.sender = i.sender AND v.document_id = i.document_id AND v.unit = ?4
+    AND v.inbox_seq = i.seq AND v.recall <> ''))
+  AND (?15 <> 'asked' OR EXISTS (SELECT 1 FROM requests q WHERE q.document_id = i.document_id AND q.unit = ?4 AND q.sender = i.sender AND q.state = 'open'))`;
 const arrivalColumnsOfI = arrivalColumns
   .split(',')
   .map((name) => `i.${name.trim()}`)
@@ -52,6 +55,15 @@ const arrivals = {
     'v.inbox_seq',
     'received v INDEXED BY received_standing CROSS JOIN inbox i ON i.seq = v.inbox_seq WHERE v.unit = ?4 AND v.code = ?14',
   ),
+  // Few wait for an answer at any time.
+  asked: arrivalsBy(
+    'i.seq',
+    "inbox i WHERE ?14 IS NULL AND i.seq IN (SELECT a.seq FROM requests o INDEXED BY requests_open JOIN inbox a ON a.document_id = o.document_id WHERE o.state = 'open')",
+  ),
+  recalled: arrivalsBy(
+    'v.inbox_seq',
+    "received v INDEXED BY received_recalled CROSS JOIN inbox i ON i.seq = v.inbox_seq WHERE ?14 IS NULL AND v.unit = ?4 AND v.recall <> ''",
+  ),
   words: arrivalsBy(
     'w.rowid',
     "temp.search_words w CROSS JOIN temp.search_rows f ON f.id = w.rowid AND f.direction = 'in' CROSS JOIN inbox i ON i.seq = f.seq WHERE search_words MATCH ?14",
@@ -60,7 +72,7 @@ const arrivals = {
 
 // The newest sending to a recipient says how it stands with it.
 const stands = `SELECT 1 FROM outbox_recipients r JOIN envelopes e ON e.seq = r.envelope_seq
-  WHERE e.document_seq = d.seq AND r.state = ?7 AND NOT EXISTS (SELECT 1 FROM envelopes later
+  WHERE e.document_seq = d.seq AND r.state IN (SELECT value FROM json_each(?7)) AND NOT EXISTS (SELECT 1 FROM envelopes later
     JOIN outbox_recipients l ON l.envelope_seq = later.seq
     WHERE later.document_seq = d.seq AND later.seq > e.seq AND l.unit = r.unit AND l.desk = r.desk)`;
 const sendingPasses = `${textIn('out', 'd', 3)} AND (?4 IS NULL OR +d.unit = ?4) AND +d.created_ms >= ?5 AND +d.created_ms < ?6
@@ -72,7 +84,7 @@ const sendings = {
   undelivered: sendingsBy(
     'd.seq',
     `documents d WHERE ?9 IS NULL AND d.seq IN (SELECT n.document_seq FROM outbox_recipients u INDEXED BY outbox_undelivered
-      JOIN envelopes n ON n.seq = u.envelope_seq WHERE u.state = ?7 AND u.state <> 'delivered')`,
+      JOIN envelopes n ON n.seq = u.envelope_seq WHERE u.state IN (SELECT value FROM json_each(?7)) AND u.state <> 'delivered')`,
   ),
   words: sendingsBy(
     'w.rowid',
@@ -101,8 +113,10 @@ export function listReads(db: Database) {
           o.due ?? null,
           o.nowMs,
           by,
+          o.only ?? '',
         );
       if (o.match !== undefined) return page('words', o.match);
+      if (o.only !== undefined && o.unit !== undefined) return page(o.only, null);
       // One walk per standing, each in order; the newest of all of them are the page.
       if (codes && o.unit !== undefined)
         return codes
@@ -113,10 +127,11 @@ export function listReads(db: Database) {
       return o.sender === undefined ? page('all', null) : page('sender', o.sender);
     },
     outboxPage(o: SendingsAsked, limit: number): readonly Keyed<OutDocument>[] {
+      const states = o.state === undefined ? undefined : [o.state].flat();
       const way =
         o.match !== undefined
           ? 'words'
-          : o.state === undefined || o.state === 'delivered'
+          : states === undefined || states.includes('delivered')
             ? 'all'
             : 'undelivered';
       return db.all<Keyed<OutDocument>>(
@@ -127,7 +142,7 @@ export function listReads(db: Database) {
         o.unit ?? null,
         o.sinceMs ?? 0,
         o.untilMs ?? Number.MAX_SAFE_INTEGER,
-        o.state ?? null,
+        states ? JSON.stringify(states) : null,
         o.every ? 1 : 0,
         o.match ?? null,
       );

@@ -9,3 +9,7 @@ CREATE TRIGGER inbox_type_erased AFTER UPDATE OF metadata ON inbox WHEN NEW.meta
 CREATE INDEX inbox_sender ON inbox (sender);
 CREATE INDEX outbox_undelivered ON outbox_recipients (state, envelope_seq) WHERE state <> 'delivered';
 `;
+
+export const recalledIndex = `
+CREATE INDEX received_recalled ON received (unit, inbox_seq) WHERE recall <> '';
+`;

@@ -225,6 +225,8 @@ export async function run(options: Options): Promise<object> {
     ['at the far end', '/c/v1/inbox?limit=50&after=120'],
     ['those that wait', '/c/v1/inbox?limit=50&state=waiting'],
     ['those given back', '/c/v1/inbox?limit=50&state=returned'],
+    ['recalled (none)', '/c/v1/inbox?limit=50&state=recalled'],
+    ['with a request (none)', '/c/v1/inbox?limit=50&state=asked'],
     ['finished', '/c/v1/inbox?limit=50&state=finished'],
     [
       'of one month',
@@ -248,10 +250,10 @@ export async function run(options: Options): Promise<object> {
     ['one word of all rows', '/c/v1/inbox?text=nam'],
     ['words that nothing has', '/c/v1/inbox?text=khong%20he%20co%20chu%20nay'],
     ['first page, sendings', '/c/v1/outbox?limit=50'],
-    ['sendings refused', '/c/v1/outbox?limit=50&state=refused'],
+    ['sendings refused', '/c/v1/outbox?limit=50&state=failed'],
     ['sendings that wait', '/c/v1/outbox?limit=50&state=queued'],
     ['sendings, words', '/c/v1/outbox?text=du%20toan%20kinh%20phi'],
-    ['words among sendings refused', '/c/v1/outbox?text=nam&state=refused'],
+    ['words among sendings refused', '/c/v1/outbox?text=nam&state=failed'],
     ['first screen', '/c/v1/overview'],
     ['figures of a month', `/c/v1/figures?month=${month}`],
   ];

@@ -31,7 +31,7 @@ export function Overview({ overview }: { readonly overview: Counts | undefined }
       },
     reads &&
       overview.requests > 0 && {
-        to: '/den',
+        to: '/den?trang-thai=asked',
         n: overview.requests,
         title: w.requests,
         tone: 'bad',
@@ -59,7 +59,7 @@ export function Overview({ overview }: { readonly overview: Counts | undefined }
       overview.held > 0 && { to: '/giu-lai', n: overview.held, title: w.held, tone: 'bad', how: w.heldHow },
     reads &&
       overview.failed > 0 && {
-        to: '/di?trang-thai=refused',
+        to: '/di?trang-thai=failed',
         n: overview.failed,
         title: w.failed,
         tone: 'bad',
