@@ -19,6 +19,7 @@ import {
   pieceBytes,
   plainFile,
   readHeader,
+  type SealedFile,
   type StoredFile,
   sealedEnding,
 } from './at-rest/sealed-file.ts';
@@ -320,7 +321,7 @@ export function contentFiles(root: string, clock: Clock, keys?: KeyStore) {
 
 /** Piece by piece; a piece that does not verify ends the stream with `content-damaged`. */
 async function readSealed(
-  file: StoredFile,
+  file: SealedFile,
   range: { readonly from?: number; readonly to?: number },
 ): Promise<Readable & AsyncIterable<Uint8Array>> {
   const size = await file.lengthBytes();
@@ -328,13 +329,7 @@ async function readSealed(
   const to = Math.min(range.to ?? size, size);
   async function* pieces(): AsyncGenerator<Uint8Array> {
     try {
-      for (let at = from; at < to; ) {
-        const piece = Buffer.alloc(Math.min(readPieceBytes, to - at));
-        const { bytesRead } = await file.read(piece, 0, piece.length, at);
-        if (bytesRead !== piece.length) throw new ExchangeError('content-damaged');
-        yield piece;
-        at += bytesRead;
-      }
+      yield* file.stream(from, to);
     } finally {
       await file.close();
     }
