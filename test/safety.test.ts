@@ -749,6 +749,20 @@ t.test('through real nodes and a real hub', { skip: noClamd }, async (t) => {
       t.match((await a.node.edge.status()).safety.scanner, { configured: true, downSinceMs: Number });
       await clamd.start();
       await delivered(a, waiting.body.documentId);
+      await hubClamd.stop('SIGKILL');
+      const { body } = await send(a, { name: 'cho.txt', bytes: Buffer.from('chờ quét tại trung tâm') });
+      await eventually(async () =>
+        hub.hub.store.reader.get(
+          "SELECT 1 FROM checks WHERE state = 'pending' AND waiting = 'scanner-unreachable'",
+        ),
+      );
+      t.not(
+        (await show(a, body.documentId)).state,
+        'delivered',
+        'the hub holds what its own scanner has not seen',
+      );
+      await hubClamd.start();
+      await delivered(a, body.documentId);
     },
   );
 
