@@ -1,4 +1,4 @@
-// Composition root of the hub: every part in order, nothing else. Opens the store, the trust, the listeners; returns what main.ts and
+// Composition root of the hub: every part in order, nothing else. Opens the store, the trust, the listeners; what goes by the clock is work.ts; returns what main.ts and
 // tests need to stop it. The one place in the program that knows everything.
 import os from 'node:os';
 import process from 'node:process';
@@ -12,11 +12,10 @@ import {
 import { createSigners } from '../certs/signers.ts';
 import { createTrust, type Trust } from '../certs/trust.ts';
 import { isExchangeError } from '../protocol/errors.ts';
-import { clockBounds } from '../protocol/grace.ts';
 import { atRestState, modeWords } from '../protocol/node/at-rest/master.ts';
 import { openAtRest } from '../protocol/node/at-rest/open.ts';
 import { sealOnce } from '../protocol/node/at-rest/seal-rows.ts';
-import { type Clock, clockSteps } from '../protocol/node/clock.ts';
+import type { Clock } from '../protocol/node/clock.ts';
 import { openContentStore } from '../protocol/node/content-store.ts';
 import { serveControl } from '../protocol/node/control.ts';
 import { type ClientTls, createHttpClient, type HttpClient } from '../protocol/node/http-client.ts';
@@ -24,9 +23,7 @@ import { createServer } from '../protocol/node/http-server.ts';
 import { createHubLink } from '../protocol/node/hub-link.ts';
 import { lockDir } from '../protocol/node/lock.ts';
 import type { Log } from '../protocol/node/logger.ts';
-import { startSearchIndex } from '../protocol/node/search-index.ts';
 import { migrate, openDatabase } from '../protocol/node/sqlite.ts';
-import { startWorker } from '../protocol/node/worker.ts';
 import { startWriter } from '../protocol/node/writer.ts';
 import { createVerifier } from '../protocol/signature.ts';
 import type { KnownPart } from '../protocol/wire.ts';
@@ -46,8 +43,6 @@ import { createCatchUp } from './catch-up.ts';
 import { type HubConfig, lifetimesOf, loadHubConfig } from './config.ts';
 import { contentTurns } from './content-turns.ts';
 import { createPolls } from './delivery/poll.ts';
-import { reformStep } from './delivery/reforms.ts';
-import { sweep } from './delivery/sweeper.ts';
 import { createHubDirectory } from './directory/hub-directory.ts';
 import { createTrustRecords } from './directory/trust-records.ts';
 import { recordOf } from './enrolment/enrol.ts';
@@ -72,6 +67,7 @@ import type { WriterContext } from './store/types.ts';
 import { createRemovals, type Removals } from './takedown/removals.ts';
 import { startUpstream, type Upstream } from './upstream/link.ts';
 import { createWatch } from './watch.ts';
+import { startHubWork } from './work.ts';
 
 export type HubOptions = {
   readonly dir: string;
@@ -96,8 +92,6 @@ function processAccount(): string {
   }
 }
 
-/** A look costs microseconds, and the clock of a machine that slept or was set has moved without a timer noticing. */
-const tendMs = 2_000;
 /** How long a clean stop waits for what runs. */
 const drainMs = 20_000;
 
@@ -262,7 +256,7 @@ export async function startHub(options: HubOptions) {
     log,
     nudge,
     assertSpace: space.assert,
-    onRecall: () => sweeper.nudge(),
+    onRecall: () => work.sweepSoon(),
     clockBehindMs: () => (clock.doubt() === undefined ? clocks.behindMs() : 0),
     assertContent: contentAssertion(content),
   };
@@ -408,96 +402,27 @@ export async function startHub(options: HubOptions) {
   addBorderRoutes(control.app, admin, borders);
   addBorderOfficeRoutes(control.app, admin, borders);
 
-  const sweeper = startWorker({
+  const work = startHubWork({
+    listening,
     clock,
     random: options.random,
-    // A command on a hub that is not running looks; it decides nothing that time alone would decide.
-    step: async () =>
-      listening
-        ? await sweep({
-            store,
-            content,
-            turns,
-            clock,
-            clockSuspect: () => clocks.suspect() || clock.presumed(),
-            nudge,
-            retention: config.retention,
-          })
-        : 'idle',
-    idleMs: 5000,
-    onError: (error, waitMs) => log.error({ event: 'worker.waiting', worker: 'sweeper', waitMs, err: error }),
-  });
-  // Reforms take force on their day; what waits for a unit that has ended goes on.
-  const reforming = startWorker({
-    clock,
-    random: options.random,
-    step: async () =>
-      listening && !clock.presumed()
-        ? await reformStep({ admin, hubId, upstream: shared.upstream, log })
-        : 'idle',
-    idleMs: 15_000,
-    onError: (error, waitMs) => log.error({ event: 'worker.waiting', worker: 'reforms', waitMs, err: error }),
-  });
-  const searchIndex = startSearchIndex({
-    directory: () => directory.current(),
-    clock,
-    random: options.random,
-    onError: (error, waitMs) =>
-      log.error({ event: 'worker.waiting', worker: 'search-index', waitMs, err: error }),
-  });
-  directory.onChange(() => {
-    reforming.nudge();
-    searchIndex.nudge();
-  });
-  // The own directory part is signed anew in the last part of its life, and when a forwarding date passes.
-  const republishing = startWorker({
-    clock,
-    random: options.random,
-    step: async () => {
-      if (!listening || clock.presumed()) return 'idle';
-      const nowMs = clock.nowMs();
-      await admin.act('approvalExpire', { nowMs });
-      await admin.act('republishIfDue', { nowMs });
-      return 'idle';
-    },
-    idleMs: 3_600_000,
-    onError: (error, waitMs) =>
-      log.error({ event: 'worker.waiting', worker: 'directory', waitMs, err: error }),
-  });
-  const steps = clockSteps(clock);
-  // The hub's own certificates, and whatever else becomes due by the clock alone.
-  const tending = startWorker({
-    clock,
-    random: options.random,
-    step: async () => {
-      if (listening) {
-        await watch.tend();
-        if (steps() < -clockBounds.hubOffMs) await store.clockSetBack({ nowMs: clock.nowMs() });
-        // Nothing is signed under a time that is only presumed.
-        if (clock.presumed()) return 'idle';
-        await own.tend();
-        // By the clock, not by the hourly timer: a machine that slept must not hand out a part that has ended.
-        const { issuedMs, expiresMs } = directory.own();
-        if (clock.nowMs() - issuedMs >= (expiresMs - issuedMs) / 3)
-          await admin.act('republishIfDue', { nowMs: clock.nowMs() });
-        revocationLists.tend();
-        await borders?.tend();
-      }
-      return 'idle';
-    },
-    idleMs: tendMs,
-    onError: (error, waitMs) => log.error({ event: 'worker.waiting', worker: 'tending', waitMs, err: error }),
-  });
-  const flushing = startWorker({
-    clock,
-    random: options.random,
-    step: async () => {
-      await heard.flush();
-      await space.measure();
-      return 'idle';
-    },
-    idleMs: 5000,
-    onError: (error, waitMs) => log.warn({ event: 'worker.waiting', worker: 'heard', waitMs, err: error }),
+    log,
+    hubId,
+    upstream: shared.upstream,
+    store,
+    content,
+    turns,
+    clockSuspect: clocks.suspect,
+    nudge,
+    retention: config.retention,
+    admin,
+    directory,
+    own,
+    watch,
+    revocationLists,
+    borders,
+    heard,
+    space,
   });
 
   await recordPolicy(admin, config.secondPerson.acts);
@@ -506,7 +431,7 @@ export async function startHub(options: HubOptions) {
     await removing.carryOut();
     await store.endAllLeases();
     await store.clockSetBack({ nowMs: clock.nowMs() });
-    if (!clock.presumed()) await tendAtStart();
+    await work.tendAtStart();
     at.exchange = await exchange.listen(config.exchange);
     at.enrolment = await enrolment.listen(config.enrolment);
     at.local = await local.listen(config.local);
@@ -514,15 +439,6 @@ export async function startHub(options: HubOptions) {
   const socket = listening ? await serveControl(dir, control.app) : undefined;
   if (listening) await restartUpstream();
   if (listening) await borders.start();
-
-  /** What ended while the hub was off, before anybody is shown it. A fault here (a token that is not there) is told and tried again by the worker. */
-  async function tendAtStart(): Promise<void> {
-    try {
-      await own.tend();
-    } catch (error) {
-      log.error({ event: 'worker.waiting', worker: 'tending', waitMs: tendMs, err: error });
-    }
-  }
 
   /** The link to the next hub, anew after its address changed. */
   async function restartUpstream(): Promise<void> {
@@ -593,14 +509,7 @@ export async function startHub(options: HubOptions) {
       await borders.stop();
       polls.endAll();
       await safety.close();
-      await Promise.all([
-        sweeper.stop(),
-        flushing.stop(),
-        republishing.stop(),
-        reforming.stop(),
-        searchIndex.stop(),
-        tending.stop(),
-      ]);
+      await work.stop();
       await Promise.all([exchange.drain(drainMs), enrolment.drain(2000), local.drain(1000)]);
       await socket?.close();
       await heard.flush();
