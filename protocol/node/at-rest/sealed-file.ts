@@ -1,7 +1,7 @@
 // Content files under a key of their own: a 64-byte header, then AES-256-GCM over pieces of 64 KiB. The nonce of a piece is its number and whether it is the
 // last one, so that pieces cannot be moved, dropped or cut off; any range is read by opening only the pieces it touches. Under
 // content-files.ts and content-store.ts. Must never use one key for two contents, nor give out a piece that did not verify.
-import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
 import fsp, { type FileHandle } from 'node:fs/promises';
 import { ExchangeError } from '../../errors.ts';
 import { tagBytes } from './aead.ts';
@@ -63,7 +63,7 @@ function nonceOf(index: number, last: boolean): Buffer {
 
 /** Ciphertext and tag, to be written one after the other: nothing is copied together first. */
 export function sealPiece(
-  key: Uint8Array,
+  key: Uint8Array | KeyObject,
   plain: Uint8Array,
   index: number,
   last: boolean,
@@ -76,7 +76,7 @@ export function sealPiece(
 }
 
 export function openPiece(
-  key: Uint8Array,
+  key: Uint8Array | KeyObject,
   stored: Uint8Array,
   index: number,
   last: boolean,
@@ -148,6 +148,8 @@ function sealedFile(
   const last = (index: number): boolean =>
     state.lengthBytes !== undefined && isLast(index, state.lengthBytes);
   let closed: Promise<void> | undefined;
+  // Of plain bytes the cipher makes a key object for every piece, and finds out first that they are none.
+  const pieceKey = createSecretKey(key);
   return {
     key,
     async read(into, at, length, position) {
@@ -158,7 +160,7 @@ function sealedFile(
       let done = 0;
       for (let i = 0; i < count && done < length; i++) {
         const plain = openPiece(
-          key,
+          pieceKey,
           stored.subarray(i * storedPiece, (i + 1) * storedPiece),
           first + i,
           last(first + i),
@@ -183,7 +185,7 @@ function sealedFile(
         );
         for (let i = 0; i < count; i++) {
           const box = stored.subarray(i * storedPiece, Math.min(length, (i + 1) * storedPiece));
-          const plain = openPiece(key, box, first + i, last(first + i));
+          const plain = openPiece(pieceKey, box, first + i, last(first + i));
           const skip = at - (first + i) * pieceBytes;
           const some = plain?.subarray(skip, Math.min(plain.length, to - (first + i) * pieceBytes));
           if (!some || some.length === 0) throw new ExchangeError('content-damaged');
@@ -199,7 +201,7 @@ function sealedFile(
       for (let done = 0, index = first; done < length; done += pieceBytes, index++)
         sealed.push(
           ...sealPiece(
-            key,
+            pieceKey,
             bytes.subarray(at + done, at + Math.min(length, done + pieceBytes)),
             index,
             last(index),
@@ -216,13 +218,13 @@ function sealedFile(
         lengthBytes === 0
           ? Buffer.alloc(0)
           : openPiece(
-              key,
+              pieceKey,
               await readFully(file, storedPiece, headerBytes + index * storedPiece),
               index,
               false,
             );
       if (!plain) throw new ExchangeError('disk-failed', 'a piece just written does not verify');
-      await writeAllOf(file, sealPiece(key, plain, index, true), headerBytes + index * storedPiece);
+      await writeAllOf(file, sealPiece(pieceKey, plain, index, true), headerBytes + index * storedPiece);
       await writeFully(file, makeHeader({ keyId: state.keyId, lengthBytes }), 0);
       state.lengthBytes = lengthBytes;
     },
