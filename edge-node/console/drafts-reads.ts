@@ -109,13 +109,14 @@ export function draftReads(db: Database) {
       ),
     alarmRaised: (code: string, about: string): boolean =>
       db.get('SELECT 1 FROM alarms WHERE code = ? AND about = ?', code, about) !== undefined,
-    /** How many newest sendings of the unit stand in each state; the newest 2,000 documents. */
+    /** How many sendings of the unit, of its newest 5,000, did not arrive somewhere, by the state of that recipient. */
     sendingStates: (unit: string) =>
       db.all<{ state: string; n: number }>(
-        `SELECT o.state, count(DISTINCT e.document_seq) AS n FROM (
-           SELECT d.seq, (SELECT max(seq) FROM envelopes WHERE document_seq = d.seq) AS envelope FROM documents d
-           WHERE d.unit = ? AND d.kind IN (1,3) ORDER BY d.seq DESC LIMIT 2000) newest
-         JOIN envelopes e ON e.seq = newest.envelope JOIN outbox_recipients o ON o.envelope_seq = e.seq GROUP BY o.state`,
+        `SELECT o.state, count(DISTINCT d.seq) AS n FROM outbox_recipients o INDEXED BY outbox_undelivered
+         CROSS JOIN envelopes e ON e.seq = o.envelope_seq CROSS JOIN documents d ON d.seq = e.document_seq
+         WHERE o.state <> 'delivered' AND o.state IN ('queued','refused','undeliverable','expired') AND d.unit = ? AND d.kind IN (1,3)
+           AND d.seq > (SELECT max(seq) - 5000 FROM documents) AND e.seq = (SELECT max(seq) FROM envelopes WHERE document_seq = d.seq)
+         GROUP BY o.state`,
         unit,
       ),
     /** Arrivals that wait for acceptance, counted up to 5,000. */

@@ -37,6 +37,13 @@ const arrivalPasses = `${textIn('in', 'i', 3)} AND (?4 IS NULL OR EXISTS (SELECT
   AND (?15 <> 'recalled' OR EXISTS (SELECT 1 FROM received v WHERE v.sender = i.sender AND v.document_id = i.document_id AND v.unit = ?4
     AND v.inbox_seq = i.seq AND v.recall <> ''))
   AND (?15 <> 'asked' OR EXISTS (SELECT 1 FROM requests q WHERE q.document_id = i.document_id AND q.unit = ?4 AND q.sender = i.sender AND q.state = 'open'))`;
+/** Words looked up for one row after the other: for a way that has few of them. */
+const matches = (
+  direction: 'out' | 'in',
+  row: string,
+  at: number,
+) => `(?${at} IS NULL OR EXISTS (SELECT 1 FROM temp.search_rows f
+  CROSS JOIN temp.search_words w ON w.rowid = f.id WHERE f.direction = '${direction}' AND f.seq = ${row}.seq AND search_words MATCH ?${at}))`;
 const arrivalColumnsOfI = arrivalColumns
   .split(',')
   .map((name) => `i.${name.trim()}`)
@@ -44,6 +51,7 @@ const arrivalColumnsOfI = arrivalColumns
 /** ?1: before this key, ?2: rows; ?14: what the way itself asks for. */
 const arrivalsBy = (key: string, from: string): string =>
   `SELECT ${key} AS key, ${arrivalColumnsOfI} FROM ${from} AND ${key} < ?1 AND ${arrivalPasses} ORDER BY ${key} DESC LIMIT ?2`;
+const rowMatches = matches('in', 'i', 16);
 const arrivals = {
   all: arrivalsBy('i.seq', 'inbox i WHERE ?14 IS NULL'),
   type: arrivalsBy(
@@ -53,16 +61,25 @@ const arrivals = {
   sender: arrivalsBy('i.seq', 'inbox i INDEXED BY inbox_sender WHERE i.sender = ?14'),
   standing: arrivalsBy(
     'v.inbox_seq',
-    'received v INDEXED BY received_standing CROSS JOIN inbox i ON i.seq = v.inbox_seq WHERE v.unit = ?4 AND v.code = ?14',
+    `received v INDEXED BY received_standing CROSS JOIN inbox i ON i.seq = v.inbox_seq WHERE v.unit = ?4 AND v.code = ?14 AND ${rowMatches}`,
   ),
   // Few wait for an answer at any time.
   asked: arrivalsBy(
     'i.seq',
-    "inbox i WHERE ?14 IS NULL AND i.seq IN (SELECT a.seq FROM requests o INDEXED BY requests_open JOIN inbox a ON a.document_id = o.document_id WHERE o.state = 'open')",
+    `inbox i WHERE ?14 IS NULL AND i.seq IN (SELECT a.seq FROM requests o INDEXED BY requests_open JOIN inbox a ON a.document_id = o.document_id WHERE o.state = 'open') AND ${rowMatches}`,
+  ),
+  // All that can have such a term: by the sender's wish, or by a task; which of the two counts is judged row by row.
+  due: arrivalsBy(
+    'i.seq',
+    `inbox i WHERE ?14 IS NULL AND i.seq IN (
+       SELECT b.seq FROM inbox b INDEXED BY inbox_reply WHERE b.reply_by_ms > 0
+         AND b.reply_by_ms >= iif(?12 = 'late', 0, ?13) AND b.reply_by_ms < iif(?12 = 'late', ?13, 9e15)
+       UNION ALL SELECT v.inbox_seq FROM tasks t JOIN received v ON v.sender = t.sender AND v.document_id = t.document_id AND v.unit = t.unit
+         WHERE t.unit = ?4 AND t.state IN ('given','working') AND t.due_ms IS NOT NULL) AND ${rowMatches}`,
   ),
   recalled: arrivalsBy(
     'v.inbox_seq',
-    "received v INDEXED BY received_recalled CROSS JOIN inbox i ON i.seq = v.inbox_seq WHERE ?14 IS NULL AND v.unit = ?4 AND v.recall <> ''",
+    `received v INDEXED BY received_recalled CROSS JOIN inbox i ON i.seq = v.inbox_seq WHERE ?14 IS NULL AND v.unit = ?4 AND v.recall <> '' AND ${rowMatches}`,
   ),
   words: arrivalsBy(
     'w.rowid',
@@ -84,13 +101,54 @@ const sendings = {
   undelivered: sendingsBy(
     'd.seq',
     `documents d WHERE ?9 IS NULL AND d.seq IN (SELECT n.document_seq FROM outbox_recipients u INDEXED BY outbox_undelivered
-      JOIN envelopes n ON n.seq = u.envelope_seq WHERE u.state IN (SELECT value FROM json_each(?7)) AND u.state <> 'delivered')`,
+      JOIN envelopes n ON n.seq = u.envelope_seq WHERE u.state IN (SELECT value FROM json_each(?7)) AND u.state <> 'delivered') AND ${matches('out', 'd', 10)}`,
   ),
   words: sendingsBy(
     'w.rowid',
     "temp.search_words w CROSS JOIN temp.search_rows f ON f.id = w.rowid AND f.direction = 'out' CROSS JOIN documents d ON d.seq = f.seq WHERE search_words MATCH ?9",
   ),
 } as const;
+
+/** Ways that are walked by rows and look words up for each. */
+const rowWays: readonly (keyof typeof arrivals)[] = ['standing', 'asked', 'due', 'recalled'];
+/** So many rows are looked up one by one sooner than a common word is walked through. */
+const fewMax = 1_000;
+/** Keys of the words are times in microseconds, keys of rows are running numbers: a page goes on the way that it began. */
+const rowKeyMax = 1e13;
+const goesByRows = (after: string | undefined, few: () => boolean): boolean =>
+  after === undefined ? few() : before(after) < rowKeyMax;
+
+const few = (db: Database, from: string, ...values: SqlValue[]): boolean =>
+  db.get<{ n: number }>(`SELECT count(*) AS n FROM (SELECT 1 FROM ${from} LIMIT ${fewMax + 1})`, ...values)!
+    .n <= fewMax;
+
+type Narrowed = Pick<ArrivalsAsked, 'only' | 'due' | 'nowMs'> & {
+  readonly codes: readonly string[] | undefined;
+};
+function fewArrivals(db: Database, unit: string, o: Narrowed): boolean {
+  if (o.only !== undefined) return true;
+  if (
+    o.due === 'running' &&
+    few(db, 'inbox INDEXED BY inbox_reply WHERE reply_by_ms > 0 AND reply_by_ms >= ?', o.nowMs)
+  )
+    return true;
+  return (
+    o.codes !== undefined &&
+    few(
+      db,
+      'received INDEXED BY received_standing WHERE unit = ? AND code IN (SELECT value FROM json_each(?))',
+      unit,
+      JSON.stringify(o.codes),
+    )
+  );
+}
+
+const fewSendings = (db: Database, states: readonly string[]): boolean =>
+  few(
+    db,
+    `outbox_recipients INDEXED BY outbox_undelivered WHERE state IN (SELECT value FROM json_each(?)) AND state <> 'delivered'`,
+    JSON.stringify(states),
+  );
 
 export function listReads(db: Database) {
   return {
@@ -114,9 +172,15 @@ export function listReads(db: Database) {
           o.nowMs,
           by,
           o.only ?? '',
+          ...(rowWays.includes(way) ? [o.match ?? null] : []),
         );
-      if (o.match !== undefined) return page('words', o.match);
+      const rare = o.unit !== undefined && (o.only ?? o.due ?? codes) !== undefined;
+      const byRows =
+        o.match === undefined ||
+        (rare && goesByRows(o.after, () => fewArrivals(db, o.unit!, { ...o, codes })));
+      if (o.match !== undefined && !byRows) return page('words', o.match);
       if (o.only !== undefined && o.unit !== undefined) return page(o.only, null);
+      if (o.due && o.unit !== undefined) return page('due', null);
       // One walk per standing, each in order; the newest of all of them are the page.
       if (codes && o.unit !== undefined)
         return codes
@@ -128,12 +192,9 @@ export function listReads(db: Database) {
     },
     outboxPage(o: SendingsAsked, limit: number): readonly Keyed<OutDocument>[] {
       const states = o.state === undefined ? undefined : [o.state].flat();
-      const way =
-        o.match !== undefined
-          ? 'words'
-          : states === undefined || states.includes('delivered')
-            ? 'all'
-            : 'undelivered';
+      const rare = states !== undefined && !states.includes('delivered');
+      const byRows = o.match === undefined || (rare && goesByRows(o.after, () => fewSendings(db, states)));
+      const way = !byRows ? 'words' : rare ? 'undelivered' : 'all';
       return db.all<Keyed<OutDocument>>(
         sendings[way],
         before(o.after),
@@ -144,7 +205,8 @@ export function listReads(db: Database) {
         o.untilMs ?? Number.MAX_SAFE_INTEGER,
         states ? JSON.stringify(states) : null,
         o.every ? 1 : 0,
-        o.match ?? null,
+        way === 'words' ? o.match! : null,
+        ...(way === 'undelivered' ? [o.match ?? null] : []),
       );
     },
     /** Kinds of documents (loại văn bản) that arrivals have, each found by one step in the index. */

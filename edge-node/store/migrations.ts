@@ -7,7 +7,7 @@ import { deskSchema } from './schema-desk.ts';
 import { directorySchema } from './schema-directory.ts';
 import { figuresSchema } from './schema-figures.ts';
 import { folderSchema } from './schema-folder.ts';
-import { listsSchema, recalledIndex } from './schema-lists.ts';
+import { listsSchema, rareIndexes } from './schema-lists.ts';
 import { dueIndexes, officeSchema } from './schema-office.ts';
 import { safetySchema } from './schema-safety.ts';
 import { searchInMemory, searchSchema } from './schema-search.ts';
@@ -176,5 +176,5 @@ export const migrations: readonly Migration[] = [
   { version: 15, name: 'removals-back', sql: giveBackSchema },
   { version: 16, name: 'lists', sql: listsSchema },
   { version: 17, name: 'search-in-memory', sql: searchInMemory },
-  { version: 18, name: 'recalled', sql: recalledIndex },
+  { version: 18, name: 'rare-indexes', sql: rareIndexes },
 ];

@@ -10,6 +10,7 @@ CREATE INDEX inbox_sender ON inbox (sender);
 CREATE INDEX outbox_undelivered ON outbox_recipients (state, envelope_seq) WHERE state <> 'delivered';
 `;
 
-export const recalledIndex = `
+export const rareIndexes = `
+CREATE INDEX inbox_reply ON inbox (reply_by_ms) WHERE reply_by_ms > 0;
 CREATE INDEX received_recalled ON received (unit, inbox_seq) WHERE recall <> '';
 `;

@@ -220,10 +220,7 @@ async function main(): Promise<void> {
   await take('52-kiem-tra-may-ket-qua');
   await at('/thuc-hanh', '53-thuc-hanh');
   await at('/den?trang-thai=waiting', '54-chon-nhieu');
-  await page
-    .getByLabel(/^Chọn \d/)
-    .first()
-    .check();
+  await page.getByLabel('Chọn mọi văn bản đang hiện').check();
   await page.getByRole('button', { name: 'Tiếp nhận và vào sổ' }).click();
   await page.getByRole('heading', { name: 'Tiếp nhận 1 văn bản?' }).waitFor();
   await take('55-tiep-nhan-nhieu');

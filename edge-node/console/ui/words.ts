@@ -133,6 +133,7 @@ export const words = {
     more: 'Xem thêm',
     count: (n: number) => `${n} văn bản`,
     urgency: 'Độ khẩn',
+    document: 'Văn bản',
     name: 'Số, ký hiệu',
     subject: 'Trích yếu',
     sender: 'Nơi gửi',

@@ -80,12 +80,9 @@ export function Inbox({ state }: { readonly state: string }) {
         empty={[inbox.empty, inbox.emptyHow]}
         columns={[
           bulkWords.column,
-          list.urgency,
-          list.name,
-          list.subject,
-          ...(beside.on ? [] : [list.sender]),
-          list.arrived,
-          ...(beside.on ? [] : [list.due]),
+          ...(beside.on
+            ? [list.document, list.arrived]
+            : [list.urgency, list.name, list.subject, list.sender, list.arrived, list.due]),
           list.state,
         ]}
         every={(rows) => (
@@ -154,11 +151,20 @@ export function Inbox({ state }: { readonly state: string }) {
                 onChange={(event) => choose([row], event.currentTarget.checked)}
               />
             </td>
-            <td class="tight">
-              <Urgency urgency={row.urgency} />
-            </td>
-            <td class="tight">{nameOrNone(row)}</td>
+            {!beside.on && (
+              <>
+                <td class="tight">
+                  <Urgency urgency={row.urgency} />
+                </td>
+                <td class="tight">{nameOrNone(row)}</td>
+              </>
+            )}
             <td>
+              {beside.on && (
+                <div>
+                  {nameOrNone(row)} {row.urgency > 0 && <Urgency urgency={row.urgency} />}
+                </div>
+              )}
               <RowLink to={`/den/${row.envelopeId}`} row={row} />
               {(row.parts ?? 0) > 1 && <span class="muted"> · {list.parts(row.parts!)}</span>}
               {beside.on && <div class="muted">{senderOf(row)}</div>}
