@@ -34,7 +34,12 @@ const communes = [
   { key: 'communeB', code: 'H08.35.902', name: 'UBND xã Tây Mẫu (mẫu)' },
 ] as const;
 
-export async function startDistrict(dir: string, say: Say): Promise<District> {
+export async function startDistrict(
+  dir: string,
+  say: Say,
+  how: { /** As `init --at-rest`. */ readonly atRest?: string } = {},
+): Promise<District> {
+  atRest = how.atRest ?? 'key-file';
   const root = join(dir, 'root-ca');
   const running: Running[] = [];
   const nodes: Running[] = [];
@@ -88,6 +93,9 @@ export async function startDistrict(dir: string, say: Say): Promise<District> {
   }
 }
 
+/** How the folders of the district that is being started keep their data. */
+let atRest = 'key-file';
+
 type HubAt = { readonly running: Running; readonly hubId: string; readonly url: string };
 
 async function startHubAt(
@@ -108,6 +116,8 @@ async function startHubAt(
       hub.code,
       '--root',
       hub.root,
+      '--at-rest',
+      atRest,
       '--port',
       String(port),
       '--json',
@@ -145,6 +155,8 @@ async function enrolOffice(
       at,
       '--invitation',
       invitation,
+      '--at-rest',
+      atRest,
       '--port',
       String(port),
       '--console-port',

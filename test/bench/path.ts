@@ -1,6 +1,6 @@
 // Benchmark `path`: office software → local API → node → hub → node → signed receipt verified and stored at the sender; every program in a
 // process of its own, made and started by the command line. In bulk, then at a steady rate for latency. Options: --documents N,
-// --runs N, --rate N, --seconds N, --bytes N. The end is read in the sender's own store, where it says when each receipt was stored.
+// --runs N, --rate N, --seconds N, --bytes N, --at-rest off|key-file. The end is read in the sender's own store, where it says when each receipt was stored.
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,9 @@ type Api = { readonly url: string; readonly token: string; readonly to: string }
 export async function run(options: Options): Promise<unknown> {
   const dir = mkdtempSync(join(tmpdir(), 'lienthong-bench-'));
   const about = await machine(dir);
-  const district = await startDistrict(dir, (line) => process.stderr.write(`${line}\n`));
+  const district = await startDistrict(dir, (line) => process.stderr.write(`${line}\n`), {
+    atRest: options['at-rest'] ?? 'key-file',
+  });
   try {
     return { bench: 'path', ...about, ...(await measure(district, options)) };
   } finally {

@@ -18,7 +18,7 @@ const aboutText = Buffer.from('lienthong text 1');
 /** The cells of one row, or of one document: they share a key, and go with it. */
 export type Cell = {
   seal<T extends Uint8Array | null>(bytes: T): T;
-  /** Empty stays empty: that there is none is no secret, and queries ask for it. */
+  /** Empty stays empty, a text and a list: that there is none is no secret, and queries ask for it. */
   text<T extends string | null>(text: T): T;
 };
 export type Cells = {
@@ -68,7 +68,7 @@ export function sealedCells(keys: KeyStore, master: Uint8Array): Cells {
           return seal(taken.key, bytes, about, head) as Uint8Array as T;
         },
         text<T extends string | null>(text: T): T {
-          if (text === null || text === '') return text;
+          if (text === null || text === '' || text === '[]') return text;
           taken ??= keys.take();
           const box = seal(taken.key, Buffer.from(text), aboutText);
           return `${textMark}${taken.id}:${box.toString('base64')}` as T;

@@ -45,11 +45,12 @@ export function openKeyStore(dir: string, master: Uint8Array): KeyStore {
 
   function makeBlock(): void {
     db.transaction(() => {
-      for (let i = 0; i < blockKeys; i++) {
+      // The number is bound into the box, so it is known first; no number is given twice, deleted ones neither.
+      const last =
+        db.get<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'content_keys'")?.seq ?? 0;
+      for (let id = last + 1; id <= last + blockKeys; id++) {
         const key = randomBytes(32);
-        // The number is bound into the box, so it is known first.
-        const { lastRowId: id } = db.run('INSERT INTO content_keys (wrapped) VALUES (?)', Buffer.alloc(0));
-        db.run('UPDATE content_keys SET wrapped = ? WHERE id = ?', seal(master, key, about(id)), id);
+        db.run('INSERT INTO content_keys (id, wrapped) VALUES (?, ?)', id, seal(master, key, about(id)));
         fresh.push({ id, key });
       }
     });
