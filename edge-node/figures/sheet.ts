@@ -1,9 +1,8 @@
 // The figures of a month as a file to take away or print: CSV, XLSX, PDF. Three columns, a line per figure, so that any office's table can take them.
-import { vietnamTime } from '../../protocol/calendar/working-days.ts';
 import { type SheetColumn, writeCsv, writeXlsx } from '../../protocol/node/spreadsheet.ts';
 import type { Flow, MonthFigures } from '../console/contract-figures.ts';
 import type { SheetFile, SheetFormat } from '../office/core.ts';
-import { drawPdf } from '../office/print.ts';
+import { drawPdf, printedText } from '../office/print.ts';
 
 export type FigureLine = { readonly group: string; readonly name: string; readonly value: string };
 
@@ -94,7 +93,7 @@ export async function figureFile(
           cells: [group, name, value].map((text) => text.normalize('NFC')),
           struck: false,
         })),
-        printed: vietnamTime(nowMs).slice(0, 16).replace('T', ' '),
+        printed: printedText(nowMs),
       }),
     );
   const columns: readonly SheetColumn<FigureLine>[] = [

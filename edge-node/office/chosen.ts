@@ -1,6 +1,6 @@
 // Chosen arrivals as a file, in the columns of the incoming register: to print for whoever is presented with them, or to take away as a table. What
 // stands in the book is taken from the book; what was not accepted yet has no number. Reads only; a book is never changed by it.
-import { dayOf, vietnamTime } from '../../protocol/calendar/working-days.ts';
+import { dayOf } from '../../protocol/calendar/working-days.ts';
 import { metadataCodec } from '../../protocol/codec.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { uuidToBytes } from '../../protocol/ids.ts';
@@ -9,7 +9,7 @@ import type { EdgeContext } from '../context.ts';
 import { hiddenTitle } from '../views.ts';
 import type { SheetFile, SheetFormat } from './core.ts';
 import { arrivedEntry, emptyEntry, serialText } from './entries.ts';
-import { drawPdf } from './print.ts';
+import { drawPdf, printedText } from './print.ts';
 import { type IncomingLine, incomingColumns, mediaTypes } from './sheets.ts';
 
 /** `ids`: envelope ids of arrivals at `unit`, in the order of the list. Throws `document-unknown` for one that is not the unit's. */
@@ -46,7 +46,7 @@ export async function chosenFile(
           cells: incomingColumns.map(({ value }) => value(line).normalize('NFC')),
           struck: false,
         })),
-        printed: vietnamTime(clock.nowMs()).slice(0, 16).replace('T', ' '),
+        printed: printedText(clock.nowMs()),
       }),
     );
   const cells = incomingColumns.map(

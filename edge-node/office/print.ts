@@ -2,6 +2,7 @@
 // ends there. At most one at a time: an old office PC has no memory for two long books.
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { vietnamTime } from '../../protocol/calendar/working-days.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import type { PrintAnswer, PrintTask } from './print-process.ts';
 
@@ -9,6 +10,12 @@ import type { PrintAnswer, PrintTask } from './print-process.ts';
 const childHeapMb = 1_024;
 const childMsMax = 300_000;
 let last: Promise<unknown> = Promise.resolve();
+
+/** When something was printed, as people write it: 16:00 26/11/2026. */
+export function printedText(nowMs: number): string {
+  const [day = '', time = ''] = vietnamTime(nowMs).split('T');
+  return `${time.slice(0, 5)} ${day.split('-').reverse().join('/')}`;
+}
 
 /** Throws `pdf-not-printable` for a stamp that cannot be drawn, `internal` for what is ours. */
 export function drawPdf(task: PrintTask): Promise<Uint8Array> {

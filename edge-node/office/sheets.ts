@@ -1,12 +1,12 @@
 // A book as a file: CSV, XLSX or PDF, with the columns that Decree 30/2020 Appendix IV asks for. The follow-up register is derived: the incoming
 // book, who has each document, until when, how far it is, and with which number it was answered.
-import { dayOf, vietnamTime } from '../../protocol/calendar/working-days.ts';
+import { dayOf } from '../../protocol/calendar/working-days.ts';
 import { uuidFromBytes } from '../../protocol/ids.ts';
 import { type SheetColumn, writeCsv, writeXlsx } from '../../protocol/node/spreadsheet.ts';
 import type { EdgeContext } from '../context.ts';
 import type { SheetFile, SheetFormat, SheetKind } from './core.ts';
 import { serialText } from './entries.ts';
-import { drawPdf } from './print.ts';
+import { drawPdf, printedText } from './print.ts';
 import type { Book, EntryRow, TaskRow } from './register-reads.ts';
 
 type ColumnOf<Row> = {
@@ -213,6 +213,6 @@ async function printed(
     cover,
     columns: columns.map(({ title, share, align }) => ({ title, share, ...(align ? { align } : {}) })),
     rows,
-    printed: vietnamTime(clock.nowMs()).slice(0, 16).replace('T', ' '),
+    printed: printedText(clock.nowMs()),
   });
 }
