@@ -25,6 +25,7 @@ import {
   openMaster,
   recoverAtRest,
 } from '../protocol/node/at-rest/master.ts';
+import { plainCellsIn, sealOnce } from '../protocol/node/at-rest/seal-rows.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { openContentStore } from '../protocol/node/content-store.ts';
 import { openDatabase } from '../protocol/node/sqlite.ts';
@@ -184,6 +185,56 @@ t.test('sealed content is read in any range, resumed, and never believed once to
     'key-file-missing',
     'never opened without its keys',
   );
+});
+
+t.test('rows of before are sealed once, and a run that was broken off is taken up', async (t) => {
+  const dir = temporaryDir('rows');
+  t.teardown(() => fs.rmSync(dir, { recursive: true }));
+  const path = join(dir, 'some.sqlite');
+  const db = openDatabase(path, { create: true });
+  db.exec(`CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    CREATE TABLE rows (id INTEGER PRIMARY KEY, said TEXT, block BLOB) STRICT;
+    CREATE TABLE numbers (unit TEXT NOT NULL, number TEXT NOT NULL, PRIMARY KEY (unit, number)) STRICT, WITHOUT ROWID;`);
+  db.transaction(() => {
+    for (let i = 0; i < 1000; i++) {
+      db.run('INSERT INTO rows (said, block) VALUES (?, ?)', `zqrow ${i}`, Buffer.from(`zqrow block ${i}`));
+      db.run('INSERT INTO numbers (unit, number) VALUES (?, ?)', `u${i % 3}`, `zqrow${i}`);
+    }
+  });
+  const columns = [
+    { table: 'rows', keys: ['rowid'], texts: ['said'], blobs: ['block'] },
+    { table: 'numbers', keys: ['unit', 'number'], compared: ['number'] },
+  ];
+  const master = randomBytes(32);
+  const keys = openKeyStore(dir, master);
+  const cells = sealedCells(keys, master);
+  let left = 500;
+  const breaking = {
+    ...cells,
+    begin() {
+      if (left-- === 0) throw new Error('killed');
+      return cells.begin();
+    },
+  };
+  t.throws(() => sealOnce(db, breaking, columns), { message: 'killed' });
+  t.ok(plainCellsIn(path, columns) > 1000, 'the batch that broke off is as it was');
+  sealOnce(db, cells, columns);
+  t.equal(plainCellsIn(path, columns), 0);
+  t.same(filesHolding(dir, Buffer.from('zqrow')), [], 'in no page, free ones and the log included');
+  db.useCells(cells);
+  t.same(
+    db
+      .all<{ said: string; block: Uint8Array }>('SELECT said, block FROM rows ORDER BY id')
+      .map((row) => row.said),
+    Array.from({ length: 1000 }, (_, i) => `zqrow ${i}`),
+  );
+  t.equal(
+    Buffer.from(db.get<{ block: Uint8Array }>('SELECT block FROM rows WHERE id = 8')!.block).toString(),
+    'zqrow block 7',
+  );
+  t.ok(db.get('SELECT 1 FROM numbers WHERE unit = ? AND number = ?', 'u1', cells.compared('zqrow7')));
+  db.close();
+  keys.close();
 });
 
 t.test('an upload is sealed while it is on its way', async (t) => {
