@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { runCommand, visible } from '../bin/output.ts';
 import { withNode } from './commands-reach.ts';
 import { timeText, withDir } from './commands-words.ts';
-import type { FoundPage } from './core.ts';
+import type { FoundDocument, Page } from './core.ts';
 
 type SearchOptions = {
   readonly dir: string;
@@ -37,7 +37,7 @@ export function searchCommand(program: Command): void {
         const asked = { ...rest, q: words.join(' ') };
         const given = Object.entries(asked).filter((pair): pair is [string, string] => Boolean(pair[1]));
         const { body } = await withNode(dir, (node) =>
-          node.call<FoundPage>('GET', `/v1/search?${new URLSearchParams(given).toString()}`),
+          node.call<Page<FoundDocument>>('GET', `/v1/search?${new URLSearchParams(given).toString()}`),
         );
         out.answer(body);
         out.table(

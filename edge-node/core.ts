@@ -107,9 +107,12 @@ export type InboxPageOptions = PageOptions & {
   /** `asked`: the sender asks for something (recall, update) that nobody has answered; `recalled`: destroyed after a recall, or being so; with `unit`. */
   readonly only?: 'asked' | 'recalled';
 };
-export type Page<Row> = { readonly rows: readonly Row[]; readonly next: string | undefined };
-/** `filling`: the search is still being made after a start; older documents may be missing. */
-export type FoundPage = Page<FoundDocument> & { readonly filling?: true };
+export type Page<Row> = {
+  readonly rows: readonly Row[];
+  readonly next: string | undefined;
+  /** What was asked goes through the search, which is still being made after a start: older documents may be missing. */
+  readonly filling?: true;
+};
 
 export type OutboxRow = {
   readonly documentId: string;
@@ -464,7 +467,7 @@ export type EdgeCore = StatusCore & {
   /** Newest first. */
   inbox(options?: InboxPageOptions): Promise<Page<InboxRow>>;
   /** Over all metadata of outbox and inbox (search-words.ts). */
-  find(options?: FindOptions): Promise<FoundPage>;
+  find(options?: FindOptions): Promise<Page<FoundDocument>>;
   /** Whom a text names, and groups. */
   readonly recipients: RecipientVerbs;
   /** Registers, acceptance, tasks, deadlines. */

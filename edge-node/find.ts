@@ -6,18 +6,19 @@ import { ExchangeError } from '../protocol/errors.ts';
 import { uuidFromBytes } from '../protocol/ids.ts';
 import { startWorker, type WorkLoop } from '../protocol/node/worker.ts';
 import type { EdgeContext } from './context.ts';
-import type { FindOptions, FoundDocument, FoundPage } from './core.ts';
+import type { FindOptions, FoundDocument, Page } from './core.ts';
 import { sendingUnit } from './outbox/submit.ts';
 import { isHiddenSent } from './safety/views.ts';
 import { placeWords, searchQuery, searchWords } from './search-words.ts';
 import { isDocumentKind } from './statuses/change-rows.ts';
 import type { SearchEntry, Unindexed } from './store/search-index.ts';
+import type { Store } from './store/store.ts';
 import { hiddenTitle } from './views.ts';
 
 /** About ten milliseconds of the loop. */
 const batch = 20;
 
-export function findDocuments(options: FindOptions, context: EdgeContext): FoundPage {
+export function findDocuments(options: FindOptions, context: EdgeContext): Page<FoundDocument> {
   const { store } = context;
   const limit = Math.min(200, Math.max(1, options.limit ?? 50));
   if (options.after !== undefined && !/^\d{1,16}$/.test(options.after))
@@ -40,9 +41,13 @@ export function findDocuments(options: FindOptions, context: EdgeContext): Found
       ({ direction, seq }) => (direction === 'out' ? sentRow(seq, context) : arrivedRow(seq, context)) ?? [],
     ),
     next: hits.length === limit ? String(hits.at(-1)!.id) : undefined,
-    ...(store.searchPending() > 0 ? { filling: true } : {}),
+    ...fillingOf(store),
   };
 }
+
+/** For an answer that goes through the search. */
+export const fillingOf = (store: Pick<Store, 'searchPending'>): { readonly filling?: true } =>
+  store.searchPending() > 0 ? { filling: true } : {};
 
 function sentRow(seq: number, { store, directory }: EdgeContext): FoundDocument | undefined {
   const id = store.documentBySeq(seq);

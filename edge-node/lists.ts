@@ -4,7 +4,7 @@ import { uuidFromBytes } from '../protocol/ids.ts';
 import type { OutboxState } from '../protocol/states.ts';
 import type { EdgeContext } from './context.ts';
 import type { InboxPageOptions, InboxRow, OutboxPageOptions, OutboxRow, Page, PageOptions } from './core.ts';
-import { levelSearch } from './find.ts';
+import { fillingOf, levelSearch } from './find.ts';
 import { sendingUnit } from './outbox/submit.ts';
 import { isHiddenSent } from './safety/views.ts';
 import { searchQuery } from './search-words.ts';
@@ -14,11 +14,15 @@ import { documentState, hiddenTitle, senderCodeOf } from './views.ts';
 const limitOf = (given: number | undefined): number => Math.min(200, Math.max(1, given ?? 50));
 
 function pageOf<Row extends { readonly key: number }, View>(
-  rows: readonly Row[],
-  limit: number,
+  {
+    rows,
+    limit,
+    ...rest
+  }: { readonly rows: readonly Row[]; readonly limit: number; readonly filling?: true },
   view: (row: Row) => View | undefined,
 ): Page<View> {
   return {
+    ...rest,
     rows: rows.flatMap((row) => view(row) ?? []),
     next: rows.length === limit ? String(rows.at(-1)!.key) : undefined,
   };
@@ -34,7 +38,8 @@ export function outboxPage(options: OutboxPageOptions, context: EdgeContext): Pa
   const { store } = context;
   const limit = limitOf(options.limit);
   const asked = askedOf(options, context);
-  return pageOf(store.outboxPage({ ...options, ...asked }, limit), limit, (row) => {
+  const filling = asked.match === undefined ? {} : fillingOf(store);
+  return pageOf({ rows: store.outboxPage({ ...options, ...asked }, limit), limit, ...filling }, (row) => {
     // What shows nothing of itself is not found by its words either.
     if (asked.match !== undefined && isHiddenSent(row.seq, store)) return undefined;
     const newest = store.envelopesOf(row.seq)[0];
@@ -77,7 +82,8 @@ export function inboxPage(options: InboxPageOptions, context: EdgeContext): Page
   const { store, directory } = context;
   const limit = limitOf(options.limit);
   const asked = { ...askedOf(options, context), nowMs: context.clock.nowMs() };
-  return pageOf(store.inboxPage({ ...options, ...asked }, limit), limit, (row) => {
+  const filling = asked.match === undefined && options.type === undefined ? {} : fillingOf(store);
+  return pageOf({ rows: store.inboxPage({ ...options, ...asked }, limit), limit, ...filling }, (row) => {
     const hidden = hiddenTitle(row.seq, store);
     if (asked.match !== undefined && hidden) return undefined;
     return {

@@ -53,6 +53,9 @@ export const uploadAnswer = object('A finished upload; it is on disk.', {
   sha256Hex: text('SHA-256 of the bytes received, hex: compare it with yours.'),
 });
 
+const filling = flag(
+  'true: what was asked goes through the search, which is still being made after a start; older documents may be missing.',
+);
 const next = text('Give it as `after` to get the page that follows; absent on the last one.');
 const common = {
   documentId: text('Id of the document.'),
@@ -91,8 +94,9 @@ export const outboxAnswer = object(
       ),
     ),
     next,
+    filling,
   },
-  ['next'],
+  ['next', 'filling'],
 );
 const finding = object(
   'Something that was found.',
@@ -207,8 +211,9 @@ export const inboxAnswer = object(
       }),
     ),
     next,
+    filling,
   },
-  ['next'],
+  ['next', 'filling'],
 );
 
 export const foundAnswer = object(
@@ -234,9 +239,9 @@ export const foundAnswer = object(
       ),
     ),
     next,
-    filling: flag('true: the search is still being made after a start; older documents may be missing.'),
+    filling,
   },
-  ['next'],
+  ['next', 'filling'],
 );
 
 const statusView = object(

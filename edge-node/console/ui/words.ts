@@ -168,6 +168,8 @@ export const words = {
     dropView: (name: string) => `Bỏ danh sách đã lưu ${name}`,
     from: 'Từ ngày',
     to: 'Đến hết ngày',
+    filling:
+      'Máy vừa khởi động và còn đang lập chỉ mục tìm kiếm: văn bản cũ có thể chưa hiện ra. Tìm lại sau ít phút.',
     nothing: 'Không có văn bản nào khớp.',
     nothingHow: 'Bỏ bớt từ tìm kiếm hoặc chọn "Tất cả".',
   },

@@ -112,6 +112,11 @@ export function DocumentList<Row extends Listed>(props: Props<Row>) {
       <SavedLists list={path === '/inbox' ? 'in' : 'out'} at={at} query={narrowing} />
       {props.above}
       <ProblemNotice problem={list.problem} again={list.again} />
+      {list.filling && (
+        <p class="muted" role="status">
+          {words.list.filling}
+        </p>
+      )}
       {!rows && !list.problem && <Loading />}
       {rows?.length === 0 &&
         (narrowed ? (

@@ -4,8 +4,12 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { get, type ProblemBody, problemOf, queryOf } from '../api.ts';
 import { restorePlace } from '../router.ts';
 
-type Page<Row> = { readonly rows: readonly Row[]; readonly next?: string };
-type Kept = { readonly rows: readonly unknown[]; readonly next: string | undefined };
+type Page<Row> = { readonly rows: readonly Row[]; readonly next?: string; readonly filling?: boolean };
+type Kept = {
+  readonly rows: readonly unknown[];
+  readonly next: string | undefined;
+  readonly filling: boolean;
+};
 /** What was loaded for an address, so that Back shows it before it is asked again. */
 const kept = new Map<string, Kept>();
 const keptMax = 20;
@@ -15,6 +19,8 @@ export type PagedList<Row> = {
   readonly problem: ProblemBody | undefined;
   readonly more: (() => void) | undefined;
   readonly again: () => void;
+  /** The server's search is still being made after a start. */
+  readonly filling: boolean;
 };
 
 export function usePages<Row>(
@@ -30,18 +36,18 @@ export function usePages<Row>(
   const state = shown.key === key ? shown.kept : kept.get(key);
   const [problem, setProblem] = useState<ProblemBody>();
   const current = useRef(key);
-  const keep = (rows: readonly Row[], next: string | undefined) => {
+  const keep = (page: Kept) => {
     kept.delete(key);
-    kept.set(key, { rows, next });
+    kept.set(key, page);
     if (kept.size > keptMax) kept.delete(kept.keys().next().value!);
-    if (current.current === key) setState({ key, kept: { rows, next } });
+    if (current.current === key) setState({ key, kept: page });
   };
   const ask = useCallback(
     (limit: number, after: string | undefined, before: readonly Row[]) => {
       get<Page<Row>>(path + queryOf({ ...query, limit, after })).then(
-        ({ rows, next }) => {
+        ({ rows, next, filling = false }) => {
           setProblem(undefined);
-          keep([...before, ...rows], next);
+          keep({ rows: [...before, ...rows], next, filling });
         },
         (error: unknown) => setProblem(problemOf(error)),
       );
@@ -63,6 +69,7 @@ export function usePages<Row>(
     rows,
     problem,
     more: state?.next && rows ? () => ask(50, state.next, rows) : undefined,
+    filling: state?.filling ?? false,
     again: () => ask(Math.min(200, Math.max(50, rows?.length ?? 0)), undefined, []),
   };
 }
