@@ -109,8 +109,10 @@ async function tryDisk({ hub }: TestDistrict, disk: Disk, nth: number): Promise<
       wrong.push(`${String(error)} ${String((error as Error).cause ?? '')}`);
     }
   }
+  // A node syncs at its start already (the list of what the search has yet to take in is emptied): then it ends before anybody can be told anything.
+  if (said.papers.length === 0 && !early) wrong.push('nothing was handed in');
   // A receipt that left the hub, or a delivery receipt that left a node, is in the store that gave it.
-  wrong.push(...receiptsMissing(hub, said));
+  wrong.push(...receiptsMissing(hub));
   return wrong;
 }
 
@@ -149,7 +151,7 @@ async function driveUntilDead(disk: Disk, said: Said) {
 }
 
 /** Every statement that another program holds of this hub is in the hub's own ledger. */
-function receiptsMissing(hub: Program, said: Said): string[] {
+function receiptsMissing(hub: Program): string[] {
   const wrong: string[] = [];
   const hubDb = openDatabase(join(hub.dir, 'hub.sqlite'), { readOnly: true });
   const senderDb = openDatabase(join(sender.node.dir, 'node.sqlite'), { readOnly: true });
@@ -170,6 +172,5 @@ function receiptsMissing(hub: Program, said: Said): string[] {
     hubDb.close();
     senderDb.close();
   }
-  if (said.papers.length === 0) wrong.push('nothing was handed in');
   return wrong;
 }
