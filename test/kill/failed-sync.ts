@@ -53,9 +53,9 @@ const everything = () => [];
 const disks: readonly Disk[] = [
   { program: district.hub, name: 'database', paths: database, size: 2_000, nths: [1, 4, 9] },
   { program: district.hub, name: 'content', paths: everything, size: 3_400_000, nths: [8, 14, 20] },
-  { program: sender.node, name: 'database', paths: database, size: 2_000, nths: [1, 4, 9] },
+  { program: sender.node, name: 'database', paths: database, size: 2_000, nths: [1, 2, 4, 9] },
   { program: sender.node, name: 'content', paths: everything, size: 3_400_000, nths: [8, 14] },
-  { program: recipient.node, name: 'database', paths: database, size: 2_000, nths: [1, 4, 9] },
+  { program: recipient.node, name: 'database', paths: database, size: 2_000, nths: [1, 2, 4, 9] },
   { program: recipient.node, name: 'content', paths: everything, size: 3_400_000, nths: [8, 14] },
 ];
 
