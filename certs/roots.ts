@@ -133,25 +133,23 @@ export type Chains = { readonly issuingsDer: readonly Uint8Array[]; readonly anc
  * When the holder of `leaf` should ask for the next certificate: in the last third of its life, and sooner when the root above it ends
  * sooner and the hub has a CA under one that does not.
  */
-export function renewalTimeMs(leaf: Certificate, { issuingsDer, anchors }: Chains): number {
+export function renewalTimeMs(leaf: Certificate, chains: Chains): number {
   const byLife = renewalDueMs(leaf);
-  // Without a root that has handed over and ends, no path ends before its leaf.
-  if (anchors.every((anchor) => anchor instanceof Uint8Array)) return byLife;
-  const issuings = issuingsDer.map(parseCertificate);
-  const endsMs = lastEndMs(
-    issuings.filter((issuing) => vouches(issuing, leaf)),
-    anchors,
-  );
+  const endsMs = pathEndsMs(leaf, chains);
+  if (endsMs === 0 || endsMs >= leaf.notAfterMs) return byLife;
+  const issuings = chains.issuingsDer.map(parseCertificate);
   const nextEndsMs = lastEndMs(
     issuings.filter(({ keyId }) => keyId === issuings[0]?.keyId),
-    anchors,
+    chains.anchors,
   );
-  if (endsMs === 0 || endsMs >= leaf.notAfterMs || nextEndsMs <= endsMs) return byLife;
+  if (nextEndsMs <= endsMs) return byLife;
   return Math.min(byLife, renewalDueMs({ notBeforeMs: leaf.notBeforeMs, notAfterMs: endsMs }));
 }
 
 /** From when nobody believes what the holder of `leaf` signs: its own end, or that of the last CA or root above it. 0 without any. */
 export function pathEndsMs(leaf: Certificate, { issuingsDer, anchors }: Chains): number {
+  // Without a root that has handed over and ends, no path ends before its leaf.
+  if (anchors.every((anchor) => anchor instanceof Uint8Array)) return leaf.notAfterMs;
   const above = issuingsDer.map(parseCertificate).filter((issuing) => vouches(issuing, leaf));
   return Math.min(leaf.notAfterMs, lastEndMs(above, anchors));
 }

@@ -75,11 +75,12 @@ export function createDirectoryCache(options: {
       log.warn({ event: 'directory.stale', code, hub, said: detail });
       await store.write('alarm', { atMs: nowMs, code, about: `directory of ${hub}`, said: detail });
     }
-    again.note(opened.refused.length > 0);
+    const refused = opened.refused.length > 0;
+    again.note(refused);
     await store.write('saveDirectory', {
       parts: opened.parts.map(({ part, bytes }) => ({ hub: part.hub, version: part.version, bytes })),
       // A start asks again for what was refused.
-      stamp: again.pending() ? '' : answer.stamp,
+      stamp: refused ? '' : answer.stamp,
       nowMs,
     });
     const fresh = new Map(opened.parts.map(({ part }) => [part.hub, part]));

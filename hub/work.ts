@@ -48,14 +48,12 @@ export type HubWorkDeps = Omit<SweepDeps, 'clock'> & {
 
 export function startHubWork(deps: HubWorkDeps): HubWork {
   const { listening, clock, random, log, store, admin, directory, own } = deps;
+  const told =
+    (worker: string, level: 'warn' | 'error' = 'error') =>
+    (err: unknown, waitMs: number) =>
+      log[level]({ event: 'worker.waiting', worker, waitMs, err });
   const loop = (worker: string, idleMs: number, step: () => Promise<StepResult>): WorkLoop =>
-    startWorker({
-      clock,
-      random,
-      step,
-      idleMs,
-      onError: (err, waitMs) => log.error({ event: 'worker.waiting', worker, waitMs, err }),
-    });
+    startWorker({ clock, random, step, idleMs, onError: told(worker) });
 
   const sweeper = loop('sweeper', 5_000, async () =>
     listening
@@ -70,7 +68,7 @@ export function startHubWork(deps: HubWorkDeps): HubWork {
     directory: () => directory.current(),
     clock,
     random,
-    onError: (err, waitMs) => log.error({ event: 'worker.waiting', worker: 'search-index', waitMs, err }),
+    onError: told('search-index'),
   });
   directory.onChange(() => {
     reforming.nudge();
@@ -100,10 +98,16 @@ export function startHubWork(deps: HubWorkDeps): HubWork {
     await deps.borders.tend();
     return 'idle';
   });
-  const flushing = loop('heard', 5_000, async () => {
-    await deps.heard.flush();
-    await deps.space.measure();
-    return 'idle';
+  const flushing = startWorker({
+    clock,
+    random,
+    step: async () => {
+      await deps.heard.flush();
+      await deps.space.measure();
+      return 'idle';
+    },
+    idleMs: 5_000,
+    onError: told('heard', 'warn'),
   });
 
   return {
@@ -112,7 +116,7 @@ export function startHubWork(deps: HubWorkDeps): HubWork {
       try {
         await own.tend();
       } catch (err) {
-        log.error({ event: 'worker.waiting', worker: 'tending', waitMs: tendMs, err });
+        told('tending')(err, tendMs);
       }
     },
     sweepSoon: () => sweeper.nudge(),

@@ -3,6 +3,7 @@ import { type SheetColumn, writeCsv, writeXlsx } from '../../protocol/node/sprea
 import type { Flow, MonthFigures } from '../console/contract-figures.ts';
 import type { SheetFile, SheetFormat } from '../office/core.ts';
 import { drawPdf, printedText } from '../office/print.ts';
+import { named } from '../office/sheets.ts';
 
 export type FigureLine = { readonly group: string; readonly name: string; readonly value: string };
 
@@ -58,12 +59,6 @@ export function figureLines({ sent, received, presence }: MonthFigures): readonl
   ];
 }
 
-const mediaTypes: Readonly<Record<SheetFormat, string>> = {
-  csv: 'text/csv',
-  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
-  pdf: 'application/pdf',
-};
-
 export async function figureFile(
   figures: MonthFigures,
   { format, nowMs }: { readonly format: SheetFormat; readonly nowMs: number },
@@ -71,11 +66,7 @@ export async function figureFile(
   const lines = figureLines(figures);
   const [year = '', month = ''] = figures.month.split('-');
   const title = `Thống kê gửi, nhận văn bản tháng ${month}`;
-  const file = (bytes: Uint8Array): SheetFile => ({
-    name: `thong-ke-${figures.month}.${format}`,
-    mediaType: mediaTypes[format],
-    bytes,
-  });
+  const file = named(`thong-ke-${figures.month}`, format);
   if (format === 'pdf')
     return file(
       await drawPdf({

@@ -10,7 +10,7 @@ import { hiddenTitle } from '../views.ts';
 import type { SheetFile, SheetFormat } from './core.ts';
 import { arrivedEntry, emptyEntry, serialText } from './entries.ts';
 import { drawPdf, printedText } from './print.ts';
-import { type IncomingLine, incomingColumns, mediaTypes } from './sheets.ts';
+import { type IncomingLine, incomingColumns, named } from './sheets.ts';
 
 /** `ids`: envelope ids of arrivals at `unit`, in the order of the list. Throws `document-unknown` for one that is not the unit's. */
 export async function chosenFile(
@@ -25,11 +25,7 @@ export async function chosenFile(
   const lines = ids.map((id) => lineOf(id, unit, context));
   const year = Number(dayOf(clock.nowMs()).slice(0, 4));
   const title = 'Danh sách văn bản đến';
-  const file = (bytes: Uint8Array): SheetFile => ({
-    name: `danh-sach-van-ban-den.${format}`,
-    mediaType: mediaTypes[format],
-    bytes,
-  });
+  const file = named('danh-sach-van-ban-den', format);
   if (format === 'pdf')
     return file(
       await drawPdf({

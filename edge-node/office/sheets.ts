@@ -153,11 +153,15 @@ const fileNames: Readonly<Record<SheetKind, string>> = {
   out: 'so-van-ban-di',
   followup: 'so-theo-doi',
 };
-export const mediaTypes: Readonly<Record<SheetFormat, string>> = {
+const mediaTypes: Readonly<Record<SheetFormat, string>> = {
   csv: 'text/csv',
   xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
   pdf: 'application/pdf',
 };
+/** A drawn or written sheet under its name, without the ending. */
+export const named =
+  (stem: string, format: SheetFormat) =>
+  (bytes: Uint8Array): SheetFile => ({ name: `${stem}.${format}`, mediaType: mediaTypes[format], bytes });
 
 export async function sheetFile(
   { book, sheet, format }: { readonly book: Book; readonly sheet: SheetKind; readonly format: SheetFormat },
@@ -165,8 +169,7 @@ export async function sheetFile(
 ): Promise<SheetFile> {
   const columns = sheet === 'in' ? incoming : sheet === 'out' ? outgoing : followUp(book.unit, context);
   const rows = context.store.entriesOf(book.id);
-  const name = `${fileNames[sheet]}-${book.year}${book.code && `-${book.code}`}.${format}`;
-  const file = (bytes: Uint8Array): SheetFile => ({ name, mediaType: mediaTypes[format], bytes });
+  const file = named(`${fileNames[sheet]}-${book.year}${book.code && `-${book.code}`}`, format);
   if (format === 'pdf') return file(await printed(book, sheet, columns, context));
   const cells = columns.map(
     ({ title, width, value }): SheetColumn<EntryRow> => ({ header: title, type: 'text', width, value }),

@@ -5,9 +5,7 @@ import { backoffMs, type Clock } from './clock.ts';
 export type Again = {
   /** Call after every try. */
   note(refused: boolean): void;
-  /** True while the last try was refused. */
-  pending(): boolean;
-  /** Pending, and its time has come: after a quarter of the time since the first refusal (clock.ts `backoffMs`). */
+  /** The last try was refused, and its time has come again: after a quarter of the time since the first refusal (clock.ts `backoffMs`). */
   due(): boolean;
 };
 
@@ -19,7 +17,6 @@ export function createAgain({ clock, random }: { clock: Clock; random: () => num
       const sinceMs = refused?.sinceMs ?? nowMs;
       refused = some ? { sinceMs, againMs: nowMs + backoffMs(nowMs - sinceMs, random) } : undefined;
     },
-    pending: () => refused !== undefined,
     due: () => refused !== undefined && clock.monotonicMs() >= refused.againMs,
   };
 }

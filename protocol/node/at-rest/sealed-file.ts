@@ -119,7 +119,8 @@ async function readInto(file: FileHandle, bytes: Uint8Array, position: number): 
   return done;
 }
 
-async function readFully(file: FileHandle, length: number, position: number): Promise<Buffer> {
+/** Fewer where the file ends. */
+export async function readFully(file: FileHandle, length: number, position: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(length);
   return bytes.subarray(0, await readInto(file, bytes, position));
 }

@@ -5,6 +5,7 @@ import fsp, { type FileHandle } from 'node:fs/promises';
 import { ExchangeError } from '../../errors.ts';
 import { boxExtraBytes, open, seal } from './aead.ts';
 import type { KeyStore } from './key-store.ts';
+import { readFully } from './sealed-file.ts';
 
 const magic = Buffer.from('LTUPLOA1');
 const headBytes = magic.length + 8;
@@ -27,22 +28,11 @@ export async function createLog(path: string, keys: KeyStore): Promise<void> {
   }
 }
 
-async function readAt(file: FileHandle, length: number, position: number): Promise<Buffer> {
-  const bytes = Buffer.alloc(length);
-  let done = 0;
-  while (done < length) {
-    const { bytesRead } = await file.read(bytes, done, length - done, position + done);
-    if (bytesRead === 0) break;
-    done += bytesRead;
-  }
-  return bytes.subarray(0, done);
-}
-
 /** Length of each whole record, in order. */
 async function* records(file: FileHandle): AsyncGenerator<{ readonly at: number; readonly length: number }> {
   const { size } = await file.stat();
   for (let at = headBytes; at + lengthBytes <= size; ) {
-    const length = (await readAt(file, lengthBytes, at)).readUInt32BE();
+    const length = (await readFully(file, lengthBytes, at)).readUInt32BE();
     const next = at + lengthBytes + length + boxExtraBytes;
     if (length === 0 || length > recordBytesMax || next > size) return;
     yield { at, length };
@@ -60,7 +50,7 @@ async function endOf(file: FileHandle): Promise<{ offset: number; position: numb
 }
 
 async function keyOf(file: FileHandle, keys: KeyStore | undefined): Promise<Buffer> {
-  const head = await readAt(file, headBytes, 0);
+  const head = await readFully(file, headBytes, 0);
   if (head.length < headBytes || !head.subarray(0, magic.length).equals(magic))
     throw new ExchangeError('upload-unknown', 'no sealed upload');
   const key = keys?.find(Number(head.readBigUInt64BE(magic.length)));
@@ -115,7 +105,7 @@ export async function* readLog(path: string, keys: KeyStore | undefined): AsyncG
     const key = await keyOf(file, keys);
     let offset = 0;
     for await (const { at, length } of records(file)) {
-      const plain = open(key, await readAt(file, length + boxExtraBytes, at + lengthBytes), about(offset));
+      const plain = open(key, await readFully(file, length + boxExtraBytes, at + lengthBytes), about(offset));
       if (!plain) throw new ExchangeError('content-damaged', 'a piece of an upload does not verify');
       yield plain;
       offset += length;
