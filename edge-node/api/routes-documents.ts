@@ -7,6 +7,7 @@ import type { DocumentFields } from '../../protocol/document/fields.ts';
 import { metadataOf, urgencyOf } from '../../protocol/document/metadata.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
+import { lent } from '../../protocol/node/release.ts';
 import { kinds, relations } from '../../protocol/seal.ts';
 import type { OutboxState } from '../../protocol/states.ts';
 import type { EdgeCore, SubmitPart, SubmitRequest } from '../core.ts';
@@ -181,7 +182,7 @@ function uploadRoute(app: FastifyInstance, core: EdgeCore): void {
         throw new ExchangeError('media-type-refused', 'the body is application/octet-stream');
       const { unit } = request.query;
       const { handle, lengthBytes, sha256Hex } = await core.addContent(
-        request.body,
+        lent(request.body),
         unit === undefined ? {} : { unit },
       );
       return await reply.code(201).send({ uploadId: handle, lengthBytes, sha256Hex });

@@ -103,6 +103,9 @@ const types: Readonly<Record<string, string>> = {
   webmanifest: 'application/manifest+json',
 };
 
+/** Quality 9 takes 34 MiB for a moment, the highest peak of a node's start, and makes the pages 2 % smaller. */
+const brotliQuality = 6;
+
 /** Path of the address → file, compressed once. Well under a megabyte. */
 export async function loadBundle(folder: string): Promise<Bundle> {
   const bundle = new Map<string, Asset>();
@@ -116,7 +119,9 @@ export async function loadBundle(folder: string): Promise<Bundle> {
     bundle.set(`/${relative(folder, path)}`, {
       bytes,
       brotli: compressible
-        ? await promisify(brotliCompress)(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } })
+        ? await promisify(brotliCompress)(bytes, {
+            params: { [constants.BROTLI_PARAM_QUALITY]: brotliQuality },
+          })
         : undefined,
       gzip: compressible ? await promisify(gzip)(bytes) : undefined,
       type,

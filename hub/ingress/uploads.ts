@@ -11,6 +11,7 @@ import type { limits as allLimits } from '../../protocol/limits.ts';
 import type { ContentStore, PartialState } from '../../protocol/node/content-store.ts';
 import type { ServerPeer } from '../../protocol/node/http-server.ts';
 import type { Log } from '../../protocol/node/logger.ts';
+import { lent } from '../../protocol/node/release.ts';
 
 type UploadLimits = Readonly<
   Record<'partBytesMax' | 'appendBytesMax' | 'uploadsOpenMax' | 'uploadIdleMs', number>
@@ -220,7 +221,7 @@ async function append(
   const { store } = deps;
   const { offsetBytes, lengthBytes } = r;
   // Node ends the body at Content-Length, and the answer to a refusal must still find its way, so nothing destroys the socket.
-  const body = r.request.raw.iterator({ destroyOnReturn: false });
+  const body = lent(r.request.raw.iterator({ destroyOnReturn: false }));
   try {
     const end = await store.append(id, { offsetBytes, lengthBytes, body });
     if (end.ended !== 'whole') {

@@ -4,6 +4,7 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
 import fsp, { type FileHandle } from 'node:fs/promises';
 import { ExchangeError } from '../../errors.ts';
+import { releaseBytes } from '../release.ts';
 import { tagBytes } from './aead.ts';
 import type { KeyStore } from './key-store.ts';
 
@@ -171,7 +172,9 @@ function sealedFile(
         const some = plain.subarray(from, from + length - done);
         into.set(some, at + done);
         done += some.length;
+        releaseBytes(plain);
       }
+      releaseBytes(stored);
       return { bytesRead: done };
     },
     async *stream(from, to) {
@@ -210,6 +213,8 @@ function sealedFile(
         );
       for (let i = 0; i < sealed.length; i += 512)
         await writeAllOf(file, sealed.slice(i, i + 512), headerBytes + (first + i / 2) * storedPiece);
+      // The system has them all. After a failed write they are left to V8.
+      for (const box of sealed) releaseBytes(box);
       return { bytesWritten: length };
     },
     async finish(lengthBytes) {
