@@ -1,4 +1,4 @@
-// "lienthong set-status|recall|update|requests|agree|refuse": what an office did with a document, what it asks of those who have one of its
+// "lienthong set-status|recall|extend|update|requests|agree|refuse": what an office did with a document, what it asks of those who have one of its
 // own, and what others ask of it. All through the API; a confirmation that the law asks for is an option, never a question on a terminal.
 import type { Command } from 'commander';
 import { type Output, runCommand, visible, wrongUse } from '../bin/output.ts';
@@ -13,7 +13,7 @@ import {
 } from './commands-fields.ts';
 import { withNode } from './commands-reach.ts';
 import { idOf, timeText, withDir } from './commands-words.ts';
-import type { RecallAnswer, RequestView, StatusAnswer, UpdateAnswer } from './statuses/core.ts';
+import type { ExtendAnswer, RecallAnswer, RequestView, StatusAnswer, UpdateAnswer } from './statuses/core.ts';
 
 type Common = { readonly dir: string; readonly json?: boolean };
 
@@ -104,7 +104,38 @@ function reasonOf({ reason }: StatusOptions): { reason?: number } {
 type RecallOptions = Common & { reason: string; from?: string[] };
 type UpdateOptions = Common & FieldOptions & { reason: string; add?: string[]; remove?: string[] };
 
+function extendCommand(program: Command): void {
+  withDir(program.command('extend'))
+    .argument('<id>', 'mã văn bản đã gửi; id of a document that was sent')
+    .requiredOption(
+      '--to <address>',
+      'nơi nhận thêm: mã, bộ phận@mã, group:nhóm; a further recipient (repeatable)',
+      collect,
+    )
+    .description(
+      'Gửi thêm nơi nhận cho văn bản đã gửi.\nThe same document to those who do not have it; who has it gets nothing again.',
+    )
+    .action((id: string, options: Common & { to: string[] }) =>
+      runCommand(async (out) => {
+        const path = `/v1/documents/${idOf(id)}/recipients`;
+        const { body } = await withNode(options.dir, (node) =>
+          node.call<ExtendAnswer>('POST', path, { to: options.to }),
+        );
+        out.answer(body);
+        if (body.added.length > 0)
+          out.say(
+            `Đang gửi thêm / sending to: ${visible(body.added.join(', '))}\nTheo dõi / follow: lienthong show ${body.documentId} --dir ${options.dir}`,
+          );
+        if (body.already.length > 0)
+          out.say(`Đã là nơi nhận, không gửi lại / has it already: ${visible(body.already.join(', '))}`);
+        if (body.paper.length > 0)
+          out.say(`Chỉ gửi được bản giấy / on paper only: ${visible(body.paper.join(', '))}`);
+      }, options),
+    );
+}
+
 function changeCommands(program: Command): void {
+  extendCommand(program);
   withDir(program.command('recall'))
     .argument('<id>', 'mã văn bản đã gửi; id of a document that was sent')
     .requiredOption('--reason <text>', 'lý do thu hồi, nơi nhận sẽ đọc; why, the recipients read it')

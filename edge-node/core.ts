@@ -226,6 +226,8 @@ export type EnvelopeView = {
   readonly sealedMs: number | undefined;
   readonly attempts: number;
   readonly lastError: string | undefined;
+  /** While it waits after a try that failed: when the next one is. */
+  readonly nextMs: number | undefined;
   readonly recipients: readonly RecipientView[];
 };
 export type DocumentView = {

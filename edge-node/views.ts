@@ -132,6 +132,7 @@ function showEnvelope(e: OutEnvelope, story: StatusStory, context: EdgeContext):
     sealedMs: e.sealed_ms ?? undefined,
     attempts: e.attempts,
     lastError: e.last_error ?? undefined,
+    nextMs: e.work !== 'done' && e.last_error !== null && e.next_ms > 0 ? e.next_ms : undefined,
     recipients: store
       .recipientsOf(e.seq)
       .map((recipient) =>
@@ -288,6 +289,7 @@ function showArrival(row: Arrival, context: EdgeContext): DocumentView {
         sealedMs: header.createdMs,
         attempts: 1,
         lastError: undefined,
+        nextMs: undefined,
         recipients,
       },
     ],

@@ -1014,8 +1014,8 @@ export const catalogue = {
     'clerk',
     ['Văn bản này đã được thay thế', 'This document was replaced already'],
     [
-      'Thay thế bản mới nhất (mã nêu ở trên), không thay thế bản cũ.',
-      'Replace the newest version (its id is given), not the old one.',
+      'Làm việc này với bản mới nhất (mã nêu ở trên), không làm với bản cũ.',
+      'Do it with the newest version (its id is given), not with the old one.',
     ],
   ),
   'document-changed': row(

@@ -133,7 +133,8 @@ function assertLinks({ links, status }: Header): void {
     throw new ExchangeError('header-malformed', 'status code is longer than 8 bytes');
 }
 
-function assertRecipients(recipients: Header['recipients']): void {
+/** Codes: `recipients-none`, `recipients-too-many`, `recipients-repeated`, `header-malformed`. */
+export function assertRecipients(recipients: Header['recipients']): void {
   if (recipients.length === 0) throw new ExchangeError('recipients-none');
   if (recipients.length > limits.recipientsMax)
     throw new ExchangeError('recipients-too-many', `${recipients.length}, at most ${limits.recipientsMax}`);

@@ -11,6 +11,8 @@ import { startNode } from '../edge-node/main.ts';
 import type { RequestView } from '../edge-node/statuses/core.ts';
 import { backupHub, restoreHub } from '../hub/backup.ts';
 import { fsckHub } from '../hub/fsck.ts';
+import { dayOf } from '../protocol/calendar/working-days.ts';
+import { uuidToBytes } from '../protocol/ids.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { openDatabase } from '../protocol/node/sqlite.ts';
 import { kinds, relations } from '../protocol/seal.ts';
@@ -274,6 +276,71 @@ t.test('an update shows old and new, changes the receivers, and of two the newer
   t.equal((await changed(id, B, 'agreed')).change?.kind, 'recall');
   t.match((await show(b, id, 'in')).metadata, undefined, 'the metadata of its updates went with it');
 });
+
+/** What is sent to further recipients, by the API; the answer's body. */
+const extend = (id: string, to: readonly string[]) => post(a, `/v1/documents/${id}/recipients`, { to });
+
+t.test(
+  'a sent document goes to further recipients once, with its number and its newest correction',
+  async (t) => {
+    const { uploadId, sha256Hex } = await large(randomBytes(600_000));
+    const id = await send(a, [B], {
+      parts: [{ name: 'phụ lục.bin', mediaType: 'application/octet-stream', uploadId }],
+      subject: 'Trích yếu đầu',
+      number: '77',
+      notation: 'KH-UBND',
+      deliverBy: new Date(systemClock.nowMs() + 60_000).toISOString(),
+    });
+    await arrived(b, id);
+    const fields = { subject: 'Trích yếu đã sửa' };
+    await post(a, `/v1/documents/${id}/update`, { reason: 'Sai trích yếu', fields });
+    await sees(a, id, B, ({ change }) => change?.state === 'asked');
+    // The term of the first sending may be over when one more is asked for.
+    const db = openDatabase(join(a.dir, 'node.sqlite'));
+    db.run('UPDATE documents SET deliver_by_ms = created_ms + 1 WHERE document_id = ?', uuidToBytes(id));
+    db.close();
+    t.equal(codeOf(await extend(id, ['H08.35.99'])), 'unit-unknown');
+    t.equal(codeOf(await extend(id, [])), 'request-malformed');
+    t.equal(codeOf(await extend(id, [C, C])), 'recipients-repeated');
+    const both = await Promise.all([extend(id, [B, C]), extend(id, [C])]);
+    t.same(both.map(({ status }) => status).sort(), [200, 202], 'two clerks at once: one sending');
+    t.match(both.find(({ status }) => status === 202)!.body, { added: [C] });
+    t.match(await extend(id, [B, C]), { status: 200, body: { added: [], already: [B, C], paper: [] } });
+    t.match(await arrived(c, id), {
+      metadata: { subject: 'Trích yếu đầu', number: '77' },
+      parts: [{ sha256Hex }],
+    });
+    const inC = await eventually(async () =>
+      (await requestsOf(c)).find(({ documentId }) => documentId === id),
+    );
+    t.match(inC.after, fields, 'the correction follows');
+    await sees(a, id, C, ({ state }) => state === 'delivered');
+    const view = await show(a, id, 'out');
+    t.match(view, { state: 'delivered', completeness: { complete: true, served: 2 } });
+    t.equal(view.envelopes.length, 2);
+    t.equal(view.envelopes[0]!.follows, view.envelopes[1]!.envelopeId, 'linked to the first sending');
+    t.equal((await b.node.edge.inbox({ text: 'Trích yếu đầu' })).rows.length, 1, 'nothing came there again');
+    const [row] = (await a.node.edge.outbox({ text: 'Trích yếu đầu' })).rows;
+    t.match(row, { documentId: id, recipients: { delivered: 2 } }, 'one document with all its recipients');
+    const year = Number(dayOf(systemClock.nowMs()).slice(0, 4));
+    const lines = (await a.node.edge.office.entries({ unit: a.unit, kind: 'out', year })).rows;
+    const own = lines.filter(({ notation }) => notation === '77/KH-UBND');
+    t.match(own, [{ places: /; / }], 'one line, one number, both places');
+    t.match(
+      (await a.node.edge.audit()).rows.find(({ act }) => act === 'extend'),
+      { about: id, said: '1 added' },
+    );
+    // A recall asks both sendings.
+    t.equal((await post(a, `/v1/documents/${id}/recall`, { reason: 'Gửi nhầm' })).status, 202);
+    await destroyed(c, id);
+    t.equal(
+      codeOf(await extend(id, [C])),
+      'document-state-refused',
+      'what was asked back is not given again',
+    );
+    t.equal(codeOf(await extend(id, ['H08.35.13'])), 'document-state-refused', 'nobody keeps it');
+  },
+);
 
 t.test('a replacement takes the place of the old one, which is kept and marked', async (t) => {
   const old = await send(a, [B]);

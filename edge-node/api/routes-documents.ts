@@ -11,13 +11,9 @@ import { lent } from '../../protocol/node/release.ts';
 import { kinds, relations } from '../../protocol/seal.ts';
 import type { OutboxState } from '../../protocol/states.ts';
 import type { EdgeCore, SubmitPart, SubmitRequest } from '../core.ts';
-import {
-  documentAnswer,
-  outboxAnswer,
-  problemAnswer,
-  submitAnswer,
-  uploadAnswer,
-} from './schemas-answers.ts';
+import { problemAnswer } from './answer-forms.ts';
+import { documentAnswer, submitAnswer, uploadAnswer } from './answers-documents.ts';
+import { outboxAnswer } from './answers-lists.ts';
 import {
   directionQuery,
   idempotencyHeaders,

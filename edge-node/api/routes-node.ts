@@ -3,17 +3,13 @@
 // Where the office's software finds what has arrived.
 import type { FastifyInstance } from 'fastify';
 import type { EdgeCore } from '../core.ts';
+import { problemAnswer } from './answer-forms.ts';
+import { documentAnswer } from './answers-documents.ts';
+import { inboxAnswer } from './answers-lists.ts';
+import { healthAnswer, readyAnswer, statusAnswer } from './answers-node.ts';
 import { createMetrics } from './metrics.ts';
 import { checksOf } from './ready.ts';
 import { type PageQuery, pageOf } from './routes-documents.ts';
-import {
-  documentAnswer,
-  healthAnswer,
-  inboxAnswer,
-  problemAnswer,
-  readyAnswer,
-  statusAnswer,
-} from './schemas-answers.ts';
 import { idParams, inboxQuery, noQuery, partParams } from './schemas-requests.ts';
 import { sendPart } from './send-part.ts';
 

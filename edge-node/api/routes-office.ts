@@ -11,7 +11,7 @@ import type {
   SheetKind,
 } from '../office/core.ts';
 import type { BookKind, EntryFields } from '../office/entries.ts';
-import { problemAnswer } from './schemas-answers.ts';
+import { problemAnswer } from './answer-forms.ts';
 import {
   acceptBody,
   bookParams,

@@ -1,14 +1,14 @@
 // Recipients over REST: finding units as one types, what a text of "nơi nhận" names, groups. Before a document's path begins.
 import type { FastifyInstance } from 'fastify';
 import type { EdgeCore } from '../core.ts';
+import { problemAnswer } from './answer-forms.ts';
 import {
   directoryAnswer,
   groupAnswer,
   groupsAnswer,
   matchAnswer,
-  problemAnswer,
   unitsAnswer,
-} from './schemas-answers.ts';
+} from './answers-recipients.ts';
 import { codeParams, directoryQuery, groupBody, matchBody, unitQuery } from './schemas-requests.ts';
 
 const failure = { '4xx': problemAnswer, '5xx': problemAnswer };

@@ -4,7 +4,8 @@
 import type { FastifyInstance } from 'fastify';
 import { ExchangeError } from '../../protocol/errors.ts';
 import type { EdgeCore } from '../core.ts';
-import { heldAnswer, judgedAnswer, problemAnswer } from './schemas-answers.ts';
+import { problemAnswer } from './answer-forms.ts';
+import { heldAnswer, judgedAnswer } from './answers-safety.ts';
 import { heldQuery, idParams, judgeBody, noQuery } from './schemas-requests.ts';
 
 const failure = { '4xx': problemAnswer, '5xx': problemAnswer };

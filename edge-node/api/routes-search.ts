@@ -2,8 +2,9 @@
 // Where a clerk's program finds a document again, long after its path has ended.
 import type { FastifyInstance } from 'fastify';
 import type { EdgeCore } from '../core.ts';
+import { problemAnswer } from './answer-forms.ts';
+import { foundAnswer } from './answers-lists.ts';
 import { type PageQuery, pageOf } from './routes-documents.ts';
-import { foundAnswer, problemAnswer } from './schemas-answers.ts';
 import { searchQuery } from './schemas-requests.ts';
 
 const failure = { '4xx': problemAnswer, '5xx': problemAnswer };

@@ -1,25 +1,32 @@
-// What the office does with a document, and what senders ask, over REST: statuses of arrivals, recall and update of what was sent, requests
+// What the office does with a document, and what senders ask, over REST: statuses of arrivals, recall, update and further recipients of what was sent, requests
 // that wait for a decision. 202: it is on disk and will be sent. Nothing is decided here.
 import type { FastifyInstance } from 'fastify';
 import type { EdgeCore } from '../core.ts';
-import type { RecallRequest, RequestDecision, StatusRequest, UpdateRequest } from '../statuses/core.ts';
+import type {
+  ExtendRequest,
+  RecallRequest,
+  RequestDecision,
+  StatusRequest,
+  UpdateRequest,
+} from '../statuses/core.ts';
+import { problemAnswer } from './answer-forms.ts';
 import {
-  problemAnswer,
+  extendAnswer,
   recallAnswer,
   requestAnswer,
   requestsAnswer,
   statusAnswerSet,
   updateAnswer,
-} from './schemas-answers.ts';
+} from './answers-statuses.ts';
+import { idParams, noQuery } from './schemas-requests.ts';
 import {
   decisionSchema,
-  idParams,
-  noQuery,
+  extendSchema,
   recallSchema,
   requestsQuery,
   statusSchema,
   updateSchema,
-} from './schemas-requests.ts';
+} from './schemas-statuses.ts';
 
 const tags = ['statuses'];
 const failure = { '4xx': problemAnswer, '5xx': problemAnswer };
@@ -53,6 +60,22 @@ export function statusRoutes(app: FastifyInstance, core: EdgeCore): void {
     },
     handler: async ({ params, body, actor }, reply) =>
       await reply.code(202).send(await core.recall(params.id, { ...body, actor })),
+  });
+  app.post<{ Params: Id; Body: ExtendRequest }>('/v1/documents/:id/recipients', {
+    schema: {
+      tags,
+      summary: 'Send a document to further recipients',
+      description:
+        'The same document, files and number, to those who do not have it; who has it gets nothing again, so the same request may be repeated. 200: everybody named has it already.',
+      params: idParams,
+      querystring: noQuery,
+      body: extendSchema,
+      response: { 200: extendAnswer, 202: extendAnswer, ...failure },
+    },
+    handler: async ({ params, body, actor }, reply) => {
+      const answer = await core.extend(params.id, { ...body, actor });
+      return await reply.code(answer.added.length > 0 ? 202 : 200).send(answer);
+    },
   });
   app.post<{ Params: Id; Body: UpdateRequest }>('/v1/documents/:id/update', {
     schema: {

@@ -5,7 +5,7 @@ import { documentProperties, text, time, uuidPattern } from '../../protocol/docu
 import { limits } from '../../protocol/limits.ts';
 
 /** Enough for the longest code, a desk and an "@". */
-const addressLengthMax = 200;
+export const addressLengthMax = 200;
 /** A part given in the request: base64 of at most 256 KiB. */
 const base64LengthMax = 4 * Math.ceil(limits.inlinePartBytesMax / 3);
 
@@ -140,7 +140,7 @@ export const proofQuery = {
   },
 } as const;
 
-const page = {
+export const page = {
   unit: text(64, 'Only of this unit of the node.'),
   text: text(200, 'Only those whose subject, notation or number contains this.'),
   since: time('Only those from this time on.'),
@@ -301,106 +301,5 @@ export const idempotencyHeaders = {
       maxLength: 200,
       description: 'Your own reference of this document; or the field idempotencyKey.',
     },
-  },
-} as const;
-
-const ownUnit = text(64, 'Unit of this node (code or internal id), when several received the document.');
-const person = text(200, 'Name of who acted, shown to the other office; may be left out.');
-
-export const statusSchema = {
-  type: 'object',
-  additionalProperties: false,
-  required: ['code'],
-  properties: {
-    code: {
-      type: 'string',
-      enum: ['02', '03', '04', '05', '06'],
-      description:
-        '02 returned, 03 accepted and registered, 04 assigned, 05 in process, 06 finished. 01 is the delivery receipt itself.',
-    },
-    unit: ownUnit,
-    registeredNumber: text(80, 'With 03: the number in the register of incoming documents.'),
-    reason: {
-      type: 'integer',
-      minimum: 1,
-      maximum: 8,
-      description:
-        'With 02, needed: 1 signature, 2 unreadable, 3 enclosure missing, 4 wrong recipient, 5 metadata contradicts the file, 6 duplicate, 7 secret content, 8 wrong form.',
-    },
-    text: text(4000, 'Free text for the sender.'),
-    person,
-    evenIfDuplicate: {
-      type: 'boolean',
-      description: 'With 03: true after document-duplicate-suspected was looked at.',
-    },
-  },
-} as const;
-
-const codes = (description: string) => ({
-  type: 'array',
-  minItems: 1,
-  maxItems: limits.recipientsMax,
-  items: { type: 'string', minLength: 1, maxLength: addressLengthMax },
-  description,
-});
-const changeReason = { ...text(4000, 'Why; the recipients read it.'), minLength: 1 };
-
-export const recallSchema = {
-  type: 'object',
-  additionalProperties: false,
-  required: ['reason'],
-  properties: {
-    reason: changeReason,
-    from: codes('Codes of the recipients to take it back from; left out: everybody.'),
-  },
-} as const;
-
-const { reason: _reason, links: _links, ...updatable } = documentProperties;
-export const updateSchema = {
-  type: 'object',
-  additionalProperties: false,
-  required: ['reason'],
-  properties: {
-    reason: changeReason,
-    add: codes('Addresses that get the document from now on.'),
-    remove: codes('Codes of recipients that lose it: a recall goes to them.'),
-    keepText: {
-      type: 'boolean',
-      description:
-        'After text-legacy: a person has looked, the text is right as written and is not to be converted.',
-    },
-    fields: {
-      type: 'object',
-      'x-document': true,
-      additionalProperties: false,
-      properties: updatable,
-      description:
-        'Fields of the description that change; those left out stay. Files never change: replace the document.',
-    },
-  },
-} as const;
-
-export const decisionSchema = {
-  type: 'object',
-  additionalProperties: false,
-  required: ['agree'],
-  properties: {
-    agree: { type: 'boolean', description: 'true: agree (15); of a recall, destroy. false: refuse (16).' },
-    unit: ownUnit,
-    text: text(4000, 'Free text for the sender.'),
-    person,
-    despiteWarning: {
-      type: 'boolean',
-      description: 'A recall may be refused only with this: the law gives a receiver no right to it.',
-    },
-  },
-} as const;
-
-export const requestsQuery = {
-  type: 'object',
-  additionalProperties: false,
-  properties: {
-    all: { type: 'string', enum: ['true', 'false'], description: 'true: decided ones too.' },
-    limit: page.limit,
   },
 } as const;

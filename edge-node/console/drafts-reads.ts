@@ -2,6 +2,7 @@
 import { vietnamDay } from '../../protocol/document/judge.ts';
 import { numberKey } from '../../protocol/document/notation.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
+import { newestToRecipient } from '../store/newest.ts';
 import type { DraftState } from './contract.ts';
 
 export type DraftRecord = {
@@ -101,8 +102,8 @@ export function draftReads(db: Database) {
     flashUndelivered: (beforeMs: number) =>
       db.all<{ document_id: Uint8Array; units: string }>(
         `SELECT d.document_id, group_concat(r.unit, ' ') AS units FROM documents d
-         JOIN envelopes e ON e.seq = (SELECT max(seq) FROM envelopes WHERE document_seq = d.seq)
-         JOIN outbox_recipients r ON r.envelope_seq = e.seq AND r.state IN ('queued','accepted','relayed')
+         JOIN envelopes e ON e.document_seq = d.seq
+         JOIN outbox_recipients r ON r.envelope_seq = e.seq AND r.state IN ('queued','accepted','relayed') AND ${newestToRecipient('e', 'r')}
          WHERE d.urgency >= 3 AND d.kind IN (1,3) AND d.seq > (SELECT max(seq) - 2000 FROM documents)
          AND e.queued_ms <= ?1 AND e.queued_ms > ?1 - 604800000 GROUP BY d.seq LIMIT 100`,
         beforeMs,
@@ -115,7 +116,7 @@ export function draftReads(db: Database) {
         `SELECT o.state, count(DISTINCT d.seq) AS n FROM outbox_recipients o INDEXED BY outbox_undelivered
          CROSS JOIN envelopes e ON e.seq = o.envelope_seq CROSS JOIN documents d ON d.seq = e.document_seq
          WHERE o.state <> 'delivered' AND o.state IN ('queued','refused','undeliverable','expired') AND d.unit = ? AND d.kind IN (1,3)
-           AND d.seq > (SELECT max(seq) - 5000 FROM documents) AND e.seq = (SELECT max(seq) FROM envelopes WHERE document_seq = d.seq)
+           AND d.seq > (SELECT max(seq) - 5000 FROM documents) AND ${newestToRecipient('e', 'o')}
          GROUP BY o.state`,
         unit,
       ),

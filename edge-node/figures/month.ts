@@ -89,9 +89,7 @@ export function monthFigures({ unit, month, calendar }: MonthOf, context: EdgeCo
     const dueMs = sendBy(calendar, { signedDay, handedInMs: row.created_ms, urgency: row.urgency });
     const late = (row.accepted_ms ?? nowMs) > dueMs;
     out.document({ urgency: row.urgency, late }, metadata);
-    for (const to of row.envelope_seq === null
-      ? []
-      : store.recipientsFor(row.envelope_seq, row.document_id)) {
+    for (const to of store.recipientsFor(row.seq, row.document_id)) {
       out.unit(to.unit, late);
       ends.recipients += 1;
       if (to.returned) ends.returned += 1;

@@ -1,13 +1,14 @@
 // Reads for the figures of a month and for what lies with whom. Ranges by index; a month of a large unit is walked row by row, never held whole.
 import { type Database, schemaVersion } from '../../protocol/node/sqlite.ts';
 import { events } from '../../protocol/statement.ts';
+import { newestToRecipient } from '../store/newest.ts';
 
 type Range = { readonly unit: string; readonly fromMs: number; readonly untilMs: number };
 export type SentOfMonth = {
+  readonly seq: number;
   readonly urgency: number;
   readonly created_ms: number;
   readonly metadata: Uint8Array | null;
-  readonly envelope_seq: number | null;
   readonly document_id: Uint8Array;
   /** When the hub took the first sending; NULL: not yet. */
   readonly accepted_ms: number | null;
@@ -38,8 +39,7 @@ export function figureReads(db: Database) {
   return {
     sentBetween: ({ unit, fromMs, untilMs }: Range): Iterable<SentOfMonth> =>
       db.each<SentOfMonth>(
-        `SELECT d.document_id, d.urgency, d.created_ms, d.metadata,
-           (SELECT max(seq) FROM envelopes WHERE document_seq = d.seq) AS envelope_seq,
+        `SELECT d.seq, d.document_id, d.urgency, d.created_ms, d.metadata,
            (SELECT min(s.at_ms) FROM envelopes e JOIN statements s ON s.envelope_id = e.envelope_id AND s.direction = 'in'
               AND s.event = ${events.SubmissionAcceptance} WHERE e.document_seq = d.seq) AS accepted_ms
          FROM documents d WHERE d.unit = ? AND d.kind IN (1,3) AND d.created_ms >= ? AND d.created_ms < ?`,
@@ -47,12 +47,13 @@ export function figureReads(db: Database) {
         fromMs,
         untilMs,
       ),
-    /** The addressees of a sending; `returned`: the office gave it back (02). */
-    recipientsFor: (envelopeSeq: number, documentId: Uint8Array) =>
+    /** The addressees of a document, each as its newest sending to it stands; `returned`: the office gave it back (02). */
+    recipientsFor: (documentSeq: number, documentId: Uint8Array) =>
       db.all<{ unit: string; state: string; returned: number }>(
         `SELECT r.unit, r.state, EXISTS (SELECT 1 FROM statuses s WHERE s.direction = 'in' AND s.document_id = ?2 AND s.unit = r.unit
-           AND s.code = '02' AND s.state = 'applied') AS returned FROM outbox_recipients r WHERE r.envelope_seq = ?1`,
-        envelopeSeq,
+           AND s.code = '02' AND s.state = 'applied') AS returned
+         FROM envelopes e JOIN outbox_recipients r ON r.envelope_seq = e.seq WHERE e.document_seq = ?1 AND ${newestToRecipient('e', 'r')}`,
+        documentSeq,
         documentId,
       ),
     receivedBetween: ({ unit, fromMs, untilMs }: Range): Iterable<ReceivedOfMonth> =>

@@ -1,6 +1,7 @@
 // Reads for deadlines: what was handed in and is not yet at the hub, what came and was not accepted, presented or answered, open tasks. Each
 // bounded to the newest; an old backlog is late anyway.
 import type { Database } from '../../protocol/node/sqlite.ts';
+import { newestToRecipient } from '../store/newest.ts';
 
 const rowsMax = 2_000;
 export type SendRow = {
@@ -62,8 +63,8 @@ export function dueReads(db: Database) {
     answersAwaited: (unit: string): readonly AnswerRow[] =>
       db.all<AnswerRow>(
         `SELECT * FROM (SELECT d.document_id, d.unit, d.urgency, d.created_ms, d.metadata, d.subject, d.number, d.notation, d.reply_by_ms,
-           (SELECT group_concat(r.unit, ' ') FROM outbox_recipients r WHERE r.state IN ('queued','accepted','relayed','delivered') AND r.envelope_seq =
-              (SELECT max(e.seq) FROM envelopes e WHERE e.document_seq = d.seq) AND NOT EXISTS
+           (SELECT group_concat(r.unit, ' ') FROM envelopes e JOIN outbox_recipients r ON r.envelope_seq = e.seq WHERE e.document_seq = d.seq
+              AND r.state IN ('queued','accepted','relayed','delivered') AND ${newestToRecipient('e', 'r')} AND NOT EXISTS
               (SELECT 1 FROM statuses s WHERE s.direction = 'in' AND s.document_id = d.document_id AND s.unit = r.unit AND s.code IN ('02','06'))) AS waiting
          FROM documents d WHERE d.unit = ? AND d.reply_by_ms > 0 AND d.kind IN (1, 3) ORDER BY d.seq DESC LIMIT ${rowsMax}) WHERE waiting IS NOT NULL`,
         unit,

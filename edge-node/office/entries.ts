@@ -139,6 +139,7 @@ const cut = (text: string, name: keyof EntryFields): string => {
   while (Buffer.byteLength(short) > max - 4) short = short.slice(0, -16);
   return `${short.toWellFormed()}…`;
 };
+export const cutPlaces = (places: string): string => cut(places, 'places');
 const dayOr = (day: string): string => (isDay(day) ? day : '');
 
 /** The line of a received document, as its metadata say; `author` is the sender's name. */

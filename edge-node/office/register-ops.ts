@@ -5,6 +5,7 @@ import type { Database } from '../../protocol/node/sqlite.ts';
 import { noteAudit } from '../store/fact-ops.ts';
 import {
   type BookKey,
+  cutPlaces,
   type EntryFields,
   type OutgoingEntry,
   type SerialNumber,
@@ -171,6 +172,34 @@ export function registerSent(
     actor: d.actor,
     nowMs: d.nowMs,
   });
+}
+
+/** Further places on the line of a document that was sent later to more of them. A closed book stays as it was printed: that is no reason to refuse. */
+export function addPlaces(
+  db: Database,
+  p: {
+    readonly unit: string;
+    readonly documentId: Uint8Array;
+    readonly places: readonly string[];
+    readonly actor: string;
+    readonly nowMs: number;
+  },
+): void {
+  const row = db.get<{ id: number; places: string }>(
+    `SELECT e.id, e.places FROM books b JOIN entries e ON e.book = b.id
+     WHERE e.document_id = ? AND b.unit = ? AND b.kind = 'out' AND b.closed_ms IS NULL AND e.struck IS NULL AND e.erased = 0`,
+    p.documentId,
+    p.unit,
+  );
+  if (!row) return;
+  const places = cutPlaces([row.places, ...p.places].filter(Boolean).join('; '));
+  db.run(
+    'UPDATE entries SET places = ?, changed_ms = ?, changed_by = ? WHERE id = ?',
+    db.cells.begin().text(places),
+    p.nowMs,
+    p.actor,
+    row.id,
+  );
 }
 
 type StoredEntry = {

@@ -53,7 +53,7 @@ function draftOf(e: EnvelopeToSend, options: SealingOptions): ToSeal {
       groupDirectoryVersion: grp_version,
     })),
     createdMs: nowMs,
-    deliverByMs: e.deliverByMs ?? nowMs + limits.deliverByDefaultMs,
+    deliverByMs: termOf(e, nowMs),
     replyByMs: e.replyByMs,
     urgency: e.urgency,
     parts: e.parts.map(({ length, sha256, tree_root }) => ({
@@ -68,6 +68,10 @@ function draftOf(e: EnvelopeToSend, options: SealingOptions): ToSeal {
   };
   return { header, metadata: { salt: e.salt ?? noId, block: e.metadata ?? noId } };
 }
+
+/** A term that was over when a further sending was asked for was that of the sending before; a person who sends again knows it. */
+const termOf = ({ deliverByMs, queuedMs }: EnvelopeToSend, nowMs: number): number =>
+  deliverByMs === null || deliverByMs <= queuedMs ? nowMs + limits.deliverByDefaultMs : deliverByMs;
 
 /** Seals all of one unit under one signature; a draft that cannot be sealed is refused alone. */
 export function sealWaiting(envelopes: readonly EnvelopeToSend[], options: SealingOptions): SealResult {

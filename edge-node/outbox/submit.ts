@@ -48,7 +48,7 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
   }
   const parts = await storeParts(request.parts, unit, context);
   const bytes = parts.reduce((sum, { length }) => sum + length, 0);
-  assertTaken(recipients, bytes, request.kind ?? kinds.document, context);
+  assertTaken(recipients, { bytes, kind: request.kind ?? kinds.document }, context);
   const links = JSON.stringify((request.links ?? []).map(checkedLink));
   const metadata = buildMetadata(
     {
@@ -159,10 +159,9 @@ export function sendingUnit(given: string | undefined, context: EdgeContext): st
 }
 
 /** A unit that takes only smaller documents says so in the directory: the sender learns it now and not after a day of upload. */
-function assertTaken(
+export function assertTaken(
   recipients: readonly RecipientRow[],
-  bytes: number,
-  kind: number,
+  { bytes, kind }: { readonly bytes: number; readonly kind: number },
   context: EdgeContext,
 ): void {
   const directory = context.directory.current();

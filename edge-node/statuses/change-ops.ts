@@ -8,58 +8,22 @@ import { newDocumentId, uuidFromBytes, uuidToBytes } from '../../protocol/ids.ts
 import { limits } from '../../protocol/limits.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import { buildMetadata, kinds, urgencies } from '../../protocol/seal.ts';
-import type { OutboxState } from '../../protocol/states.ts';
 import type { Status } from '../../protocol/wire.ts';
 import { noteAudit } from '../store/fact-ops.ts';
-import {
-  insertDocument,
-  insertEnvelope,
-  insertRecipients,
-  latestRecipients,
-  uploadsMissing,
-} from '../store/outbox-ops.ts';
+import { insertDocument, insertEnvelope, insertRecipients } from '../store/outbox-ops.ts';
 import type { RecipientRow, Titles } from '../store/types.ts';
-import { alreadyAsked, isDocumentKind, relationOfKind } from './change-rows.ts';
+import { alreadyAsked, relationOfKind } from './change-rows.ts';
+import {
+  holders,
+  newestUpdate,
+  type OwnDocument,
+  ownDocument,
+  plainRecipient,
+  sendToAdded,
+} from './holders.ts';
 import { statusLifeMs } from './status-ops.ts';
 
-type Document = {
-  readonly seq: number;
-  readonly unit: string;
-  readonly kind: number;
-  readonly urgency: number;
-};
-
-/** Codes: `document-unknown`, `document-state-refused`. */
-function ownDocument(db: Database, documentId: Uint8Array): Document {
-  const row = db.get<Document>(
-    'SELECT seq, unit, kind, urgency FROM documents WHERE document_id = ?',
-    documentId,
-  );
-  if (!row) throw new ExchangeError('document-unknown');
-  if (!isDocumentKind(row.kind))
-    throw new ExchangeError('document-state-refused', 'it is no document by itself');
-  return row;
-}
-
-const mayHave: ReadonlySet<OutboxState> = new Set([
-  'queued',
-  'accepted',
-  'relayed',
-  'delivered',
-  'expired',
-  'undeliverable',
-]);
-
-/** Units of the newest sending to each that may have the document, or get it yet. */
-function holders(db: Database, document: Document): string[] {
-  return [
-    ...new Set(
-      latestRecipients(db, document.seq)
-        .filter(({ state }) => mayHave.has(state))
-        .map(({ unit }) => unit),
-    ),
-  ];
-}
+type Document = OwnDocument;
 
 function nextCounter(db: Database, target: Uint8Array, nowMs: number): number {
   const { last } = db.get<{ last: number | null }>(
@@ -118,8 +82,6 @@ function insertChange(db: Database, c: Change): Uint8Array {
   return documentId;
 }
 
-const plain = (unit: string): RecipientRow => ({ unit, desk: '', group: '', groupVersion: 0 });
-
 function insertRecall(
   db: Database,
   r: { target: Uint8Array; document: Document; units: readonly string[]; reason: string; nowMs: number },
@@ -128,7 +90,7 @@ function insertRecall(
   return insertChange(db, {
     ...r,
     kind: kinds.recall,
-    units: r.units.map(plain),
+    units: r.units.map(plainRecipient),
     block: buildMetadata({ reason: r.reason, clientReference: key }, randomBytes(32)),
     titles: { subject: '', notation: '', number: '' },
     key,
@@ -244,9 +206,14 @@ export function changeOps(db: Database) {
         );
       if (had.length + u.added.length === 0)
         throw new ExchangeError('document-state-refused', 'nobody has it');
-      if (u.added.length > 0) sendToAdded(db, document, u.added, u.nowMs);
+      if (u.added.length > 0)
+        sendToAdded(
+          db,
+          { ...document, documentId: u.documentId },
+          { added: u.added, corrected: u.metadata === null, nowMs: u.nowMs },
+        );
       const staying = had.filter((unit) => !u.removed.includes(unit));
-      const everybody = [...staying.map(plain), ...u.added.map(({ unit }) => plain(unit))];
+      const everybody = [...staying.map(plainRecipient), ...u.added.map(({ unit }) => plainRecipient(unit))];
       if (everybody.length > limits.recipientsMax) throw new ExchangeError('recipients-too-many');
       const updateId =
         u.metadata && everybody.length > 0
@@ -282,33 +249,4 @@ export function changeOps(db: Database) {
       return { updateId, recallId };
     },
   };
-}
-
-/** Row of the newest update of a document of ours; 0 if there is none. */
-export function newestUpdate(db: Database, target: Uint8Array): number {
-  return (
-    db.get<{ document_seq: number }>(
-      `SELECT document_seq FROM changes WHERE target = ? AND kind = ${kinds.update} ORDER BY counter DESC LIMIT 1`,
-      target,
-    )?.document_seq ?? 0
-  );
-}
-
-/** Added receivers get the document itself, as it was sealed first; the update follows with what changed. */
-function sendToAdded(db: Database, document: Document, added: readonly RecipientRow[], nowMs: number): void {
-  const gone = db.get(
-    'SELECT 1 FROM documents WHERE seq = ? AND (metadata IS NULL OR length(request_digest) = 0)',
-    document.seq,
-  );
-  if (gone) throw new ExchangeError('content-gone', 'the content of this document is not here any more');
-  const seq = insertEnvelope(db, {
-    documentSeq: document.seq,
-    unit: document.unit,
-    lane: document.urgency,
-    nowMs,
-    follows: null,
-    large: 0,
-  });
-  db.run(`UPDATE envelopes SET ${uploadsMissing} WHERE seq = ?`, seq);
-  insertRecipients(db, seq, added, nowMs);
 }

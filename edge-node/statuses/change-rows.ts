@@ -63,15 +63,20 @@ export function assertReplaceable(db: Database, unit: string, targets: readonly 
     if (!row) throw new ExchangeError('document-unknown', uuidFromBytes(target));
     if (!isDocumentKind(row.kind))
       throw new ExchangeError('document-state-refused', 'only a document can be replaced');
-    const newer = db.get<{ document_id: Uint8Array }>(
-      `SELECT d.document_id FROM changes c JOIN documents d ON d.seq = c.document_seq WHERE c.target = ? AND c.kind = ?
-         AND EXISTS (SELECT 1 FROM envelopes e JOIN outbox_recipients r ON r.envelope_seq = e.seq
-           WHERE e.document_seq = d.seq AND r.state NOT IN ('cancelled','refused'))`,
-      target,
-      kinds.replacement,
-    );
-    if (newer) throw new ExchangeError('document-replaced', uuidFromBytes(newer.document_id));
+    assertNotReplaced(db, target);
   }
+}
+
+/** Throws `document-replaced` with the id of the document that took its place and went out. */
+export function assertNotReplaced(db: Database, target: Uint8Array): void {
+  const newer = db.get<{ document_id: Uint8Array }>(
+    `SELECT d.document_id FROM changes c JOIN documents d ON d.seq = c.document_seq WHERE c.target = ? AND c.kind = ?
+       AND EXISTS (SELECT 1 FROM envelopes e JOIN outbox_recipients r ON r.envelope_seq = e.seq
+         WHERE e.document_seq = d.seq AND r.state NOT IN ('cancelled','refused'))`,
+    target,
+    kinds.replacement,
+  );
+  if (newer) throw new ExchangeError('document-replaced', uuidFromBytes(newer.document_id));
 }
 
 /** Units asked to give it back whose answer was not "no": asking twice says nothing new. */

@@ -51,6 +51,21 @@ export type UpdateAnswer = {
   readonly recallId: string | undefined;
 };
 
+export type ExtendRequest = {
+  /** Addresses as for a first sending: units, desks, groups. */
+  readonly to: readonly string[];
+  readonly actor?: string;
+};
+export type ExtendAnswer = {
+  readonly documentId: string;
+  /** Codes that the document goes to now. */
+  readonly added: readonly string[];
+  /** Codes that have it or get it yet: nothing is sent to them again. */
+  readonly already: readonly string[];
+  /** Members of groups that can be served on paper only, as people write them. */
+  readonly paper: readonly string[];
+};
+
 /** A sender's request about a document that arrived here, for one unit of ours. */
 export type RequestView = {
   /** Envelope id of the request; names it in `decide`. */
@@ -106,6 +121,11 @@ export type StatusCore = {
   setStatus(id: string, request: StatusRequest): Promise<StatusAnswer>;
   /** Codes: `document-unknown`, `document-state-refused`, `unit-unknown`. */
   recall(id: string, request: RecallRequest): Promise<RecallAnswer>;
+  /**
+   * Gửi thêm nơi nhận: the same document as a further sending to those who do not have it, with its newest correction behind it. Idempotent. Codes:
+   * those of a first sending's recipients, and of `extendDocument` in holders.ts.
+   */
+  extend(id: string, request: ExtendRequest): Promise<ExtendAnswer>;
   /** Codes: also `document-changed`, `request-malformed`. */
   update(id: string, request: UpdateRequest): Promise<UpdateAnswer>;
   /** What waits for a decision here, newest first; `all`: decided ones too. */

@@ -5,11 +5,11 @@ import { metadataCodec } from '../../protocol/codec.ts';
 import { metadataOf } from '../../protocol/document/metadata.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { parseDocumentId, uuidFromBytes, uuidToBytes } from '../../protocol/ids.ts';
-import { buildMetadata } from '../../protocol/seal.ts';
+import { assertRecipients, buildMetadata } from '../../protocol/seal.ts';
 import type { EdgeContext } from '../context.ts';
 import { metadataText } from '../outbox/metadata-text.ts';
-import { sendingUnit } from '../outbox/submit.ts';
-import { recipientOf } from '../recipients/resolve.ts';
+import { assertTaken, sendingUnit } from '../outbox/submit.ts';
+import { recipientOf, resolveRecipients } from '../recipients/resolve.ts';
 import { assertReadable } from '../safety/views.ts';
 import type { Arrival, OutDocument } from '../store/view-reads.ts';
 import type { RequestDecision, StatusCore, UpdateRequest } from './core.ts';
@@ -76,6 +76,31 @@ export function statusVerbs(context: EdgeContext, hooks: StatusHooks): StatusCor
         cancelled: outcome.cancelled.map(codeOf),
         asked: outcome.asked.map(codeOf),
         recallId: optionalId(outcome.recallId),
+      };
+    },
+
+    async extend(id, { to, actor = '' }) {
+      assertWorking(context);
+      const document = documentOf(id, context);
+      const { recipients, paper } = resolveRecipients(to, document.unit, context);
+      assertRecipients(
+        recipients.map(({ groupVersion, ...row }) => ({ ...row, groupDirectoryVersion: groupVersion })),
+      );
+      const bytes = store.outParts(document.seq).reduce((sum, { length }) => sum + length, 0);
+      assertTaken(recipients, { bytes, kind: document.kind }, context);
+      const names = directory.current();
+      const { added, already } = await store.write('extendDocument', {
+        documentId: document.document_id,
+        recipients: recipients.map((row) => ({ ...row, name: names.unit(row.unit)?.name ?? '' })),
+        actor,
+        nowMs: clock.nowMs(),
+      });
+      if (added.length > 0) changed(document.document_id, document.unit);
+      return {
+        documentId: uuidFromBytes(document.document_id),
+        added: added.map(codeOf),
+        already: already.map(codeOf),
+        paper,
       };
     },
 

@@ -2,6 +2,7 @@
 // here, by the rarest of the filters, and never left to guesses of the planner (a + hides an index from it): the walk ends with its page.
 import type { Database, SqlValue } from '../../protocol/node/sqlite.ts';
 import type { InboxPageOptions, OutboxPageOptions } from '../core.ts';
+import { newestToRecipient } from './newest.ts';
 import { type Arrival, arrivalColumns, type OutDocument } from './view-reads.ts';
 
 /** `match`: a query of FTS5 (search-words.ts); `nowMs` decides what is late. */
@@ -89,9 +90,7 @@ const arrivals = {
 
 // The newest sending to a recipient says how it stands with it.
 const stands = `SELECT 1 FROM outbox_recipients r JOIN envelopes e ON e.seq = r.envelope_seq
-  WHERE e.document_seq = d.seq AND r.state IN (SELECT value FROM json_each(?7)) AND NOT EXISTS (SELECT 1 FROM envelopes later
-    JOIN outbox_recipients l ON l.envelope_seq = later.seq
-    WHERE later.document_seq = d.seq AND later.seq > e.seq AND l.unit = r.unit AND l.desk = r.desk)`;
+  WHERE e.document_seq = d.seq AND r.state IN (SELECT value FROM json_each(?7)) AND ${newestToRecipient('e', 'r')}`;
 const sendingPasses = `${textIn('out', 'd', 3)} AND (?4 IS NULL OR +d.unit = ?4) AND +d.created_ms >= ?5 AND +d.created_ms < ?6
   AND (?7 IS NULL OR EXISTS (${stands})) AND (?8 OR d.kind NOT IN (2,4,5))`;
 const sendingsBy = (key: string, from: string): string =>

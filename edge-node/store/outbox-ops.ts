@@ -17,6 +17,7 @@ import {
 } from '../statuses/change-rows.ts';
 import { keyOf, noteNumber, sentUnder } from '../statuses/numbers.ts';
 import { noteAlarm, noteAudit, raiseLedgerSeen } from './fact-ops.ts';
+import { newestToRecipient } from './newest.ts';
 import { checkAgain, insertCheck } from './safety-ops.ts';
 import { sealAnew } from './seal-anew.ts';
 import type {
@@ -163,9 +164,7 @@ export type LatestRecipient = {
 };
 /** Where each recipient of a document stands by the newest sending that names it. */
 export const latestRecipientsSql = `SELECT r.unit, r.desk, r.grp, r.grp_version, r.state, r.code FROM envelopes e
-  JOIN outbox_recipients r ON r.envelope_seq = e.seq
-  WHERE e.document_seq = ? AND NOT EXISTS (SELECT 1 FROM envelopes later JOIN outbox_recipients l ON l.envelope_seq = later.seq
-    WHERE later.document_seq = e.document_seq AND later.seq > e.seq AND l.unit = r.unit AND l.desk = r.desk) ORDER BY e.seq, r.idx`;
+  JOIN outbox_recipients r ON r.envelope_seq = e.seq WHERE e.document_seq = ? AND ${newestToRecipient('e', 'r')} ORDER BY e.seq, r.idx`;
 export const latestRecipients = (db: Database, documentSeq: number): readonly LatestRecipient[] =>
   db.all<LatestRecipient>(latestRecipientsSql, documentSeq);
 

@@ -253,7 +253,7 @@ export function searchReads(db: Database) {
     outRecipientUnits: (documentSeq: number): readonly string[] =>
       db
         .all<{ unit: string }>(
-          `SELECT DISTINCT unit FROM outbox_recipients WHERE envelope_seq = (SELECT max(seq) FROM envelopes WHERE document_seq = ?) LIMIT 64`,
+          `SELECT DISTINCT r.unit FROM envelopes e JOIN outbox_recipients r ON r.envelope_seq = e.seq WHERE e.document_seq = ? LIMIT 64`,
           documentSeq,
         )
         .map(({ unit }) => unit),

@@ -28,6 +28,8 @@ export type OutEnvelope = {
   readonly last_error: string | null;
   readonly queued_ms: number;
   readonly sealed_ms: number | null;
+  readonly work: 'seal' | 'send' | 'done';
+  readonly next_ms: number;
 };
 export type OutRecipient = {
   readonly idx: number;
@@ -100,7 +102,7 @@ export function viewReads(db: Database) {
     /** Newest first. */
     envelopesOf: (documentSeq: number): readonly OutEnvelope[] =>
       db.all<OutEnvelope>(
-        'SELECT seq, envelope_id, digest, signed, follows, attempts, last_error, queued_ms, sealed_ms FROM envelopes WHERE document_seq = ? ORDER BY seq DESC',
+        'SELECT seq, envelope_id, digest, signed, follows, attempts, last_error, queued_ms, sealed_ms, work, next_ms FROM envelopes WHERE document_seq = ? ORDER BY seq DESC',
         documentSeq,
       ),
     recipientsOf: (envelopeSeq: number): readonly OutRecipient[] =>

@@ -19,6 +19,7 @@ import { registerOps } from '../office/register-ops.ts';
 import { workOps } from '../office/work-ops.ts';
 import { groupOps } from '../recipients/group-ops.ts';
 import { changeOps } from '../statuses/change-ops.ts';
+import { holderOps } from '../statuses/holders.ts';
 import { numberOps } from '../statuses/numbers.ts';
 import { requestOps } from '../statuses/request-ops.ts';
 import { statusOps } from '../statuses/status-ops.ts';
@@ -45,6 +46,7 @@ function allOps(db: Database, keys: Map<string, SigningKey>, sign: (items: reado
     ...statusOps(db),
     ...requestOps(db),
     ...changeOps(db),
+    ...holderOps(db),
     ...safetyOps(db),
     ...takedownOps(db),
     ...personOps(db),

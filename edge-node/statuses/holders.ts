@@ -1,0 +1,192 @@
+// Who has a document of ours, and how one more unit gets it after it was sent. Added receivers get the document as it was sealed first, and behind it
+// the newest correction, so that everybody reads the same; who has it gets nothing again. Inside operations of the writer thread.
+import { ExchangeError } from '../../protocol/errors.ts';
+import { uuidFromBytes } from '../../protocol/ids.ts';
+import { limits } from '../../protocol/limits.ts';
+import type { Database } from '../../protocol/node/sqlite.ts';
+import { kinds } from '../../protocol/seal.ts';
+import type { OutboxState } from '../../protocol/states.ts';
+import { addPlaces } from '../office/register-ops.ts';
+import { noteAudit } from '../store/fact-ops.ts';
+import { insertEnvelope, insertRecipients, latestRecipients, uploadsMissing } from '../store/outbox-ops.ts';
+import type { RecipientRow } from '../store/types.ts';
+import { alreadyAsked, assertNotReplaced, isDocumentKind } from './change-rows.ts';
+
+export type OwnDocument = {
+  readonly seq: number;
+  readonly unit: string;
+  readonly kind: number;
+  readonly urgency: number;
+};
+
+/** Codes: `document-unknown`, `document-state-refused`. */
+export function ownDocument(db: Database, documentId: Uint8Array): OwnDocument {
+  const row = db.get<OwnDocument>(
+    'SELECT seq, unit, kind, urgency FROM documents WHERE document_id = ?',
+    documentId,
+  );
+  if (!row) throw new ExchangeError('document-unknown');
+  if (!isDocumentKind(row.kind))
+    throw new ExchangeError('document-state-refused', 'it is no document by itself');
+  return row;
+}
+
+const mayHave: ReadonlySet<OutboxState> = new Set([
+  'queued',
+  'accepted',
+  'relayed',
+  'delivered',
+  'expired',
+  'undeliverable',
+]);
+
+/** Units of the newest sending to each that may have the document, or get it yet. */
+export function holders(db: Database, document: OwnDocument): string[] {
+  return [
+    ...new Set(
+      latestRecipients(db, document.seq)
+        .filter(({ state }) => mayHave.has(state))
+        .map(({ unit }) => unit),
+    ),
+  ];
+}
+
+/** Row of the newest update of a document of ours; 0 if there is none. */
+export function newestUpdate(db: Database, target: Uint8Array): number {
+  return (
+    db.get<{ document_seq: number }>(
+      `SELECT document_seq FROM changes WHERE target = ? AND kind = ${kinds.update} ORDER BY counter DESC LIMIT 1`,
+      target,
+    )?.document_seq ?? 0
+  );
+}
+
+/** A new envelope of what is here already: the newest that was sealed is the one it follows. `checked` 0: it waits for the check of the document. */
+function sendMore(
+  db: Database,
+  documentSeq: number,
+  how: {
+    readonly to: readonly RecipientRow[];
+    readonly unit: string;
+    readonly checked: boolean;
+    readonly nowMs: number;
+  },
+): void {
+  const last = db.get<{ lane: number }>(
+    'SELECT lane FROM envelopes WHERE document_seq = ? ORDER BY seq DESC LIMIT 1',
+    documentSeq,
+  );
+  const sealed = db.get<{ envelope_id: Uint8Array }>(
+    'SELECT envelope_id FROM envelopes WHERE document_seq = ? AND envelope_id IS NOT NULL ORDER BY seq DESC LIMIT 1',
+    documentSeq,
+  );
+  const seq = insertEnvelope(db, {
+    documentSeq,
+    unit: how.unit,
+    lane: last?.lane ?? 0,
+    nowMs: how.nowMs,
+    follows: sealed?.envelope_id ?? null,
+    large: 0,
+  });
+  db.run(`UPDATE envelopes SET ${uploadsMissing}, checked = ? WHERE seq = ?`, how.checked ? 1 : 0, seq);
+  insertRecipients(db, seq, how.to, how.nowMs);
+  // It is found by the names of its new places too.
+  db.run(`INSERT INTO search_changes (direction, seq) VALUES ('out', ?)`, documentSeq);
+}
+
+/** False while its check runs or waits for a person: the sending waits with it. Throws where there is nothing to wait for. */
+function letGoAlready(db: Database, documentSeq: number): boolean {
+  const check = db.get<{ state: string; secret: number }>(
+    `SELECT state, secret FROM checks WHERE direction = 'out' AND doc = ?`,
+    documentSeq,
+  );
+  if (!check || check.state === 'passed' || check.state === 'released') return true;
+  if (check.secret === 1) throw new ExchangeError('document-held', 'reported as a state secret');
+  if (check.state !== 'pending' && check.state !== 'held')
+    throw new ExchangeError('document-state-refused', `its check is ${check.state}`);
+  return false;
+}
+
+/**
+ * `corrected`: the newest correction goes behind it; false where the caller sends a newer one to everybody. Codes: `content-gone`,
+ * `document-held`, `document-state-refused`.
+ */
+export function sendToAdded(
+  db: Database,
+  document: OwnDocument & { readonly documentId: Uint8Array },
+  how: { readonly added: readonly RecipientRow[]; readonly corrected: boolean; readonly nowMs: number },
+): void {
+  const gone = db.get(
+    'SELECT 1 FROM documents WHERE seq = ? AND (metadata IS NULL OR length(request_digest) = 0)',
+    document.seq,
+  );
+  if (gone) throw new ExchangeError('content-gone', 'the content of this document is not here any more');
+  const checked = letGoAlready(db, document.seq);
+  const { unit } = document;
+  sendMore(db, document.seq, { to: how.added, unit, checked, nowMs: how.nowMs });
+  const update = how.corrected ? newestUpdate(db, document.documentId) : 0;
+  const plain = [...new Set(how.added.map(({ unit: to }) => to))].map((to) => plainRecipient(to));
+  if (update !== 0) sendMore(db, update, { to: plain, unit, checked: true, nowMs: how.nowMs });
+}
+
+export const plainRecipient = (unit: string): RecipientRow => ({
+  unit,
+  desk: '',
+  group: '',
+  groupVersion: 0,
+});
+
+export type ExtendOutcome = { readonly added: readonly string[]; readonly already: readonly string[] };
+
+export function holderOps(db: Database) {
+  return {
+    /**
+     * Gửi thêm nơi nhận: the same document to those who do not have it. Idempotent by what it means: who has it, or gets it yet, is passed over, so
+     * that a second time adds nobody. The line of the outgoing book names the new places, its number stays. Codes: `document-unknown`,
+     * `document-replaced`, `document-state-refused` (recalled, stopped, refused), `document-held`, `content-gone`, `recipients-too-many`.
+     */
+    extendDocument(e: {
+      readonly documentId: Uint8Array;
+      readonly recipients: readonly (RecipientRow & { readonly name: string })[];
+      readonly actor: string;
+      readonly nowMs: number;
+    }): ExtendOutcome {
+      const document = ownDocument(db, e.documentId);
+      assertNotReplaced(db, e.documentId);
+      const asked = alreadyAsked(db, e.documentId);
+      const had = holders(db, document);
+      const recalled = e.recipients.find(({ unit }) => asked.has(unit));
+      if (recalled)
+        throw new ExchangeError(
+          'document-state-refused',
+          `${recalled.name || recalled.unit} was asked to destroy it: send a new one`,
+        );
+      if (!had.some((unit) => !asked.has(unit)))
+        throw new ExchangeError(
+          'document-state-refused',
+          'nobody has it: it was stopped, refused or recalled',
+        );
+      const has = new Set(had);
+      const added = e.recipients.filter(({ unit }) => !has.has(unit));
+      const already = [...new Set(e.recipients.map(({ unit }) => unit).filter((unit) => has.has(unit)))];
+      if (added.length === 0) return { added: [], already };
+      if (had.length + added.length > limits.recipientsMax) throw new ExchangeError('recipients-too-many');
+      sendToAdded(db, { ...document, documentId: e.documentId }, { added, corrected: true, nowMs: e.nowMs });
+      addPlaces(db, {
+        unit: document.unit,
+        documentId: e.documentId,
+        places: added.map(({ name, unit }) => name || unit),
+        actor: e.actor,
+        nowMs: e.nowMs,
+      });
+      noteAudit(db, {
+        atMs: e.nowMs,
+        actor: e.actor,
+        act: 'extend',
+        about: uuidFromBytes(e.documentId),
+        said: `${added.length} added`,
+      });
+      return { added: added.map(({ unit }) => unit), already };
+    },
+  };
+}
