@@ -107,6 +107,11 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
       changed(id);
       return answer(id, false);
     },
+    async settleFailures(documentId, { actor = '' } = {}) {
+      const id = uuidToBytes(parseDocumentId(documentId));
+      await store.write('settleFailures', { documentId: id, actor, nowMs: clock.nowMs() });
+      changed(id);
+    },
     async cancel(documentId, { actor = '' } = {}) {
       const id = uuidToBytes(parseDocumentId(documentId));
       await store.write('cancelDocument', { documentId: id, actor, nowMs: clock.nowMs() });
@@ -151,7 +156,7 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
     async proof(id, options = {}) {
       const found = find(id, options.direction, context);
       if (options.withMetadata) assertReadable(found, context);
-      return buildProof(found, options.withMetadata ?? false, context);
+      return buildProof(found, { id, withMetadata: options.withMetadata ?? false }, context);
     },
     async audit(options = {}) {
       const limit = Math.min(500, Math.max(1, options.limit ?? 100));

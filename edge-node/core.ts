@@ -1,6 +1,7 @@
 // What the rest of the node (local API, command line, console) may ask of its core: hand in, look, read, cancel, send again, and see
 // how it stands. Types only; edge.ts makes one. Nobody above this line touches the store, the content folder or the line to the hub.
 
+import type { Words } from '../protocol/document/statuses.ts';
 import type { OutboxState } from '../protocol/states.ts';
 import type { TextOffer } from '../protocol/text/judge.ts';
 import type { Metadata } from '../protocol/wire.ts';
@@ -93,6 +94,10 @@ export type PageOptions = {
 export type OutboxPageOptions = PageOptions & {
   /** Only where some recipient stands at one of these. */
   readonly state?: OutboxState | readonly OutboxState[];
+  /** Leaves out failures that a person took care of in another way. */
+  readonly unsettled?: boolean;
+  /** Only what was asked back, from somebody. */
+  readonly recalled?: boolean;
 };
 export type InboxPageOptions = PageOptions & {
   /** Least urgency, 0 to 4. */
@@ -210,6 +215,8 @@ export type RecipientView = {
   readonly status: StatusView | undefined;
   /** The newest request of the sender to this recipient; only of sent documents. */
   readonly change: ChangeView | undefined;
+  /** Its failure was taken care of in another way. */
+  readonly settledMs?: number | undefined;
   readonly timeline: readonly TimelineEvent[];
 };
 export type PartView = {
@@ -226,6 +233,7 @@ export type EnvelopeView = {
   readonly sealedMs: number | undefined;
   readonly attempts: number;
   readonly lastError: string | undefined;
+  readonly lastErrorWords: Words | undefined;
   /** While it waits after a try that failed: when the next one is. */
   readonly nextMs: number | undefined;
   readonly recipients: readonly RecipientView[];
@@ -484,8 +492,10 @@ export type EdgeCore = StatusCore & {
     index: number,
     options?: { readonly direction?: 'out' | 'in'; readonly from?: number; readonly to?: number },
   ): Promise<PartStream>;
-  /** A new envelope of the same document that follows the newest one. `document-state-refused` while that one is still on its way. */
+  /** A new envelope of the same document, to those whom it did not reach. `document-state-refused` when there is nobody. */
   resend(documentId: string, options?: { readonly actor?: string }): Promise<SubmitAnswer>;
+  /** Failures of a document are taken care of in another way: they wait for nobody any more, and are shown as before. `document-state-refused`: none. */
+  settleFailures(documentId: string, options?: { readonly actor?: string }): Promise<void>;
   /** Only while nothing of it can have reached the hub; else `document-state-refused`. */
   cancel(documentId: string, options?: { readonly actor?: string }): Promise<SubmitAnswer>;
   /** What waits for a person, oldest first. */

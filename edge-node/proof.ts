@@ -4,13 +4,19 @@ import { issuingOf } from '../certs/signers.ts';
 import { signedCodec, signedStatementCodec, wrapperCodec } from '../protocol/codec.ts';
 import type { Directory } from '../protocol/directory.ts';
 import { ExchangeError } from '../protocol/errors.ts';
+import { parseDocumentId, uuidToBytes } from '../protocol/ids.ts';
 import { encodeProof } from '../protocol/proof.ts';
 import type { EdgeContext } from './context.ts';
 import type { Found } from './views.ts';
 
-export function buildProof(found: Found, withMetadata: boolean, context: EdgeContext): Uint8Array {
+/** Of a document that went out in several sendings: of the one whose envelope `id` names, else of the newest. */
+export function buildProof(
+  found: Found,
+  { id, withMetadata }: { readonly id: string; readonly withMetadata: boolean },
+  context: EdgeContext,
+): Uint8Array {
   const { store } = context;
-  const { envelopeId, signed, receipt, hops } = sealedOf(found, context);
+  const { envelopeId, signed, receipt, hops } = sealedOf(found, id, context);
   const known = store.statementsOf(envelopeId).map(({ bytes }) => bytes);
   // An arrival keeps the hub's receipt with its row; a sender keeps it among the statements.
   const statements = receipt ? [receipt, ...known] : known;
@@ -33,10 +39,13 @@ export function buildProof(found: Found, withMetadata: boolean, context: EdgeCon
   });
 }
 
-function sealedOf({ direction, row }: Found, { store }: EdgeContext) {
+function sealedOf({ direction, row }: Found, id: string, { store }: EdgeContext) {
   if (direction === 'in')
     return { envelopeId: row.envelope_id, signed: row.signed, receipt: row.receipt, hops: row.hops };
-  const newest = store.envelopesOf(row.seq).find(({ signed }) => signed !== null);
+  const sealed = store.envelopesOf(row.seq).filter(({ signed }) => signed !== null);
+  const named = uuidToBytes(parseDocumentId(id));
+  const newest =
+    sealed.find(({ envelope_id }) => envelope_id && Buffer.compare(envelope_id, named) === 0) ?? sealed[0];
   if (!newest?.signed || !newest.envelope_id)
     throw new ExchangeError('document-state-refused', 'it has not been sealed yet');
   return { envelopeId: newest.envelope_id, signed: newest.signed, receipt: undefined, hops: undefined };

@@ -2,7 +2,7 @@
 // nothing here changes anything. The story comes from signed statements, not from columns.
 import { headerCodec, metadataCodec, signedCodec, signedStatementCodec } from '../protocol/codec.ts';
 import { type Directory, foreignSender, type KnownUnit, nameAt } from '../protocol/directory.ts';
-import { ExchangeError } from '../protocol/errors.ts';
+import { catalogue, ExchangeError, isErrorCode } from '../protocol/errors.ts';
 import { parseDocumentId, uuidFromBytes, uuidToBytes } from '../protocol/ids.ts';
 import { eventName, outcomeName, parseStatement } from '../protocol/statement.ts';
 import type { OutboxState } from '../protocol/states.ts';
@@ -132,6 +132,7 @@ function showEnvelope(e: OutEnvelope, story: StatusStory, context: EdgeContext):
     sealedMs: e.sealed_ms ?? undefined,
     attempts: e.attempts,
     lastError: e.last_error ?? undefined,
+    lastErrorWords: e.last_error && isErrorCode(e.last_error) ? catalogue[e.last_error].title : undefined,
     nextMs: e.work !== 'done' && e.last_error !== null && e.next_ms > 0 ? e.next_ms : undefined,
     recipients: store
       .recipientsOf(e.seq)
@@ -174,6 +175,7 @@ function showRecipient(
     state: r.state,
     status: story.status(r.unit) ?? arrivedStatus(r.state, told),
     change: story.change(r.unit, r),
+    settledMs: r.settled_ms ?? undefined,
     timeline: inOrder([...own, ...told, ...story.timeline(r.unit)]),
   };
 }
@@ -289,6 +291,7 @@ function showArrival(row: Arrival, context: EdgeContext): DocumentView {
         sealedMs: header.createdMs,
         attempts: 1,
         lastError: undefined,
+        lastErrorWords: undefined,
         nextMs: undefined,
         recipients,
       },

@@ -5,7 +5,7 @@ import type { LinkState } from './core.ts';
 type Words = { readonly vi: string; readonly en: string };
 
 const events: Readonly<Record<string, Words>> = {
-  Queued: { vi: 'Đã nhận vào nút, chờ gửi', en: 'Taken by this node, waiting to be sent' },
+  Queued: { vi: 'Đã lưu tại đơn vị, chờ gửi', en: 'Taken by this node, waiting to be sent' },
   Sealed: { vi: 'Đã ký niêm phong', en: 'Sealed' },
   Cancelled: { vi: 'Đã huỷ trước khi gửi', en: 'Cancelled before it was sent' },
   Refused: { vi: 'Trung tâm từ chối', en: 'Refused by the hub' },

@@ -221,6 +221,51 @@ t.test(
     });
     t.match(await clerk.post(`/c/v1/drafts/${id}/undo`), { json: { code: 'undo-too-late' } });
     t.equal((await c.node.edge.outbox({})).rows.length, 1, 'one document');
+
+    // The same document to one more: who has it is named and passed over, and another unit's document is none.
+    const more = randomUUID();
+    const further = {
+      ...emptyFields,
+      furtherOf: sent.documentId,
+      urgency: 'flash',
+      recipients: ['H08.35.12', 'H08.35.15'].map((code) => ({ code, name: code })),
+    };
+    const delivered = () =>
+      eventually(async () => {
+        const { json } = await clerk.get(`/c/v1/documents/out/${sent.documentId}`);
+        return json.state === 'delivered' ? json : undefined;
+      });
+    await delivered();
+    await clerk.put(`/c/v1/drafts/${more}`, { revision: 0, fields: further });
+    const { json: sheet } = await clerk.get(`/c/v1/drafts/${more}/checks`);
+    t.same(sheet.goes.units, [{ code: 'H08.35.15', name: 'H08.35.15' }]);
+    t.match(
+      sheet.checks.find(({ good }: { good: boolean }) => !good),
+      { name: 'already', stops: false, words: /không gửi lần nữa: H08\.35\.12/ },
+    );
+    await clerk.post(`/c/v1/drafts/${more}/send`, { revision: 1 });
+    await c.node.edge.desk.drafts.drain();
+    t.match((await clerk.get(`/c/v1/drafts/${more}`)).json, { state: 'sent', documentId: sent.documentId });
+    const whole = await delivered();
+    t.equal(whole.envelopes.length, 2);
+    t.equal(whole.envelopes[0].follows, whole.envelopes[1].envelopeId);
+    t.match((await clerk.get('/c/v1/outbox')).json.rows, [{ recipients: { delivered: 2 } }], 'one row');
+    t.match((await clerk.get('/c/v1/overview')).json, { outbox: 0, unsent: 0, failed: 0 });
+    t.match((await clerk.get('/c/v1/outbox?state=unsent')).json, { rows: [] });
+    t.match((await clerk.get('/c/v1/outbox?state=recalled')).json, { rows: [] });
+    const [first, second] = await Promise.all(
+      whole.envelopes.map(
+        async ({ envelopeId }: { envelopeId: string }) =>
+          (await clerk.raw(`/c/v1/documents/out/${envelopeId}/proof`)).bytes,
+      ),
+    );
+    t.notOk(first.equals(second), 'each sending has a proof of its own');
+    const stranger = consoleClient(b);
+    await enter(stranger, b);
+    const foreign = randomUUID();
+    await stranger.put(`/c/v1/drafts/${foreign}`, { revision: 0, fields: further });
+    t.match(await stranger.get(`/c/v1/drafts/${foreign}/checks`), { json: { code: 'document-unknown' } });
+    await stranger.ask('DELETE', `/c/v1/drafts/${foreign}`);
   },
 );
 
@@ -474,6 +519,19 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
     await look(receiver, path);
     t.equal(await receiver.getByRole('alert').count(), 0, `nothing failed on ${path}`);
   }
+
+  // Further recipients, and what is unsent or failed: nothing here, so the menu does not name it.
+  const [newest] = (await a.node.edge.outbox({})).rows;
+  await sender.goto(`${a.consoleUrl()}/soan?gui-them=${newest!.documentId}`);
+  await sender.getByRole('heading', { name: 'Gửi thêm nơi nhận' }).waitFor();
+  await look(sender, 'further recipients');
+  await sender.getByRole('button', { name: 'Gửi…' }).click();
+  await sender.getByRole('dialog').getByText('Chưa chọn nơi nhận').waitFor();
+  await sender.keyboard.press('Escape');
+  t.equal(await sender.getByRole('link', { name: /Hộp gửi/ }).count(), 0);
+  sender.once('dialog', (asked) => void asked.accept());
+  await sender.getByRole('button', { name: 'Xoá dự thảo' }).click();
+  await sender.getByRole('heading', { name: 'Dự thảo' }).waitFor();
 
   // The session is ended elsewhere while a draft is being written: sign in over it, nothing is lost.
   await receiver.goto(`${b.consoleUrl()}/soan`);

@@ -13,6 +13,7 @@ import { migrations } from '../edge-node/store/migrations.ts';
 import { paths } from '../protocol/api.ts';
 import { signedDirectoryCodec } from '../protocol/codec.ts';
 import { createDirectory } from '../protocol/directory.ts';
+import { catalogue } from '../protocol/errors.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { checkConfig } from '../protocol/node/config.ts';
 import { createLogger } from '../protocol/node/logger.ts';
@@ -212,6 +213,15 @@ t.test(
     const refused = await a.submit(letter('closed', ['H01.2']));
     const shown = await inState(a, refused.documentId, 'refused');
     t.equal(shown.envelopes[0]!.recipients[0]!.timeline.at(-1)!.code, 'unit-closed');
+    t.equal(shown.envelopes[0]!.lastErrorWords?.vi, catalogue['unit-closed'].title.vi);
+    await t.rejects(a.extend(refused.documentId, { to: ['H01.1'] }), { code: 'document-state-refused' });
+    // What waits for a person is left alone once somebody took care of it in another way, and is shown as before.
+    const open = async () => (await a.outbox({ state: ['queued', 'refused'], unsettled: true })).rows.length;
+    t.equal(await open(), 1);
+    await a.settleFailures(refused.documentId, { actor: 'clerk' });
+    t.equal(await open(), 0);
+    t.equal((await a.outbox({ state: 'refused' })).rows.length, 1, 'it is still what it is');
+    await t.rejects(a.settleFailures(refused.documentId), { code: 'document-state-refused' });
     hub.script(paths.envelopes, { each: 'quota-exceeded' }, { problem: 'overloaded' });
     const later = await a.submit(letter('later', ['H01.2']));
     await inState(a, later.documentId, 'delivered');

@@ -241,6 +241,10 @@ t.test('a clerk does it all on the command line, with words and exit codes', asy
   await sees(a, id, 'H08.35.14', ({ status }) => status?.code === '03');
   t.match((await cli('show', id, '--dir', a.dir)).out, /03 Đã tiếp nhận; số đến 18/);
   t.match((await cli('inbox', '--dir', b.dir)).out, /Đã tiếp nhận/);
+  const more = await cli('extend', id, '--dir', a.dir, '--to', 'H08.35.14', '--to', 'H08.35.15');
+  t.match(more.out, /Đang gửi thêm[^\n]*H08\.35\.15[\s\S]*không gửi lại[^\n]*H08\.35\.14/);
+  const none = await cli('extend', crypto.randomUUID(), '--dir', a.dir, '--to', 'H08.35.15');
+  t.match(none, { code: 1, err: /document-unknown/ });
   const recalled = await cli('recall', id, '--dir', a.dir, '--reason', 'gửi nhầm');
   t.match(recalled.out, /Đã yêu cầu thu hồi[^\n]*H08\.35\.14/);
   const request = await eventually(async () => {

@@ -41,10 +41,11 @@ export function presenceOf(
     seen.set(email, mine.add(`${day} ${slot}`));
   }
   const workdays = new Set(days);
-  const todayStates = (mine: ReadonlySet<string>) =>
+  const todayStates = (mine: ReadonlySet<string>, sinceMs: number) =>
     slotStates(
       windows.flatMap((_, slot) => (mine.has(`${today} ${slot}`) ? [slot] : [])),
       nowMs,
+      sinceMs,
     );
   /** Windows of a day that are over, of those that ended after the person came. */
   const over = (day: string, sinceMs: number) =>
@@ -55,7 +56,7 @@ export function presenceOf(
     .map((person): PersonPresence => {
       const mine = seen.get(person.email) ?? new Set<string>();
       const sinceMs = firstStayMs(store, person.email, unit);
-      const states = todayStates(mine);
+      const states = todayStates(mine, sinceMs);
       // A window that is open counts once it was looked in: nobody falls behind in the middle of one.
       const early = workdays.has(today)
         ? states.filter((state, slot) => state === 'done' && endMs(today, slot) > nowMs).length
@@ -79,7 +80,7 @@ export function presenceOf(
 const endMs = (day: string, slot: number): number => momentOf(day, '00:00') + windows[slot]!.to * 60_000;
 
 /** A change of roles begins another row of the same stay. */
-function firstStayMs(store: EdgeContext['store'], email: string, unit: string): number {
+export function firstStayMs(store: EdgeContext['store'], email: string, unit: string): number {
   const person = store.personByEmail(email);
   const stays = person ? store.membershipsOf(person.id).filter((stay) => stay.unit === unit) : [];
   let since = stays[0]?.sinceMs ?? Number.MAX_SAFE_INTEGER;

@@ -35,13 +35,16 @@ export function slotOf(atMs: number): number | undefined {
   return slot === -1 ? undefined : slot;
 }
 
-export type SlotState = 'done' | 'missed' | 'open' | 'later';
+/** 'free': nobody asked for it, on a day off or before the person came. */
+export type SlotState = 'done' | 'missed' | 'open' | 'later' | 'free';
 
-/** How the four windows of today stand for somebody who looked in during `seen`. */
-export function slotStates(seen: readonly number[], nowMs: number): readonly SlotState[] {
+/** How the four windows of today stand for somebody who is here since `sinceMs` and looked in during `seen`. */
+export function slotStates(seen: readonly number[], nowMs: number, sinceMs = 0): readonly SlotState[] {
   const minute = minuteOf(nowMs);
+  const cameToday = dayOf(sinceMs) === dayOf(nowMs) ? minuteOf(sinceMs) : -1;
   return windows.map(({ from, to }, slot) => {
     if (seen.includes(slot)) return 'done';
+    if (isWeekend(nowMs) || to <= cameToday) return 'free';
     if (minute >= to) return 'missed';
     return minute >= from ? 'open' : 'later';
   });

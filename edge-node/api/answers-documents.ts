@@ -57,12 +57,13 @@ const recipient = object(
     name: text('Name.'),
     desk: text('Person or desk; may be empty.'),
     state,
+    settledMs: ms('When a person took care of its failure in another way.'),
     timeline: list(
       'What is known, oldest first, each from a signed statement or from this node.',
       timelineEvent,
     ),
   },
-  ['status', 'change'],
+  ['status', 'change', 'settledMs'],
 );
 
 const envelope = object(
@@ -74,10 +75,11 @@ const envelope = object(
     sealedMs: ms('When it was sealed.'),
     attempts: whole('Tries so far.'),
     lastError: text('Code of what stopped the last try.'),
+    lastErrorWords: words,
     nextMs: ms('While it waits after a try that failed: when the next one is.'),
     recipients: list('Every recipient with its timeline.', recipient),
   },
-  ['envelopeId', 'digestHex', 'follows', 'sealedMs', 'lastError', 'nextMs'],
+  ['envelopeId', 'digestHex', 'follows', 'sealedMs', 'lastError', 'lastErrorWords', 'nextMs'],
 );
 
 const place = object('One recipient.', {

@@ -199,7 +199,7 @@ function actRoutes(app: FastifyInstance, core: EdgeCore): void {
   app.post<{ Params: Id }>('/v1/documents/:id/resend', {
     schema: schema(
       'Send again',
-      'A new envelope of the same document, after expiry, refusal or loss. document-state-refused while the last one is on its way.',
+      'A new envelope of the same document to those whom it did not reach: after expiry, refusal or loss. document-state-refused when there is nobody.',
     ),
     handler: async ({ params, actor }, reply) =>
       await reply.code(202).send(await core.resend(params.id, { actor })),

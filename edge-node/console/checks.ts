@@ -9,13 +9,20 @@ import { secretsSaid } from '../../protocol/safety/secrecy.ts';
 import { kinds } from '../../protocol/seal.ts';
 import { dayOf } from '../accounts/presence.ts';
 import type { EdgeContext } from '../context.ts';
+import type { DocumentView, RecipientView } from '../core.ts';
 import type { RecipientVerbs } from '../recipients/core.ts';
+import { standingsOf } from '../recipients/newest.ts';
 import { recipientOf } from '../recipients/resolve.ts';
 import { rulesOf } from '../safety/quick.ts';
 import type { Check, DraftChecks, DraftFields, SendingList } from './contract.ts';
 import type { Look, Looked } from './look.ts';
 
-type Deps = { readonly look: Look; readonly recipients: RecipientVerbs };
+type Deps = {
+  readonly look: Look;
+  readonly recipients: RecipientVerbs;
+  /** A sent document of the unit. Throws `document-unknown`. */
+  readonly sent: (id: string, unit: string) => Promise<DocumentView>;
+};
 type Judged = Pick<DraftChecks, 'checks' | 'goes'>;
 
 const check = (name: string, how: { good: boolean; stops?: boolean; words: string }): Check => ({
@@ -25,9 +32,15 @@ const check = (name: string, how: { good: boolean; stops?: boolean; words: strin
   words: how.words,
 });
 
-export function createChecks(context: EdgeContext, { look, recipients }: Deps) {
+export function createChecks(context: EdgeContext, { look, recipients, sent }: Deps) {
   return async (fields: DraftFields, unit: string): Promise<Judged> => {
     const { goes, odd } = listOf(fields, unit);
+    if (fields.furtherOf !== '') {
+      const further = ofFurther(await sent(fields.furtherOf, unit), goes);
+      const none = further.goes.units.length === 0 && goes.units.length > 0;
+      const reached = none ? [] : [ofRecipients(fields, further.goes, odd)];
+      return { goes: further.goes, checks: [...further.checks, ...reached, ofClock()] };
+    }
     return {
       goes,
       checks: [
@@ -165,6 +178,48 @@ export function createChecks(context: EdgeContext, { look, recipients }: Deps) {
           : rest.map(({ code }) => findingWords[code].vi).join('; '),
     });
   }
+}
+
+/** May have it, or gets it yet. */
+const reachable = /^(queued|accepted|relayed|delivered|expired|undeliverable)$/;
+const namesOf = (all: readonly { readonly name: string; readonly code: string }[]): string => {
+  const names = all.slice(0, 5).map(({ name, code }) => name || code);
+  return `${names.join('; ')}${all.length > 5 ? `; và ${all.length - 5} nơi khác` : ''}`;
+};
+
+/** A sent document to further recipients: what statuses/holders.ts will refuse, and who has it already and is left out. */
+function ofFurther(
+  view: DocumentView,
+  { units, paper }: SendingList,
+): { checks: Check[]; goes: SendingList } {
+  const stop = (words: string) => check('document', { good: false, stops: true, words });
+  const standings = standingsOf(view.envelopes);
+  const back = standings.filter(
+    ({ change }) => change?.kind === 'recall' && /^(asked|agreed|taken-back)$/.test(change.state),
+  );
+  const has = standings.filter((to) => reachable.test(to.state) && !back.includes(to));
+  const among = (list: readonly RecipientView[]) => {
+    const codes = new Set(list.map(({ code }) => code));
+    return units.filter(({ code }) => codes.has(code.slice(code.indexOf('@') + 1)));
+  };
+  const [already, recalled] = [among(has), among(back)];
+  const checks = [
+    view.replacedBy.length > 0
+      ? stop('Văn bản này đã được thay thế: gửi văn bản thay thế')
+      : has.length === 0
+        ? stop('Văn bản này đã dừng gửi, bị từ chối hoặc đã thu hồi: soạn lần gửi mới')
+        : check('document', { good: true, words: 'Gửi đúng văn bản, tệp và số đã gửi' }),
+  ];
+  if (recalled.length > 0)
+    checks.push(stop(`Đã thu hồi ở: ${namesOf(recalled)}. Bỏ khỏi danh sách, hoặc soạn lần gửi mới`));
+  if (already.length > 0)
+    checks.push(
+      check('already', { good: false, words: `Đã là nơi nhận, không gửi lần nữa: ${namesOf(already)}` }),
+    );
+  const goes = { units: units.filter((unit) => !already.includes(unit)), paper };
+  if (goes.units.length === 0 && already.length > 0)
+    checks.push(stop('Mọi nơi đã chọn đều là nơi nhận của văn bản này. Nơi nào chưa nhận: dùng "Gửi lại"'));
+  return { checks, goes };
 }
 
 /** Beyond this the hub refuses what is sealed (protocol/limits.ts); well before it a person should know. */

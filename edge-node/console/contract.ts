@@ -62,6 +62,8 @@ export type DraftFields = {
   /** Document of ours whose place this one takes, and why: its recipients read it. */
   readonly replaces: string;
   readonly reason: string;
+  /** Document of ours that goes to the recipients named here too. Files and facts are its own: of this draft only the recipients count. */
+  readonly furtherOf: string;
 };
 export const emptyFields: DraftFields = {
   type: '',
@@ -85,6 +87,7 @@ export const emptyFields: DraftFields = {
   answers: '',
   replaces: '',
   reason: '',
+  furtherOf: '',
 };
 export type DraftState = 'open' | 'held' | 'sent' | 'dropped';
 export type Draft = {
@@ -96,6 +99,7 @@ export type Draft = {
   readonly changedMs: number;
   readonly dueMs: number | undefined;
   readonly documentId: string | undefined;
+  /** Why the last sending failed, in words, with its code. */
   readonly lastError: string | undefined;
 };
 export type DraftRow = Pick<Draft, 'draft' | 'state' | 'by' | 'changedMs' | 'dueMs' | 'lastError'> & {
@@ -103,6 +107,8 @@ export type DraftRow = Pick<Draft, 'draft' | 'state' | 'by' | 'changedMs' | 'due
   readonly notation: string;
   readonly number: string;
   readonly recipients: number;
+  /** It sends a document that was sent to further recipients. */
+  readonly further: boolean;
 };
 
 /** One line of the check list before sending. */
@@ -190,6 +196,8 @@ export type Overview = {
   /** Sendings that are not at the hub yet, or failed. */
   readonly unsent: number;
   readonly failed: number;
+  /** Either: what Hộp gửi holds. */
+  readonly outbox: number;
   readonly drafts: number;
   readonly today: { readonly arrived: number; readonly sent: number };
   readonly alarms: number;

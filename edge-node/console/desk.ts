@@ -4,6 +4,7 @@ import { ExchangeError } from '../../protocol/errors.ts';
 import { uuidToBytes } from '../../protocol/ids.ts';
 import type { KeyStore } from '../../protocol/node/at-rest/key-store.ts';
 import { dayOf, slotStates, windows, windowText } from '../accounts/presence.ts';
+import { firstStayMs } from '../accounts/presence-figures.ts';
 import type { EdgeContext } from '../context.ts';
 import type { DirectoryEntry, EdgeCore } from '../core.ts';
 import { countBelow, levelOf } from '../directory-tree.ts';
@@ -28,15 +29,31 @@ const hexId = (bytes: Uint8Array): string =>
 export async function openDesk(
   dir: string,
   context: EdgeContext,
-  core: Pick<EdgeCore, 'submit' | 'addContent' | 'requests' | 'office' | 'held' | 'recipients' | 'noteAudit'>,
+  core: Pick<
+    EdgeCore,
+    'submit' | 'show' | 'extend' | 'addContent' | 'requests' | 'office' | 'held' | 'recipients' | 'noteAudit'
+  >,
   keys: KeyStore | undefined,
 ): Promise<Desk> {
   const { store, clock, directory } = context;
   const openings = createOpenings();
   const pages = createPages(clock);
   const look = createLook(context, pages);
-  const judge = createChecks(context, { look, recipients: core.recipients });
-  const drafts = createDrafts({ ...context, submit: core.submit, judge });
+  const sent = async (id: string, unit: string) => {
+    const view = await core.show(id, { direction: 'out' });
+    if (view.sender !== unit) throw new ExchangeError('document-unknown');
+    return view;
+  };
+  const judge = createChecks(context, { look, recipients: core.recipients, sent });
+  const drafts = createDrafts({
+    ...context,
+    submit: core.submit,
+    extend: async (id, { unit, ...how }) => {
+      await sent(id, unit);
+      await core.extend(id, how);
+    },
+    judge,
+  });
   const uploads = await openUploads({
     dir,
     keys,
@@ -73,14 +90,13 @@ export async function openDesk(
         core.held({ limit: 100 }),
       ]);
       const { n: unread, urgent: unreadUrgent, oldest } = store.unread(unit);
-      const states = new Map(store.sendingStates(unit).map(({ state, n }) => [state, n]));
-      const count = (...names: string[]) => names.reduce((sum, name) => sum + (states.get(name) ?? 0), 0);
+      const sendings = store.unsentCounts(unit);
       const day = dayOf(clock.nowMs());
       const seen = store
         .checkInsOf(unit, day, day)
         .filter(({ email }) => email === person.email)
         .map(({ slot }) => slot);
-      const slots = slotStates(seen, clock.nowMs());
+      const slots = slotStates(seen, clock.nowMs(), firstStayMs(store, person.email, unit));
       return {
         waiting: waiting.n,
         oldestWaitingMs: waiting.oldest ?? undefined,
@@ -92,8 +108,9 @@ export async function openDesk(
         unread,
         unreadUrgent,
         oldestUnreadMs: oldest ?? undefined,
-        unsent: count('queued'),
-        failed: count('refused', 'undeliverable', 'expired'),
+        unsent: sendings.queued,
+        failed: sendings.failed,
+        outbox: sendings.all,
         drafts: store.draftCount(unit),
         today: store.countsSince(unit, todayMs()),
         alarms: store.alarms().length,

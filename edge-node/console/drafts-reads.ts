@@ -110,16 +110,16 @@ export function draftReads(db: Database) {
       ),
     alarmRaised: (code: string, about: string): boolean =>
       db.get('SELECT 1 FROM alarms WHERE code = ? AND about = ?', code, about) !== undefined,
-    /** How many sendings of the unit, of its newest 5,000, did not arrive somewhere, by the state of that recipient. */
-    sendingStates: (unit: string) =>
-      db.all<{ state: string; n: number }>(
-        `SELECT o.state, count(DISTINCT d.seq) AS n FROM outbox_recipients o INDEXED BY outbox_undelivered
-         CROSS JOIN envelopes e ON e.seq = o.envelope_seq CROSS JOIN documents d ON d.seq = e.document_seq
-         WHERE o.state <> 'delivered' AND o.state IN ('queued','refused','undeliverable','expired') AND d.unit = ? AND d.kind IN (1,3)
-           AND d.seq > (SELECT max(seq) - 5000 FROM documents) AND ${newestToRecipient('e', 'o')}
-         GROUP BY o.state`,
+    /** Sendings of the unit, of its newest 5,000, that wait to leave or did not arrive somewhere and were not settled; `all`: either. */
+    unsentCounts: (unit: string) =>
+      db.get<{ all: number; queued: number; failed: number }>(
+        `SELECT count(*) AS "all", coalesce(sum(queued), 0) AS queued, coalesce(sum(failed), 0) AS failed FROM (
+           SELECT max(o.state = 'queued') AS queued, max(o.state <> 'queued') AS failed FROM outbox_recipients o INDEXED BY outbox_undelivered
+           CROSS JOIN envelopes e ON e.seq = o.envelope_seq CROSS JOIN documents d ON d.seq = e.document_seq
+           WHERE o.state <> 'delivered' AND o.state IN ('queued','refused','undeliverable','expired') AND o.settled_ms IS NULL AND d.unit = ? AND d.kind IN (1,3)
+             AND d.seq > (SELECT max(seq) - 5000 FROM documents) AND ${newestToRecipient('e', 'o')} GROUP BY d.seq)`,
         unit,
-      ),
+      )!,
     /** Arrivals that wait for acceptance, counted up to 5,000. */
     waiting: (unit: string) =>
       db.get<{ n: number; oldest: number | null }>(

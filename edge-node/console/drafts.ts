@@ -1,7 +1,7 @@
 // The verbs of drafts: save, check, send, take back, and the loop that hands in what was held for its thirty seconds. A held draft is sent
 // whatever becomes of the browser; the same draft is never two documents (its id is the idempotency key).
 // Before edge-node/outbox/submit.ts on a document's path.
-import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
+import { catalogue, ExchangeError, isErrorCode, isExchangeError } from '../../protocol/errors.ts';
 import { startWorker, type WorkLoop } from '../../protocol/node/worker.ts';
 import { type SubmitBody, toSubmitRequest } from '../api/routes-documents.ts';
 import type { EdgeContext } from '../context.ts';
@@ -19,6 +19,8 @@ export const fieldsBytesMax = 512 * 1024;
 
 type Deps = Pick<EdgeContext, 'store' | 'clock' | 'log' | 'random' | 'emit'> & {
   readonly submit: (request: SubmitRequest) => Promise<SubmitAnswer>;
+  /** Sends a document of the unit to further recipients. */
+  readonly extend: (id: string, how: { unit: string; to: readonly string[]; actor: string }) => Promise<void>;
   readonly judge: ReturnType<typeof createChecks>;
 };
 
@@ -32,8 +34,15 @@ const draftOf = (row: DraftRecord): Draft => ({
   changedMs: row.changed_ms,
   dueMs: row.due_ms ?? undefined,
   documentId: row.document_id ?? undefined,
-  lastError: row.last_error ?? undefined,
+  lastError: row.last_error === null ? undefined : failureWords(row.last_error),
 });
+
+/** "code: detail" as it is kept -> what a clerk reads. */
+function failureWords(kept: string): string {
+  const [, code = '', detail = ''] = /^([a-z0-9-]+)(?:: ([\s\S]*))?$/.exec(kept) ?? [];
+  const row = isErrorCode(code) ? catalogue[code] : undefined;
+  return row ? `${row.title.vi}${detail ? ` (${detail})` : ''}. ${row.remedy.vi} (mã ${code})` : kept;
+}
 
 /** As office software would hand it in over the API: one shape, one judge. */
 export function bodyOf(f: DraftFields, unit: string): SubmitBody {
@@ -91,7 +100,7 @@ function linksOf({ answers, replaces, reason }: DraftFields): Pick<SubmitBody, '
   };
 }
 
-export function createDrafts({ store, clock, log, random, emit, submit, judge }: Deps): Drafts {
+export function createDrafts({ store, clock, log, random, emit, submit, extend, judge }: Deps): Drafts {
   const find = (draft: string, unit: string): DraftRecord => {
     const row = store.draftOf(draft, unit);
     if (!row || row.state === 'dropped') throw new ExchangeError('draft-unknown');
@@ -104,8 +113,14 @@ export function createDrafts({ store, clock, log, random, emit, submit, judge }:
     const actor = row.sender === null ? row.email : (store.personById(row.sender)?.email ?? row.email);
     const nowMs = clock.nowMs();
     try {
-      const request = toSubmitRequest(bodyOf(fields, row.unit), `draft:${row.draft}`, actor);
-      const { documentId } = await submit(request);
+      const documentId = fields.furtherOf || (await handInNew(row, fields, actor));
+      // Repeated after a crash it adds nobody: who was added has the document.
+      if (fields.furtherOf)
+        await extend(documentId, {
+          unit: row.unit,
+          to: fields.recipients.map(({ code }) => code),
+          actor,
+        });
       await store.write('draftSent', { draft: row.draft, documentId, nowMs });
     } catch (error) {
       if (!isExchangeError(error)) throw error;
@@ -119,6 +134,9 @@ export function createDrafts({ store, clock, log, random, emit, submit, judge }:
     }
     changed(row.draft);
   }
+
+  const handInNew = async (row: DraftRecord, fields: DraftFields, actor: string): Promise<string> =>
+    (await submit(toSubmitRequest(bodyOf(fields, row.unit), `draft:${row.draft}`, actor))).documentId;
 
   const loop: WorkLoop = startWorker({
     clock,
@@ -140,7 +158,20 @@ export function createDrafts({ store, clock, log, random, emit, submit, judge }:
         const { fields, draft, state, by, changedMs, dueMs, lastError } = draftOf(row);
         const { subject, notation, number } = fields;
         const recipients = fields.recipients.length;
-        return { draft, state, by, changedMs, dueMs, lastError, subject, notation, number, recipients };
+        const further = fields.furtherOf !== '';
+        return {
+          draft,
+          state,
+          by,
+          changedMs,
+          dueMs,
+          lastError,
+          subject,
+          notation,
+          number,
+          recipients,
+          further,
+        };
       }),
     /** Throws `draft-unknown`. */
     get: (draft: string, unit: string): Draft => draftOf(find(draft, unit)),

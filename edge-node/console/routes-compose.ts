@@ -40,11 +40,12 @@ const fieldForms = {
   answers: text(36),
   replaces: text(36),
   reason: text(1_000),
+  furtherOf: text(36),
 };
 /** A page that was opened before the node was updated does not know the newest fields yet. */
 const fields = body(
   fieldForms,
-  Object.keys(fieldForms).filter((name) => name !== 'replaces' && name !== 'reason'),
+  Object.keys(fieldForms).filter((name) => !['replaces', 'reason', 'furtherOf'].includes(name)),
 );
 
 const whoOf = (request: FastifyRequest): Who => {
@@ -81,10 +82,11 @@ export function composeRoutes(app: FastifyInstance, edge: Edge): void {
     { config, schema: { params: idParams } },
     async (request): Promise<DraftChecks> => {
       const { unit } = callerOf(request);
-      const { number, notation } = drafts.get(request.params.id, unit).fields;
+      const { number, notation, furtherOf } = drafts.get(request.params.id, unit).fields;
       return {
         ...(await drafts.check(request.params.id, unit)),
-        numberUsedMs: number ? edge.desk.numberUsed(unit, number.trim(), notation.trim()) : undefined,
+        numberUsedMs:
+          number && !furtherOf ? edge.desk.numberUsed(unit, number.trim(), notation.trim()) : undefined,
       };
     },
   );

@@ -36,6 +36,7 @@ const standings: Readonly<Record<string, readonly string[]>> = {
 
 /** Names of filters of the outbox that are several states: it did not reach somebody, and nothing happens any more by itself. */
 const failed: readonly OutboxState[] = ['refused', 'undeliverable', 'expired'];
+const several: Readonly<Record<string, readonly OutboxState[]>> = { failed, unsent: ['queued', ...failed] };
 
 const listQuery = query({
   text: text(200),
@@ -148,7 +149,10 @@ export function documentRoutes(app: FastifyInstance, edge: Edge): void {
       return await edge.outbox({
         ...rangeOf(request.query),
         unit,
-        ...(state ? { state: state === 'failed' ? failed : (state as OutboxState) } : {}),
+        ...(state === 'recalled' ? { recalled: true } : {}),
+        ...(state && state !== 'recalled'
+          ? { state: several[state] ?? (state as OutboxState), unsettled: state in several }
+          : {}),
       });
     },
   );
@@ -207,6 +211,16 @@ async function sendProof(
 }
 
 function actRoutes(app: FastifyInstance, edge: Edge): void {
+  app.post<{ Params: Id }>(
+    '/c/v1/documents/out/:id/settle',
+    { config: { act: 'document.recall' }, schema: { params: idParams, body: body({}) } },
+    async (request) => {
+      const caller = callerOf(request);
+      await ownDocument(edge, caller.unit, { id: request.params.id, direction: 'out' });
+      await edge.settleFailures(request.params.id, { actor: caller.person.email });
+      return { ok: true };
+    },
+  );
   for (const act of ['resend', 'cancel'] as const)
     app.post<{ Params: Id }>(
       `/c/v1/documents/out/:id/${act}`,

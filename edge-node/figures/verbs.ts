@@ -62,7 +62,7 @@ export function createFigures(context: EdgeContext, { office, requests, held }: 
     async digest(unit) {
       const loads = this.backlog(unit);
       const sum = (field: 'open' | 'near' | 'late') => loads.reduce((total, load) => total + load[field], 0);
-      const states = new Map(store.sendingStates(unit).map(({ state, n }) => [state, n]));
+      const sendings = store.unsentCounts(unit);
       const day = dayOf(clock.nowMs());
       const looks = this.presence(unit, day, day);
       const [asked, due, kept] = await Promise.all([
@@ -77,8 +77,8 @@ export function createFigures(context: EdgeContext, { office, requests, held }: 
         near: sum('near'),
         late: sum('late'),
         dueLate: due.filter(({ rule, state }) => rule !== 'task' && state === 'late').length,
-        unsent: states.get('queued') ?? 0,
-        failed: ['refused', 'undeliverable', 'expired'].reduce((n, state) => n + (states.get(state) ?? 0), 0),
+        unsent: sendings.queued,
+        failed: sendings.failed,
         held: kept.length,
         looked: looks.done,
         expected: looks.expected,

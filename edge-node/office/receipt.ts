@@ -3,6 +3,7 @@
 import { vietnamTime } from '../../protocol/calendar/working-days.ts';
 import type { EdgeContext } from '../context.ts';
 import type { DocumentView, RecipientView, TimelineEvent } from '../core.ts';
+import { standingsOf } from '../recipients/newest.ts';
 import { find, showDocument } from '../views.ts';
 import type { SheetFile } from './core.ts';
 import { drawPdf } from './print.ts';
@@ -69,8 +70,8 @@ function blocksOf(view: DocumentView, senderName: string): SlipBlock[] {
       momentText(view.receivedMs ?? view.createdMs),
     ],
   ];
-  const envelope = view.envelopes[0];
-  const recipients = (envelope?.recipients ?? []).slice(0, recipientsMax);
+  const sealed = view.envelopes.filter(({ envelopeId }) => envelopeId).toReversed();
+  const recipients = standingsOf(view.envelopes).slice(0, recipientsMax);
   return [
     { kind: 'heading', text: '1. Văn bản' },
     {
@@ -99,10 +100,13 @@ function blocksOf(view: DocumentView, senderName: string): SlipBlock[] {
       kind: 'pairs',
       rows: [
         ['Mã văn bản', view.documentId],
-        ...(envelope?.envelopeId ? ([['Mã phong bì', envelope.envelopeId]] as const) : []),
-        ...(envelope?.digestHex
-          ? ([['SHA-256 phong bì', envelope.digestHex.replace(/(.{8})(?=.)/g, '$1 ')]] as const)
-          : []),
+        ...sealed.flatMap(({ envelopeId = '', digestHex = '' }, i) => {
+          const which = sealed.length > 1 ? ` lần gửi ${i + 1}` : '';
+          return [
+            [`Mã phong bì${which}`, envelopeId],
+            [`SHA-256 phong bì${which}`, digestHex.replace(/(.{8})(?=.)/g, '$1 ')],
+          ] as const;
+        }),
       ],
     },
     {

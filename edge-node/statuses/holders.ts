@@ -9,6 +9,7 @@ import type { OutboxState } from '../../protocol/states.ts';
 import { addPlaces } from '../office/register-ops.ts';
 import { noteAudit } from '../store/fact-ops.ts';
 import { insertEnvelope, insertRecipients, latestRecipients, uploadsMissing } from '../store/outbox-ops.ts';
+import { checkAgain } from '../store/safety-ops.ts';
 import type { RecipientRow } from '../store/types.ts';
 import { alreadyAsked, assertNotReplaced, isDocumentKind } from './change-rows.ts';
 
@@ -90,8 +91,6 @@ function sendMore(
   });
   db.run(`UPDATE envelopes SET ${uploadsMissing}, checked = ? WHERE seq = ?`, how.checked ? 1 : 0, seq);
   insertRecipients(db, seq, how.to, how.nowMs);
-  // It is found by the names of its new places too.
-  db.run(`INSERT INTO search_changes (direction, seq) VALUES ('out', ?)`, documentSeq);
 }
 
 /** False while its check runs or waits for a person: the sending waits with it. Throws where there is nothing to wait for. */
@@ -124,6 +123,8 @@ export function sendToAdded(
   const checked = letGoAlready(db, document.seq);
   const { unit } = document;
   sendMore(db, document.seq, { to: how.added, unit, checked, nowMs: how.nowMs });
+  // It is found by the names of its new places too.
+  db.run(`INSERT INTO search_changes (direction, seq) VALUES ('out', ?)`, document.seq);
   const update = how.corrected ? newestUpdate(db, document.documentId) : 0;
   const plain = [...new Set(how.added.map(({ unit: to }) => to))].map((to) => plainRecipient(to));
   if (update !== 0) sendMore(db, update, { to: plain, unit, checked: true, nowMs: how.nowMs });
@@ -139,7 +140,81 @@ export const plainRecipient = (unit: string): RecipientRow => ({
 export type ExtendOutcome = { readonly added: readonly string[]; readonly already: readonly string[] };
 
 export function holderOps(db: Database) {
+  function newest(documentId: Uint8Array): { readonly document_seq: number; readonly unit: string } {
+    const row = db.get<{ document_seq: number; unit: string }>(
+      'SELECT e.document_seq, e.unit FROM documents d JOIN envelopes e ON e.document_seq = d.seq WHERE d.document_id = ? LIMIT 1',
+      documentId,
+    );
+    if (!row) throw new ExchangeError('document-unknown');
+    return row;
+  }
+
   return {
+    /** What of it was not sealed ends here. `document-state-refused` when all was: sealed bytes may have reached the hub. */
+    cancelDocument(c: { documentId: Uint8Array; actor: string; nowMs: number }): void {
+      const { document_seq: documentSeq } = newest(c.documentId);
+      const unsealed = db.all<{ seq: number }>(
+        `UPDATE envelopes SET work = 'done' WHERE document_seq = ? AND work = 'seal' RETURNING seq`,
+        documentSeq,
+      );
+      if (unsealed.length === 0) throw new ExchangeError('document-state-refused', 'it was sealed already');
+      for (const { seq } of unsealed)
+        db.run(
+          `UPDATE outbox_recipients SET state = 'cancelled', at_ms = ? WHERE envelope_seq = ? AND state = 'queued'`,
+          c.nowMs,
+          seq,
+        );
+      noteAudit(db, { atMs: c.nowMs, actor: c.actor, act: 'cancel', about: uuidFromBytes(c.documentId) });
+    },
+
+    /**
+     * A new envelope to those whom their newest sending did not reach; whom it may still reach waits. What was stopped on purpose goes again only where
+     * nothing failed. `document-state-refused` when there is nobody.
+     */
+    resendDocument(c: { documentId: Uint8Array; actor: string; nowMs: number }): void {
+      const last = newest(c.documentId);
+      const recipients = latestRecipients(db, last.document_seq);
+      const open = recipients.some(({ state }) => ['queued', 'accepted', 'relayed'].includes(state));
+      // What was taken back is not sent again by chance.
+      const recalled = alreadyAsked(db, c.documentId);
+      const standing = recipients.filter(({ unit }) => !recalled.has(unit));
+      const failed = standing.filter(({ state }) => ['refused', 'undeliverable', 'expired'].includes(state));
+      const stopped = open ? [] : standing.filter(({ state }) => state === 'cancelled');
+      const missed = failed.length > 0 ? failed : stopped;
+      if (missed.length === 0)
+        throw new ExchangeError(
+          'document-state-refused',
+          open ? 'it is still on its way' : 'everybody has it',
+        );
+      // Erased, or rebuilt from the hub after a restore, which gives no content back.
+      const gone = db.get(
+        'SELECT 1 FROM documents WHERE seq = ? AND (metadata IS NULL OR length(request_digest) = 0)',
+        last.document_seq,
+      );
+      if (gone) throw new ExchangeError('content-gone', 'the content of this document is not here any more');
+      sendMore(db, last.document_seq, {
+        to: missed.map((r) => ({ unit: r.unit, desk: r.desk, group: r.grp, groupVersion: r.grp_version })),
+        unit: last.unit,
+        checked: true,
+        nowMs: c.nowMs,
+      });
+      checkAgain(db, last.document_seq);
+      noteAudit(db, { atMs: c.nowMs, actor: c.actor, act: 'resend', about: uuidFromBytes(c.documentId) });
+    },
+
+    /** `document-state-refused` when nothing of it failed, or all was settled before. */
+    settleFailures(c: { documentId: Uint8Array; actor: string; nowMs: number }): void {
+      const { document_seq: documentSeq } = newest(c.documentId);
+      const { changes } = db.run(
+        `UPDATE outbox_recipients SET settled_ms = ? WHERE state IN ('refused','undeliverable','expired') AND settled_ms IS NULL
+           AND envelope_seq IN (SELECT seq FROM envelopes WHERE document_seq = ?)`,
+        c.nowMs,
+        documentSeq,
+      );
+      if (changes === 0) throw new ExchangeError('document-state-refused', 'nothing of it failed');
+      noteAudit(db, { atMs: c.nowMs, actor: c.actor, act: 'settle', about: uuidFromBytes(c.documentId) });
+    },
+
     /**
      * Gửi thêm nơi nhận: the same document to those who do not have it. Idempotent by what it means: who has it, or gets it yet, is passed over, so
      * that a second time adds nobody. The line of the outgoing book names the new places, its number stays. Codes: `document-unknown`,

@@ -1,6 +1,7 @@
 // Pages of the two lists, outbox and inbox, newest first, narrowed by any filters together with words of a search. Which way is walked is chosen
 // here, by the rarest of the filters, and never left to guesses of the planner (a + hides an index from it): the walk ends with its page.
 import type { Database, SqlValue } from '../../protocol/node/sqlite.ts';
+import { kinds } from '../../protocol/seal.ts';
 import type { InboxPageOptions, OutboxPageOptions } from '../core.ts';
 import { newestToRecipient } from './newest.ts';
 import { type Arrival, arrivalColumns, type OutDocument } from './view-reads.ts';
@@ -90,21 +91,27 @@ const arrivals = {
 
 // The newest sending to a recipient says how it stands with it.
 const stands = `SELECT 1 FROM outbox_recipients r JOIN envelopes e ON e.seq = r.envelope_seq
-  WHERE e.document_seq = d.seq AND r.state IN (SELECT value FROM json_each(?7)) AND ${newestToRecipient('e', 'r')}`;
+  WHERE e.document_seq = d.seq AND r.state IN (SELECT value FROM json_each(?7)) AND (?9 = 0 OR r.settled_ms IS NULL)
+    AND ${newestToRecipient('e', 'r')}`;
 const sendingPasses = `${textIn('out', 'd', 3)} AND (?4 IS NULL OR +d.unit = ?4) AND +d.created_ms >= ?5 AND +d.created_ms < ?6
   AND (?7 IS NULL OR EXISTS (${stands})) AND (?8 OR d.kind NOT IN (2,4,5))`;
 const sendingsBy = (key: string, from: string): string =>
   `SELECT ${key} AS key, d.* FROM ${from} AND ${key} < ?1 AND ${sendingPasses} ORDER BY ${key} DESC LIMIT ?2`;
 const sendings = {
-  all: sendingsBy('d.seq', 'documents d WHERE ?9 IS NULL'),
+  all: sendingsBy('d.seq', 'documents d WHERE ?10 IS NULL'),
   undelivered: sendingsBy(
     'd.seq',
-    `documents d WHERE ?9 IS NULL AND d.seq IN (SELECT n.document_seq FROM outbox_recipients u INDEXED BY outbox_undelivered
-      JOIN envelopes n ON n.seq = u.envelope_seq WHERE u.state IN (SELECT value FROM json_each(?7)) AND u.state <> 'delivered') AND ${matches('out', 'd', 10)}`,
+    `documents d WHERE ?10 IS NULL AND d.seq IN (SELECT n.document_seq FROM outbox_recipients u INDEXED BY outbox_undelivered
+      JOIN envelopes n ON n.seq = u.envelope_seq WHERE u.state IN (SELECT value FROM json_each(?7)) AND u.state <> 'delivered') AND ${matches('out', 'd', 11)}`,
+  ),
+  // Few are asked back at any time.
+  recalled: sendingsBy(
+    'd.seq',
+    `documents d WHERE ?10 IS NULL AND d.document_id IN (SELECT target FROM changes WHERE kind = ${kinds.recall}) AND ${matches('out', 'd', 11)}`,
   ),
   words: sendingsBy(
     'w.rowid',
-    "temp.search_words w CROSS JOIN temp.search_rows f ON f.id = w.rowid AND f.direction = 'out' CROSS JOIN documents d ON d.seq = f.seq WHERE search_words MATCH ?9",
+    "temp.search_words w CROSS JOIN temp.search_rows f ON f.id = w.rowid AND f.direction = 'out' CROSS JOIN documents d ON d.seq = f.seq WHERE search_words MATCH ?10",
   ),
 } as const;
 
@@ -193,7 +200,7 @@ export function listReads(db: Database) {
       const states = o.state === undefined ? undefined : [o.state].flat();
       const rare = states !== undefined && !states.includes('delivered');
       const byRows = o.match === undefined || (rare && goesByRows(o.after, () => fewSendings(db, states)));
-      const way = !byRows ? 'words' : rare ? 'undelivered' : 'all';
+      const way = o.recalled ? 'recalled' : !byRows ? 'words' : rare ? 'undelivered' : 'all';
       return db.all<Keyed<OutDocument>>(
         sendings[way],
         before(o.after),
@@ -204,8 +211,9 @@ export function listReads(db: Database) {
         o.untilMs ?? Number.MAX_SAFE_INTEGER,
         states ? JSON.stringify(states) : null,
         o.every ? 1 : 0,
+        o.unsettled ? 1 : 0,
         way === 'words' ? o.match! : null,
-        ...(way === 'undelivered' ? [o.match ?? null] : []),
+        ...(way === 'undelivered' || way === 'recalled' ? [o.match ?? null] : []),
       );
     },
     /** Kinds of documents (loại văn bản) that arrivals have, each found by one step in the index. */

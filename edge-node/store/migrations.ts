@@ -7,7 +7,7 @@ import { deskSchema } from './schema-desk.ts';
 import { directorySchema } from './schema-directory.ts';
 import { figuresSchema } from './schema-figures.ts';
 import { folderSchema } from './schema-folder.ts';
-import { listsSchema, rareIndexes } from './schema-lists.ts';
+import { listsSchema, rareIndexes, settledFailures } from './schema-lists.ts';
 import { dueIndexes, officeSchema } from './schema-office.ts';
 import { safetySchema } from './schema-safety.ts';
 import { searchInMemory, searchSchema } from './schema-search.ts';
@@ -177,4 +177,5 @@ export const migrations: readonly Migration[] = [
   { version: 16, name: 'lists', sql: listsSchema },
   { version: 17, name: 'search-in-memory', sql: searchInMemory },
   { version: 18, name: 'rare-indexes', sql: rareIndexes },
+  { version: 19, name: 'settled-failures', sql: settledFailures },
 ];

@@ -1,5 +1,5 @@
-// Writes of the outbox, run in the writer thread: hand in, keep sealed bytes, settle what the hub answered, take statements over,
-// cancel, send again. Every move of a recipient's state is one compare-and-swap by protocol/states.ts.
+// Writes of the outbox, run in the writer thread: hand in, keep sealed bytes, settle what the hub answered, take statements over. Stopping, sending again
+// and further recipients: statuses/holders.ts. Every move of a recipient's state is one compare-and-swap by protocol/states.ts.
 // Must never move a state without the statement that says so, except for what this node alone decides.
 import { ExchangeError } from '../../protocol/errors.ts';
 import { uuidFromBytes, uuidToBytes } from '../../protocol/ids.ts';
@@ -8,17 +8,11 @@ import type { Database } from '../../protocol/node/sqlite.ts';
 import { outcomes } from '../../protocol/statement.ts';
 import { type OutboxState, outboxStates, statesBefore } from '../../protocol/states.ts';
 import { registerSent } from '../office/register-ops.ts';
-import {
-  alreadyAsked,
-  assertReplaceable,
-  isDocumentKind,
-  noteChanges,
-  targetsOf,
-} from '../statuses/change-rows.ts';
+import { assertReplaceable, isDocumentKind, noteChanges, targetsOf } from '../statuses/change-rows.ts';
 import { keyOf, noteNumber, sentUnder } from '../statuses/numbers.ts';
 import { noteAlarm, noteAudit, raiseLedgerSeen } from './fact-ops.ts';
 import { newestToRecipient } from './newest.ts';
-import { checkAgain, insertCheck } from './safety-ops.ts';
+import { insertCheck } from './safety-ops.ts';
 import { sealAnew } from './seal-anew.ts';
 import type {
   MoveTo,
@@ -239,17 +233,6 @@ const largeParts = (parts: readonly PartRow[]): number =>
   parts.filter(({ content }) => content === null).length;
 
 export function outboxOps(db: Database) {
-  type Newest = { seq: number; unit: string; work: string; envelope_id: Uint8Array | null };
-  function newest(documentId: Uint8Array): Newest & { document_seq: number; lane: number } {
-    const row = db.get<Newest & { document_seq: number; lane: number }>(
-      `SELECT e.seq, e.unit, e.work, e.envelope_id, e.document_seq, e.lane FROM documents d JOIN envelopes e ON e.document_seq = d.seq
-       WHERE d.document_id = ? ORDER BY e.seq DESC LIMIT 1`,
-      documentId,
-    );
-    if (!row) throw new ExchangeError('document-unknown');
-    return row;
-  }
-
   function settleReceipt(seq: number, statement: StatementRow, nowMs: number): void {
     keepStatement(db, statement, nowMs);
     applyResults(db, seq, statement);
@@ -398,57 +381,6 @@ export function outboxOps(db: Database) {
       });
       raiseLedgerSeen(db, ledgerSeen);
       return known;
-    },
-
-    /** `document-state-refused` once it was sealed: sealed bytes may have reached the hub. */
-    cancelDocument(c: { documentId: Uint8Array; actor: string; nowMs: number }): void {
-      const { seq } = newest(c.documentId);
-      const { changes } = db.run(`UPDATE envelopes SET work = 'done' WHERE seq = ? AND work = 'seal'`, seq);
-      if (changes !== 1) throw new ExchangeError('document-state-refused', 'it was sealed already');
-      db.run(
-        `UPDATE outbox_recipients SET state = 'cancelled', at_ms = ? WHERE envelope_seq = ? AND state = 'queued'`,
-        c.nowMs,
-        seq,
-      );
-      noteAudit(db, { atMs: c.nowMs, actor: c.actor, act: 'cancel', about: uuidFromBytes(c.documentId) });
-    },
-
-    /** A new envelope to those whom the newest did not reach. `document-state-refused` while it may still reach somebody. */
-    resendDocument(c: { documentId: Uint8Array; actor: string; nowMs: number }): void {
-      const last = newest(c.documentId);
-      const recipients = latestRecipients(db, last.document_seq);
-      const open = recipients.some(({ state }) => ['queued', 'accepted', 'relayed'].includes(state));
-      // What was taken back is not sent again by chance.
-      const recalled = alreadyAsked(db, c.documentId);
-      const missed = recipients.filter(({ state, unit }) => state !== 'delivered' && !recalled.has(unit));
-      if (open || missed.length === 0)
-        throw new ExchangeError(
-          'document-state-refused',
-          open ? 'it is still on its way' : 'everybody has it',
-        );
-      // Erased, or rebuilt from the hub after a restore, which gives no content back.
-      const gone = db.get(
-        'SELECT 1 FROM documents WHERE seq = ? AND (metadata IS NULL OR length(request_digest) = 0)',
-        last.document_seq,
-      );
-      if (gone) throw new ExchangeError('content-gone', 'the content of this document is not here any more');
-      const seq = insertEnvelope(db, {
-        documentSeq: last.document_seq,
-        unit: last.unit,
-        lane: last.lane,
-        nowMs: c.nowMs,
-        follows: last.envelope_id,
-        large: 0,
-      });
-      db.run(`UPDATE envelopes SET ${uploadsMissing} WHERE seq = ?`, seq);
-      checkAgain(db, last.document_seq);
-      insertRecipients(
-        db,
-        seq,
-        missed.map((r) => ({ unit: r.unit, desk: r.desk, group: r.grp, groupVersion: r.grp_version })),
-        c.nowMs,
-      );
-      noteAudit(db, { atMs: c.nowMs, actor: c.actor, act: 'resend', about: uuidFromBytes(c.documentId) });
     },
   };
 }

@@ -14,3 +14,6 @@ export const rareIndexes = `
 CREATE INDEX inbox_reply ON inbox (reply_by_ms) WHERE reply_by_ms > 0;
 CREATE INDEX received_recalled ON received (unit, inbox_seq) WHERE recall <> '';
 `;
+
+/** A failure that a person took care of in another way, on paper or by telephone: it stays as it was, and waits for nobody any more. */
+export const settledFailures = 'ALTER TABLE outbox_recipients ADD COLUMN settled_ms INTEGER;';

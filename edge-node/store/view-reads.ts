@@ -38,6 +38,7 @@ export type OutRecipient = {
   readonly state: OutboxState;
   readonly code: string | null;
   readonly at_ms: number;
+  readonly settled_ms: number | null;
 };
 export type Arrival = {
   readonly seq: number;
@@ -107,7 +108,7 @@ export function viewReads(db: Database) {
       ),
     recipientsOf: (envelopeSeq: number): readonly OutRecipient[] =>
       db.all<OutRecipient>(
-        'SELECT idx, unit, desk, state, code, at_ms FROM outbox_recipients WHERE envelope_seq = ? ORDER BY idx',
+        'SELECT idx, unit, desk, state, code, at_ms, settled_ms FROM outbox_recipients WHERE envelope_seq = ? ORDER BY idx',
         envelopeSeq,
       ),
     outParts: (documentSeq: number): readonly StoredPart[] =>

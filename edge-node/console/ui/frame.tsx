@@ -123,11 +123,16 @@ function Menu({
 }) {
   const may = useMay();
   const at = path.split('?')[0]!;
+  const inBox = path.startsWith(unsentAt);
   const item = (to: string, label: string, count?: number, urgent?: boolean) => (
     <li key={to}>
       <a
         href={to}
-        aria-current={at === to || (to !== '/' && at.startsWith(`${to}/`)) ? 'page' : undefined}
+        aria-current={
+          (inBox ? to === unsentAt : at === to || (to !== '/' && at.startsWith(`${to}/`)))
+            ? 'page'
+            : undefined
+        }
         onClick={(event) => {
           event.preventDefault();
           go(to);
@@ -149,8 +154,12 @@ function Menu({
       <ul>
         {item('/', words.menu.overview)}
         {reads && item('/den', words.menu.inbox, overview?.waiting, (overview?.unreadUrgent ?? 0) > 0)}
-        {reads && item('/di', words.menu.outbox, overview?.failed, true)}
+        {reads && item('/di', words.menu.outbox)}
         {may('document.draft') && item('/du-thao', words.menu.drafts, overview?.drafts)}
+        {/* Only while something has not left, or did not arrive. */}
+        {reads &&
+          ((overview?.outbox ?? 0) > 0 || inBox) &&
+          item(unsentAt, words.menu.unsent, overview?.outbox, (overview?.failed ?? 0) > 0)}
       </ul>
       <hr />
       <ul>
@@ -166,6 +175,8 @@ function Menu({
     </nav>
   );
 }
+
+const unsentAt = '/di?trang-thai=unsent';
 
 const plainTitle = () => document.title.replace(/^\(\d+\) /, '');
 let waiting = 0;

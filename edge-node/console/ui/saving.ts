@@ -8,7 +8,7 @@ import { nowMs } from './clock.ts';
 const saveAfterMs = 700;
 const retryMs = 5_000;
 
-type Saving = {
+export type Saving = {
   readonly state: 'clean' | 'saving' | 'failed';
   readonly atMs: number | undefined;
   readonly problem: ProblemBody | undefined;
@@ -33,11 +33,11 @@ export function useSaving(draft: string, firstRevision: number, fields: DraftFie
     };
   }, []);
 
-  async function once(): Promise<void> {
+  async function once(even: boolean): Promise<void> {
     const text = JSON.stringify(newest.current);
     if (text === saved.current || stopped.current) return;
     // Nothing was written yet: no empty draft is made.
-    if (revision.current === 0 && text === first.current) return;
+    if (revision.current === 0 && text === first.current && !even) return;
     setSaving((before) => ({ ...before, state: 'saving' }));
     try {
       const answer = await put<{ revision: number }>(`/drafts/${draft}`, {
@@ -54,9 +54,10 @@ export function useSaving(draft: string, firstRevision: number, fields: DraftFie
       throw error;
     }
   }
-  async function save(): Promise<number> {
+  /** `even`: also a draft in which nothing was written yet, so that it can be looked at. */
+  async function save(even = false): Promise<number> {
     await running.current?.catch(() => {});
-    running.current = once();
+    running.current = once(even);
     await running.current;
     return revision.current;
   }

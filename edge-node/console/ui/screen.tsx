@@ -46,6 +46,7 @@ export function Screen({ path, overview, onChanged }: Props) {
         to={url.searchParams.get('toi') ?? undefined}
         answers={url.searchParams.get('tra-loi') ?? undefined}
         replaces={url.searchParams.get('thay-the') ?? undefined}
+        furtherOf={url.searchParams.get('gui-them') ?? undefined}
       />
     );
   if (first === 'so')

@@ -77,7 +77,7 @@ export function Arrival({ id }: { readonly id: string }) {
             <h2>{w.timeline}</h2>
             <Story events={view.envelopes[0]?.recipients.flatMap(({ timeline }) => timeline) ?? []} />
           </section>
-          <Evidence base={base} />
+          <Evidence base={base} view={view} />
           <Technical view={view} />
           <ReportAct base={base} onDone={() => go('/den')} />
         </div>

@@ -2,22 +2,24 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { DocumentView } from '../../../core.ts';
+import { standingsOf } from '../../../recipients/newest.ts';
 import { type Draft, type DraftChecks, type DraftFields, emptyFields, type Matched } from '../../contract.ts';
-import { get, Problem, type ProblemBody, post, problemOf, queryOf, remove } from '../api.ts';
+import { get, Problem, type ProblemBody, post, problemOf, queryOf } from '../api.ts';
 import { nowMs } from '../clock.ts';
-import { clockText, dayText, documentName, todayIso } from '../format.ts';
+import { todayIso } from '../format.ts';
 import { useAct } from '../load.ts';
-import { useMay } from '../me.ts';
 import { go } from '../router.ts';
 import { useSaving } from '../saving.ts';
-import { Dialog, Field, Link, Loading, ProblemNotice, Title } from '../widgets/basics.tsx';
+import { Field, Link, Loading, ProblemNotice, Title } from '../widgets/basics.tsx';
 import { ComposeFacts } from '../widgets/compose-facts.tsx';
+import { ConfirmSheet } from '../widgets/confirm-sheet.tsx';
+import { DraftActs } from '../widgets/draft-acts.tsx';
 import { FileDrop } from '../widgets/file-drop.tsx';
 import { RecipientPicker } from '../widgets/recipient-picker.tsx';
 import { useLooks, useSuggestions } from '../widgets/suggestions.tsx';
-import { say } from '../widgets/toasts.tsx';
 import { isPdf, Viewer } from '../widgets/viewer.tsx';
 import { words } from '../words.ts';
+import { Further } from './further.tsx';
 
 const w = words.compose;
 
@@ -26,15 +28,17 @@ type Props = {
   readonly to: string | undefined;
   readonly answers: string | undefined;
   readonly replaces: string | undefined;
+  readonly furtherOf: string | undefined;
 };
 
-export function Compose({ draft, to, answers, replaces }: Props) {
+export function Compose({ draft, to, answers, replaces, furtherOf }: Props) {
   // A draft has its address from the first moment, so that a reload finds it.
   useEffect(() => {
     if (!draft)
-      go(`/soan/${crypto.randomUUID()}${queryOf({ toi: to, 'tra-loi': answers, 'thay-the': replaces })}`, {
-        replace: true,
-      });
+      go(
+        `/soan/${crypto.randomUUID()}${queryOf({ toi: to, 'tra-loi': answers, 'thay-the': replaces, 'gui-them': furtherOf })}`,
+        { replace: true },
+      );
   }, [draft]);
   const [loaded, setLoaded] = useState<Draft | 'new'>();
   const [problem, setProblem] = useState<ProblemBody>();
@@ -50,6 +54,8 @@ export function Compose({ draft, to, answers, replaces }: Props) {
   if (!draft || !loaded) return <Loading />;
   if (loaded !== 'new' && loaded.state !== 'open')
     return <Leaving draft={loaded} onUndone={() => setUndone(undone + 1)} />;
+  const further = loaded === 'new' ? furtherOf : loaded.fields.furtherOf;
+  if (further) return <Further key={draft} draft={draft} loaded={loaded} of={further} />;
   return <Form draft={draft} loaded={loaded} to={to} answers={answers} replaces={replaces} />;
 }
 
@@ -111,7 +117,7 @@ async function replacementOf(id: string): Promise<Partial<DraftFields>> {
     ...(signer
       ? { signerName: signer.name, signerPosition: signer.position, signerCompetence: signer.competence }
       : {}),
-    recipients: (envelopes[0]?.recipients ?? []).map(({ code, desk, name }) => ({
+    recipients: standingsOf(envelopes).map(({ code, desk, name }) => ({
       code: desk ? `${desk}@${code}` : code,
       name,
     })),
@@ -123,7 +129,6 @@ function Form({ draft, loaded, to, answers, replaces }: FormProps) {
   const [fields, setFields] = useState<DraftFields>(
     fresh ? { ...emptyFields, issueDate: todayIso(), answers: answers ?? '' } : loaded.fields,
   );
-  const may = useMay();
   const act = useAct();
   const [asking, setAsking] = useState<DraftChecks>();
   const { saving, save, forget } = useSaving(draft, fresh ? 0 : loaded.revision, fields);
@@ -143,7 +148,7 @@ function Form({ draft, loaded, to, answers, replaces }: FormProps) {
   }, []);
   const ask = () =>
     act.run(async () => {
-      await save();
+      await save(true);
       setAsking(await get(`/drafts/${draft}/checks`));
     });
   return (
@@ -188,48 +193,14 @@ function Form({ draft, loaded, to, answers, replaces }: FormProps) {
           </section>
         </div>
       </div>
-      <div class="acts">
-        {may('document.send') ? (
-          <button
-            type="button"
-            class="main"
-            data-main={asking ? undefined : true}
-            disabled={act.busy}
-            onClick={ask}
-          >
-            {w.send}
-          </button>
-        ) : (
-          <span class="muted">{w.mayNot}</span>
-        )}
-        <button
-          type="button"
-          class="danger"
-          disabled={act.busy}
-          onClick={() => {
-            if (confirm(w.dropSure))
-              act.run(async () => {
-                forget();
-                await remove(`/drafts/${draft}`).catch((error: unknown) => {
-                  // A draft that was never saved is gone already.
-                  if (!(error instanceof Problem && error.body.code === 'draft-changed')) throw error;
-                });
-                go('/du-thao', { replace: true });
-              });
-          }}
-        >
-          {w.drop}
-        </button>
-        <span class="saved" role="status">
-          {saving.state === 'failed'
-            ? w.unsaved
-            : saving.state === 'saving'
-              ? w.saving
-              : saving.atMs
-                ? w.saved(clockText(saving.atMs))
-                : ''}
-        </span>
-      </div>
+      <DraftActs
+        draft={draft}
+        asking={asking !== undefined}
+        act={act}
+        saving={saving}
+        onSend={ask}
+        onDrop={forget}
+      />
       {asking && (
         <ConfirmSheet
           draft={draft}
@@ -273,86 +244,5 @@ function Relation({
         />
       )}
     </section>
-  );
-}
-
-type SheetProps = {
-  readonly draft: string;
-  readonly fields: DraftFields;
-  readonly asked: DraftChecks;
-  readonly save: () => Promise<number>;
-  readonly onClose: () => void;
-  readonly onSent: () => void;
-};
-
-function ConfirmSheet({ draft, fields, asked, save, onClose, onSent }: SheetProps) {
-  const { checks, goes, numberUsedMs } = asked;
-  const act = useAct();
-  const stopped = checks.some(({ good, stops }) => !good && stops);
-  const flash = fields.urgency.startsWith('flash');
-  const send = () =>
-    act.run(async () => {
-      const revision = await save();
-      const { dueMs } = await post<{ dueMs: number }>(`/drafts/${draft}/send`, { revision });
-      onSent();
-      onClose();
-      go('/di');
-      const undoMs = dueMs - nowMs();
-      if (undoMs < 1_000) say(w.sent);
-      else
-        say(w.held(Math.ceil(undoMs / 1000)), {
-          ms: undoMs,
-          act: {
-            label: w.undo,
-            run: () =>
-              void post(`/drafts/${draft}/undo`).then(
-                () => {
-                  say(w.undone);
-                  go(`/soan/${draft}`);
-                },
-                (error: unknown) => say(problemOf(error).titleVi),
-              ),
-          },
-        });
-    });
-  return (
-    <Dialog title={w.confirm(documentName(fields), goes.units.length)} onClose={onClose}>
-      <ProblemNotice problem={act.problem} />
-      <h3>{w.check}</h3>
-      <ul class="checks">
-        {checks.map((check) => (
-          <li key={check.name}>
-            <span class={`tag ${check.good ? 'good' : check.stops ? 'bad' : 'warn'}`}>
-              {check.good ? w.good : w.bad}
-            </span>
-            {check.words}
-          </li>
-        ))}
-        {numberUsedMs !== undefined && (
-          <li>
-            <span class="tag warn">{w.bad}</span>
-            {w.numberUsed(dayText(numberUsedMs))}
-          </li>
-        )}
-      </ul>
-      <h3>{fields.subject || words.list.noSubject}</h3>
-      <ul class={goes.units.length > 30 ? 'chips many' : 'chips'}>
-        {goes.units.map(({ code, name }) => (
-          <li key={code} style={{ paddingRight: '12px' }}>
-            {name || code}
-          </li>
-        ))}
-      </ul>
-      {goes.paper.length > 0 && <p class="notice warn">{w.confirmPaper(goes.paper.join(', '))}</p>}
-      <p>{flash ? w.confirmFlash : w.confirmHow}</p>
-      <div class="acts">
-        <button type="button" class="main" data-main disabled={stopped || act.busy} onClick={send}>
-          {w.sendNow}
-        </button>
-        <button type="button" onClick={onClose}>
-          {w.notYet}
-        </button>
-      </div>
-    </Dialog>
   );
 }

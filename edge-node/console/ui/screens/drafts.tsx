@@ -42,6 +42,7 @@ export function Drafts() {
                     <Link to={`/soan/${row.draft}`} data-row="" data-key={row.draft}>
                       {row.subject || w.untitled}
                     </Link>{' '}
+                    {row.further && <Tag>{w.further}</Tag>}{' '}
                     {row.state === 'held' && <Tag tone="warn">{w.held}</Tag>}
                     {row.lastError && <Tag tone="bad">{w.failed}</Tag>}
                   </td>

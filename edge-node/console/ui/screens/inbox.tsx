@@ -3,10 +3,10 @@
 import { useState } from 'preact/hooks';
 import type { InboxRow } from '../../../core.ts';
 import { nowMs } from '../clock.ts';
-import { dayText, timeText } from '../format.ts';
+import { agoText, dayText, timeText } from '../format.ts';
 import { useLoad } from '../load.ts';
 import { useMay } from '../me.ts';
-import { SelectField, Tag } from '../widgets/basics.tsx';
+import { Link, SelectField, Tag } from '../widgets/basics.tsx';
 import { Beside, useBeside } from '../widgets/beside.tsx';
 import { BulkBar, type Chosen } from '../widgets/bulk-accept.tsx';
 import { DocumentList } from '../widgets/document-list.tsx';
@@ -41,6 +41,28 @@ const urgentFirst = (rows: readonly Row[]): readonly Row[] => [
   ...rows.filter(presses),
   ...rows.filter((row) => !presses(row)),
 ];
+
+type Line = { readonly hub: { readonly state: string; readonly lastContactMs?: number } };
+const silentMs = 3_600_000;
+
+/** An empty list may mean a silent line: since when the centre was heard, and the way to the test of the line. */
+function LineNote() {
+  const may = useMay();
+  const hub = useLoad<Line>('/status').value?.hub;
+  if (!hub) return null;
+  const heard = hub.lastContactMs;
+  const silent = hub.state !== 'connected' || heard === undefined || nowMs() - heard > silentMs;
+  return (
+    <div class={silent ? 'notice warn' : ''}>
+      <p class={silent ? '' : 'muted'}>
+        {silent ? words.inbox.silent(heard ? agoText(heard, nowMs()) : undefined) : words.inbox.lineGood}
+      </p>
+      <Link to={may('node.operate') ? '/he-thong/kiem-tra' : '/he-thong'} class="button">
+        {words.inbox.testLine}
+      </Link>
+    </div>
+  );
+}
 
 export function Inbox({ state }: { readonly state: string }) {
   const { list, inbox } = words;
@@ -78,6 +100,8 @@ export function Inbox({ state }: { readonly state: string }) {
         state={state}
         filters={words.standingFilters}
         empty={[inbox.empty, inbox.emptyHow]}
+        emptyHere={state === 'waiting' ? [inbox.noneWaiting, inbox.noneWaitingHow] : undefined}
+        emptyMore={<LineNote />}
         columns={[
           bulkWords.column,
           ...(beside.on

@@ -23,17 +23,27 @@ export const toneOf = (state: string): Tone =>
 export function Outbox({ state }: { readonly state: string }) {
   const [open, setOpen] = useState<string>();
   const { list, outbox } = words;
+  const unsent = state === 'unsent';
+  const drafts = useLoad<{ rows: readonly DraftRow[] }>('/drafts');
+  useLive(
+    ({ kind }) => {
+      if (kind === 'draft' || kind === 'other') drafts.again();
+    },
+    [drafts.again],
+  );
+  const held = drafts.value?.rows.filter((row) => row.state === 'held') ?? [];
   return (
     <DocumentList<OutboxRow>
-      title={outbox.title}
+      title={unsent ? outbox.unsent : outbox.title}
       path="/outbox"
       at="/di"
       state={state}
       filters={outbox.filters}
-      empty={[outbox.empty, outbox.emptyHow]}
+      empty={held.length > 0 ? [outbox.leavingOnly, outbox.leavingOnlyHow] : [outbox.empty, outbox.emptyHow]}
+      emptyHere={unsent ? [outbox.unsentEmpty, outbox.unsentEmptyHow] : undefined}
       columns={[list.urgency, list.name, list.subject, list.recipients, list.sent]}
       follows={({ kind }) => kind !== 'link' && kind !== 'arrived'}
-      above={<Waiting />}
+      above={unsent ? <p class="muted">{outbox.unsentHow}</p> : <Waiting rows={held} />}
     >
       {(row) => (
         <OutboxLines
@@ -48,26 +58,33 @@ export function Outbox({ state }: { readonly state: string }) {
 }
 
 /** What was sent a moment ago and can still be taken back: it is no document yet, but whoever sent it looks for it here. */
-function Waiting() {
-  const { value, again } = useLoad<{ rows: readonly DraftRow[] }>('/drafts');
-  useLive(
-    ({ kind }) => {
-      if (kind === 'draft' || kind === 'other') again();
-    },
-    [again],
+const Waiting = ({ rows }: { readonly rows: readonly DraftRow[] }) => (
+  <>
+    {rows.map((row) => (
+      <p key={row.draft} class="notice">
+        {row.further
+          ? words.outbox.leavingMore(nameOrNone(row), row.subject, row.recipients)
+          : words.outbox.leaving(nameOrNone(row), row.subject)}{' '}
+        <Link to={`/soan/${row.draft}`}>{words.outbox.seeLeaving}</Link>
+      </p>
+    ))}
+  </>
+);
+
+/** By what the office said where it has the document, by the transport elsewhere. */
+function standsOf({ recipients, statuses }: OutboxRow): readonly { text: string; n: number; tone: Tone }[] {
+  const said = Object.entries(statuses);
+  const moved = (Object.entries(recipients) as [string, number][]).filter(
+    ([state]) => state !== 'delivered' || said.length === 0,
   );
-  return (
-    <>
-      {value?.rows
-        .filter(({ state }) => state === 'held')
-        .map((row) => (
-          <p key={row.draft} class="notice">
-            {words.outbox.leaving(nameOrNone(row), row.subject)}{' '}
-            <Link to={`/soan/${row.draft}`}>{words.outbox.seeLeaving}</Link>
-          </p>
-        ))}
-    </>
-  );
+  return [
+    ...moved.map(([state, n]) => ({ text: words.sendState[state] ?? state, n, tone: toneOf(state) })),
+    ...said.map(([code, n]) => ({
+      text: code === '01' ? words.sendState.delivered! : (words.standing[code] ?? code),
+      n,
+      tone: code === '02' ? ('bad' as const) : ('good' as const),
+    })),
+  ];
 }
 
 function OutboxLines({
@@ -79,7 +96,6 @@ function OutboxLines({
   readonly open: boolean;
   readonly onFold: () => void;
 }) {
-  const counts = Object.entries(row.recipients) as [string, number][];
   return (
     <>
       <tr class={row.urgency > 1 ? 'urgent' : ''}>
@@ -91,10 +107,10 @@ function OutboxLines({
           <RowLink to={`/di/${row.documentId}`} row={row} />
         </td>
         <td>
-          {counts.map(([state, n]) => (
-            <span key={state}>
-              <Tag tone={toneOf(state)}>
-                {words.sendState[state] ?? state}: {n}
+          {standsOf(row).map(({ text, n, tone }) => (
+            <span key={text}>
+              <Tag tone={tone}>
+                {text}: {n}
               </Tag>{' '}
             </span>
           ))}
@@ -127,5 +143,5 @@ function Fold({ id }: { readonly id: string }) {
     [again],
   );
   if (problem) return <ProblemNotice problem={problem} again={again} />;
-  return value ? <RecipientTable recipients={value.envelopes[0]?.recipients ?? []} /> : <Loading />;
+  return value ? <RecipientTable view={value} /> : <Loading />;
 }

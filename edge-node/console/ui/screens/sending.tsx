@@ -1,5 +1,6 @@
 // S5 Chi tiết văn bản đi: one sentence on how it stands, a row per recipient, what can still be done.
-import type { DocumentView, SubmitAnswer } from '../../../core.ts';
+import type { DocumentView, RecipientView } from '../../../core.ts';
+import { standingsOf } from '../../../recipients/newest.ts';
 import { post } from '../api.ts';
 import { useLive } from '../live.ts';
 import { useAct, useLoad } from '../load.ts';
@@ -20,7 +21,7 @@ const w = words.document;
 
 /** "Đã gửi 3 nơi: 2 đã đến, 1 chờ gửi." */
 export function sentence(view: DocumentView): string {
-  const recipients = view.envelopes[0]?.recipients ?? [];
+  const recipients = standingsOf(view.envelopes);
   const counts = new Map<string, number>();
   for (const to of recipients) {
     const text = stateText(to);
@@ -29,6 +30,14 @@ export function sentence(view: DocumentView): string {
   const parts = [...counts].map(([text, n]) => `${n} ${text.toLowerCase()}`);
   return `${recipients.length} ${words.list.recipients.toLowerCase()}: ${parts.join(', ')}.`;
 }
+
+/** It failed, and nobody has said yet that it was taken care of. */
+const open = ({ state, settledMs }: RecipientView): boolean =>
+  /refused|undeliverable|expired/.test(state) && settledMs === undefined;
+
+/** Asked back, and not refused: it is not given again. */
+const takenBack = ({ change }: RecipientView): boolean =>
+  change?.kind === 'recall' && /^(asked|agreed|taken-back)$/.test(change.state);
 
 export function Sending({ id }: { readonly id: string }) {
   const base = `/documents/out/${id}`;
@@ -45,13 +54,16 @@ export function Sending({ id }: { readonly id: string }) {
   if (problem) return <ProblemNotice problem={problem} again={again} />;
   if (!view) return <Loading />;
   const newer = view.replacedBy.at(-1);
-  const states = view.envelopes[0]?.recipients.map(({ state }) => state) ?? [];
-  const over = states.some((state) => /refused|undeliverable|expired|cancelled/.test(state));
-  const moving = states.some((state) => /queued|accepted|relayed/.test(state));
+  const standings = standingsOf(view.envelopes);
+  const states = standings.filter((to) => !takenBack(to)).map(({ state }) => state);
+  const failed = states.some((state) => /refused|undeliverable|expired/.test(state));
+  // What was stopped on purpose is offered again only where nothing else of it is out.
+  const over = failed || (states.length > 0 && states.every((state) => state === 'cancelled'));
+  const out = states.some((state) => state !== 'cancelled' && state !== 'refused');
   const unsent = states.length > 0 && states.every((state) => state === 'queued');
-  const run = (verb: 'resend' | 'cancel', told: string) =>
+  const run = (verb: 'resend' | 'cancel' | 'settle', told: string) =>
     act.run(async () => {
-      await post<SubmitAnswer>(`${base}/${verb}`);
+      await post(`${base}/${verb}`);
       say(told);
       again();
     });
@@ -74,7 +86,7 @@ export function Sending({ id }: { readonly id: string }) {
       <ProblemNotice problem={act.problem} />
       {may('document.recall') && (
         <div class="acts">
-          {over && !moving && (
+          {over && (
             <button
               type="button"
               class="main"
@@ -82,10 +94,26 @@ export function Sending({ id }: { readonly id: string }) {
               disabled={act.busy}
               onClick={() => run('resend', w.resent)}
             >
-              {w.resend}
+              {out ? w.resendMissed : w.resend}
             </button>
           )}
-          {!unsent && view.metadata && !newer && (
+          {standings.some(open) && (
+            <button
+              type="button"
+              disabled={act.busy}
+              onClick={() => {
+                if (confirm(w.settleSure)) run('settle', w.settled);
+              }}
+            >
+              {w.settle}
+            </button>
+          )}
+          {out && view.metadata && !newer && may('document.send') && (
+            <button type="button" onClick={() => go(`/soan?gui-them=${view.documentId}`)}>
+              {w.further}
+            </button>
+          )}
+          {out && !unsent && view.metadata && !newer && (
             <>
               <button type="button" onClick={() => go(`/soan?thay-the=${view.documentId}`)}>
                 {words.work.replace}
@@ -93,8 +121,13 @@ export function Sending({ id }: { readonly id: string }) {
               <UpdateAct view={view} base={base} again={again} />
             </>
           )}
-          {!unsent && (
-            <RecallAct base={base} recipients={view.envelopes[0]?.recipients ?? []} again={again} />
+          {out && !unsent && (
+            <RecallAct
+              key={standings.map(({ code }) => code).join()}
+              base={base}
+              recipients={standings}
+              again={again}
+            />
           )}
           {unsent && (
             <button
@@ -108,13 +141,13 @@ export function Sending({ id }: { readonly id: string }) {
           )}
         </div>
       )}
-      <RecipientTable recipients={view.envelopes[0]?.recipients ?? []} />
+      <RecipientTable view={view} />
       <div class="split">
         <Viewer files={shownOf(base, view.parts)} />
         <div>
           <Facts view={view} sender={me.unit.name} />
           <Files view={view} base={base} />
-          <Evidence base={base} />
+          <Evidence base={base} view={view} />
           <Technical view={view} />
           <ReportAct base={base} onDone={() => go('/di')} />
         </div>

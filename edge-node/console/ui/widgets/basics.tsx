@@ -34,11 +34,14 @@ export function ProblemNotice({
   readonly problem: ProblemBody | undefined;
   readonly again?: () => void;
 }) {
+  const box = useRef<HTMLDivElement>(null);
+  // It may stand far from the button that failed.
+  useEffect(() => box.current?.scrollIntoView({ block: 'nearest' }), [problem]);
   if (!problem) return null;
   const next = words.problem[problem.retry as 'never' | 'later' | 'operator'] ?? words.problem.never;
   const wait = problem.retryAfterMs ? ` ${words.problem.wait(Math.ceil(problem.retryAfterMs / 1000))}` : '';
   return (
-    <div class="notice bad" role="alert">
+    <div class="notice bad" role="alert" ref={box}>
       <p>
         <strong>{problem.titleVi}</strong>
         {problem.detail ? `: ${problem.detail}` : '.'}

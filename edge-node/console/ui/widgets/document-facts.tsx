@@ -46,13 +46,19 @@ export function Facts({ view, sender }: { readonly view: DocumentView; readonly 
         .filter(({ documentId }) => documentId)
         .map((link) => (
           <p key={link.documentId} style={{ margin: '10px 0 0' }}>
-            <Tag>{link.relation === 5 ? w.answers : ''}</Tag>{' '}
-            <Link to={`/${view.direction === 'in' ? 'di' : 'den'}/${link.documentId}`}>{w.open}</Link>
+            {linkWords[link.relation] && <Tag>{linkWords[link.relation]}</Tag>}{' '}
+            <Link to={`/${linkList(view.direction, link.relation)}/${link.documentId}`}>{w.open}</Link>
           </p>
         ))}
     </section>
   );
 }
+
+const answersRelation = 5;
+const linkWords: Readonly<Record<number, string>> = { 2: w.replaces, [answersRelation]: w.answers };
+/** An answer is about what came from the other side; everything else about what went the same way. */
+const linkList = (direction: 'in' | 'out', relation: number): string =>
+  (direction === 'in') === (relation === answersRelation) ? 'di' : 'den';
 
 export function Files({ view, base }: { readonly view: DocumentView; readonly base: string }) {
   return (
@@ -79,7 +85,6 @@ export function Files({ view, base }: { readonly view: DocumentView; readonly ba
 }
 
 export function Technical({ view }: { readonly view: DocumentView }) {
-  const envelope = view.envelopes[0];
   return (
     <section class="card">
       <details>
@@ -87,18 +92,16 @@ export function Technical({ view }: { readonly view: DocumentView }) {
         <dl class="facts">
           <dt>{w.documentId}</dt>
           <dd class="code">{view.documentId}</dd>
-          {envelope?.envelopeId && (
-            <>
-              <dt>{w.envelope}</dt>
-              <dd class="code">{envelope.envelopeId}</dd>
-            </>
-          )}
-          {envelope?.sealedMs && (
-            <>
-              <dt>{words.list.sent}</dt>
-              <dd>{timeText(envelope.sealedMs)}</dd>
-            </>
-          )}
+          {view.envelopes
+            .filter(({ envelopeId }) => envelopeId)
+            .map(({ envelopeId, sealedMs }) => (
+              <>
+                <dt>{w.envelope}</dt>
+                <dd class="code">
+                  {envelopeId} {sealedMs && <span class="muted">{timeText(sealedMs)}</span>}
+                </dd>
+              </>
+            ))}
           {view.parts.map((part) => (
             <>
               <dt>
@@ -114,7 +117,8 @@ export function Technical({ view }: { readonly view: DocumentView }) {
 }
 
 /** What can be kept or shown elsewhere of what became of a document. */
-export function Evidence({ base }: { readonly base: string }) {
+export function Evidence({ base, view }: { readonly base: string; readonly view: DocumentView }) {
+  const sealed = view.envelopes.filter(({ envelopeId }) => envelopeId);
   return (
     <section class="card">
       <h2>{w.evidence}</h2>
@@ -123,9 +127,25 @@ export function Evidence({ base }: { readonly base: string }) {
         <a class="button" href={`/c/v1${base}/receipt`} download>
           {w.receipt}
         </a>
-        <a class="button" href={`/c/v1${base}/proof`} download>
-          {w.proof}
-        </a>
+        {sealed.length < 2 ? (
+          <a class="button" href={`/c/v1${base}/proof`} download>
+            {w.proof}
+          </a>
+        ) : (
+          sealed.map(({ envelopeId, sealedMs, recipients }) => (
+            <a
+              key={envelopeId}
+              class="button"
+              href={`/c/v1/documents/${view.direction}/${envelopeId}/proof`}
+              download
+            >
+              {w.proofOf(
+                timeText(sealedMs ?? view.createdMs),
+                recipients.length === 1 ? recipients[0]!.name : w.places(recipients.length),
+              )}
+            </a>
+          ))
+        )}
       </div>
     </section>
   );

@@ -27,6 +27,10 @@ type Props<Row extends Listed> = {
   readonly state: string;
   readonly filters: Readonly<Record<string, string>>;
   readonly empty: readonly [title: string, how: string];
+  /** Where the state alone narrows: that nothing is there is good news, with words of its own. */
+  readonly emptyHere?: readonly [title: string, how: string] | undefined;
+  /** Below the words of an empty list. */
+  readonly emptyMore?: ComponentChildren;
   readonly columns: readonly string[];
   readonly follows: (event: LiveEvent) => boolean;
   readonly sorted?: (rows: readonly Row[]) => readonly Row[];
@@ -81,7 +85,8 @@ export function DocumentList<Row extends Listed>(props: Props<Row>) {
     den: to,
     ...own?.address,
   }).slice(1);
-  const narrowed = narrowing !== '';
+  const onlyState = narrowing === queryOf({ 'trang-thai': state }).slice(1);
+  const none = narrowing === '' ? props.empty : onlyState ? props.emptyHere : undefined;
   const opened = [from, to, ...Object.values(own?.address ?? {})].some((value) => value !== '');
   return (
     <>
@@ -119,10 +124,12 @@ export function DocumentList<Row extends Listed>(props: Props<Row>) {
       )}
       {!rows && !list.problem && <Loading />}
       {rows?.length === 0 &&
-        (narrowed ? (
-          <Empty title={words.list.nothing} how={words.list.nothingHow} />
+        (none ? (
+          <Empty title={none[0]} how={none[1]}>
+            {props.emptyMore}
+          </Empty>
         ) : (
-          <Empty title={props.empty[0]} how={props.empty[1]} />
+          <Empty title={words.list.nothing} how={words.list.nothingHow} />
         ))}
       {rows && rows.length > 0 && (
         <div class={props.beside ? 'list-beside' : ''}>

@@ -1,6 +1,7 @@
 // What became of a document at each recipient: state in words, when, and why; the story on demand.
-import type { RecipientView } from '../../../core.ts';
-import { timeText } from '../format.ts';
+import type { DocumentView, RecipientView } from '../../../core.ts';
+import { type Standing, standingsOf } from '../../../recipients/newest.ts';
+import { clockText, timeText } from '../format.ts';
 import { registeredOf } from '../screens/arrival.tsx';
 import { toneOf } from '../screens/outbox.tsx';
 import { words } from '../words.ts';
@@ -13,7 +14,19 @@ export const stateText = (to: RecipientView): string =>
     ? (words.standing[to.status.code] ?? to.status.words.vi)
     : (words.sendState[to.state] ?? to.state);
 
-export function RecipientTable({ recipients }: { readonly recipients: readonly RecipientView[] }) {
+/** Why what waits at this machine has not left. */
+function waitsFor(to: Standing, { safety }: DocumentView): string {
+  if (to.state !== 'queued') return '';
+  if (safety?.state === 'pending') return words.document.checking;
+  if (safety?.state === 'held') return words.document.heldBack;
+  const { nextMs, attempts, lastErrorWords } = to.sending;
+  if (nextMs === undefined) return '';
+  const waits = words.document.waitsUntil(clockText(nextMs), attempts + 1);
+  return lastErrorWords ? `${waits}: ${lastErrorWords.vi.toLocaleLowerCase('vi')}` : waits;
+}
+
+export function RecipientTable({ view }: { readonly view: DocumentView }) {
+  const recipients = standingsOf(view.envelopes);
   return (
     <div class="table-wrap">
       <table>
@@ -24,7 +37,7 @@ export function RecipientTable({ recipients }: { readonly recipients: readonly R
           {recipients.map((to) => {
             const last = to.timeline.at(-1);
             return (
-              <tr key={to.index}>
+              <tr key={`${to.desk}@${to.unit}`}>
                 <td>
                   {to.name || to.code}
                   <div class="muted">{to.desk ? `${to.desk}@${to.code}` : to.code}</div>
@@ -32,11 +45,15 @@ export function RecipientTable({ recipients }: { readonly recipients: readonly R
                 <td>
                   <Tag tone={to.status?.code === '02' ? 'bad' : toneOf(to.state)}>{stateText(to)}</Tag>
                   {registeredOf(to) && <div class="muted">{words.work.registered(registeredOf(to))}</div>}
+                  {waitsFor(to, view) && <div class="muted">{waitsFor(to, view)}</div>}
                   {to.status?.person && <div class="muted">{to.status.person}</div>}
                   {to.status?.reasonWords && (
                     <div>
                       {to.status.reasonWords.vi} {to.status.text}
                     </div>
+                  )}
+                  {to.settledMs && (
+                    <div class="muted">{words.document.settledAt(timeText(to.settledMs))}</div>
                   )}
                   {to.change && <div class="muted">{to.change.words.vi}</div>}
                 </td>

@@ -82,13 +82,17 @@ export function Viewer({ files }: { readonly files: readonly Shown[] }) {
             >
               +
             </button>
-            <button type="button" disabled={page <= 1} onClick={() => setPage(page - 1)}>
-              {words.pages.previous}
-            </button>
+            {count > 1 && (
+              <button type="button" disabled={page <= 1} onClick={() => setPage(page - 1)}>
+                <span aria-hidden="true">‹</span> <span class="word">{words.pages.previous}</span>
+              </button>
+            )}
             <span>{words.pages.page(page, count)}</span>
-            <button type="button" disabled={page >= count} onClick={() => setPage(page + 1)}>
-              {words.pages.next}
-            </button>
+            {count > 1 && (
+              <button type="button" disabled={page >= count} onClick={() => setPage(page + 1)}>
+                <span class="word">{words.pages.next}</span> <span aria-hidden="true">›</span>
+              </button>
+            )}
           </>
         )}
       </div>
