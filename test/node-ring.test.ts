@@ -19,6 +19,7 @@ import { createServer, type ServerOptions } from '../protocol/node/http-server.t
 import { lockDir } from '../protocol/node/lock.ts';
 import { createLogger, loggerOver } from '../protocol/node/logger.ts';
 import { rateLimit } from '../protocol/node/rate-limit.ts';
+import { lent, releaseBytes } from '../protocol/node/release.ts';
 import { DurableJSON, openSettings } from '../protocol/node/settings.ts';
 import { backupTo, integrityCheck, migrate, openDatabase, schemaVersion } from '../protocol/node/sqlite.ts';
 import { startWorker } from '../protocol/node/worker.ts';
@@ -51,6 +52,49 @@ function throwsWith(t: Test, call: () => unknown, wanted: string): ExchangeError
   t.fail(`throws ${wanted}`);
   throw new Error('unreachable');
 }
+
+t.test('buffers that are given back', async (t) => {
+  await t.test(
+    'a buffer of its own is freed; a slice of a larger one, and what it lies in, stay',
+    async (t) => {
+      const own = Buffer.alloc(50_000, 1);
+      const part = own.subarray(10, 20);
+      releaseBytes(part);
+      t.equal(part[0], 1);
+      releaseBytes(own);
+      releaseBytes(own);
+      t.same([own.length, part.length], [0, 0], 'a reader that kept it finds nothing, not other bytes');
+      const ofSlab = Buffer.from('a digest');
+      releaseBytes(ofSlab);
+      t.equal(ofSlab.toString(), 'a digest');
+    },
+  );
+  await t.test('usual documents do not share a slab', async (t) => {
+    t.equal(Buffer.allocUnsafe(10_000).buffer.byteLength, 10_000);
+    t.equal(Buffer.from('a'.repeat(13_336), 'base64').buffer.byteLength, 10_002);
+  });
+  await t.test(
+    'a lent piece is whole until the next is asked for; the source is closed when its taker stops',
+    async (t) => {
+      const pieces = [Buffer.alloc(9_000, 1), Buffer.alloc(9_000, 2), Buffer.alloc(9_000, 3)];
+      let closed = false;
+      async function* source() {
+        try {
+          yield* pieces;
+        } finally {
+          closed = true;
+        }
+      }
+      const seen: number[] = [];
+      for await (const piece of lent(source())) {
+        seen.push(piece.length, piece[8_999]!);
+        if (seen.length === 4) break;
+      }
+      t.same(seen, [9_000, 1, 9_000, 2]);
+      t.same([pieces[0]!.length, pieces[2]!.length, closed], [0, 9_000, true]);
+    },
+  );
+});
 
 t.test('durable files', async (t) => {
   const dir = t.testdir();
@@ -260,6 +304,21 @@ t.test('the writer', async (t) => {
       t.ok(writer.stats().batches < 20 && writer.stats().queued === 0 && writer.stats().queuedBytes === 0);
       await writer.close();
       await rejectsWith(t, writer.run('put', { id: 1 }), 'shutting-down');
+    },
+  );
+  await t.test(
+    'bytes of arguments are gone after their batch, in the caller whole, in answers whole',
+    async (t) => {
+      const { starting } = newWriter(t);
+      const writer = await starting;
+      const bytes = Buffer.alloc(20_000, 7);
+      for (const _ of [1, 2, 3]) {
+        const { before, same } = await writer.run('keep', { bytes });
+        t.equal(before, 0);
+        t.equal(Buffer.compare(same, bytes), 0);
+      }
+      t.equal(bytes.length, 20_000);
+      await writer.close();
     },
   );
   await t.test(

@@ -79,6 +79,29 @@ type Saying = vectors.Vector & {
     readonly metadata: object;
   };
 };
+t.test(
+  'an encoded message is its own, whatever is encoded after it, also after a value that cannot be',
+  async (t) => {
+    const { wrapperCodec, submitRequestCodec } = codecs;
+    const one = { inlineParts: [{ index: 1, content: Buffer.alloc(20_000, 1) }] };
+    const first = wrapperCodec.encode(one);
+    const kept = Buffer.from(first);
+    const faulty = {
+      index: 2,
+      get content(): Buffer {
+        throw new RangeError('of ours');
+      },
+    };
+    t.throws(() => wrapperCodec.encode({ inlineParts: [...one.inlineParts, faulty] }), RangeError);
+    // Larger than what the writer keeps, so that the next begins anew.
+    const batch = submitRequestCodec.encode({ wrappers: [first, Buffer.alloc(5 * 1024 * 1024, 2)] });
+    const again = wrapperCodec.encode(one);
+    t.ok(first.equals(kept) && again.equals(kept), 'nothing of the others');
+    t.equal(wrapperCodec.decode(again).inlineParts[0]?.content.length, 20_000);
+    t.ok(batch.includes(kept));
+  },
+);
+
 t.test('what offices say of a document is found in the vectors as it was said', async (t) => {
   const verifier = signature.createVerifier();
   const cases = readVectors<Saying>('changes').vectors;

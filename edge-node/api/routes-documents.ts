@@ -7,7 +7,7 @@ import type { DocumentFields } from '../../protocol/document/fields.ts';
 import { metadataOf, urgencyOf } from '../../protocol/document/metadata.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
-import { lent } from '../../protocol/node/release.ts';
+import { lent, releaseBytes } from '../../protocol/node/release.ts';
 import { kinds, relations } from '../../protocol/seal.ts';
 import type { OutboxState } from '../../protocol/states.ts';
 import type { EdgeCore, SubmitPart, SubmitRequest } from '../core.ts';
@@ -50,6 +50,11 @@ function partOf({ name, mediaType, contentBase64, uploadId }: GivenPart, index: 
       `/parts/${index}: upload what is larger than ${limits.inlinePartBytesMax} bytes`,
     );
   return { name, mediaType, content };
+}
+
+/** What was handed in lies in the store, or was refused: nobody reads it here again. */
+function forgetContent({ parts }: SubmitRequest): void {
+  for (const part of parts) if ('content' in part) releaseBytes(part.content);
 }
 
 /** Header or field; both only if they agree. Without one a lost answer would make a second document. */
@@ -121,7 +126,10 @@ export function documentRoutes(app: FastifyInstance, core: EdgeCore): void {
     },
     handler: async (request, reply) => {
       const key = keyOf(request.headers['idempotency-key'], request.body.idempotencyKey);
-      const answer = await core.submit(toSubmitRequest(request.body, key, request.actor));
+      const asked = toSubmitRequest(request.body, key, request.actor);
+      // Decoded: a commit waits for the disk, and up to 5 MiB of text need not wait with it.
+      for (const part of request.body.parts) delete part.contentBase64;
+      const answer = await core.submit(asked).finally(() => forgetContent(asked));
       return await reply
         .code(answer.duplicate ? 200 : 202)
         .header('location', `/v1/documents/${answer.documentId}`)

@@ -9,6 +9,7 @@ import { limits } from '../../protocol/limits.ts';
 import { backoffMs, slowStart } from '../../protocol/node/clock.ts';
 import { crashPoint } from '../../protocol/node/crash.ts';
 import { isLineFailure } from '../../protocol/node/hub-link.ts';
+import { releaseBytes } from '../../protocol/node/release.ts';
 import { type StepResult, startWorker, type WorkLoop } from '../../protocol/node/worker.ts';
 import { fromProblem } from '../../protocol/problem.ts';
 import { events } from '../../protocol/statement.ts';
@@ -90,7 +91,11 @@ export function startSender(context: EdgeContext, onMissingParts: () => void): W
       throw error;
     } finally {
       running -= 1;
-      for (const { seq } of batch) claimed.delete(seq);
+      for (const { seq, parts } of batch) {
+        claimed.delete(seq);
+        // Read for this try; the next one reads them again.
+        for (const { content } of parts) if (content) releaseBytes(content);
+      }
     }
   }
 
@@ -157,6 +162,9 @@ export function startSender(context: EdgeContext, onMissingParts: () => void): W
       const items = [refusedOutcome(batch[0]!.envelope, error)];
       await store.write('settleSends', { items, nowMs: clock.nowMs() });
       return;
+    } finally {
+      // The request has a copy of them.
+      for (const wrapper of wrappers) releaseBytes(wrapper);
     }
     crashPoint('send.6');
     const items = await Promise.all(batch.map((ready, i) => judge(ready, results[i]!)));

@@ -22,6 +22,7 @@ import { limits } from '../../protocol/limits.ts';
 import { type FairQueue, inSlices } from '../../protocol/node/fair-queue.ts';
 import type { Log } from '../../protocol/node/logger.ts';
 import type { RateLimit } from '../../protocol/node/rate-limit.ts';
+import { releaseBytes } from '../../protocol/node/release.ts';
 import { toProblem } from '../../protocol/problem.ts';
 import type { KnownPart, RenewResponse, StatementOffer } from '../../protocol/wire.ts';
 import type { CatchUp } from '../catch-up.ts';
@@ -98,7 +99,10 @@ export function deliveryRoutes(deps: DeliveryDeps) {
       const gone = new AbortController();
       reply.raw.once('close', () => gone.abort());
       const answer = await deps.polls.poll(peer.id, instance, poll, gone.signal);
-      return reply.type(protobufType).send(pollResponseCodec.encode(answer));
+      const bytes = pollResponseCodec.encode(answer);
+      // The socket has it: up to 4 MiB, for each poll.
+      reply.raw.once('finish', () => releaseBytes(bytes));
+      return reply.type(protobufType).send(bytes);
     });
 
     app.post(paths.statements, { bodyLimit: limits.statementsBytesMax }, async (request, reply) => {

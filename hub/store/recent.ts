@@ -8,8 +8,8 @@ export type EnvelopeBytes = Pick<
   'signed' | 'hops' | 'salt' | 'metadata' | 'receipt' | 'inlineParts'
 >;
 
-/** About 3,000 envelopes with a usual document. More only costs memory. */
-const bytesMax = 32 * 1024 * 1024;
+/** About 700 envelopes with a usual document, a second or two of a hub at its limit. More only costs memory. */
+const bytesMax = 8 * 1024 * 1024;
 
 export type Recent = {
   add(args: AcceptArgs, kept: NonNullable<AcceptResult['kept']>, receipt: Uint8Array): void;

@@ -5,6 +5,7 @@ import { Pool } from 'undici';
 import { ExchangeError, isExchangeError } from '../errors.ts';
 import { fromProblem, problemMediaType } from '../problem.ts';
 import { type ClientTls, connectFailure, connector, type ProxyOptions } from './connector.ts';
+import { releaseBytes } from './release.ts';
 
 export type { ClientTls, ProxyOptions } from './connector.ts';
 
@@ -176,7 +177,10 @@ export async function readBounded(body: Readable, bytesMax: number): Promise<Uin
   } catch (err) {
     throw clientFailure(err);
   }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+  if (chunks.length === 1) return chunks[0]!;
+  const whole = Buffer.concat(chunks);
+  for (const chunk of chunks) releaseBytes(chunk);
+  return whole;
 }
 
 function mediaType(headers: Readonly<Record<string, string>>): string {

@@ -43,6 +43,7 @@ import type {
 import type { Clock } from './clock.ts';
 import type { HttpClient } from './http-client.ts';
 import { downloadLink, uploadLink } from './link-content.ts';
+import { releaseBytes } from './release.ts';
 import type { DownloadLink, UploadLink } from './transfer.ts';
 
 export type HubLink = {
@@ -207,6 +208,8 @@ export function createHubLink({ client, clock, onOutcome }: HubLinkOptions): Hub
       const { results } = await call(paths.envelopes, body, submitResponseCodec, { signal });
       if (results.length !== wrappers.length)
         throw new ExchangeError('hub-answer-malformed', 'number of results');
+      // A result for each: the hub has read it to its end. After any other answer some of it may still lie before the socket.
+      releaseBytes(body);
       return results;
     },
     async poll(given, signal) {

@@ -7,6 +7,7 @@ import { backup, DatabaseSync, type SQLInputValue, type StatementSync } from 'no
 import { ExchangeError } from '../errors.ts';
 import { type Cells, keyIdOf, plainCells } from './at-rest/cells.ts';
 import { renameDurable, syncDir, syncFileAsync } from './durable.ts';
+import { releaseBytes } from './release.ts';
 
 export type SqlValue = SQLInputValue;
 export type RunResult = { readonly changes: number; readonly lastRowId: number };
@@ -50,7 +51,12 @@ export class Database {
       const value = values[name];
       if (typeof value === 'string') {
         if (value.charCodeAt(0) === 1) values[name] = this.#cells.unsealText(value);
-      } else if (value instanceof Uint8Array) values[name] = this.#cells.unseal(value);
+      } else if (value instanceof Uint8Array) {
+        const opened = this.#cells.unseal(value);
+        values[name] = opened;
+        // The sealed bytes were read for this row alone.
+        if (opened.buffer !== value.buffer) releaseBytes(value);
+      }
     }
     return row;
   }

@@ -15,7 +15,8 @@ export type Op = (args: never) => unknown | void;
 /**
  * What the operations module returns to the thread. Each op runs synchronously, in a savepoint of the batch's transaction:
  * throwing undoes that op alone and rejects its run with the error (an ExchangeError keeps code, detail, retryAfterMs).
- * Arguments and results cross by structured clone (pack.ts): bytes arrive as Uint8Array, never Buffer.
+ * Arguments and results cross by structured clone (pack.ts): bytes arrive as Uint8Array, never Buffer. Those of arguments are gone when the batch has
+ * been answered: an op copies what it keeps longer.
  */
 export type Operations<Ops extends Record<string, Op>> = {
   readonly ops: Ops;
@@ -73,8 +74,15 @@ export type Writer<Ops extends Record<string, Op>> = {
   close(): Promise<void>;
 };
 
-/** [id, op, arguments, bytes, key]: arrays, since thousands cross per second. */
-export type Posted = readonly [id: number, name: string, args: unknown, bytes: number, key: string];
+/** [id, op, arguments, bytes, key, what their bytes lie in]: arrays, since thousands cross per second. */
+export type Posted = readonly [
+  id: number,
+  name: string,
+  args: unknown,
+  bytes: number,
+  key: string,
+  moved: ArrayBuffer | undefined,
+];
 export type ThreadFailure = {
   readonly code: ErrorCode;
   readonly detail: string;
@@ -190,7 +198,7 @@ class WriterQueue {
     this.#queuedBytes += own.bytes;
     // One post for everything that one turn of the event loop brings, so that it meets in one batch.
     if (this.#unposted.length === 0) setImmediate(() => this.#post());
-    this.#unposted.push([id, name, own.value, own.bytes, this.#keyOf(name, args as never)]);
+    this.#unposted.push([id, name, own.value, own.bytes, this.#keyOf(name, args as never), own.moved]);
     if (own.moved !== undefined) this.#moved.push(own.moved);
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject, bytes: own.bytes });

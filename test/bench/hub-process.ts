@@ -38,6 +38,8 @@ export async function startHubProcess(
       ...(options.execArgv ?? (process.env.BENCH_NODE_ARGS ?? '').split(' ').filter(Boolean)),
       // As bin/lienthong starts it.
       '--max-semi-space-size=1',
+      '--heap-growing-percent=50',
+      '--initial-old-space-size=64',
       ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`, '--cpu-prof-interval=500'] : []),
     ],
   });

@@ -1,6 +1,7 @@
 // AES-256-GCM boxes: a key or a cell of the database under another key. Every box has a fresh random nonce of 96 bits; one key seals far fewer than
 // 2^32 of them. Must never return bytes that did not verify.
 import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from 'node:crypto';
+import { releaseBytes } from '../release.ts';
 
 // Keys go in as key objects: of plain bytes Node asks by two thrown exceptions whether they are one, which costs more than the encryption of a cell.
 const nonceBytes = 12;
@@ -17,7 +18,10 @@ export function seal(
 ): Buffer {
   const nonce = randomBytes(nonceBytes);
   const cipher = createCipheriv('aes-256-gcm', createSecretKey(key), nonce).setAAD(about);
-  return Buffer.concat([head, nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+  const sealed = cipher.update(plain);
+  const box = Buffer.concat([head, nonce, sealed, cipher.final(), cipher.getAuthTag()]);
+  releaseBytes(sealed);
+  return box;
 }
 
 /** undefined when it does not verify. */
