@@ -98,6 +98,8 @@ export type OutboxPageOptions = PageOptions & {
   readonly unsettled?: boolean;
   /** Only what was asked back, from somebody. */
   readonly recalled?: boolean;
+  /** Only what some office has since before this and has neither accepted nor returned; with `unit`, the newest. */
+  readonly unansweredSinceMs?: number;
 };
 export type InboxPageOptions = PageOptions & {
   /** Least urgency, 0 to 4. */

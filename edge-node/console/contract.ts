@@ -196,6 +196,8 @@ export type Overview = {
   /** Sendings that are not at the hub yet, or failed. */
   readonly unsent: number;
   readonly failed: number;
+  /** Sendings that an office has since a working day or more and has neither accepted nor returned. */
+  readonly unanswered: number;
   /** Either: what Hộp gửi holds. */
   readonly outbox: number;
   readonly drafts: number;

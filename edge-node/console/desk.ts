@@ -1,5 +1,7 @@
 // The console's own verbs beside those of EdgeCore: drafts, uploads, who has opened what, counts for the first screen. Over the shared context; the
 // server in front judges rights, nothing here knows of HTTP.
+import { confirmDueBefore } from '../../protocol/calendar/deadlines.ts';
+import { createCalendar } from '../../protocol/calendar/working-days.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { uuidToBytes } from '../../protocol/ids.ts';
 import type { KeyStore } from '../../protocol/node/at-rest/key-store.ts';
@@ -62,6 +64,8 @@ export async function openDesk(
     assertRoom: (bytes) => context.disk.assertRoom(bytes),
   });
   const flash = startFlashWatch(context);
+  const confirmDue = () =>
+    confirmDueBefore(createCalendar({ years: core.office.calendar().years }), clock.nowMs());
   const todayMs = () => Math.floor((clock.nowMs() + vietnamMs) / dayMs) * dayMs - vietnamMs;
 
   return {
@@ -111,6 +115,7 @@ export async function openDesk(
         unsent: sendings.queued,
         failed: sendings.failed,
         outbox: sendings.all,
+        unanswered: store.unansweredCount(unit, confirmDue()),
         drafts: store.draftCount(unit),
         today: store.countsSince(unit, todayMs()),
         alarms: store.alarms().length,
@@ -127,6 +132,7 @@ export async function openDesk(
         await store.write('readingNote', { envelopeId: uuidToBytes(arrival), person: person.id, nowMs });
       await core.noteAudit({ actor: person.email, act: 'view', about: documentId });
     },
+    confirmDue,
     codeOf: (unit) => directory.current().codeOf(unit),
     directoryLevel(asked) {
       const now = directory.current();

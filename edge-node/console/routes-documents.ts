@@ -36,6 +36,8 @@ const standings: Readonly<Record<string, readonly string[]>> = {
 
 /** Names of filters of the outbox that are several states: it did not reach somebody, and nothing happens any more by itself. */
 const failed: readonly OutboxState[] = ['refused', 'undeliverable', 'expired'];
+/** Filters that ask for something else than a state of the transport. */
+const notStates: readonly string[] = ['recalled', 'unanswered'];
 const several: Readonly<Record<string, readonly OutboxState[]>> = { failed, unsent: ['queued', ...failed] };
 
 const listQuery = query({
@@ -150,7 +152,8 @@ export function documentRoutes(app: FastifyInstance, edge: Edge): void {
         ...rangeOf(request.query),
         unit,
         ...(state === 'recalled' ? { recalled: true } : {}),
-        ...(state && state !== 'recalled'
+        ...(state === 'unanswered' ? { unansweredSinceMs: edge.desk.confirmDue() } : {}),
+        ...(state && !notStates.includes(state)
           ? { state: several[state] ?? (state as OutboxState), unsettled: state in several }
           : {}),
       });

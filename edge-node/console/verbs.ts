@@ -90,6 +90,8 @@ export type Desk = {
   aboveOf(unit: string): string;
   /** Of a unit, by the directory; empty when it names none. */
   nameOf(unit: string): string;
+  /** What an office has since before this should have been accepted or returned by now. */
+  confirmDue(): number;
   /** The code by which people know it. */
   codeOf(unit: string): string;
   /** When the unit last sent this number and notation in this year. */

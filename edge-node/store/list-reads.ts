@@ -97,6 +97,15 @@ const sendingPasses = `${textIn('out', 'd', 3)} AND (?4 IS NULL OR +d.unit = ?4)
   AND (?7 IS NULL OR EXISTS (${stands})) AND (?8 OR d.kind NOT IN (2,4,5))`;
 const sendingsBy = (key: string, from: string): string =>
   `SELECT ${key} AS key, d.* FROM ${from} AND ${key} < ?1 AND ${sendingPasses} ORDER BY ${key} DESC LIMIT ?2`;
+/**
+ * Documents whose newest sending to somebody was delivered before ?`at` and never answered, among the newest 3,000 addresses of the unit ?4: more would
+ * cost more than a first screen may, and older ones are no work of today.
+ */
+export const unansweredSql = (unit: string, before: string): string =>
+  `SELECT seq FROM (SELECT d.seq, d.document_id, r.unit, r.state, r.at_ms FROM envelopes e JOIN documents d ON d.seq = e.document_seq
+     CROSS JOIN outbox_recipients r ON r.envelope_seq = e.seq WHERE e.unit = ${unit} AND d.kind IN (1,3) ORDER BY e.seq DESC LIMIT 3000) x
+   WHERE x.state = 'delivered' AND x.at_ms < ${before} AND NOT EXISTS (SELECT 1 FROM statuses s WHERE s.document_id = x.document_id AND s.unit = x.unit
+     AND s.direction = 'in' AND s.code <> '01') AND NOT EXISTS (SELECT 1 FROM changes c WHERE c.target = x.document_id AND c.kind = ${kinds.recall})`;
 const sendings = {
   all: sendingsBy('d.seq', 'documents d WHERE ?10 IS NULL'),
   undelivered: sendingsBy(
@@ -108,6 +117,10 @@ const sendings = {
   recalled: sendingsBy(
     'd.seq',
     `documents d WHERE ?10 IS NULL AND d.document_id IN (SELECT target FROM changes WHERE kind = ${kinds.recall}) AND ${matches('out', 'd', 11)}`,
+  ),
+  unanswered: sendingsBy(
+    'd.seq',
+    `documents d WHERE ?10 IS NULL AND d.seq IN (${unansweredSql('?4', '?12')}) AND ${matches('out', 'd', 11)}`,
   ),
   words: sendingsBy(
     'w.rowid',
@@ -200,7 +213,16 @@ export function listReads(db: Database) {
       const states = o.state === undefined ? undefined : [o.state].flat();
       const rare = states !== undefined && !states.includes('delivered');
       const byRows = o.match === undefined || (rare && goesByRows(o.after, () => fewSendings(db, states)));
-      const way = o.recalled ? 'recalled' : !byRows ? 'words' : rare ? 'undelivered' : 'all';
+      const unanswered = o.unansweredSinceMs !== undefined;
+      const way = unanswered
+        ? 'unanswered'
+        : o.recalled
+          ? 'recalled'
+          : !byRows
+            ? 'words'
+            : rare
+              ? 'undelivered'
+              : 'all';
       return db.all<Keyed<OutDocument>>(
         sendings[way],
         before(o.after),
@@ -213,7 +235,8 @@ export function listReads(db: Database) {
         o.every ? 1 : 0,
         o.unsettled ? 1 : 0,
         way === 'words' ? o.match! : null,
-        ...(way === 'undelivered' || way === 'recalled' ? [o.match ?? null] : []),
+        ...(way === 'all' || way === 'words' ? [] : [o.match ?? null]),
+        ...(unanswered ? [o.unansweredSinceMs!] : []),
       );
     },
     /** Kinds of documents (loại văn bản) that arrivals have, each found by one step in the index. */

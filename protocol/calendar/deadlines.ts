@@ -71,6 +71,14 @@ export function arrivalDay(calendar: Calendar, receivedMs: number): string {
 export const confirmBy = (calendar: Calendar, receivedMs: number): number =>
   momentOf(arrivalDay(calendar, receivedMs), '24:00');
 
+/** What arrived before this had to be confirmed by now: the close of the last working day that is over. */
+export function confirmDueBefore(calendar: Calendar, nowMs: number): number {
+  const dayMs = 86_400_000;
+  let atMs = nowMs - dayMs;
+  for (let days = 0; days < 60 && !calendar.isWorkingDay(dayOf(atMs)); days++) atMs -= dayMs;
+  return momentOf(dayOf(atMs), officeCloses);
+}
+
 /** O33, O8. */
 export function presentBy(calendar: Calendar, receivedMs: number, urgency: number): number {
   if (!isUrgent(urgency)) return momentOf(calendar.nextWorkingDay(arrivalDay(calendar, receivedMs)), '24:00');

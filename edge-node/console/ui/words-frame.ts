@@ -58,6 +58,9 @@ export const overview = {
   unsentHow: 'Hệ thống tự gửi lại khi có kết nối.',
   failed: 'Văn bản gửi không thành công',
   failedHow: 'Mở để xem lý do và gửi lại.',
+  unanswered: 'Nơi nhận chưa xác nhận',
+  unansweredHow:
+    'Đã tới nơi nhận từ ngày làm việc trước mà chưa tiếp nhận hoặc trả lại. Hãy liên hệ nơi nhận.',
   drafts: 'Dự thảo đang soạn',
   draftsHow: 'Chưa gửi đi nơi nào.',
   alarms: 'Cảnh báo của hệ thống',

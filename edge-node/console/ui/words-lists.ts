@@ -68,7 +68,7 @@ export const list = {
   from: 'Từ ngày',
   to: 'Đến hết ngày',
   filling:
-    'Máy vừa khởi động và còn đang lập chỉ mục tìm kiếm: văn bản cũ có thể chưa hiện ra. Tìm lại sau ít phút.',
+    'Máy vừa khởi động và còn đang lập chỉ mục tìm kiếm: văn bản cũ sẽ hiện ra dần, danh sách tự cập nhật.',
   nothing: 'Không có văn bản nào khớp.',
   nothingHow: 'Bỏ bớt từ tìm kiếm hoặc chọn "Tất cả".',
 } as const;
@@ -129,6 +129,7 @@ export const outbox = {
     accepted: 'Ở trung tâm',
     delivered: 'Đã đến',
     failed: 'Không tới được',
+    unanswered: 'Chưa xác nhận',
     recalled: 'Đã thu hồi',
   } as Readonly<Record<string, string>>,
 } as const;

@@ -73,6 +73,14 @@ export function Overview({ overview }: { readonly overview: Counts | undefined }
         tone: 'warn',
         how: w.unsentHow,
       },
+    reads &&
+      overview.unanswered > 0 && {
+        to: '/di?trang-thai=unanswered',
+        n: overview.unanswered,
+        title: w.unanswered,
+        tone: 'warn',
+        how: w.unansweredHow,
+      },
     may('document.draft') &&
       overview.drafts > 0 && {
         to: '/du-thao',

@@ -13,6 +13,7 @@ type Kept = {
 /** What was loaded for an address, so that Back shows it before it is asked again. */
 const kept = new Map<string, Kept>();
 const keptMax = 20;
+const fillingMs = 3_000;
 
 export type PagedList<Row> = {
   readonly rows: readonly Row[] | undefined;
@@ -65,12 +66,19 @@ export function usePages<Row>(
     if (state) restorePlace();
   }, [state]);
   const rows = state?.rows as readonly Row[] | undefined;
+  const again = () => ask(Math.min(200, Math.max(50, rows?.length ?? 0)), undefined, []);
+  // Until the search is whole: more of what was asked for may have come to light.
+  useEffect(() => {
+    if (!state?.filling) return;
+    const timer = setTimeout(again, fillingMs);
+    return () => clearTimeout(timer);
+  }, [state]);
   return {
     rows,
     problem,
     more: state?.next && rows ? () => ask(50, state.next, rows) : undefined,
     filling: state?.filling ?? false,
-    again: () => ask(Math.min(200, Math.max(50, rows?.length ?? 0)), undefined, []),
+    again,
   };
 }
 
