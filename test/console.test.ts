@@ -250,7 +250,11 @@ t.test(
     t.equal(whole.envelopes.length, 2);
     t.equal(whole.envelopes[0].follows, whole.envelopes[1].envelopeId);
     t.match((await clerk.get('/c/v1/outbox')).json.rows, [{ recipients: { delivered: 2 } }], 'one row');
-    t.match((await clerk.get('/c/v1/overview')).json, { outbox: 0, unsent: 0, failed: 0 });
+    const unanswered = async (unansweredSinceMs: number) =>
+      (await c.node.edge.outbox({ unit: c.unit, unansweredSinceMs })).rows.length;
+    t.same([await unanswered(systemClock.nowMs() + 60_000), await unanswered(1)], [1, 0]);
+    t.match((await clerk.get('/c/v1/outbox?state=unanswered')).json, { rows: [] }, 'it came today');
+    t.match((await clerk.get('/c/v1/overview')).json, { unanswered: 0, outbox: 0, unsent: 0, failed: 0 });
     t.match((await clerk.get('/c/v1/outbox?state=unsent')).json, { rows: [] });
     t.match((await clerk.get('/c/v1/outbox?state=recalled')).json, { rows: [] });
     const [first, second] = await Promise.all(

@@ -12,7 +12,7 @@ import { searchQuery } from '../edge-node/search-words.ts';
 import { numberOps } from '../edge-node/statuses/numbers.ts';
 import { migrations } from '../edge-node/store/migrations.ts';
 import { indexWords, searchReads } from '../edge-node/store/search-index.ts';
-import { confirmBy, dueState, presentBy, sendBy } from '../protocol/calendar/deadlines.ts';
+import { confirmBy, confirmDueBefore, dueState, presentBy, sendBy } from '../protocol/calendar/deadlines.ts';
 import { checkCalendar, createCalendar, dayOf } from '../protocol/calendar/working-days.ts';
 import { readSheet } from '../protocol/node/spreadsheet.ts';
 import { migrate, openDatabase } from '../protocol/node/sqlite.ts';
@@ -817,6 +817,11 @@ t.test('the calendar knows holidays, make-up days and what is not certain', asyn
     'after the office has closed it counts for the next day',
   );
   t.equal(confirmBy(calendar, at('2026-11-28T09:00')), at('2026-12-01T00:00'), 'on a Saturday for Monday');
+  for (const now of ['2026-11-27T00:00', '2026-11-28T12:00', '2026-11-30T12:00']) {
+    const before = confirmDueBefore(calendar, at(now));
+    t.ok(confirmBy(calendar, before - 1) <= at(now), `${now}: what came before is due`);
+    t.ok(confirmBy(calendar, before) > at(now), `${now}: what came then is not`);
+  }
   t.equal(presentBy(calendar, at('2026-11-26T09:00'), 0), at('2026-11-28T00:00'));
   t.equal(presentBy(calendar, at('2026-11-26T09:00'), 2), at('2026-11-26T10:00'));
   t.same(

@@ -328,11 +328,13 @@ t.test(
     t.match(own, [{ places: /; / }], 'one line, one number, both places');
     t.match(
       (await a.node.edge.audit()).rows.find(({ act }) => act === 'extend'),
-      { about: id, said: '1 added' },
+      { about: id, said: 'thêm 1 nơi nhận' },
     );
     // A recall asks both sendings.
     t.equal((await post(a, `/v1/documents/${id}/recall`, { reason: 'Gửi nhầm' })).status, 202);
     await destroyed(c, id);
+    const asked = (await a.node.edge.outbox({ recalled: true })).rows.map(({ documentId }) => documentId);
+    t.ok(asked.includes(id), 'the list of what was asked back');
     t.equal(
       codeOf(await extend(id, [C])),
       'document-state-refused',

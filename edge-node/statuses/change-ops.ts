@@ -170,7 +170,7 @@ export function changeOps(db: Database) {
         actor: r.actor,
         act: recallId ? 'recall' : 'cancel',
         about: uuidFromBytes(r.documentId),
-        said: `${units.length} asked, ${cancelled.length} not sent`,
+        said: `hỏi ${units.length} nơi, dừng trước khi gửi ${cancelled.length} nơi`,
       });
       return { cancelled, asked: units, recallId };
     },
@@ -244,7 +244,7 @@ export function changeOps(db: Database) {
         actor: u.actor,
         act: 'update',
         about: uuidFromBytes(u.documentId),
-        said: `${u.added.length} added, ${u.removed.length} removed`,
+        said: `thêm ${u.added.length} nơi nhận, bớt ${u.removed.length} nơi nhận`,
       });
       return { updateId, recallId };
     },

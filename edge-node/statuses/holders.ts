@@ -259,7 +259,7 @@ export function holderOps(db: Database) {
         actor: e.actor,
         act: 'extend',
         about: uuidFromBytes(e.documentId),
-        said: `${added.length} added`,
+        said: `thêm ${added.length} nơi nhận`,
       });
       return { added: added.map(({ unit }) => unit), already };
     },

@@ -30,7 +30,8 @@ async function main(): Promise<void> {
   const hub = await startTestHub();
   const a = await openConsoleOffice(hub.hub, 'H08.35.12', 'UBND xã Tây Bình', { anchorsDir });
   const b = await openConsoleOffice(hub.hub, 'H08.35.13', 'UBND thị trấn Phú Phong', { anchorsDir });
-  await seeEachOther([a, b], ['H08.35.12', 'H08.35.13']);
+  const c = await openConsoleOffice(hub.hub, 'H08.35.14', 'UBND xã Tây Vinh', { anchorsDir });
+  await seeEachOther([a, b, c], ['H08.35.12', 'H08.35.13', 'H08.35.14']);
   const browser = await openBrowser();
   const page = await (await openContext(browser)).newPage();
   const take = async (name: string, on: Page = page) => {
@@ -188,6 +189,23 @@ async function main(): Promise<void> {
   await page.getByRole('link', { name: /V\/v các loại/ }).click();
   await page.getByRole('img', { name: 'Hình trang 1' }).waitFor();
   await take('23-chi-tiet-di');
+  const sent = page.url();
+  await page.getByRole('button', { name: 'Gửi thêm nơi nhận' }).click();
+  for (const typed of ['tay vinh', 'tay binh']) {
+    await page.getByRole('combobox', { name: 'Tìm nơi nhận' }).fill(typed);
+    await page.locator('[role=listbox] [role=option]').first().waitFor();
+    await page.keyboard.press('Enter');
+  }
+  await take('64-gui-them-noi-nhan');
+  await page.getByRole('button', { name: 'Gửi…' }).click();
+  await page.getByRole('dialog').waitFor();
+  await take('65-gui-them-xac-nhan');
+  await page.getByRole('dialog').getByRole('button', { name: 'Gửi', exact: true }).click();
+  await page.getByRole('heading', { name: 'Văn bản đi' }).waitFor();
+  await page.waitForTimeout(31_000);
+  await page.goto(sent);
+  await page.getByText('2 nơi nhận: ', { exact: false }).waitFor();
+  await take('66-hai-lan-gui');
   await page.getByRole('button', { name: 'Thu hồi' }).click();
   await take('24-thu-hoi');
   await page.keyboard.press('Escape');
@@ -196,7 +214,7 @@ async function main(): Promise<void> {
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Thay thế', exact: true }).click();
   await page.getByText('Văn bản này thay thế', { exact: false }).waitFor();
-  await page.getByText('1 nơi nhận').waitFor();
+  await page.getByText('2 nơi nhận').waitFor();
   await take('47-thay-the');
   await at('/so', '25-so-den');
   await page.getByRole('button', { name: 'Vào sổ văn bản giấy' }).click();
@@ -243,12 +261,29 @@ async function main(): Promise<void> {
   await take('48-chi-tiet-phong-to-200');
   await at('/soan', '49-soan-phong-to-200');
   await page.setViewportSize({ width: 1366, height: 768 });
+  // As a node answers in its first minutes after a start with many documents.
+  await page.route('**/c/v1/inbox?*', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), filling: true } });
+  });
+  await at('/den?tim=hop', '68-dang-lap-chi-muc');
+  await page.unroute('**/c/v1/inbox?*');
   await hub.close();
+  await b.node.edge.submit({
+    idempotencyKey: 'unsent',
+    to: ['H08.35.12', 'H08.35.14'],
+    metadata: { subject: 'Báo cáo tuần 48', number: '118', notation: 'BC-UBND', type: 'Báo cáo' },
+    parts: [{ name: 'báo cáo.pdf', mediaType: 'application/pdf', content: bytes }],
+  });
   b.node.edge.retryNow();
   await page.getByText('Mất kết nối', { exact: false }).first().waitFor({ timeout: 90_000 });
   await at('/', '38-mat-ket-noi');
+  await page.getByRole('link', { name: /^Hộp gửi/ }).click();
+  await page.getByRole('button', { name: 'Xem từng nơi nhận' }).click();
+  await page.getByText('UBND xã Tây Vinh').waitFor();
+  await take('67-hop-gui');
   await browser.close();
-  await Promise.all([a.node.close(), b.node.close()]);
+  await Promise.all([a, b, c].map(({ node }) => node.close()));
 }
 
 /** By name: a browser makes no passkey for an address. */

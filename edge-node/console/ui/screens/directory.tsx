@@ -124,7 +124,9 @@ function Units({
               <td class="tight number">{row.heardMs === undefined ? w.never : dayText(row.heardMs)}</td>
               {composes && (
                 <td class="tight">
-                  {row.state === 'active' && <Link to={`/soan?toi=${row.code}`}>{w.compose}</Link>}
+                  {row.state === 'active' && !row.here && (
+                    <Link to={`/soan?toi=${row.code}`}>{w.compose}</Link>
+                  )}
                 </td>
               )}
             </tr>
