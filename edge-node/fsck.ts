@@ -10,7 +10,7 @@ import { ExchangeError, isExchangeError } from '../protocol/errors.ts';
 import { uuidFromBytes } from '../protocol/ids.ts';
 import { atRestState } from '../protocol/node/at-rest/master.ts';
 import { openAtRest } from '../protocol/node/at-rest/open.ts';
-import { plainCellsIn } from '../protocol/node/at-rest/seal-rows.ts';
+import { plainCellsIn, sealedNames } from '../protocol/node/at-rest/seal-rows.ts';
 import type { Clock } from '../protocol/node/clock.ts';
 import { contentFiles } from '../protocol/node/content-files.ts';
 import { type Database, integrityCheck, openDatabase } from '../protocol/node/sqlite.ts';
@@ -72,7 +72,7 @@ export async function fsckNode({ dir, clock, onProgress }: FsckOptions): Promise
   const notes: string[] = [];
   const found = (problem: Problem) => void problems.push(problem);
   const atRest = await openAtRest(dir);
-  if (atRest) db.useCells(atRest.cells);
+  if (atRest) db.useCells(atRest.cells, sealedNames(sealedColumns));
   try {
     for (const line of integrityCheck(db)) found({ about: 'store', code: 'store-damaged', what: line });
     const identity = attempt(found, { about: 'identity' }, () => loadIdentity(dir));

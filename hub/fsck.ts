@@ -8,7 +8,7 @@ import type { RootAnchor } from '../certs/trust.ts';
 import { leafHash } from '../protocol/merkle.ts';
 import { atRestState } from '../protocol/node/at-rest/master.ts';
 import { openAtRest } from '../protocol/node/at-rest/open.ts';
-import { plainCellsIn } from '../protocol/node/at-rest/seal-rows.ts';
+import { plainCellsIn, sealedNames } from '../protocol/node/at-rest/seal-rows.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { contentFiles } from '../protocol/node/content-files.ts';
 import { type Database, integrityCheck, openDatabase } from '../protocol/node/sqlite.ts';
@@ -68,7 +68,7 @@ export async function fsckHub({ dir, fast = false, onProgress }: FsckOptions): P
   const paths = hubPaths(dir);
   const db = openDatabase(paths.database, { readOnly: true, init: 'lienthong hub init' });
   const atRest = await openAtRest(dir);
-  if (atRest) db.useCells(atRest.cells);
+  if (atRest) db.useCells(atRest.cells, sealedNames(sealedColumns));
   try {
     const findings: Finding[] = [];
     const counted: Record<string, number> = {};

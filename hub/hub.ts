@@ -14,7 +14,7 @@ import { createTrust, type Trust } from '../certs/trust.ts';
 import { isExchangeError } from '../protocol/errors.ts';
 import { atRestState, modeWords } from '../protocol/node/at-rest/master.ts';
 import { openAtRest } from '../protocol/node/at-rest/open.ts';
-import { sealOnce } from '../protocol/node/at-rest/seal-rows.ts';
+import { sealedNames, sealOnce } from '../protocol/node/at-rest/seal-rows.ts';
 import type { Clock } from '../protocol/node/clock.ts';
 import { openContentStore } from '../protocol/node/content-store.ts';
 import { serveControl } from '../protocol/node/control.ts';
@@ -139,7 +139,7 @@ export async function startHub(options: HubOptions) {
   const operations = new URL('./store/writer-ops.ts', import.meta.url);
   const writer = await startWriter({ path: paths.database, operations, context, keyOf: writerKey });
   const reader = openDatabase(paths.database, { readOnly: true });
-  if (atRest) reader.useCells(atRest.cells);
+  if (atRest) reader.useCells(atRest.cells, sealedNames(sealedColumns));
   const store = sqliteHubStore(writer as never, reader);
   const content = await openContentStore({ dir, clock, keys: atRest?.keys });
   const turns = contentTurns();

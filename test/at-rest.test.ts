@@ -16,6 +16,7 @@ import { injected } from '../hub/offline.ts';
 import { createChunkHasher } from '../protocol/chunks.ts';
 import { isExchangeError } from '../protocol/errors.ts';
 import { parseDocumentId, uuidToBytes } from '../protocol/ids.ts';
+import { seal } from '../protocol/node/at-rest/aead.ts';
 import { keyIdOf, sealedCells } from '../protocol/node/at-rest/cells.ts';
 import { openKeyStore } from '../protocol/node/at-rest/key-store.ts';
 import {
@@ -236,6 +237,77 @@ t.test('rows of before are sealed once, and a run that was broken off is taken u
   db.close();
   keys.close();
 });
+
+t.test(
+  'content keys lie in blocks; a destroyed one is nowhere, its neighbours stay, those of before open',
+  (t) => {
+    const dir = temporaryDir('keys');
+    t.teardown(() => fs.rmSync(dir, { recursive: true }));
+    const path = join(dir, 'content-keys.sqlite');
+    const master = randomBytes(32);
+    // As the programs before blocks made them: a row and a box for each key.
+    const old = openDatabase(path, { create: true });
+    old.exec(
+      'CREATE TABLE content_keys (id INTEGER PRIMARY KEY AUTOINCREMENT, wrapped BLOB NOT NULL) STRICT',
+    );
+    const single = randomBytes(32);
+    for (let id = 1; id <= 3; id++)
+      old.run(
+        'INSERT INTO content_keys (id, wrapped) VALUES (?, ?)',
+        id,
+        seal(master, single, Buffer.from(`lienthong content key 1 ${id}`)),
+      );
+    old.run('DELETE FROM content_keys WHERE id = 3');
+    old.close();
+
+    const keys = openKeyStore(dir, master);
+    const other = openKeyStore(dir, master);
+    t.same(keys.find(1)!.key, single);
+    const taken = Array.from({ length: 600 }, (_, i) => (i % 2 ? keys : other).take());
+    t.equal(new Set(taken.map(({ id }) => id)).size, 600, 'two connections never give one number twice');
+    t.equal(new Set(taken.map(({ key }) => key.toString('hex'))).size, 600);
+    t.ok(
+      taken.every(({ id }) => id > 3),
+      'nor one that a key of before had',
+    );
+    const wrapped = (id: number) => {
+      const db = openDatabase(path, { readOnly: true });
+      const row = db.get<{ wrapped: Uint8Array }>(
+        'SELECT wrapped FROM key_blocks WHERE first <= ? ORDER BY first DESC',
+        id,
+      )!;
+      db.close();
+      return Buffer.from(row.wrapped).subarray(-200);
+    };
+    const [gone, neighbour] = [taken[10]!, taken[12]!];
+    const before = wrapped(gone.id);
+    t.not(filesHolding(dir, before).length, 0);
+    keys.destroy([2, gone.id, 999_999]);
+    t.equal(keys.find(gone.id), undefined);
+    t.equal(keys.find(2), undefined);
+    t.same(keys.find(1)!.key, single);
+    t.same(filesHolding(dir, before), [], 'the box that held it is overwritten, in the log too');
+    keys.close();
+    other.close();
+
+    const again = openKeyStore(dir, master);
+    t.equal(again.find(gone.id), undefined);
+    t.same(again.find(neighbour.id)!.key, neighbour.key);
+    t.ok(
+      taken.every(({ id }) => id !== again.take().id),
+      'nor after a start',
+    );
+    again.close();
+    const broken = openDatabase(path);
+    broken.run('UPDATE key_blocks SET wrapped = zeroblob(32796) WHERE first = 4');
+    broken.close();
+    const damaged = openKeyStore(dir, master);
+    t.equal(damaged.find(neighbour.id), undefined);
+    t.throws(() => damaged.destroy([neighbour.id]), { code: 'store-damaged' }, 'nobody says that it is gone');
+    damaged.close();
+    t.end();
+  },
+);
 
 t.test('an upload is sealed while it is on its way', async (t) => {
   const dir = temporaryDir('uploads');
@@ -589,18 +661,23 @@ t.test(
       fs.readdirSync(join(to, '..')).find((name) => name.startsWith('lienthong-keys-'))!,
     );
     t.equal(fs.readdirSync(generations).filter((name) => name.endsWith('.sqlite')).length, 1);
+    const master = (await openMaster(a.dir))!;
     const held = (id: number) => {
       const [name] = fs.readdirSync(generations).filter((each) => each.endsWith('.sqlite'));
-      const db = openDatabase(join(generations, name!), { readOnly: true });
+      const copy = temporaryDir('copy');
+      fs.copyFileSync(join(generations, name!), join(copy, 'content-keys.sqlite'));
+      const keys = openKeyStore(copy, master);
       try {
-        return db.get('SELECT 1 FROM content_keys WHERE id = ?', id) !== undefined;
+        return keys.find(id) !== undefined;
       } finally {
-        db.close();
+        keys.close();
+        fs.rmSync(copy, { recursive: true });
       }
     };
     t.ok(held(1));
     again.destroy([1]);
     t.notOk(held(1));
+    t.ok(held(2), 'and no other');
     again.close();
   },
 );

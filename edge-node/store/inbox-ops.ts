@@ -4,6 +4,7 @@
 import { hash } from 'node:crypto';
 import { signedCodec, statementCodec } from '../../protocol/codec.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
+import type { Cell } from '../../protocol/node/at-rest/cells.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { PayloadType } from '../../protocol/signature.ts';
 import { buildStatement, events, type StatementFacts, statementType } from '../../protocol/statement.ts';
@@ -137,9 +138,10 @@ export function inboxOps(db: Database, sign: (items: readonly ToSign[]) => void)
         refuseOne(asRefusal(item, fault), c);
         return 'refused';
       }
-      const seq = insertArrival(db, item, c.nowMs);
+      const cell = db.cells.begin();
+      const seq = insertArrival(db, item, c.nowMs, cell);
       noteArrival(db, seq, item, c.nowMs);
-      if (item.check) insertCheck(db, { direction: 'in', doc: seq, nowMs: c.nowMs }, item.check);
+      if (item.check) insertCheck(db, { direction: 'in', doc: seq, nowMs: c.nowMs }, item.check, cell);
       for (const recipient of item.recipients) addRecipient(seq, item, recipient, c);
       return 'stored';
     }
@@ -302,8 +304,7 @@ const asRefusal = (item: TakenDelivery, code: ErrorCode): RefusedDelivery => ({
   wrapperDigest: hash('sha256', item.signed, 'buffer'),
 });
 
-function insertArrival(db: Database, item: TakenDelivery, nowMs: number): number {
-  const cell = db.cells.begin();
+function insertArrival(db: Database, item: TakenDelivery, nowMs: number, cell: Cell): number {
   const seq = db.run(
     `INSERT INTO inbox (sender, envelope_id, document_id, digest, signed, hops, salt, metadata, receipt, accepted_ms, epoch, ledger_sequence,
       kind, urgency, created_ms, reply_by_ms, received_ms, subject, notation, number, bytes)

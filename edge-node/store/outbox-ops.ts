@@ -119,8 +119,8 @@ export function insertRecipients(
 export function insertDocument(
   db: Database,
   d: Omit<SentRow['document'], 'recipients'> & { readonly recipients: readonly RecipientRow[] },
+  cell = db.cells.begin(),
 ): number {
-  const cell = db.cells.begin();
   const seq = db.run(
     `INSERT INTO documents (document_id, unit, idempotency_key, request_digest, kind, urgency, created_ms, deliver_by_ms, reply_by_ms,
       links, status, salt, metadata, subject, notation, number, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -264,7 +264,8 @@ export function outboxOps(db: Database) {
       const targets = targetsOf(d.kind, d.links);
       if (targets.length > 0) assertReplaceable(db, d.unit, targets);
       if (!d.evenIfDuplicate && isDocumentKind(d.kind)) assertFirst(db, d);
-      const documentSeq = insertDocument(db, d);
+      const cell = db.cells.begin();
+      const documentSeq = insertDocument(db, d, cell);
       const seq = insertEnvelope(db, {
         documentSeq,
         unit: d.unit,
@@ -273,7 +274,7 @@ export function outboxOps(db: Database) {
         follows: null,
         large: largeParts(d.parts),
       });
-      if (d.check) insertCheck(db, { direction: 'out', doc: documentSeq, nowMs: d.nowMs }, d.check);
+      if (d.check) insertCheck(db, { direction: 'out', doc: documentSeq, nowMs: d.nowMs }, d.check, cell);
       insertRecipients(db, seq, d.recipients, d.nowMs);
       if (d.entry) registerSent(db, { ...d, entry: d.entry });
       noteAudit(db, { atMs: d.nowMs, actor: d.actor, act: 'submit', about: uuidFromBytes(d.documentId) });

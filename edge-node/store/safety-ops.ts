@@ -2,6 +2,7 @@
 // compare-and-swap. The second person is enforced here, where the row is: nowhere else.
 import { ExchangeError } from '../../protocol/errors.ts';
 import { uuidFromBytes } from '../../protocol/ids.ts';
+import type { Cell } from '../../protocol/node/at-rest/cells.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import { noteAlarm, noteAudit } from './fact-ops.ts';
 
@@ -48,9 +49,10 @@ export function insertCheck(
   db: Database,
   about: { direction: Direction; doc: number; nowMs: number },
   check: NewCheck,
+  /** Of the document: it goes with it. */
+  cell: Cell,
 ): void {
   const decided = check.state === 'pending' ? null : about.nowMs;
-  const cell = db.cells.begin();
   db.run(
     `INSERT INTO checks (direction, doc, state, submitter, findings, parts, policy, secret, since_ms, decided_ms, next_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
      ON CONFLICT (direction, doc) DO NOTHING`,

@@ -2,7 +2,7 @@
 // Opening brings the schema forward. Must never be written to by anything but `write`.
 import { join } from 'node:path';
 import type { AtRest } from '../../protocol/node/at-rest/open.ts';
-import { sealOnce } from '../../protocol/node/at-rest/seal-rows.ts';
+import { sealedNames, sealOnce } from '../../protocol/node/at-rest/seal-rows.ts';
 import { type Database, migrate, openDatabase } from '../../protocol/node/sqlite.ts';
 import { startWriter, type Writer } from '../../protocol/node/writer.ts';
 import { verifyAudit } from '../accounts/audit-chain.ts';
@@ -67,7 +67,7 @@ export async function openStore(
     context,
   });
   const db = openDatabase(path, { readOnly: true });
-  if (atRest) db.useCells(atRest.cells);
+  if (atRest) db.useCells(atRest.cells, sealedNames(sealedColumns));
   return {
     ...reads(db),
     write: writer.run,

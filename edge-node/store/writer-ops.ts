@@ -6,6 +6,7 @@ import { signedCodec } from '../../protocol/codec.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import { cellsOf } from '../../protocol/node/at-rest/open.ts';
+import { sealedNames } from '../../protocol/node/at-rest/seal-rows.ts';
 import { crashPoint } from '../../protocol/node/crash.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { Operations } from '../../protocol/node/writer.ts';
@@ -29,6 +30,7 @@ import { inboxOps, type ToSign } from './inbox-ops.ts';
 import { outboxOps } from './outbox-ops.ts';
 import { recoveryOps } from './recovery-ops.ts';
 import { safetyOps } from './safety-ops.ts';
+import { sealedColumns } from './sealed-columns.ts';
 import { takedownOps } from './takedown-ops.ts';
 import type { UnitKey, WriterContext } from './types.ts';
 
@@ -66,7 +68,7 @@ export type EdgeOps = ReturnType<typeof allOps>;
 
 /** The module's entry for protocol/node/writer-thread.ts. */
 export function operations(db: Database, context: WriterContext): Operations<EdgeOps> {
-  if (context.atRest) db.useCells(cellsOf(context.atRest));
+  if (context.atRest) db.useCells(cellsOf(context.atRest), sealedNames(sealedColumns));
   const keys = new Map<string, SigningKey>();
   let waiting: ToSign[] = [];
   const ops = allOps(db, keys, (items) => {

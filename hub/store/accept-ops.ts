@@ -67,7 +67,7 @@ export function acceptOps(shared: Shared) {
         const hops = Buffer.concat([args.hops, hopsWrapper([hop!])]);
         const seq = insertEnvelope(args, { receipt, sequence, hops });
         insertParts(args, seq);
-        if (args.check) insertHubCheck(db, seq, args.check, args.nowMs);
+        if (args.check) insertHubCheck(db, { seq, nowMs: args.nowMs, cell: cellOf(args) }, args.check);
         result.kept = { seq, hops };
         result.receipt = receipt;
         result.nudge = insertDeliveries(args, seq);

@@ -1,6 +1,7 @@
 // Writes about checks at the hub, in the writer thread. Begun in the commit of the acceptance, settled with what follows for the deliveries.
 // Two persons are demanded here, where the row is.
 import { ExchangeError } from '../../protocol/errors.ts';
+import type { Cell } from '../../protocol/node/at-rest/cells.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 
 export type NewHubCheck = {
@@ -23,8 +24,12 @@ type Row = { readonly state: string; readonly secret: number; readonly first_by:
 /** Deliveries of these envelopes may not be handed out. */
 export const stopped = `EXISTS (SELECT 1 FROM checks c WHERE c.envelope_seq = deliveries.envelope_seq AND c.state NOT IN ('passed','released'))`;
 
-export function insertHubCheck(db: Database, seq: number, check: NewHubCheck, nowMs: number): void {
-  const cell = db.cells.begin();
+/** `cell` is the envelope's: the key goes with it. */
+export function insertHubCheck(
+  db: Database,
+  { seq, nowMs, cell }: { readonly seq: number; readonly nowMs: number; readonly cell: Cell },
+  check: NewHubCheck,
+): void {
   db.run(
     `INSERT INTO checks (envelope_seq, state, findings, parts, policy, since_ms, decided_ms, next_ms) VALUES (?,?,?,?,?,?,?,0) ON CONFLICT DO NOTHING`,
     seq,

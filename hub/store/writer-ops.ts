@@ -5,6 +5,7 @@ import { createPrivateKey } from 'node:crypto';
 import { signedCodec } from '../../protocol/codec.ts';
 import { limits } from '../../protocol/limits.ts';
 import { cellsOf } from '../../protocol/node/at-rest/open.ts';
+import { sealedNames } from '../../protocol/node/at-rest/seal-rows.ts';
 import { crashPoint } from '../../protocol/node/crash.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { Op, Operations } from '../../protocol/node/writer.ts';
@@ -18,6 +19,7 @@ import { forwardOps } from './forward-ops.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { peerOps } from './peer-ops.ts';
 import { safetyOps } from './safety-ops.ts';
+import { sealedColumns } from './sealed-columns.ts';
 import { settleOps } from './settle-ops.ts';
 import { takedownOps } from './takedown-ops.ts';
 import { createTurns } from './turns.ts';
@@ -28,7 +30,7 @@ export function operations(db: Database, context: WriterContext): Operations<Rec
   let keys = signingKeysOf(context);
   // Between acceptance and settlement the pages of a document are touched four times; 64 MiB hold some thousand of them.
   db.exec('PRAGMA cache_size = -65536');
-  if (context.atRest) db.useCells(cellsOf(context.atRest));
+  if (context.atRest) db.useCells(cellsOf(context.atRest), sealedNames(sealedColumns));
   const ledger = openLedger(db);
   let pending: Pending[] = [];
   let epoch: number | undefined;

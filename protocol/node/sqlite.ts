@@ -12,12 +12,18 @@ import { releaseBytes } from './release.ts';
 export type SqlValue = SQLInputValue;
 export type RunResult = { readonly changes: number; readonly lastRowId: number };
 
+/** A statement, and which of its columns may hold sealed cells. */
+type Prepared = { readonly statement: StatementSync; readonly sealed: readonly string[] };
+/** Of such a statement SQLite names only the columns of one half. */
+const compound = /\b(UNION|EXCEPT|INTERSECT)\b/i;
+
 /** An open connection with a statement cache. Synchronous: on the event loop use it for short, indexed reads only. */
 export class Database {
   readonly path: string;
   readonly #raw: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements = new Map<string, Prepared>();
   #cells: Cells = plainCells;
+  #sealed: ReadonlySet<string> | undefined;
 
   constructor(path: string, raw: DatabaseSync) {
     this.path = path;
@@ -31,10 +37,12 @@ export class Database {
 
   /**
    * Encryption at rest: sealed cells are opened in every row that is read; what is written is sealed by whoever writes it. In SQL `opened(x)` is the
-   * text of a sealed column, for filters.
+   * text of a sealed column, for filters. `sealed`: the columns that have such cells, as "table.column"; without it every column is looked at.
    */
-  useCells(cells: Cells): void {
+  useCells(cells: Cells, sealed?: ReadonlySet<string>): void {
     this.#cells = cells;
+    this.#sealed = sealed;
+    this.#statements.clear();
     this.#raw.function('opened', { deterministic: true, directOnly: true }, (text) =>
       typeof text === 'string' ? cells.unsealText(text) : text,
     );
@@ -44,10 +52,9 @@ export class Database {
     return this.#cells;
   }
 
-  #opened<Row>(row: Row): Row {
-    if (this.#cells === plainCells || typeof row !== 'object' || row === null) return row;
+  #opened<Row>(row: Row, names: readonly string[]): Row {
     const values = row as Record<string, unknown>;
-    for (const name in values) {
+    for (const name of names) {
       const value = values[name];
       if (typeof value === 'string') {
         if (value.charCodeAt(0) === 1) values[name] = this.#cells.unsealText(value);
@@ -63,23 +70,27 @@ export class Database {
 
   /** The first row, or undefined. Blobs arrive as Uint8Array, integers as number (beyond 2^53 it throws). */
   get<Row>(sql: string, ...values: SqlValue[]): Row | undefined {
-    return this.#opened(this.#statement(sql).get(...values) as Row | undefined);
+    const { statement, sealed } = this.#statement(sql);
+    const row = statement.get(...values) as Row | undefined;
+    return row === undefined || sealed.length === 0 ? row : this.#opened(row, sealed);
   }
 
   all<Row>(sql: string, ...values: SqlValue[]): Row[] {
-    const rows = this.#statement(sql).all(...values) as Row[];
-    if (this.#cells !== plainCells) for (const row of rows) this.#opened(row);
+    const { statement, sealed } = this.#statement(sql);
+    const rows = statement.all(...values) as Row[];
+    if (sealed.length > 0) for (const row of rows) this.#opened(row, sealed);
     return rows;
   }
 
   /** Rows one by one in bounded memory. Its own statement, so that two walks of the same SQL do not disturb each other. */
   *each<Row>(sql: string, ...values: SqlValue[]): Generator<Row> {
-    for (const row of this.#raw.prepare(sql).iterate(...values)) yield this.#opened(row as Row);
+    const { statement, sealed } = this.#prepare(sql);
+    for (const row of statement.iterate(...values)) yield this.#opened(row as Row, sealed);
   }
 
   /** Numbers of the keys under which cells of these rows are sealed (at-rest/cells.ts); nothing is opened. */
   sealedWith(sql: string, ...values: SqlValue[]): number[] {
-    const rows = this.#statement(sql).all(...values) as Record<string, unknown>[];
+    const rows = this.#statement(sql).statement.all(...values) as Record<string, unknown>[];
     return rows.flatMap((row) =>
       Object.values(row).flatMap((value) =>
         typeof value === 'string' || value instanceof Uint8Array ? (keyIdOf(value) ?? []) : [],
@@ -88,7 +99,7 @@ export class Database {
   }
 
   run(sql: string, ...values: SqlValue[]): RunResult {
-    const { changes, lastInsertRowid } = this.#statement(sql).run(...values);
+    const { changes, lastInsertRowid } = this.#statement(sql).statement.run(...values);
     return { changes: Number(changes), lastRowId: Number(lastInsertRowid) };
   }
 
@@ -127,14 +138,27 @@ export class Database {
     if (this.#raw.isOpen) this.#raw.close();
   }
 
-  #statement(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
+  #statement(sql: string): Prepared {
+    let prepared = this.#statements.get(sql);
+    if (prepared === undefined) {
       // SQL is written in the source, so the cache is bounded by the source; text built at run time would leak here.
-      statement = this.#raw.prepare(sql);
-      this.#statements.set(sql, statement);
+      prepared = this.#prepare(sql);
+      this.#statements.set(sql, prepared);
     }
-    return statement;
+    return prepared;
+  }
+
+  /** Most rows have no sealed column, and rows are read by the dozen for each document: where to look is found out once. */
+  #prepare(sql: string): Prepared {
+    const statement = this.#raw.prepare(sql);
+    if (this.#cells === plainCells) return { statement, sealed: [] };
+    const known = compound.test(sql) ? undefined : this.#sealed;
+    const sealed = statement
+      .columns()
+      // What was computed has no column of its own.
+      .filter(({ table, column }) => !known || column === null || known.has(`${table}.${column}`))
+      .map(({ name }) => name);
+    return { statement, sealed };
   }
 }
 

@@ -47,9 +47,12 @@ export function keyIdOf(bytes: Uint8Array | string): number | undefined {
     const id = bytes.startsWith(textMark) ? textForm.exec(bytes.slice(textMark.length))?.[1] : undefined;
     return id === undefined ? undefined : Number(id);
   }
-  if (bytes.length < headBytes || Buffer.compare(bytes.subarray(0, magic.length), magic) !== 0)
-    return undefined;
-  return Number(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).readBigUInt64BE(magic.length));
+  // Of every blob that is read this is asked, and nearly none is a cell: no view is made before it is one.
+  if (bytes.length < headBytes) return undefined;
+  for (let i = 0; i < magic.length; i++) if (bytes[i] !== magic[i]) return undefined;
+  return Number(
+    Buffer.from(bytes.buffer, bytes.byteOffset + magic.length, headBytes - magic.length).readBigUInt64BE(),
+  );
 }
 
 /** `master` is needed only for what is compared; content keys open everything else. */
@@ -65,12 +68,12 @@ export function sealedCells(keys: KeyStore, master: Uint8Array): Cells {
           const head = Buffer.alloc(headBytes);
           magic.copy(head);
           head.writeBigUInt64BE(BigInt(taken.id), magic.length);
-          return seal(taken.key, bytes, about, head) as Uint8Array as T;
+          return seal(taken.object, bytes, about, head) as Uint8Array as T;
         },
         text<T extends string | null>(text: T): T {
           if (text === null || text === '' || text === '[]') return text;
           taken ??= keys.take();
-          const box = seal(taken.key, Buffer.from(text), aboutText);
+          const box = seal(taken.object, Buffer.from(text), aboutText);
           return `${textMark}${taken.id}:${box.toString('base64')}` as T;
         },
       };
@@ -79,14 +82,14 @@ export function sealedCells(keys: KeyStore, master: Uint8Array): Cells {
       const id = keyIdOf(bytes);
       if (id === undefined) return bytes;
       const key = keys.find(id);
-      return (key && open(key, bytes.subarray(headBytes), about)) ?? bytes;
+      return (key && open(key.object, bytes.subarray(headBytes), about)) ?? bytes;
     },
     unsealText(text) {
       if (!text.startsWith(textMark)) return text;
       const id = keyIdOf(text);
       const key = id === undefined ? undefined : keys.find(id);
       const box = Buffer.from(text.slice(text.lastIndexOf(':') + 1), 'base64');
-      return (key && open(key, box, aboutText)?.toString()) ?? '';
+      return (key && open(key.object, box, aboutText)?.toString()) ?? '';
     },
     compared: (text) =>
       text === '' ? text : comparedMark + createHmac('sha256', comparing).update(text).digest('base64url'),

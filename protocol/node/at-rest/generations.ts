@@ -1,11 +1,12 @@
 // Copies of the store of content keys beside backups: few generations, apart from the sets. A set without its keys opens nowhere, and a key that
 // was destroyed here must not live on in old copies: the newest copy serves every older set, all others but one are removed, and a destroyed
-// key is taken out of those that are in reach. Must never hold the master key.
+// key is taken out of those that are in reach. Must never write the master key there.
 import fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ExchangeError } from '../../errors.ts';
 import { makeDirDurable, syncDir, writeFileDurable } from '../durable.ts';
 import { backupTo, openDatabase } from '../sqlite.ts';
+import { destroyKeys, prepareKeys } from './key-blocks.ts';
 
 export const keyStoreFile = 'content-keys.sqlite';
 /** The newest, and the one before in case writing the newest was cut off. More keep destroyed keys alive for longer. */
@@ -68,18 +69,15 @@ export function generationFor(set: string, id: string, named?: string): string {
   return join(folder, newest);
 }
 
-/** Takes destroyed keys out of the copies in reach. One on a disk that is not here goes with the second backup from now. */
-export function destroyInGenerations(dir: string, ids: readonly number[]): void {
+/** Takes destroyed keys out of the copies in reach. One on a disk that is not here goes with the second backup from now. Code: store-damaged. */
+export function destroyInGenerations(dir: string, master: Uint8Array, ids: readonly number[]): void {
   if (ids.length === 0) return;
   for (const folder of folders(dir))
     for (const name of generationsIn(folder)) {
       const db = openDatabase(join(folder, name));
       try {
-        db.exec('PRAGMA secure_delete = ON');
-        db.transaction(() => {
-          for (const id of ids) db.run('DELETE FROM content_keys WHERE id = ?', id);
-        });
-        db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+        prepareKeys(db);
+        destroyKeys(db, master, ids);
       } finally {
         db.close();
       }

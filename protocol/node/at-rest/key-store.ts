@@ -1,83 +1,87 @@
-// Content keys: one per document or file, each wrapped by the master key, in DIR/content-keys.sqlite. Its own small database, so that it can be backed
+// Content keys: one per document or file, wrapped by the master key, in DIR/content-keys.sqlite. Its own small database, so that it can be backed
 // up apart, and so that destroying one key makes every copy of what it sealed unreadable. Keys are made in blocks and are durable before
 // the first of them is used: a document never costs a sync more. Used in the main thread (files) and in the writer thread (cells).
-import { randomBytes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, openDatabase } from '../sqlite.ts';
-import { open, seal } from './aead.ts';
+import { boxKey } from './aead.ts';
 import { destroyInGenerations, keyStoreFile } from './generations.ts';
+import {
+  type Block,
+  blockKeys,
+  blockOf,
+  destroyKeys,
+  keyIn,
+  makeBlock,
+  prepareKeys,
+  singleKey,
+} from './key-blocks.ts';
 
-const blockKeys = 256;
-/** Opened keys kept in memory. */
+/** Opened keys kept in memory, and opened blocks: half a megabyte. */
 const keptMax = 4096;
+const blocksMax = 16;
 
-const schema = `CREATE TABLE IF NOT EXISTS content_keys (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, wrapped BLOB NOT NULL
-) STRICT`;
-
-export type ContentKey = { readonly id: number; readonly key: Buffer };
+/** `object` is the same key as the cipher takes it. */
+export type ContentKey = { readonly id: number; readonly key: Buffer; readonly object: KeyObject };
 export type KeyStore = {
   /** A key that nothing was sealed with yet; it is on disk. */
   take(): ContentKey;
   /** undefined: destroyed, or of another folder. */
-  find(id: number): Buffer | undefined;
-  /** The keys are overwritten on disk on return, in the write-ahead log and in the copies beside backups too. */
+  find(id: number): ContentKey | undefined;
+  /** The keys are overwritten on disk on return, in the write-ahead log and in the copies beside backups too. Code: store-damaged. */
   destroy(ids: readonly number[]): void;
   close(): void;
 };
 
-const about = (id: number): Buffer => Buffer.from(`lienthong content key 1 ${id}`);
-
 export function openKeyStore(dir: string, master: Uint8Array): KeyStore {
   const path = join(dir, keyStoreFile);
   const db: Database = openDatabase(path, { create: !existsSync(path) });
-  // What is deleted is overwritten, and does not live on in a free page.
-  db.exec('PRAGMA secure_delete = ON');
-  db.exec(schema);
-  const known = new Map<number, Buffer>();
-  const fresh: ContentKey[] = [];
+  prepareKeys(db);
+  const known = new Map<number, ContentKey>();
+  /** By the number of its first key; single keys of before are in none. */
+  const blocks = new Map<number, Block>();
+  /** What is left of the block that keys are taken from. */
+  let fresh: { readonly block: Block; next: number } | undefined;
 
-  function keep(id: number, key: Buffer): void {
+  function keep(id: number, key: Buffer): ContentKey {
     if (known.size >= keptMax) known.delete(known.keys().next().value!);
-    known.set(id, key);
+    const kept = { id, key, object: boxKey(key) };
+    known.set(id, kept);
+    return kept;
   }
 
-  function makeBlock(): void {
-    db.transaction(() => {
-      // The number is bound into the box, so it is known first; no number is given twice, deleted ones neither.
-      const last =
-        db.get<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'content_keys'")?.seq ?? 0;
-      for (let id = last + 1; id <= last + blockKeys; id++) {
-        const key = randomBytes(32);
-        db.run('INSERT INTO content_keys (id, wrapped) VALUES (?, ?)', id, seal(master, key, about(id)));
-        fresh.push({ id, key });
-      }
-    });
+  function openedBlock(id: number): Block | undefined {
+    for (const block of blocks.values()) if (id >= block.first && id < block.first + blockKeys) return block;
+    const block = blockOf(db, master, id);
+    if (!block) return undefined;
+    if (blocks.size >= blocksMax) blocks.delete(blocks.keys().next().value!);
+    blocks.set(block.first, block);
+    return block;
   }
 
   return {
     take() {
-      if (fresh.length === 0) makeBlock();
-      const next = fresh.shift()!;
-      keep(next.id, next.key);
-      return next;
+      if (!fresh || fresh.next === fresh.block.first + blockKeys) {
+        const block = makeBlock(db, master);
+        fresh = { block, next: block.first };
+      }
+      const id = fresh.next++;
+      return keep(id, keyIn(fresh.block, id)!);
     },
     find(id) {
       const there = known.get(id);
       if (there) return there;
-      const row = db.get<{ wrapped: Uint8Array }>('SELECT wrapped FROM content_keys WHERE id = ?', id);
-      const key = row && open(master, row.wrapped, about(id));
-      if (key) keep(id, key);
-      return key;
+      const block = openedBlock(id);
+      const key = block ? keyIn(block, id) : singleKey(db, master, id);
+      return key && keep(id, key);
     },
     destroy(ids) {
       for (const id of ids) known.delete(id);
-      db.transaction(() => {
-        for (const id of ids) db.run('DELETE FROM content_keys WHERE id = ?', id);
-      });
-      db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-      destroyInGenerations(dir, ids);
+      // Opened anew, without them, when somebody asks.
+      blocks.clear();
+      destroyKeys(db, master, ids);
+      destroyInGenerations(dir, master, ids);
     },
     close: () => db.close(),
   };

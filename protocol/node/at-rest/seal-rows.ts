@@ -15,6 +15,14 @@ export type SealedColumns = {
 };
 type Row = Record<string, SqlValue>;
 
+/** Where cells may stand that are to be opened, for `useCells`. */
+export const sealedNames = (tables: readonly SealedColumns[]): ReadonlySet<string> =>
+  new Set(
+    tables.flatMap(({ table, texts = [], blobs = [] }) =>
+      [...texts, ...blobs].map((name) => `${table}.${name}`),
+    ),
+  );
+
 const batch = 200;
 /** Empty lists and overwritten bytes say nothing. */
 const says = (value: SqlValue | undefined): value is string | Uint8Array =>

@@ -1,12 +1,12 @@
 // Content files under a key of their own: a 64-byte header, then AES-256-GCM over pieces of 64 KiB. The nonce of a piece is its number and whether it is the
 // last one, so that pieces cannot be moved, dropped or cut off; any range is read by opening only the pieces it touches. Under
 // content-files.ts and content-store.ts. Must never use one key for two contents, nor give out a piece that did not verify.
-import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
+import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto';
 import fsp, { type FileHandle } from 'node:fs/promises';
 import { ExchangeError } from '../../errors.ts';
 import { releaseBytes } from '../release.ts';
 import { tagBytes } from './aead.ts';
-import type { KeyStore } from './key-store.ts';
+import type { ContentKey, KeyStore } from './key-store.ts';
 
 export const sealedEnding = '.e1';
 export const pieceBytes = 64 * 1024;
@@ -143,15 +143,14 @@ async function writeAllOf(file: FileHandle, pieces: readonly Buffer[], position:
 /** `lengthBytes` undefined: a stream whose end is not known yet; `finish` tells. Writes begin at a multiple of a piece. */
 function sealedFile(
   file: FileHandle,
-  key: Uint8Array,
-  given: { readonly keyId: number; lengthBytes: number | undefined },
+  // Of plain bytes the cipher makes a key object for every piece, and finds out first that they are none.
+  { id: keyId, key, object: pieceKey }: ContentKey,
+  lengthBytes: number | undefined,
 ): SealedFile {
-  const state = { ...given };
+  const state = { lengthBytes };
   const last = (index: number): boolean =>
     state.lengthBytes !== undefined && isLast(index, state.lengthBytes);
   let closed: Promise<void> | undefined;
-  // Of plain bytes the cipher makes a key object for every piece, and finds out first that they are none.
-  const pieceKey = createSecretKey(key);
   return {
     key,
     async read(into, at, length, position) {
@@ -231,7 +230,7 @@ function sealedFile(
             );
       if (!plain) throw new ExchangeError('disk-failed', 'a piece just written does not verify');
       await writeAllOf(file, sealPiece(pieceKey, plain, index, true), headerBytes + index * storedPiece);
-      await writeFully(file, makeHeader({ keyId: state.keyId, lengthBytes }), 0);
+      await writeFully(file, makeHeader({ keyId, lengthBytes }), 0);
       state.lengthBytes = lengthBytes;
     },
     datasync: () => file.datasync(),
@@ -250,9 +249,9 @@ export async function createSealed(
   lengthBytes: number | undefined,
 ): Promise<SealedFile> {
   const file = await fsp.open(path, 'wx+', 0o600);
-  const { id: keyId, key } = keys.take();
-  await writeFully(file, makeHeader({ keyId, lengthBytes: lengthBytes ?? 0 }), 0);
-  return sealedFile(file, key, { keyId, lengthBytes });
+  const key = keys.take();
+  await writeFully(file, makeHeader({ keyId: key.id, lengthBytes: lengthBytes ?? 0 }), 0);
+  return sealedFile(file, key, lengthBytes);
 }
 
 /** Code: content-gone (its key was destroyed), store-damaged (no sealed file). */
@@ -267,7 +266,7 @@ export async function openSealed(
     if (!header) throw new ExchangeError('store-damaged', path);
     const key = keys?.find(header.keyId);
     if (!key) throw new ExchangeError('content-gone', 'its key is not here');
-    return sealedFile(file, key, header);
+    return sealedFile(file, key, header.lengthBytes);
   } catch (error) {
     await file.close();
     throw error;

@@ -1,6 +1,7 @@
 // A file that only grows, sealed as it grows: a head with the number of its key, then records, each its length and an AEAD box bound to the place where it
 // stands. What a crash left of a last record counts as not written. For pieces of an upload that are on their way; content has its own form
 // (sealed-file.ts). Must never give out a record that does not verify.
+import type { KeyObject } from 'node:crypto';
 import fsp, { type FileHandle } from 'node:fs/promises';
 import { ExchangeError } from '../../errors.ts';
 import { boxExtraBytes, open, seal } from './aead.ts';
@@ -49,13 +50,13 @@ async function endOf(file: FileHandle): Promise<{ offset: number; position: numb
   return end;
 }
 
-async function keyOf(file: FileHandle, keys: KeyStore | undefined): Promise<Buffer> {
+async function keyOf(file: FileHandle, keys: KeyStore | undefined): Promise<KeyObject> {
   const head = await readFully(file, headBytes, 0);
   if (head.length < headBytes || !head.subarray(0, magic.length).equals(magic))
     throw new ExchangeError('upload-unknown', 'no sealed upload');
   const key = keys?.find(Number(head.readBigUInt64BE(magic.length)));
   if (!key) throw new ExchangeError('upload-unknown', 'its key is not here');
-  return key;
+  return key.object;
 }
 
 /** Bytes that are whole and on disk, of what was written into it. */
