@@ -98,12 +98,13 @@ const sendingPasses = `${textIn('out', 'd', 3)} AND (?4 IS NULL OR +d.unit = ?4)
 const sendingsBy = (key: string, from: string): string =>
   `SELECT ${key} AS key, d.* FROM ${from} AND ${key} < ?1 AND ${sendingPasses} ORDER BY ${key} DESC LIMIT ?2`;
 /**
- * Documents whose newest sending to somebody was delivered before ?`at` and never answered, among the newest 3,000 addresses of the unit ?4: more would
- * cost more than a first screen may, and older ones are no work of today.
+ * Documents that somebody has since before a moment and never answered, among the newest 3,000 addresses of a unit within the newest 5,000 sendings:
+ * more would cost more than a first screen may, and older ones are no work of today.
  */
 export const unansweredSql = (unit: string, before: string): string =>
-  `SELECT seq FROM (SELECT d.seq, d.document_id, r.unit, r.state, r.at_ms FROM envelopes e JOIN documents d ON d.seq = e.document_seq
-     CROSS JOIN outbox_recipients r ON r.envelope_seq = e.seq WHERE e.unit = ${unit} AND d.kind IN (1,3) ORDER BY e.seq DESC LIMIT 3000) x
+  `SELECT seq FROM (SELECT d.seq, d.document_id, r.unit, r.state, r.at_ms FROM envelopes e CROSS JOIN documents d ON d.seq = e.document_seq
+     CROSS JOIN outbox_recipients r ON r.envelope_seq = e.seq WHERE e.seq > (SELECT max(seq) - 5000 FROM envelopes) AND e.unit = ${unit} AND d.kind IN (1,3)
+     ORDER BY e.seq DESC LIMIT 3000) x
    WHERE x.state = 'delivered' AND x.at_ms < ${before} AND NOT EXISTS (SELECT 1 FROM statuses s WHERE s.document_id = x.document_id AND s.unit = x.unit
      AND s.direction = 'in' AND s.code <> '01') AND NOT EXISTS (SELECT 1 FROM changes c WHERE c.target = x.document_id AND c.kind = ${kinds.recall})`;
 const sendings = {
