@@ -8,7 +8,6 @@ import { ExchangeError } from '../errors.ts';
 import { parseUploadId } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { type ClientAnswer, clientFailure, type HttpClient, readBounded } from './http-client.ts';
-import { lent } from './release.ts';
 import type { DownloadLink, UploadLink, UploadState } from './transfer.ts';
 
 /** Silence of the hub while it compares a large partial with its hashes after a restart: about 30 s for 64 GiB. */
@@ -101,7 +100,7 @@ export function downloadLink(request: HttpClient['request']): DownloadLink {
 
 async function* bodyOf(body: Readable): AsyncGenerator<Uint8Array> {
   try {
-    yield* lent(body);
+    yield* body;
   } catch (error) {
     throw clientFailure(error);
   }

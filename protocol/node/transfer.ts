@@ -7,6 +7,7 @@ import { ExchangeError, isExchangeError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { backoffMs, type Clock } from './clock.ts';
 import type { ContentStore } from './content-store.ts';
+import { releaseBytes } from './release.ts';
 
 export type UploadState = { readonly offsetBytes: number; readonly complete: boolean };
 
@@ -33,7 +34,7 @@ export interface UploadLink {
 
 export interface DownloadLink {
   leaves(deliveryId: string, part: number, signal?: AbortSignal): Promise<Uint8Array>;
-  /** `to` is exclusive. */
+  /** `to` is exclusive. Pieces are their taker's: downloadPart gives the memory of each back. */
   range(
     deliveryId: string,
     part: number,
@@ -297,6 +298,8 @@ export async function downloadPart(
     for await (const piece of body) {
       carriedBytes += piece.length;
       yield piece;
+      // The store has copied it into a chunk.
+      releaseBytes(piece);
     }
   }
 
