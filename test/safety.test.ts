@@ -479,7 +479,7 @@ type View = {
   state: string;
   safety?: SafetyView;
   metadata?: object;
-  envelopes: { lastError?: string; recipients: { timeline: { code: string }[] }[] }[];
+  envelopes: { lastError?: string; sealedMs?: number; recipients: { timeline: { code: string }[] }[] }[];
 };
 const show = async (office: Office, id: string, direction: 'in' | 'out' = 'out') =>
   (await (await office.fetch(`/v1/${direction === 'out' ? 'documents' : 'inbox'}/${id}`)).json()) as View;
@@ -735,6 +735,7 @@ t.test('through real nodes and a real hub', { skip: noClamd }, async (t) => {
         bytes: Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), Buffer.alloc(150_000, 'b')]),
       });
       await checkedAs(a, zip.body.documentId, 'held');
+      t.match(await a.node.edge.extend(zip.body.documentId, { to: [a.unit] }), { added: [String] });
       await clamd.stop('SIGKILL');
       const waiting = await send(a, { name: 'cho.txt', bytes: Buffer.from('chờ quét') });
       const told = await eventually(async () => {
@@ -763,6 +764,12 @@ t.test('through real nodes and a real hub', { skip: noClamd }, async (t) => {
       );
       await hubClamd.start();
       await delivered(a, body.documentId);
+      const kept = (await show(a, zip.body.documentId)).envelopes;
+      t.same(
+        kept.map(({ sealedMs }) => sealedMs),
+        [undefined, undefined],
+        'a further recipient waits for the same word of a person',
+      );
     },
   );
 

@@ -16,6 +16,8 @@ type Sheet = 'accept' | 'return' | 'forward' | undefined;
 
 export function ReceiveActs({ view, base, again, bad }: Props & { readonly bad: boolean }) {
   const [sheet, setSheet] = useState<Sheet>();
+  // What the sender asks is answered first: its button is the main one then.
+  const asked = view.requests.some(({ state }) => state === 'open');
   const may = useMay();
   const code = view.envelopes[0]?.recipients[0]?.status?.code ?? '01';
   const waits = code === '01' && view.destroyedMs === undefined;
@@ -30,16 +32,16 @@ export function ReceiveActs({ view, base, again, bad }: Props & { readonly bad: 
         <>
           <button
             type="button"
-            class={bad ? '' : 'main'}
-            data-main={bad || sheet ? undefined : true}
+            class={bad || asked ? '' : 'main'}
+            data-main={bad || asked || sheet ? undefined : true}
             onClick={() => setSheet('accept')}
           >
             {w.accept}
           </button>
           <button
             type="button"
-            class={bad ? 'main' : 'danger'}
-            data-main={bad && !sheet ? true : undefined}
+            class={bad && !asked ? 'main' : 'danger'}
+            data-main={bad && !asked && !sheet ? true : undefined}
             onClick={() => setSheet('return')}
           >
             {w.giveBack}
@@ -49,8 +51,8 @@ export function ReceiveActs({ view, base, again, bad }: Props & { readonly bad: 
       {/^0[345]$/.test(code) && may('document.assign') && view.destroyedMs === undefined && (
         <button
           type="button"
-          class="main"
-          data-main={sheet ? undefined : true}
+          class={asked ? '' : 'main'}
+          data-main={asked || sheet ? undefined : true}
           onClick={() => setSheet('forward')}
         >
           {w.forward}
