@@ -1,5 +1,5 @@
 // What encryption at rest costs: the same bytes streamed into a content store and read out of it, plain and sealed in turns, with the processor time of
-// the whole process. In turns because a machine that others use drifts; the best of each is compared. Both sync; hashing is in both.
+// the whole process; then the rows of a document (at-rest-rows.ts). In turns because a machine that others use drifts; the best of each is compared. Both sync; hashing is in both.
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import process from 'node:process';
 import { openKeyStore } from '../../protocol/node/at-rest/key-store.ts';
 import { systemClock } from '../../protocol/node/clock.ts';
 import { openContentStore } from '../../protocol/node/content-store.ts';
+import { rowCosts } from './at-rest-rows.ts';
 import type { Options } from './bench.ts';
 
 type Cost = { readonly cpuMs: number; readonly wallMs: number };
@@ -69,5 +70,6 @@ export async function run(options: Options) {
     rounds,
     write: figures('write'),
     read: figures('read'),
+    rows: rowCosts(Number(options.documents ?? 8000), 10_000),
   };
 }
