@@ -18,6 +18,7 @@ import { createHttpClient, readBounded } from '../protocol/node/http-client.ts';
 import { createServer, type ServerOptions } from '../protocol/node/http-server.ts';
 import { lockDir } from '../protocol/node/lock.ts';
 import { createLogger, loggerOver } from '../protocol/node/logger.ts';
+import { loopTurns } from '../protocol/node/loop-turns.ts';
 import { rateLimit } from '../protocol/node/rate-limit.ts';
 import { lent, releaseBytes } from '../protocol/node/release.ts';
 import { DurableJSON, openSettings } from '../protocol/node/settings.ts';
@@ -341,6 +342,20 @@ t.test('the writer', async (t) => {
       await writer.close();
     },
   );
+  await t.test('an op of a quiet key is in the batch that runs, and ends it', async (t) => {
+    const { starting } = newWriter(t, { keyOf: (_name, { ms }: { ms?: number }) => (ms ? 'busy' : 'quiet') });
+    const writer = await starting;
+    // A batch of 30 ms each, until the key counts as busy.
+    const slow = () => writer.run('slow', { ms: 10 });
+    await Promise.all(Array.from({ length: 6 }, slow));
+    let done = 0;
+    const many = Array.from({ length: 60 }, () => slow().then(() => done++));
+    await many[0];
+    await writer.run('put', { id: 1 });
+    t.ok(done < 20, `${done} of sixty before it`);
+    await Promise.all(many);
+    await writer.close();
+  });
   await t.test('an op that throws is undone alone and typed; the rest of its batch commits', async (t) => {
     const { path, starting } = newWriter(t);
     const writer = await starting;
@@ -813,6 +828,31 @@ t.test('a batch takes its turns slice by slice, and is turned away whole or not 
   for (const [i, { status }] of ended.entries())
     t.equal(order.filter((each) => each.startsWith(`k${i}`)).length, status === 'fulfilled' ? 100 : 0);
   t.same(queue.stats(), { running: 0, waiting: 0, keys: 0 });
+});
+
+t.test('at the event loop the busy give way while somebody quiet is about, and only then', async (t) => {
+  let nowMs = 0;
+  const loop = loopTurns(() => nowMs);
+  const begun: string[] = [];
+  const begin = (key: string, pieces: number) =>
+    Promise.all(Array.from({ length: pieces }, () => loop.turn(key).then(() => begun.push(key))));
+  await begin('busy', 200);
+  nowMs = 1500;
+  const alone = begin('busy', 40);
+  await Promise.resolve();
+  await Promise.resolve();
+  t.equal(begun.length, 240, 'alone it is not held back');
+  await alone;
+  await begin('quiet', 1);
+  begun.length = 0;
+  const many = begin('busy', 40);
+  const round = turn();
+  await begin('quiet', 1);
+  t.same(begun, ['quiet'], 'the quiet key does not wait at all');
+  await round;
+  t.ok(begun.length > 1 && begun.length < 10, 'some pieces in each round of the loop');
+  await many;
+  t.equal(begun.length, 41, 'and all in the end');
 });
 
 t.test('a rate limit gives a burst, then a rate, says when, and forgets quiet keys', async (t) => {

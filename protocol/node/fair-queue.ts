@@ -1,6 +1,7 @@
 // Bounded work shared fairly between keys (peers): round robin, so that the hundredth batch of one office waits behind
 // the first of another. Must never hold more than its bounds; over them the peer is told when to come back.
 import { ExchangeError } from '../errors.ts';
+import { loopTurns } from './loop-turns.ts';
 
 export type FairQueueOptions = {
   /** Tasks running at once, all keys together. */
@@ -19,6 +20,8 @@ export type FairQueue = {
   run<T>(key: string, task: () => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** As `run`, for what belongs to work that was let in: it waits for its turn and is never turned away. */
   more<T>(key: string, task: () => Promise<T>): Promise<T>;
+  /** Before each piece of what was let in: see loop-turns.ts. */
+  begin(key: string): Promise<void>;
   stats(): { readonly running: number; readonly waiting: number; readonly keys: number };
 };
 
@@ -27,6 +30,7 @@ type Lane = { running: number; readonly waiting: (() => void)[] };
 export function fairQueue(options: FairQueueOptions): FairQueue {
   // In order of turn: the lane served last moves to the end. Lanes exist only while they run or wait.
   const lanes = new Map<string, Lane>();
+  const loop = loopTurns();
   let running = 0;
   let waiting = 0;
 
@@ -101,11 +105,12 @@ export function fairQueue(options: FairQueueOptions): FairQueue {
       return inTurn(key, task, signal);
     },
     more: inTurn,
+    begin: loop.turn,
     stats: () => ({ running, waiting, keys: lanes.size }),
   };
 }
 
-/** Items of one turn. A turn's work stands before everybody else's next one: about 5 ms of judging and signing. */
+/** Items of one turn. */
 const sliceItems = 16;
 /** Slices of one batch that wait or run at once: the next one is judged while the disk syncs the one before. */
 const slicesAtOnce = 2;
@@ -123,13 +128,17 @@ export async function inSlices<Item, Result>(
 ): Promise<Result[]> {
   const results: Result[][] = [];
   let next = 0;
+  const piece = async (item: Item): Promise<Result> => {
+    await queue.begin(key);
+    return work(item);
+  };
   const judgeNext = async (turn: FairQueue['more']): Promise<void> => {
     const from = next;
     next += sliceItems;
     const slice = items.slice(from, from + sliceItems);
     await turn(key, async () => {
       if (from === 0) others = Array.from({ length: slicesAtOnce - 1 }, walkBeside);
-      results[from / sliceItems] = await Promise.all(slice.map(work));
+      results[from / sliceItems] = await Promise.all(slice.map(piece));
     });
   };
   const walk = async (): Promise<void> => {

@@ -18,26 +18,24 @@ import type {
   ThreadFailure,
   ToThread,
 } from './writer.ts';
+import { writerTurns } from './writer-turns.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('writer-thread.ts runs in a worker thread only');
 const start = workerData as ThreadContext;
 
-/** 4 KiB pages. A checkpoint every 16 MiB folds many rewrites of one page into one write; later ones make restart slower. */
-const CHECKPOINT_PAGES = 4096;
+/**
+ * 4 KiB pages. A later checkpoint folds more rewrites of one page into one write, and holds everybody up for longer: as late as it takes no more
+ * than some commits' time, within these bounds.
+ */
+const CHECKPOINT_PAGES = { min: 1024, max: 4096 };
+const CHECKPOINT_MS = 15;
+const CHECKPOINT_COMMITS = 8;
 /** Readers can keep the WAL from starting over; from 64 MiB on we wait for them (at most the busy timeout) and cut it. */
 const TRUNCATE_PAGES = 16_384;
 /** Asking for the WAL's size costs 20 µs, so not after each batch. */
 const CHECK_EVERY_BYTES = 1024 * 1024;
 const CHECK_EVERY_BATCHES = 32;
-
-/**
- * How long the ops of one batch may run: everybody's next op waits for it. Shorter spends a larger share on commits; where the sync is slow
- * the batch may last four times as long as it, so that a commit never takes more than a fifth.
- */
-const BATCH_MS = 8;
-const BATCH_PER_SYNC = 4;
-const BATCH_OPS_MIN = 8;
 
 /** After an op threw, so many batches are run op by op at once: who sends what is refused again and again makes nobody's batch run twice. */
 const APART_BATCHES = 64;
@@ -45,15 +43,15 @@ const APART_BATCHES = 64;
 /** The disk cannot be trusted any more: everything stops. */
 class Fatal extends Error {}
 
-/** What waits, by key; the key served last stands last. A key exists only while ops of it wait. */
-const lanes = new Map<string, Posted[]>();
-/** Moving averages of what an op and a COMMIT take. */
-let opMs = 0.3;
+const turns = writerTurns(() => performance.now());
+/** Moving averages: what a COMMIT takes, and what an op adds to `beforeCommit`. */
 let commitMs = 1;
+let afterEachMs = 0.1;
 let closing = false;
 let dead = false;
 let sinceCheckBytes = 0;
 let sinceCheckBatches = 0;
+let checkpointAtPages = CHECKPOINT_PAGES.max;
 let truncateAtPages = TRUNCATE_PAGES;
 let apartBatches = 0;
 
@@ -81,25 +79,14 @@ function throwIfFatal(err: unknown): void {
     throw new Fatal(String(err), { cause: err });
 }
 
-/** One op of each key in turn, as many as may run in one batch; at least one, however large. */
-function takeBatch(): Posted[] {
-  const batch: Posted[] = [];
-  const ms = Math.max(BATCH_MS, BATCH_PER_SYNC * commitMs);
-  const opsMax = Math.min(start.maxBatch, Math.max(BATCH_OPS_MIN, Math.floor(ms / opMs)));
-  let bytes = 0;
-  while (batch.length < opsMax) {
-    const [turn] = lanes;
-    if (turn === undefined) break;
-    const [key, waiting] = turn;
-    if (batch.length > 0 && bytes + waiting[0]![3] > start.maxBatchBytes) break;
-    const next = waiting.shift()!;
-    lanes.delete(key);
-    if (waiting.length > 0) lanes.set(key, waiting);
-    batch.push(next);
-    bytes += next[3];
+/** The ops of one batch as they are run; `batch` holds those that were handed out. */
+function* handOut(batch: Posted[]): Generator<Posted, void> {
+  const bounds = { opsMax: start.maxBatch, bytesMax: start.maxBatchBytes, commitMs, afterEachMs };
+  for (const posted of turns.batch(bounds, drainPort)) {
+    batch.push(posted);
+    sinceCheckBytes += posted[3];
+    yield posted;
   }
-  sinceCheckBytes += bytes;
-  return batch;
 }
 
 const smooth = (before: number, now: number): number => before + (now - before) / 8;
@@ -122,10 +109,15 @@ function runApart(db: Database, ops: Operations<Record<string, Op>>['ops'], post
   }
 }
 
-function runPlain(ops: Record<string, Op>, [, name, args]: Posted): unknown {
+function runPlain(ops: Record<string, Op>, [, name, args, , key]: Posted): unknown {
   const op = Object.hasOwn(ops, name) ? ops[name] : undefined;
   if (op === undefined) throw new Error(`no operation ${name}`);
-  return op(args as never);
+  const startedMs = performance.now();
+  try {
+    return op(args as never);
+  } finally {
+    turns.took(key, performance.now() - startedMs + afterEachMs);
+  }
 }
 
 /**
@@ -133,29 +125,31 @@ function runPlain(ops: Record<string, Op>, [, name, args]: Posted): unknown {
  * an op touches first. So a batch is tried without; when an op throws, all of it is rolled back and run again, each op in its savepoint.
  * Ops see only the database and what `afterBatch` makes them forget, so a second run is a first one.
  */
-function commitBatch(
-  db: Database,
-  operations: Operations<Record<string, Op>>,
-  batch: readonly Posted[],
-): Answer[] {
-  if (apartBatches > 0) apartBatches -= 1;
-  else {
-    const answers = tryTogether(db, operations.ops, batch);
-    if (answers !== undefined) return commit(db, operations, batch, () => answers);
-    operations.afterBatch?.('rolled-back');
-    apartBatches = APART_BATCHES;
+function commitBatch(db: Database, operations: Operations<Record<string, Op>>): Answer[] {
+  const batch: Posted[] = [];
+  const ops = handOut(batch);
+  if (apartBatches > 0) {
+    apartBatches -= 1;
+    return commit(db, operations, batch, () => runEach(db, ops, (op) => runApart(db, operations.ops, op)));
   }
-  return commit(db, operations, batch, () => {
-    db.run('BEGIN IMMEDIATE');
-    return batch.map((posted) => runApart(db, operations.ops, posted));
-  });
+  const answers = tryTogether(db, operations.ops, ops);
+  if (answers !== undefined) return commit(db, operations, batch, () => answers);
+  operations.afterBatch?.('rolled-back');
+  apartBatches = APART_BATCHES;
+  return commit(db, operations, batch, () => runEach(db, batch, (op) => runApart(db, operations.ops, op)));
+}
+
+function runEach(db: Database, ops: Iterable<Posted>, run: (posted: Posted) => Answer): Answer[] {
+  db.run('BEGIN IMMEDIATE');
+  const answers: Answer[] = [];
+  for (const posted of ops) answers.push(run(posted));
+  return answers;
 }
 
 /** Leaves the transaction open on success; rolled back and undefined when an op threw. */
-function tryTogether(db: Database, ops: Record<string, Op>, batch: readonly Posted[]): Answer[] | undefined {
+function tryTogether(db: Database, ops: Record<string, Op>, batch: Iterable<Posted>): Answer[] | undefined {
   try {
-    db.run('BEGIN IMMEDIATE');
-    return batch.map((posted): Answer => [posted[0], false, runPlain(ops, posted)]);
+    return runEach(db, batch, (posted) => [posted[0], false, runPlain(ops, posted)]);
   } catch (err) {
     throwIfFatal(err);
     if (db.inTransaction) db.run('ROLLBACK');
@@ -166,7 +160,7 @@ function tryTogether(db: Database, ops: Record<string, Op>, batch: readonly Post
 function commit(
   db: Database,
   operations: Operations<Record<string, Op>>,
-  batch: readonly Posted[],
+  batch: Posted[],
   run: () => Answer[],
 ): Answer[] {
   let answers: Answer[];
@@ -174,9 +168,11 @@ function commit(
   try {
     answers = run();
     crashPoint('writer.1');
+    const endedMs = performance.now();
     operations.beforeCommit?.();
     crashPoint('writer.2');
     const committingMs = performance.now();
+    afterEachMs = smooth(afterEachMs, (committingMs - endedMs) / Math.max(1, batch.length));
     db.run('COMMIT');
     commitMs = smooth(commitMs, performance.now() - committingMs);
     outcome = 'committed';
@@ -195,6 +191,8 @@ function commit(
             }),
           )
         : failureOf(err);
+    // It did not even begin: whoever waits is told now, not each after a wait of its own.
+    if (batch.length === 0) for (const _ of handOut(batch));
     answers = batch.map(([id]) => [id, true, failure]);
   }
   operations.afterBatch?.(outcome);
@@ -212,9 +210,11 @@ function checkpoint(db: Database): void {
   sinceCheckBatches = 0;
   try {
     const wal = db.get<{ log: number; checkpointed: number }>('PRAGMA wal_checkpoint(NOOP)');
-    if (wal === undefined || wal.log - wal.checkpointed < CHECKPOINT_PAGES) return;
+    if (wal === undefined || wal.log - wal.checkpointed < checkpointAtPages) return;
     if (wal.log < truncateAtPages) {
+      const startedMs = performance.now();
       db.get('PRAGMA wal_checkpoint(PASSIVE)');
+      pace(performance.now() - startedMs);
       return;
     }
     const cut = db.get<{ busy: number }>('PRAGMA wal_checkpoint(TRUNCATE)');
@@ -227,6 +227,13 @@ function checkpoint(db: Database): void {
   }
 }
 
+/** The next checkpoint a little earlier or later, by what this one took. On a slow disk syncs are most of it, and earlier would only make more of them. */
+function pace(tookMs: number): void {
+  const { min, max } = CHECKPOINT_PAGES;
+  const rate = tookMs > Math.max(CHECKPOINT_MS, CHECKPOINT_COMMITS * commitMs) ? 0.8 : 1.1;
+  checkpointAtPages = Math.min(max, Math.max(min, Math.round(checkpointAtPages * rate)));
+}
+
 function drainPort(): void {
   for (let m = receiveMessageOnPort(port!); m !== undefined; m = receiveMessageOnPort(port!))
     enqueue(m.message);
@@ -234,22 +241,14 @@ function drainPort(): void {
 
 function enqueue(message: ToThread): void {
   if (message === 'close') closing = true;
-  else
-    for (const posted of message) {
-      const waiting = lanes.get(posted[4]);
-      if (waiting === undefined) lanes.set(posted[4], [posted]);
-      else waiting.push(posted);
-    }
+  else for (const posted of message) turns.add(posted);
 }
 
 function flush(db: Database, operations: Operations<Record<string, Op>>): void {
   try {
     drainPort();
-    while (lanes.size > 0) {
-      const batch = takeBatch();
-      const startedMs = performance.now();
-      const answers = commitBatch(db, operations, batch);
-      opMs = Math.max(0.01, smooth(opMs, (performance.now() - startedMs - commitMs) / batch.length));
+    while (!turns.idle()) {
+      const answers = commitBatch(db, operations);
       const { value, moved } = pack(answers);
       port?.postMessage({ kind: 'answers', answers: value }, moved === undefined ? [] : [moved]);
       // The database has them, and answers are copies. Left to V8, up to 64 MiB of them would lie here.

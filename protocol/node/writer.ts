@@ -113,7 +113,10 @@ const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 /** A full queue drains in about a third of a second at 13,000 rows/s; slower disks need several tries. */
 const RETRY_AFTER_MS = 500;
 
-type Waiting = { resolve(value: unknown): void; reject(err: Error): void; bytes: number };
+/** Ops of keys that have others in the thread are posted so many together, or with the next answers: each post costs both threads. */
+const POST_TOGETHER = 16;
+
+type Waiting = { resolve(value: unknown): void; reject(err: Error): void; bytes: number; key: string };
 
 /**
  * Starts the thread; resolves when it has opened the database and the operations are ready. Rejects with the error
@@ -141,6 +144,9 @@ class WriterQueue {
   readonly #onFatal: (err: Error) => void;
   readonly #exited: Promise<void>;
   readonly #keyOf: (name: string, args: never) => string;
+  /** Ops not answered yet, by key. */
+  readonly #perKey = new Map<string, number>();
+  #posting = false;
   #unposted: Posted[] = [];
   #moved: ArrayBuffer[] = [];
   #nextId = 0;
@@ -197,12 +203,29 @@ class WriterQueue {
     const id = this.#nextId++;
     this.#queuedBytes += own.bytes;
     // One post for everything that one turn of the event loop brings, so that it meets in one batch.
-    if (this.#unposted.length === 0) setImmediate(() => this.#post());
-    this.#unposted.push([id, name, own.value, own.bytes, this.#keyOf(name, args as never), own.moved]);
+    const key = this.#keyOf(name, args as never);
+    this.#postSoon(key);
+    this.#unposted.push([id, name, own.value, own.bytes, key, own.moved]);
     if (own.moved !== undefined) this.#moved.push(own.moved);
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject, bytes: own.bytes });
+      this.#waiting.set(id, { resolve, reject, bytes: own.bytes, key });
     });
+  }
+
+  /** The first op of a key is in a hurry; the next ones would only stand in the thread's line, behind it. */
+  #postSoon(key: string): void {
+    const before = this.#perKey.get(key) ?? 0;
+    this.#perKey.set(key, before + 1);
+    if (this.#posting || (before > 0 && this.#unposted.length + 1 < POST_TOGETHER)) return;
+    this.#posting = true;
+    setImmediate(() => this.#post());
+  }
+
+  #answered({ key, bytes }: Waiting): void {
+    this.#queuedBytes -= bytes;
+    const left = this.#perKey.get(key)! - 1;
+    if (left > 0) this.#perKey.set(key, left);
+    else this.#perKey.delete(key);
   }
 
   stats(): WriterStats {
@@ -225,6 +248,7 @@ class WriterQueue {
   }
 
   #post(): void {
+    this.#posting = false;
     if (this.#unposted.length === 0 || this.#state === 'dead') return;
     this.#worker.postMessage(this.#unposted satisfies ToThread, this.#moved);
     this.#unposted = [];
@@ -252,10 +276,11 @@ class WriterQueue {
           const waiting = this.#waiting.get(id);
           if (waiting === undefined) continue;
           this.#waiting.delete(id);
-          this.#queuedBytes -= waiting.bytes;
+          this.#answered(waiting);
           if (failed) waiting.reject(rebuild(value as ThreadFailure));
           else waiting.resolve(value);
         }
+        this.#post();
     }
   }
 
