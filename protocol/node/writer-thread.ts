@@ -123,10 +123,9 @@ function runPlain(ops: Record<string, Op>, [, name, args, , key]: Posted): unkno
 /**
  * Nearly always every op of a batch succeeds, and a savepoint for each costs a fifth of the thread: SQLite copies every page aside that
  * an op touches first. So a batch is tried without; when an op throws, all of it is rolled back and run again, each op in its savepoint.
- * Ops see only the database and what `afterBatch` makes them forget, so a second run is a first one.
+ * `batch` is filled with what was handed out. Ops see only the database and what `afterBatch` makes them forget, so a second run is a first one.
  */
-function commitBatch(db: Database, operations: Operations<Record<string, Op>>): Answer[] {
-  const batch: Posted[] = [];
+function commitBatch(db: Database, operations: Operations<Record<string, Op>>, batch: Posted[]): Answer[] {
   const ops = handOut(batch);
   if (apartBatches > 0) {
     apartBatches -= 1;
@@ -248,7 +247,8 @@ function flush(db: Database, operations: Operations<Record<string, Op>>): void {
   try {
     drainPort();
     while (!turns.idle()) {
-      const answers = commitBatch(db, operations);
+      const batch: Posted[] = [];
+      const answers = commitBatch(db, operations, batch);
       const { value, moved } = pack(answers);
       port?.postMessage({ kind: 'answers', answers: value }, moved === undefined ? [] : [moved]);
       // The database has them, and answers are copies. Left to V8, up to 64 MiB of them would lie here.
