@@ -1,6 +1,8 @@
 // The other end of hub-child.ts: starts the hub, looks like its administration to bareNode(), kills it hard when asked.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Hub } from '../../hub/hub.ts';
 import { isExchangeError } from '../../protocol/errors.ts';
 import { type BareNode, bareNode, inviteUnit } from '../support/hub.ts';
@@ -33,13 +35,19 @@ export async function startHubProcess(
   const profile = process.env.BENCH_PROFILE;
   const child: ChildProcess = fork(new URL('./hub-child.ts', import.meta.url), {
     serialization: 'advanced',
-    env: { ...process.env, BENCH_HUB_DIR: dir },
+    env: {
+      NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
+      MALLOC_ARENA_MAX: '2',
+      ...process.env,
+      BENCH_HUB_DIR: dir,
+    },
     execArgv: [
       ...(options.execArgv ?? (process.env.BENCH_NODE_ARGS ?? '').split(' ').filter(Boolean)),
       // As bin/lienthong starts it.
       '--max-semi-space-size=1',
       '--heap-growing-percent=50',
-      '--initial-old-space-size=64',
+      '--initial-old-space-size=48',
+      '--liftoff-only',
       ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`, '--cpu-prof-interval=500'] : []),
     ],
   });
