@@ -1008,6 +1008,16 @@ export const catalogue = {
       'Do nothing more with it; its content is or will be destroyed. Ask the sender if needed.',
     ],
   ),
+  'document-signature-invalid': row(
+    409,
+    'never',
+    'clerk',
+    ['Chữ ký số trên văn bản không hợp lệ', 'A digital signature on the document is invalid'],
+    [
+      'Chọn "Trả lại" với lý do "Chữ ký thiếu hoặc không hợp lệ"; câu trong khối xác thực nói rõ vì sao. Nơi gửi ký lại và gửi bản mới.',
+      'Give it back because of its signature; the verification block says why. The sender signs anew and sends again.',
+    ],
+  ),
   'document-replaced': row(
     409,
     'never',

@@ -927,6 +927,28 @@ t.test(
       ])
         t.ok(said.includes(words), words);
     }
+    // One byte of the comment in the second line is another: it looks the same, and its signatures no longer fit.
+    const forged = Buffer.from(readFileSync(letter.file));
+    forged[11]! ^= 1;
+    await a.node.edge.submit({
+      idempotencyKey: 'forged',
+      to: ['H08.35.13'],
+      metadata: { subject: 'Văn bản bị sửa', number: '22', notation: 'UBND-VP', issueDate: '2026-11-26' },
+      parts: [{ name: 'công văn 22.pdf', mediaType: 'application/pdf', content: forged }],
+    });
+    const bad = await eventually(async () => {
+      const { rows } = (await clerk.get('/c/v1/inbox')).json;
+      const row = rows.find((each: { number: string }) => each.number === '22');
+      const { json } = row ? await clerk.get(`/c/v1/documents/in/${row.envelopeId}`) : { json: undefined };
+      return json?.safety?.state === 'passed' ? json : undefined;
+    });
+    t.equal(bad.safety.parts[0].verdict, 'changed-after-signing');
+    const atBad = `/c/v1/documents/in/${bad.envelopes[0].envelopeId}`;
+    t.match((await clerk.post(`${atBad}/accept`, {})).json, {
+      code: 'document-signature-invalid',
+      detail: bad.safety.parts[0].sentence.vi,
+    });
+    t.match(await clerk.post(`${atBad}/return`, { reason: 1, text: '' }), { status: 200 });
     t.match(await clerk.post(`${at}/report-secret`, { why: 'có dấu mật' }), { status: 200 });
     t.equal((await clerk.get(at)).json.metadata, undefined, 'hidden at once');
   },

@@ -5,9 +5,10 @@ import { documentKinds } from '../../protocol/document/kinds.ts';
 import { refusalReasons } from '../../protocol/document/statuses.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { entryProperties } from '../api/schemas-office.ts';
-import type { Edge } from '../core.ts';
+import type { DocumentView, Edge } from '../core.ts';
 import type { SheetFormat, SheetKind } from '../office/core.ts';
 import type { BookKind, EntryFields } from '../office/entries.ts';
+import { signatureRefused } from '../safety/signature-refused.ts';
 import { callerOf } from './guard.ts';
 import { changeRoutes } from './routes-changes.ts';
 import { ownDocument } from './routes-documents.ts';
@@ -30,6 +31,11 @@ export function workRoutes(app: FastifyInstance, edge: Edge): void {
   registerRoutes(app, edge);
 }
 
+function assertSignature(view: DocumentView): void {
+  const refused = signatureRefused(view);
+  if (refused !== undefined) throw new ExchangeError('document-signature-invalid', refused);
+}
+
 function receiveRoutes(app: FastifyInstance, edge: Edge): void {
   const config = { act: 'document.receive' } as const;
   app.post<{
@@ -47,7 +53,7 @@ function receiveRoutes(app: FastifyInstance, edge: Edge): void {
     async (request) => {
       const { unit, person } = callerOf(request);
       const { id } = request.params;
-      await ownDocument(edge, unit, { id, direction: 'in' });
+      assertSignature(await ownDocument(edge, unit, { id, direction: 'in' }));
       const { number: wanted, places, note, evenIfDuplicate } = request.body;
       return await edge.office.accept(id, {
         unit,

@@ -2,6 +2,7 @@
 
 export const work = {
   accept: 'Tiếp nhận và vào sổ',
+  signatureRefused: 'Chữ ký số không hợp lệ: không tiếp nhận được, hãy trả lại nơi gửi.',
   acceptHow: 'Số đến được cấp tự động. Nơi gửi sẽ thấy "Đã tiếp nhận" cùng số đến.',
   number: 'Số đến (để trống: số tiếp theo)',
   places: 'Đơn vị hoặc người nhận',

@@ -3,6 +3,7 @@
 import { useState } from 'preact/hooks';
 import type { UnitPerson } from '../../../accounts/person.ts';
 import type { DocumentView } from '../../../core.ts';
+import { signatureRefused } from '../../../safety/signature-refused.ts';
 import { Problem, post } from '../api.ts';
 import { useAct, useLoad } from '../load.ts';
 import { useMay } from '../me.ts';
@@ -18,6 +19,7 @@ export function ReceiveActs({ view, base, again, bad }: Props & { readonly bad: 
   const [sheet, setSheet] = useState<Sheet>();
   // What the sender asks is answered first: its button is the main one then.
   const asked = view.requests.some(({ state }) => state === 'open');
+  const refused = signatureRefused(view) !== undefined;
   const may = useMay();
   const code = view.envelopes[0]?.recipients[0]?.status?.code ?? '01';
   const waits = code === '01' && view.destroyedMs === undefined;
@@ -34,6 +36,8 @@ export function ReceiveActs({ view, base, again, bad }: Props & { readonly bad: 
             type="button"
             class={bad || asked ? '' : 'main'}
             data-main={bad || asked || sheet ? undefined : true}
+            disabled={refused}
+            title={refused ? w.signatureRefused : undefined}
             onClick={() => setSheet('accept')}
           >
             {w.accept}
