@@ -123,10 +123,10 @@ t.test(
         if (!/^(preact|@fontsource\/be-vietnam-pro)(\/|$)/.test(name)) t.fail(`${path} imports ${name}`);
       for (const name of imports.filter((name) => name.startsWith('..'))) {
         const target = relative(root, resolve(root, dirname(path), name));
-        // What the server and the pages both say, and the table of rights, as types only; where a document stands, the one pure reading for both.
+        // What the server and the pages both say, and the table of rights, as types only; where a document stands and whether its signature lets it be accepted, pure readings for both.
         if (
           !pages.test(target) &&
-          !/^edge-node\/(console\/contract(?:-figures)?|(?:office\/|statuses\/)?core|accounts\/(person|verbs)|recipients\/newest)\.ts$/.test(
+          !/^edge-node\/(console\/contract(?:-figures)?|(?:office\/|statuses\/)?core|accounts\/(person|verbs)|recipients\/newest|safety\/signature-refused)\.ts$/.test(
             target,
           )
         )
