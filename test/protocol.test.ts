@@ -2,7 +2,16 @@
 // re-encoded, nothing is believed unsigned. Vectors: test/vectors (generate.ts); clauses: docs/PROTOCOL.md.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createPublicKey, hash, X509Certificate } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -159,6 +168,34 @@ t.test('every reader judges the envelope vectors alike', async (t) => {
   t.equal(good.status, 0, `lienthong envelope show passes the good one ${good.stderr}`);
   writeFileSync(file, fromBytes(envelopes.find(({ expect }) => expect === 'signature-invalid')!.bytes));
   t.equal(command().status, 65, 'and judges the bad one bad');
+  // What another user could have put there would be run as ours.
+  for (const [mode, kept] of [
+    [0o700, true],
+    [0o777, false],
+  ] as const) {
+    const cache = join(dir, `cache-${mode}`);
+    mkdirSync(cache);
+    chmodSync(cache, mode);
+    const env = {
+      ...process.env,
+      CACHE_DIRECTORY: '',
+      XDG_CACHE_HOME: cache,
+      NODE_COMPILE_CACHE: '',
+      TMPDIR: dir,
+    };
+    const shown = spawnSync(
+      'env',
+      ['-u', 'NODE_OPTIONS', '-u', 'NODE_COMPILE_CACHE', process.execPath, program, '--help'],
+      { env },
+    );
+    t.equal(shown.status, 0);
+    t.equal(
+      readdirSync(join(cache, 'lienthong')).length > 0,
+      kept,
+      `compiled code in a folder of mode ${mode.toString(8)}`,
+    );
+  }
+  t.notOk(existsSync(join(dir, 'node-compile-cache')), 'and never where everybody writes');
 });
 
 t.test('every reader judges the statement vectors alike', async (t) => {

@@ -1,6 +1,8 @@
 // Group commit, main side: queues named operations for the thread that owns the writing connection (writer-thread.ts).
 // Must never resolve a run before the COMMIT that contains it has been synced, and never retry a failed one.
 // On the document's path: accept step 9, settle, the outbox and the inbox all write through here.
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import process from 'node:process';
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, ExchangeError } from '../errors.ts';
@@ -169,10 +171,13 @@ class WriterQueue {
       maxBatchBytes: options.maxBatchBytes ?? MAX_BATCH_BYTES,
       crash: options.crash ?? armedCrash(),
     };
-    // Through a line of plain JavaScript, so that the thread too takes its compiled source from the cache: 30 MB less and half the start.
+    // Through a line of plain JavaScript, so that the thread too takes its compiled source from the cache.
     const thread = new URL('./writer-thread.ts', import.meta.url).href;
-    const entry = `require('node:module').enableCompileCache(); import(${JSON.stringify(thread)});`;
-    this.#worker = new Worker(entry, { eval: true, workerData, name: 'writer' });
+    this.#worker = new Worker(`${asCompiled()}import(${JSON.stringify(thread)});`, {
+      eval: true,
+      workerData,
+      name: 'writer',
+    });
     const started = Promise.withResolvers<void>();
     this.ready = started.promise;
     const exited = Promise.withResolvers<void>();
@@ -300,6 +305,15 @@ class WriterQueue {
       waiting.reject(new ExchangeError('disk-failed', '', { cause: err }));
     this.#waiting.clear();
   }
+}
+
+/** For a thread: compiled source from where this process takes it, or none: 30 MB less and half the start. Whether the folder is to be trusted, bin/lienthong says. */
+function asCompiled(): string {
+  const folder = getCompileCacheDir();
+  // Node adds the folder of its version.
+  return folder === undefined
+    ? ''
+    : `require('node:module').enableCompileCache(${JSON.stringify(dirname(folder))}); `;
 }
 
 function exitOnFatal(err: Error): void {
