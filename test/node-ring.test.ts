@@ -24,7 +24,8 @@ import { lent, releaseBytes } from '../protocol/node/release.ts';
 import { DurableJSON, openSettings } from '../protocol/node/settings.ts';
 import { backupTo, integrityCheck, migrate, openDatabase, schemaVersion } from '../protocol/node/sqlite.ts';
 import { startWorker } from '../protocol/node/worker.ts';
-import { startWriter, type WriterOptions } from '../protocol/node/writer.ts';
+import { type Posted, startWriter, type WriterOptions } from '../protocol/node/writer.ts';
+import { writerTurns } from '../protocol/node/writer-turns.ts';
 import type { Ops } from './fixtures/writer-ops.ts';
 
 const opsUrl = new URL('./fixtures/writer-ops.ts', import.meta.url);
@@ -355,6 +356,35 @@ t.test('the writer', async (t) => {
     t.ok(done < 20, `${done} of sixty before it`);
     await Promise.all(many);
     await writer.close();
+  });
+  await t.test('many quiet keys that want the thread all the time leave a busy one its part', (t) => {
+    let nowMs = 0;
+    const turns = writerTurns(() => nowMs);
+    const posted = (key: string): Posted => [0, 'op', null, 1, key, undefined];
+    turns.took('busy', 5000);
+    for (const key of ['busy', 'busy', '']) turns.add(posted(key));
+    const served: string[] = [];
+    // Whatever is served, two more of keys that nobody saw before have come meanwhile.
+    let came = 0;
+    const arrivals = () => {
+      for (let i = 0; i < 2; i++) turns.add(posted(`quiet ${came++}`));
+    };
+    for (let batch = 0; batch < 40; batch++)
+      for (const [, , , , key] of turns.batch(
+        { opsMax: 256, bytesMax: 1e6, commitMs: 0.5, afterEachMs: 0 },
+        arrivals,
+      )) {
+        served.push(key);
+        nowMs += 2;
+        turns.took(key, 2);
+      }
+    t.same(
+      served.filter((key) => !key.startsWith('quiet')),
+      ['busy', '', 'busy'],
+      'also what the program does by itself',
+    );
+    t.ok(served.indexOf('busy') <= 8 && served.lastIndexOf('busy') <= 26);
+    t.end();
   });
   await t.test('an op that throws is undone alone and typed; the rest of its batch commits', async (t) => {
     const { path, starting } = newWriter(t);

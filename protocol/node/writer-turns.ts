@@ -14,6 +14,8 @@ const batchPerSync = 4;
 
 /** A key that takes less of the thread in a second is quiet in any case. */
 const quietMs = 8;
+/** After so many operations of quiet keys one of a busy key, if any waits: many quiet ones together may want the thread all the time. */
+const quietInRow = 8;
 /** Key of the program's own work, for which nobody waits. */
 const nobody = '';
 
@@ -23,7 +25,7 @@ export type WriterTurns = {
   idle(): boolean;
   /**
    * The operations of one batch, one after the other; each is handed out when it is asked for, so that what comes in while others run is in the
-   * same batch when it is of a quiet key. One of each key in turn, quiet keys before the others. Ends by number, bytes and time, and early
+   * same batch when it is of a quiet key. One of each key in turn, quiet keys before the others, which never stand still for it. Ends by number, bytes and time, and early
    * when operations of quiet keys are in it and no more of them wait: only they were in a hurry. At least one, however large. `arrivals`
    * adds what came since.
    */
@@ -50,6 +52,7 @@ export function writerTurns(nowMs: () => number): WriterTurns {
   const busy: Lanes = new Map();
   const use = shares(quietMs, nowMs);
   let waitingOps = 0;
+  let inRow = 0;
   let servedQuietMs = Number.NEGATIVE_INFINITY;
 
   function stand(key: string, waiting: Posted[]): void {
@@ -57,11 +60,12 @@ export function writerTurns(nowMs: () => number): WriterTurns {
   }
 
   function next(bytesLeft: number): Posted | undefined {
-    const lanes = quiet.size > 0 ? quiet : busy;
+    const lanes = quiet.size > 0 && (inRow < quietInRow || busy.size === 0) ? quiet : busy;
     const [turn] = lanes;
     if (turn === undefined) return undefined;
     const [key, waiting] = turn;
     if (waiting[0]![3] > bytesLeft) return undefined;
+    inRow = lanes === quiet ? inRow + 1 : 0;
     lanes.delete(key);
     const posted = waiting.shift()!;
     waitingOps -= 1;
