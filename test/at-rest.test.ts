@@ -18,6 +18,7 @@ import { isExchangeError } from '../protocol/errors.ts';
 import { parseDocumentId, uuidToBytes } from '../protocol/ids.ts';
 import { seal } from '../protocol/node/at-rest/aead.ts';
 import { keyIdOf, sealedCells } from '../protocol/node/at-rest/cells.ts';
+import { followDestroyed, prepareKeys, singleKey } from '../protocol/node/at-rest/key-blocks.ts';
 import { openKeyStore } from '../protocol/node/at-rest/key-store.ts';
 import {
   atRestState,
@@ -282,7 +283,21 @@ t.test(
     const [gone, neighbour] = [taken[10]!, taken[12]!];
     const before = wrapped(gone.id);
     t.not(filesHolding(dir, before).length, 0);
+    const copy = openDatabase(join(dir, 'copy.sqlite'), { create: true });
+    copy.exec(`ATTACH '${path}' AS store; CREATE TABLE content_keys AS SELECT * FROM store.content_keys`);
+    prepareKeys(copy);
+    copy.exec('INSERT INTO key_blocks SELECT * FROM store.key_blocks; DETACH store');
+    const reader = openDatabase(path, { readOnly: true });
+    reader.exec('BEGIN; SELECT * FROM key_blocks');
+    t.throws(() => keys.destroy([gone.id]), { code: 'overloaded' }, 'somebody reads the box of before');
+    reader.exec('COMMIT');
     keys.destroy([2, gone.id, 999_999]);
+    t.equal(filesHolding(dir, before).length, 1, 'in a copy that was made meanwhile');
+    followDestroyed(copy, reader);
+    t.equal(singleKey(copy, master, 2), undefined);
+    t.same(singleKey(copy, master, 1), single);
+    copy.close();
+    reader.close();
     t.equal(keys.find(gone.id), undefined);
     t.equal(keys.find(2), undefined);
     t.same(keys.find(1)!.key, single);
@@ -299,6 +314,16 @@ t.test(
     );
     again.close();
     const broken = openDatabase(path);
+    // A program of before, put back beside the newer store, went on with its own numbers.
+    broken.run(
+      'INSERT INTO content_keys (id, wrapped) VALUES (?, ?)',
+      neighbour.id,
+      seal(master, single, Buffer.from(`lienthong content key 1 ${neighbour.id}`)),
+    );
+    const both = openKeyStore(dir, master);
+    t.same(both.find(neighbour.id)!.key, single, 'what it sealed opens');
+    both.close();
+    broken.run('DELETE FROM content_keys WHERE id = ?', neighbour.id);
     broken.run('UPDATE key_blocks SET wrapped = zeroblob(32796) WHERE first = 4');
     broken.close();
     const damaged = openKeyStore(dir, master);

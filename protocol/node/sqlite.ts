@@ -132,6 +132,16 @@ export class Database {
     return this.#raw.isTransaction;
   }
 
+  /** As the function of this name, by this connection: false while somebody reads. Waits so long at most, and the whole thread with it. */
+  emptyLog(waitMs: number): boolean {
+    this.#raw.exec(`PRAGMA busy_timeout = ${waitMs}`);
+    try {
+      return this.#raw.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0;
+    } finally {
+      this.#raw.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
+    }
+  }
+
   /** Idempotent. The last connection of a database folds the WAL back into the file. */
   close(): void {
     this.#statements.clear();

@@ -6,7 +6,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { ExchangeError } from '../../errors.ts';
 import { makeDirDurable, syncDir, writeFileDurable } from '../durable.ts';
 import { backupTo, openDatabase } from '../sqlite.ts';
-import { destroyKeys, prepareKeys } from './key-blocks.ts';
+import { destroyKeys, followDestroyed, prepareKeys } from './key-blocks.ts';
 
 export const keyStoreFile = 'content-keys.sqlite';
 /** The newest, and the one before in case writing the newest was cut off. More keep destroyed keys alive for longer. */
@@ -47,13 +47,21 @@ export async function keepGeneration(options: {
     const path = join(folder, `${madeMs}.sqlite`);
     fs.rmSync(path, { force: true });
     await backupTo(db, path);
+    for (const name of generationsIn(folder).slice(generationsKept)) fs.rmSync(join(folder, name));
+    syncDir(folder);
+    const known = [folder, ...folders(dir).filter((each) => each !== folder)].slice(0, foldersMax);
+    writeFileDurable(join(dir, foldersFile), `${JSON.stringify(known)}\n`);
+    // From here on who destroys finds it. What was destroyed before, while it was made, is taken out now.
+    const copy = openDatabase(path);
+    try {
+      prepareKeys(copy);
+      followDestroyed(copy, db);
+    } finally {
+      copy.close();
+    }
   } finally {
     db.close();
   }
-  for (const name of generationsIn(folder).slice(generationsKept)) fs.rmSync(join(folder, name));
-  syncDir(folder);
-  const known = [folder, ...folders(dir).filter((each) => each !== folder)].slice(0, foldersMax);
-  writeFileDurable(join(dir, foldersFile), `${JSON.stringify(known)}\n`);
 }
 
 /** The keys for a set: the file or folder that was named, else what lies beside the set. Code: backup-invalid. */

@@ -9,6 +9,8 @@ import { open, seal } from './aead.ts';
 export const blockKeys = 1024;
 const keyBytes = 32;
 const destroyed = Buffer.alloc(keyBytes);
+const logWaitMs = 300;
+const retryAfterMs = 1000;
 
 const schema = `CREATE TABLE IF NOT EXISTS key_blocks (
   first INTEGER PRIMARY KEY,        -- number of its first key
@@ -16,7 +18,7 @@ const schema = `CREATE TABLE IF NOT EXISTS key_blocks (
 ) STRICT`;
 
 /** Folders of before have one row for each key beside the blocks; no more are added. */
-const hasSingleKeys = (db: Database): boolean =>
+export const hasSingleKeys = (db: Database): boolean =>
   db.get("SELECT 1 FROM sqlite_schema WHERE name = 'content_keys'") !== undefined;
 
 const aboutBlock = (first: number): Buffer => Buffer.from(`lienthong content keys 1 ${first}`);
@@ -67,15 +69,15 @@ export function keyIn({ first, keys }: Block, id: number): Buffer | undefined {
   return key.equals(destroyed) ? undefined : key;
 }
 
+/** Only where the database has single keys. */
 export function singleKey(db: Database, master: Uint8Array, id: number): Buffer | undefined {
-  if (!hasSingleKeys(db)) return undefined;
   const row = db.get<{ wrapped: Uint8Array }>('SELECT wrapped FROM content_keys WHERE id = ?', id);
   return row && open(master, row.wrapped, aboutSingle(id));
 }
 
 /**
- * Overwritten on return, in the write-ahead log too. Idempotent. Code: store-damaged when a block does not open: its keys might still be read by
- * somebody who does not ask whether it verifies, and nobody may say that they are gone.
+ * Overwritten on return, in the write-ahead log too. Idempotent. Codes: store-damaged when a block does not open: its keys might still be read by
+ * somebody who does not ask whether it verifies, and nobody may say that they are gone; overloaded while somebody reads, who may say it neither.
  */
 export function destroyKeys(db: Database, master: Uint8Array, ids: readonly number[]): void {
   db.transaction(() => {
@@ -98,5 +100,26 @@ export function destroyKeys(db: Database, master: Uint8Array, ids: readonly numb
       );
     }
   });
-  db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  // It waits for readers. A copy that is being made of this database reads for longer: until it is done the file still has the keys.
+  if (!db.emptyLog(logWaitMs))
+    throw new ExchangeError('overloaded', `the write-ahead log of ${db.path} is in use`, { retryAfterMs });
+}
+
+/**
+ * Brings a copy to what stands in the store that it was made of: a key that was destroyed while it was made does not live on in it. Only with a copy that
+ * destroyers know already; whoever destroys does so in the store first.
+ */
+export function followDestroyed(copy: Database, store: Database): void {
+  copy.transaction(() => {
+    if (hasSingleKeys(copy))
+      for (const { id } of copy.all<{ id: number }>('SELECT id FROM content_keys'))
+        if (!store.get('SELECT 1 FROM content_keys WHERE id = ?', id))
+          copy.run('DELETE FROM content_keys WHERE id = ?', id);
+    for (const { first } of copy.all<{ first: number }>('SELECT first FROM key_blocks')) {
+      const now = store.get<{ wrapped: Uint8Array }>('SELECT wrapped FROM key_blocks WHERE first = ?', first);
+      if (now)
+        copy.run('UPDATE key_blocks SET wrapped = ?1 WHERE first = ?2 AND wrapped <> ?1', now.wrapped, first);
+    }
+  });
+  copy.emptyLog(logWaitMs);
 }

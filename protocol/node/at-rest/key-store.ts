@@ -12,6 +12,7 @@ import {
   blockKeys,
   blockOf,
   destroyKeys,
+  hasSingleKeys,
   keyIn,
   makeBlock,
   prepareKeys,
@@ -29,7 +30,7 @@ export type KeyStore = {
   take(): ContentKey;
   /** undefined: destroyed, or of another folder. */
   find(id: number): ContentKey | undefined;
-  /** The keys are overwritten on disk on return, in the write-ahead log and in the copies beside backups too. Code: store-damaged. */
+  /** The keys are overwritten on disk on return, in the write-ahead log and in the copies beside backups too. Codes: store-damaged, overloaded. */
   destroy(ids: readonly number[]): void;
   close(): void;
 };
@@ -38,6 +39,7 @@ export function openKeyStore(dir: string, master: Uint8Array): KeyStore {
   const path = join(dir, keyStoreFile);
   const db: Database = openDatabase(path, { create: !existsSync(path) });
   prepareKeys(db);
+  const singles = hasSingleKeys(db);
   const known = new Map<number, ContentKey>();
   /** By the number of its first key; single keys of before are in none. */
   const blocks = new Map<number, Block>();
@@ -60,6 +62,11 @@ export function openKeyStore(dir: string, master: Uint8Array): KeyStore {
     return block;
   }
 
+  function keyInBlock(id: number): Buffer | undefined {
+    const block = openedBlock(id);
+    return block && keyIn(block, id);
+  }
+
   return {
     take() {
       if (!fresh || fresh.next === fresh.block.first + blockKeys) {
@@ -72,8 +79,8 @@ export function openKeyStore(dir: string, master: Uint8Array): KeyStore {
     find(id) {
       const there = known.get(id);
       if (there) return there;
-      const block = openedBlock(id);
-      const key = block ? keyIn(block, id) : singleKey(db, master, id);
+      // Who went back to a program of before with a newer store of keys has single keys with numbers of blocks, which nothing there was sealed with.
+      const key = (singles ? singleKey(db, master, id) : undefined) ?? keyInBlock(id);
       return key && keep(id, key);
     },
     destroy(ids) {
