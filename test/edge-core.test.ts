@@ -229,6 +229,16 @@ t.test(
     const sent = await inState(a, refused.documentId, 'delivered');
     t.equal(sent.envelopes.length, 2);
     t.equal(sent.envelopes[0]!.follows, sent.envelopes[1]!.envelopeId);
+    hub.script(paths.envelopes, { each: 'unit-closed' });
+    const secret = await a.submit(letter('secret', ['H01.2']));
+    await inState(a, secret.documentId, 'refused');
+    await a.reportSecret(secret.documentId, { why: 'có dấu mật', actor: 'clerk' });
+    await t.rejects(
+      a.resend(secret.documentId),
+      { code: 'document-held' },
+      'nobody lets it go, this way neither',
+    );
+    t.equal((await a.show(secret.documentId)).envelopes.length, 1);
   },
 );
 

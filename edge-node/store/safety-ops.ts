@@ -71,13 +71,14 @@ export function insertCheck(
     db.run('UPDATE envelopes SET checked = 0 WHERE document_seq = ?', about.doc);
 }
 
-/** A further sending of a document that was not let go: it is looked at again. Returns whether it may go at once. */
+/** Sending again what was not let go: it is looked at again. Code: `document-held`, for what was reported as a state secret: a check that passes would let it go. */
 export function checkAgain(db: Database, documentSeq: number): void {
-  const row = db.get<{ id: number; state: string }>(
-    `SELECT id, state FROM checks WHERE direction = 'out' AND doc = ?`,
+  const row = db.get<{ id: number; state: string; secret: number }>(
+    `SELECT id, state, secret FROM checks WHERE direction = 'out' AND doc = ?`,
     documentSeq,
   );
   if (!row || row.state === 'passed' || row.state === 'released') return;
+  if (row.secret === 1) throw new ExchangeError('document-held', 'reported as a state secret');
   db.run(
     `UPDATE checks SET state = 'pending', next_ms = 0, attempts = 0, decided_ms = NULL, first_by = NULL WHERE id = ?`,
     row.id,
