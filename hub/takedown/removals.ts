@@ -90,6 +90,30 @@ export function createRemovals(deps: RemovalDeps) {
       peer,
     )?.n ?? 0;
 
+  /** Readers hold a log for moments; until it is empty the order is not done here, and all of it is done once more. */
+  async function unlessRead(work: () => Promise<void>): Promise<void> {
+    for (let tries = 0; ; tries++)
+      try {
+        await work();
+        return;
+      } catch (error) {
+        if (tries >= 50 || !isExchangeError(error, 'overloaded')) throw error;
+        await clock.sleep(100);
+      }
+  }
+
+  async function destroy(row: Row): Promise<void> {
+    const signed = (JSON.parse(row.contents) as string[]).map((hex) => Buffer.from(hex, 'hex'));
+    for (const sha256 of [...signed, ...crossedContents(reader, row.document_id)]) {
+      await content.destroy(sha256);
+      await content.dropPartialsOf(sha256);
+    }
+    // 2 Rows and files are gone, keys and the log are not; a crash here: all of it once more.
+    crashPoint('removal.2');
+    deps.atRest?.keys.destroy(JSON.parse(row.keys) as number[]);
+    if (!emptyLog(deps.database)) throw new ExchangeError('overloaded', 'the write-ahead log is in use');
+  }
+
   /** Everything that an act or a crash left to do here. Idempotent. */
   async function carryOut(): Promise<void> {
     for (const row of reader.all<Row>('SELECT * FROM removals WHERE done_here_ms IS NULL ORDER BY number')) {
@@ -97,21 +121,7 @@ export function createRemovals(deps: RemovalDeps) {
       // 1 The act is durable, nothing is signed or destroyed; a crash here: taken up before the hub listens.
       crashPoint('removal.1');
       if (row.signed === null) await store.admin('removalSigned', { number: row.number, signed: sign(row) });
-      if (row.act === 'destroy') {
-        const signed = (JSON.parse(row.contents) as string[]).map((hex) => Buffer.from(hex, 'hex'));
-        for (const sha256 of [...signed, ...crossedContents(reader, row.document_id)]) {
-          await content.destroy(sha256);
-          await content.dropPartialsOf(sha256);
-        }
-        // 2 Rows and files are gone, keys and the log are not; a crash here: all of it once more.
-        crashPoint('removal.2');
-        deps.atRest?.keys.destroy(JSON.parse(row.keys) as number[]);
-        // Readers hold the log for moments; until it is empty the order is not done here.
-        for (let tries = 0; !emptyLog(deps.database); tries++) {
-          if (tries >= 50) throw new ExchangeError('overloaded', 'the write-ahead log is in use');
-          await clock.sleep(100);
-        }
-      }
+      if (row.act === 'destroy') await unlessRead(() => destroy(row));
       const nowMs = clock.nowMs();
       const word = signDone(
         {

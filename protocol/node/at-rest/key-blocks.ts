@@ -9,7 +9,7 @@ import { open, seal } from './aead.ts';
 export const blockKeys = 1024;
 const keyBytes = 32;
 const destroyed = Buffer.alloc(keyBytes);
-const logWaitMs = 300;
+const logWaitMs = 1000;
 const retryAfterMs = 1000;
 
 const schema = `CREATE TABLE IF NOT EXISTS key_blocks (
