@@ -13,7 +13,11 @@ import { startNode } from '../edge-node/main.ts';
 import { backupHub, restoreHub } from '../hub/backup.ts';
 import { fsckHub } from '../hub/fsck.ts';
 import { injected } from '../hub/offline.ts';
+import { migrations as hubMigrations } from '../hub/store/migrations.ts';
+import { safetyOps as hubSafetyOps, insertHubCheck } from '../hub/store/safety-ops.ts';
+import { takedownActs } from '../hub/store/takedown-ops.ts';
 import { createChunkHasher } from '../protocol/chunks.ts';
+import { headerCodec, signedCodec } from '../protocol/codec.ts';
 import { isExchangeError } from '../protocol/errors.ts';
 import { parseDocumentId, uuidToBytes } from '../protocol/ids.ts';
 import { seal } from '../protocol/node/at-rest/aead.ts';
@@ -30,7 +34,7 @@ import {
 import { plainCellsIn, sealOnce } from '../protocol/node/at-rest/seal-rows.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { openContentStore } from '../protocol/node/content-store.ts';
-import { openDatabase } from '../protocol/node/sqlite.ts';
+import { migrate, openDatabase } from '../protocol/node/sqlite.ts';
 import { contentsDigestOf, removalActs, signAct } from '../protocol/removal.ts';
 import type { RemovalAct } from '../protocol/wire.ts';
 import { filesHolding } from './support/disk-search.ts';
@@ -333,6 +337,47 @@ t.test(
     t.end();
   },
 );
+
+t.test('a removal at a hub destroys the keys of what its check found too', (t) => {
+  const dir = temporaryDir('check-keys');
+  t.teardown(() => fs.rmSync(dir, { recursive: true }));
+  const master = randomBytes(32);
+  const keys = openKeyStore(dir, master);
+  const db = openDatabase(join(dir, 'hub.sqlite'), { create: true });
+  migrate(db, hubMigrations);
+  db.useCells(sealedCells(keys, master));
+  db.run("INSERT INTO facts (name, value) VALUES ('hubId', 'h1')");
+  const documentId = randomBytes(16);
+  const signed = signedCodec.encode({ bytes: headerCodec.encode({ parts: [] } as never) } as never);
+  const cell = db.cells.begin();
+  const seq = db.run(
+    `INSERT INTO envelopes (envelope_id, document_id, sender, digest, signed, hops, salt, metadata, kind, urgency, accepted_ms, deliver_by_ms, receipt,
+       ledger_sequence, from_peer, bytes, open_deliveries) VALUES (?, ?, 'u1', x'00', ?, x'', ?, ?, 1, 0, 1, 2, x'', 1, 'n1', 9, 0)`,
+    randomBytes(16),
+    documentId,
+    signed,
+    cell.seal(randomBytes(32)),
+    cell.seal(Buffer.from('metadata')),
+  ).lastRowId;
+  const check = { findings: '[{"said":"zqfound"}]', parts: '[{}]', policy: '1' };
+  insertHubCheck(db, { seq, nowMs: 1, cell }, { ...check, state: 'pending' });
+  hubSafetyOps(db).settleCheck({ ...check, seq, state: 'held', secret: true, nowMs: 2 } as never);
+  const found = db.sealedWith('SELECT findings, parts FROM checks');
+  t.equal(found.length, 2);
+  takedownActs(db).removalOrder({
+    ...{ documentId, act: 'destroy', reason: '', operators: ['one', 'two'], acts: [] },
+    ...{ decidedBy: 'h2', told: true, contents: [], nowMs: 3 },
+  });
+  const noted = JSON.parse(db.get<{ keys: string }>('SELECT keys FROM removals')!.keys) as number[];
+  t.ok(
+    found.every((id) => noted.includes(id)),
+    'else they open in every backup',
+  );
+  t.equal(noted.length, 2, 'and the key of the document');
+  db.close();
+  keys.close();
+  t.end();
+});
 
 t.test('an upload is sealed while it is on its way', async (t) => {
   const dir = temporaryDir('uploads');

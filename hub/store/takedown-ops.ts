@@ -64,6 +64,9 @@ export function takedownActs(db: Database) {
         for (const id of db.sealedWith('SELECT salt, metadata FROM envelopes WHERE seq = ?', seq))
           keys.add(id);
         for (const id of db.sealedWith('SELECT content FROM parts WHERE envelope_seq = ?', seq)) keys.add(id);
+        // What a check found names words of it; settled later than the envelope was written, it has a key of its own.
+        for (const id of db.sealedWith('SELECT findings, parts FROM checks WHERE envelope_seq = ?', seq))
+          keys.add(id);
         for (const { sha256 } of db.all<{ sha256: Uint8Array }>(
           'SELECT sha256 FROM parts WHERE envelope_seq = ?',
           seq,
