@@ -12,6 +12,7 @@ import { ExchangeError } from '../protocol/errors.ts';
 import { nameFault } from '../protocol/names.ts';
 import { renameDurable, syncFileAsync, writeFileDurable } from '../protocol/node/durable.ts';
 import { readBounded } from '../protocol/node/http-client.ts';
+import { collect } from './commands-fields.ts';
 import { type Node, withNode } from './commands-reach.ts';
 import { recipientCommands } from './commands-recipients.ts';
 import { reportSecretCommand, saySafety } from './commands-safety.ts';
@@ -360,11 +361,13 @@ async function saveProof(
 function actCommand(program: Command, act: 'resend' | 'cancel', description: string): void {
   withDir(program.command(act))
     .argument('<id>', 'mã văn bản; document id')
+    .option('--to <address>', 'chỉ với nơi nhận này; for this recipient alone (repeatable)', collect)
     .description(description)
-    .action((id: string, options: Common) =>
+    .action((id: string, options: Common & { to?: string[] }) =>
       runCommand(async (out) => {
+        const { to } = options;
         const { body } = await withNode(options.dir, (node) =>
-          node.call<SubmitAnswer>('POST', `/v1/documents/${idOf(id)}/${act}`, {}),
+          node.call<SubmitAnswer>('POST', `/v1/documents/${idOf(id)}/${act}`, to ? { to } : {}),
         );
         out.answer(body);
         out.say(`${body.documentId}  ${stateText(body.state)}`);

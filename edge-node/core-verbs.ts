@@ -17,6 +17,7 @@ import { type OfficeHooks, officeVerbs } from './office/verbs.ts';
 import { sendingUnit, submitDocument } from './outbox/submit.ts';
 import { buildProof } from './proof.ts';
 import { completenessOf } from './recipients/completeness.ts';
+import { recipientsNamed } from './recipients/named.ts';
 import { recipientVerbs } from './recipients/verbs.ts';
 import { announce } from './safety/checker.ts';
 import { assertReadable, heldRows, judgeHeld } from './safety/views.ts';
@@ -100,10 +101,11 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
     async readPart(id, index, options = {}) {
       return openPart(find(id, options.direction, context), index, options, context);
     },
-    async resend(documentId, { actor = '' } = {}) {
+    async resend(documentId, { to, actor = '' } = {}) {
       const id = uuidToBytes(parseDocumentId(documentId));
       context.disk.assertRoom();
-      await store.write('resendDocument', { documentId: id, actor, nowMs: clock.nowMs() });
+      const only = recipientsNamed(id, to, context);
+      await store.write('resendDocument', { documentId: id, only, actor, nowMs: clock.nowMs() });
       changed(id);
       return answer(id, false);
     },
@@ -112,9 +114,10 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
       await store.write('settleFailures', { documentId: id, actor, nowMs: clock.nowMs() });
       changed(id);
     },
-    async cancel(documentId, { actor = '' } = {}) {
+    async cancel(documentId, { to, actor = '' } = {}) {
       const id = uuidToBytes(parseDocumentId(documentId));
-      await store.write('cancelDocument', { documentId: id, actor, nowMs: clock.nowMs() });
+      const only = recipientsNamed(id, to, context);
+      await store.write('cancelDocument', { documentId: id, only, actor, nowMs: clock.nowMs() });
       changed(id);
       return answer(id, false);
     },

@@ -458,6 +458,9 @@ export type EdgeEvent =
   | { readonly kind: 'directory'; readonly stamp: string }
   | { readonly kind: 'disk'; readonly nearlyFull: boolean };
 
+/** `to`: these recipients alone, by the addresses that `show` has ("code", "desk@code"); left out, all whom the act can reach. */
+export type ActOptions = { readonly to?: readonly string[]; readonly actor?: string };
+
 /** Every method rejects with an ExchangeError. Ids are UUID text; an id that is not here is `document-unknown`. */
 export type EdgeCore = StatusCore & {
   /**
@@ -495,11 +498,11 @@ export type EdgeCore = StatusCore & {
     options?: { readonly direction?: 'out' | 'in'; readonly from?: number; readonly to?: number },
   ): Promise<PartStream>;
   /** A new envelope of the same document, to those whom it did not reach. `document-state-refused` when there is nobody. */
-  resend(documentId: string, options?: { readonly actor?: string }): Promise<SubmitAnswer>;
+  resend(documentId: string, options?: ActOptions): Promise<SubmitAnswer>;
   /** Failures of a document are taken care of in another way: they wait for nobody any more, and are shown as before. `document-state-refused`: none. */
   settleFailures(documentId: string, options?: { readonly actor?: string }): Promise<void>;
   /** Only while nothing of it can have reached the hub; else `document-state-refused`. */
-  cancel(documentId: string, options?: { readonly actor?: string }): Promise<SubmitAnswer>;
+  cancel(documentId: string, options?: ActOptions): Promise<SubmitAnswer>;
   /** What waits for a person, oldest first. */
   held(options?: { readonly limit?: number }): Promise<readonly HeldRow[]>;
   /**

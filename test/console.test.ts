@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { createServer as createHttpServer, request as httpRequest } from 'node:http';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import t from 'tap';
 import { freePorts } from '../bin/demo/processes.ts';
@@ -20,6 +21,7 @@ import { makeSamples } from '../bin/demo/samples.ts';
 import { type DraftFields, emptyFields } from '../edge-node/console/contract.ts';
 import { startNotifier } from '../edge-node/console/notify.ts';
 import { type RunningConsole, startConsole } from '../edge-node/console/server.ts';
+import { standingsOf } from '../edge-node/recipients/newest.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import {
   consoleClient,
@@ -1101,3 +1103,83 @@ t.test('an urgent arrival is told by mail and web hook, without anything of the 
   t.match(JSON.parse(hooks[0]!), { kind: 'arrived', urgency: 3, text: 'Có văn bản hỏa tốc mới đến' });
   for (const told of [...mails, ...hooks]) t.notMatch(told, /kín|99902|CĐ-UBND|N=E1=BB=99i|kC3ADn/);
 });
+
+t.test(
+  'one recipient of several is stopped, taken back or sent to again, and the others are left alone',
+  async (t) => {
+    const clerk = consoleClient(c);
+    await enter(clerk, c);
+    const page = noBrowser ? undefined : await (await openContext(browser!)).newPage();
+    if (page) {
+      await page.goto(c.consoleUrl());
+      await page.getByLabel('E-mail công vụ').fill(c.email);
+      await page.getByLabel('Mật khẩu').fill(password);
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { name: 'Việc hôm nay' }).waitFor();
+    }
+    const submit = async (number: string, to: readonly string[]) =>
+      (
+        await c.node.edge.submit({
+          idempotencyKey: `moi-noi-${number}`,
+          to,
+          metadata: { subject: `Từng nơi nhận ${number}`, number, notation: 'CV-UBND' },
+          parts: [{ name: 'tệp.txt', mediaType: 'text/plain', content: Buffer.from(number) }],
+        })
+      ).documentId;
+    const states = async (id: string) =>
+      Object.fromEntries(
+        standingsOf((await c.node.edge.show(id, { direction: 'out' })).envelopes).map(({ code, state }) => [
+          code.slice(-2),
+          state,
+        ]),
+      );
+    const become = (id: string, wanted: Record<string, string>) =>
+      eventually(async () => (isDeepStrictEqual(await states(id), wanted) ? true : undefined), 600);
+    const act = (id: string, verb: string, body: object) =>
+      clerk.post(`/c/v1/documents/out/${id}/${verb}`, body);
+    const refused = { json: { code: 'document-state-refused' } };
+
+    await hub.hub.close();
+    await eventually(async () => ((await c.node.edge.status()).hub.state === 'connected' ? undefined : true));
+    const id = await submit('41', ['H08.35.12', 'H08.35.13', 'H08.35.15']);
+    t.match(await act(id, 'cancel', { to: ['H08.35.14'] }), refused, 'no recipient of it');
+    t.match(await act(id, 'resend', { to: ['H08.35.15'] }), refused, 'it waits here');
+    t.match(await act(id, 'cancel', { to: ['H08.35.15'] }), { json: { state: 'queued' } });
+    t.match(await act(id, 'cancel', { to: ['H08.35.15'] }), refused, 'stopped before');
+    t.same(await states(id), { 12: 'queued', 13: 'queued', 15: 'cancelled' });
+    if (page) {
+      await page.goto(`${c.consoleUrl()}/di/${id}`);
+      await page.getByRole('button', { name: 'Dừng gửi: UBND xã Tây Vinh' }).click();
+      await page.getByText('Đã dừng gửi tới UBND xã Tây Vinh.').waitFor();
+      await page.getByRole('button', { name: 'Gửi lại: UBND xã Tây Vinh' }).click();
+      await page.getByText('hàng gửi lại tới UBND xã Tây Vinh').waitFor();
+      t.strictSame(await faultsOf(page), [], 'axe: acts of a recipient');
+    }
+    t.same(await states(id), { 12: 'queued', 13: 'queued', 15: 'cancelled' });
+    await d.node.close();
+    await hub.restart();
+    c.node.edge.retryNow();
+    await become(id, { 12: 'delivered', 13: 'delivered', 15: 'cancelled' });
+    t.match(await act(id, 'resend', { to: ['H08.35.12', 'H08.35.15'] }), refused, 'one of them has it');
+    t.match(await act(id, 'resend', { to: ['H08.35.15'] }), { status: 200 });
+    await become(id, { 12: 'delivered', 13: 'delivered', 15: 'accepted' });
+
+    // At the hub for one who is away: it is taken back from there.
+    t.match(await act(id, 'cancel', { to: ['H08.35.15'] }), refused, 'sealed');
+    if (page) {
+      await page.getByRole('button', { name: /^Dừng gửi: / }).click();
+      await page.getByLabel(/Lý do thu hồi/).fill('Gửi nhầm nơi');
+      await page.getByRole('dialog').getByRole('button', { name: 'Dừng gửi' }).click();
+      await become(id, { 12: 'delivered', 13: 'delivered', 15: 'cancelled' });
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await page.getByRole('button', { name: /^Dừng gửi: / }).waitFor({ state: 'detached' });
+      t.equal(
+        await page.getByRole('button', { name: /^Gửi lại/ }).count(),
+        0,
+        'what was taken back is not given again',
+      );
+      await page.close();
+    }
+    d.node = await d.reopen();
+  },
+);

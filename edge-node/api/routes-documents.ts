@@ -18,7 +18,6 @@ import {
   directionQuery,
   idempotencyHeaders,
   idParams,
-  noBody,
   noQuery,
   outboxQuery,
   partParams,
@@ -26,6 +25,7 @@ import {
   submitSchema,
   uploadQuery,
 } from './schemas-requests.ts';
+import { someSchema } from './schemas-statuses.ts';
 import { sendPart } from './send-part.ts';
 
 type GivenPart = { name: string; mediaType: string; contentBase64?: string; uploadId?: string };
@@ -201,20 +201,24 @@ function actRoutes(app: FastifyInstance, core: EdgeCore): void {
     description,
     params: idParams,
     querystring: noQuery,
-    body: noBody,
+    body: someSchema,
     response: { 200: submitAnswer, 202: submitAnswer, ...failure },
   });
-  app.post<{ Params: Id }>('/v1/documents/:id/resend', {
+  type Some = { Params: Id; Body: { to?: string[] } | null };
+  app.post<Some>('/v1/documents/:id/resend', {
     schema: schema(
       'Send again',
-      'A new envelope of the same document to those whom it did not reach: after expiry, refusal or loss. document-state-refused when there is nobody.',
+      'A new envelope of the same document to those whom it did not reach: after expiry, refusal or loss. Named ones also after they were stopped. document-state-refused when there is nobody.',
     ),
-    handler: async ({ params, actor }, reply) =>
-      await reply.code(202).send(await core.resend(params.id, { actor })),
+    handler: async ({ params, body, actor }, reply) =>
+      await reply.code(202).send(await core.resend(params.id, { ...body, actor })),
   });
-  app.post<{ Params: Id }>('/v1/documents/:id/cancel', {
-    schema: schema('Cancel', 'Only while nothing of it can have reached the hub; afterwards recall it.'),
-    handler: async ({ params, actor }) => await core.cancel(params.id, { actor }),
+  app.post<Some>('/v1/documents/:id/cancel', {
+    schema: schema(
+      'Cancel',
+      'Only while nothing of it can have reached the hub; afterwards recall it. Where some are named, the others get it.',
+    ),
+    handler: async ({ params, body, actor }) => await core.cancel(params.id, { ...body, actor }),
   });
 }
 

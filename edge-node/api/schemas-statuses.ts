@@ -55,6 +55,15 @@ export const recallSchema = {
   },
 } as const;
 
+/** Of sending again and of stopping: no body, or these recipients. */
+export const someSchema = {
+  type: ['object', 'null'],
+  additionalProperties: false,
+  properties: {
+    to: codes('Addresses of the recipients that it is for, as the document shows them; left out: all.'),
+  },
+} as const;
+
 export const extendSchema = {
   type: 'object',
   additionalProperties: false,

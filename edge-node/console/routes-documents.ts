@@ -2,13 +2,14 @@
 // Every look and download is in the audit. A document of another unit on the same node is as unknown as one that does not exist.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ExchangeError } from '../../protocol/errors.ts';
+import { limits } from '../../protocol/limits.ts';
 import type { OutboxState } from '../../protocol/states.ts';
 import { sendPart } from '../api/send-part.ts';
 import type { DocumentView, Edge, InboxRow } from '../core.ts';
 import type { SheetFormat } from '../office/core.ts';
 import { callerOf } from './guard.ts';
 import { pageRoutes } from './routes-pages.ts';
-import { body, idParams, query, text } from './schemas.ts';
+import { body, idParams, list, query, text } from './schemas.ts';
 import { sendFile } from './send-file.ts';
 
 type Direction = 'out' | 'in';
@@ -225,13 +226,16 @@ function actRoutes(app: FastifyInstance, edge: Edge): void {
     },
   );
   for (const act of ['resend', 'cancel'] as const)
-    app.post<{ Params: Id }>(
+    app.post<{ Params: Id; Body: { to?: string[] } }>(
       `/c/v1/documents/out/:id/${act}`,
-      { config: { act: 'document.recall' }, schema: { params: idParams, body: body({}) } },
+      {
+        config: { act: 'document.recall' },
+        schema: { params: idParams, body: body({ to: list(text(300), limits.recipientsMax) }, []) },
+      },
       async (request) => {
         const caller = callerOf(request);
         await ownDocument(edge, caller.unit, { id: request.params.id, direction: 'out' });
-        return await edge[act](request.params.id, { actor: caller.person.email });
+        return await edge[act](request.params.id, { ...request.body, actor: caller.person.email });
       },
     );
 }

@@ -93,6 +93,51 @@ function sendMore(
   insertRecipients(db, seq, how.to, how.nowMs);
 }
 
+/** A recipient as a sending names it. */
+export type Named = { readonly unit: string; readonly desk: string };
+const isSame = (a: Named, b: Named): boolean => a.unit === b.unit && a.desk === b.desk;
+
+type Unsealed = {
+  readonly seq: number;
+  readonly unit: string;
+  readonly lane: number;
+  readonly follows: Uint8Array | null;
+  readonly checked: number;
+  readonly queued_ms: number;
+};
+type Waiting = Named & { readonly idx: number };
+const recipientsIn = (db: Database, seq: number): readonly Waiting[] =>
+  db.all<Waiting>(
+    `SELECT idx, unit, desk FROM outbox_recipients WHERE envelope_seq = ? AND state = 'queued' ORDER BY idx`,
+    seq,
+  );
+
+/**
+ * Those of an unsealed sending who stay get a sending of their own, as old as the first, with what is at the hub of its files. The caller ends the first:
+ * a sealing that runs meanwhile has the old list, and `keepSealed` keeps no bytes of what has ended.
+ */
+function sendApart(
+  db: Database,
+  a: { readonly documentSeq: number; readonly envelope: Unsealed; readonly going: readonly Waiting[] },
+): void {
+  const { seq, unit, lane, follows, checked, queued_ms: nowMs } = a.envelope;
+  const apart = insertEnvelope(db, { documentSeq: a.documentSeq, unit, lane, nowMs, follows, large: 0 });
+  const brought = db.run(
+    'INSERT INTO uploads (envelope_seq, idx, upload_id, complete) SELECT ?, idx, upload_id, 1 FROM uploads WHERE envelope_seq = ? AND complete = 1',
+    apart,
+    seq,
+  ).changes;
+  db.run(`UPDATE envelopes SET ${uploadsMissing} - ?, checked = ? WHERE seq = ?`, brought, checked, apart);
+  for (const [idx, to] of a.going.entries())
+    db.run(
+      'UPDATE outbox_recipients SET envelope_seq = ?, idx = ? WHERE envelope_seq = ? AND idx = ?',
+      apart,
+      idx,
+      seq,
+      to.idx,
+    );
+}
+
 /** False while its check runs or waits for a person: the sending waits with it. Throws where there is nothing to wait for. */
 function letGoAlready(db: Database, documentSeq: number): boolean {
   const check = db.get<{ state: string; secret: number }>(
@@ -150,28 +195,56 @@ export function holderOps(db: Database) {
   }
 
   return {
-    /** What of it was not sealed ends here. `document-state-refused` when all was: sealed bytes may have reached the hub. */
-    cancelDocument(c: { documentId: Uint8Array; actor: string; nowMs: number }): void {
+    /**
+     * What of it was not sealed ends here; `only`: for these recipients alone, each of whom must wait in something unsealed. `document-state-refused`
+     * where all was sealed: sealed bytes may have reached the hub.
+     */
+    cancelDocument(c: {
+      documentId: Uint8Array;
+      only?: readonly Named[] | undefined;
+      actor: string;
+      nowMs: number;
+    }): void {
       const { document_seq: documentSeq } = newest(c.documentId);
-      const unsealed = db.all<{ seq: number }>(
-        `UPDATE envelopes SET work = 'done' WHERE document_seq = ? AND work = 'seal' RETURNING seq`,
+      const unsealed = db.all<Unsealed>(
+        `SELECT seq, unit, lane, follows, checked, queued_ms FROM envelopes WHERE document_seq = ? AND work = 'seal'`,
         documentSeq,
       );
-      if (unsealed.length === 0) throw new ExchangeError('document-state-refused', 'it was sealed already');
-      for (const { seq } of unsealed)
+      const waiting = unsealed.map((envelope) => ({ envelope, to: recipientsIn(db, envelope.seq) }));
+      const all = waiting.flatMap(({ to }) => to);
+      if (all.length === 0 || c.only?.some((each) => !all.some((to) => isSame(each, to))))
+        throw new ExchangeError('document-state-refused', 'it was sealed already');
+      for (const { envelope, to } of waiting) {
+        const going = c.only ? to.filter((each) => !c.only?.some((one) => isSame(one, each))) : [];
+        if (going.length === to.length) continue;
+        if (going.length > 0) sendApart(db, { documentSeq, envelope, going });
+        db.run(`UPDATE envelopes SET work = 'done' WHERE seq = ? AND work = 'seal'`, envelope.seq);
         db.run(
           `UPDATE outbox_recipients SET state = 'cancelled', at_ms = ? WHERE envelope_seq = ? AND state = 'queued'`,
           c.nowMs,
-          seq,
+          envelope.seq,
         );
-      noteAudit(db, { atMs: c.nowMs, actor: c.actor, act: 'cancel', about: uuidFromBytes(c.documentId) });
+      }
+      noteAudit(db, {
+        atMs: c.nowMs,
+        actor: c.actor,
+        act: 'cancel',
+        about: uuidFromBytes(c.documentId),
+        said: c.only ? `${c.only.length} nơi nhận` : '',
+      });
     },
 
     /**
      * A new envelope to those whom their newest sending did not reach; whom it may still reach waits. What was stopped on purpose goes again only where
-     * nothing failed. `document-state-refused` when there is nobody.
+     * nothing failed. `only`: to these alone, each of whom it did not reach or who was stopped; what else is on its way does not matter then.
+     * `document-state-refused` when there is nobody.
      */
-    resendDocument(c: { documentId: Uint8Array; actor: string; nowMs: number }): void {
+    resendDocument(c: {
+      documentId: Uint8Array;
+      only?: readonly Named[] | undefined;
+      actor: string;
+      nowMs: number;
+    }): void {
       const last = newest(c.documentId);
       const recipients = latestRecipients(db, last.document_seq);
       const open = recipients.some(({ state }) => ['queued', 'accepted', 'relayed'].includes(state));
@@ -180,8 +253,13 @@ export function holderOps(db: Database) {
       const standing = recipients.filter(({ unit }) => !recalled.has(unit));
       const failed = standing.filter(({ state }) => ['refused', 'undeliverable', 'expired'].includes(state));
       const stopped = open ? [] : standing.filter(({ state }) => state === 'cancelled');
-      const missed = failed.length > 0 ? failed : stopped;
-      if (missed.length === 0)
+      const again = [...failed, ...standing.filter(({ state }) => state === 'cancelled')];
+      const missed = c.only
+        ? again.filter((to) => c.only?.some((each) => isSame(each, to)))
+        : failed.length > 0
+          ? failed
+          : stopped;
+      if (missed.length === 0 || (c.only && missed.length < c.only.length))
         throw new ExchangeError(
           'document-state-refused',
           open ? 'it is still on its way' : 'everybody has it',
@@ -199,7 +277,13 @@ export function holderOps(db: Database) {
         nowMs: c.nowMs,
       });
       checkAgain(db, last.document_seq);
-      noteAudit(db, { atMs: c.nowMs, actor: c.actor, act: 'resend', about: uuidFromBytes(c.documentId) });
+      noteAudit(db, {
+        atMs: c.nowMs,
+        actor: c.actor,
+        act: 'resend',
+        about: uuidFromBytes(c.documentId),
+        said: c.only ? `${c.only.length} nơi nhận` : '',
+      });
     },
 
     /** `document-state-refused` when nothing of it failed, or all was settled before. */

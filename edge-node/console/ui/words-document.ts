@@ -164,7 +164,13 @@ export const document = {
   settledAt: (time: string) => `Đã xử lý cách khác lúc ${time}`,
   cancel: 'Dừng gửi',
   cancelled: 'Đã dừng gửi văn bản.',
+  cancelTo: (name: string) => `Dừng gửi tới ${name}`,
+  cancelHow:
+    'Nơi này chưa nhận được: văn bản được lấy lại từ trung tâm, các nơi khác vẫn nhận. Nếu văn bản vừa đến nơi thì thành yêu cầu thu hồi.',
+  cancelledTo: (name: string) => `Đã dừng gửi tới ${name}.`,
   resent: 'Đã đưa văn bản vào hàng gửi lại.',
+  resentTo: (name: string) => `Đã đưa văn bản vào hàng gửi lại tới ${name}.`,
+  acts: 'Thao tác',
   erased: 'Nội dung mô tả đã bị xoá theo quy định.',
   answers: 'Trả lời văn bản',
   replaces: 'Thay thế văn bản',

@@ -10,6 +10,7 @@ import { Link, Loading, ProblemNotice, Title } from '../widgets/basics.tsx';
 import { Evidence, Facts, Files, Technical } from '../widgets/document-facts.tsx';
 import { nameOrNone } from '../widgets/document-rows.tsx';
 import { RecallAct } from '../widgets/recall-act.tsx';
+import { takenBack } from '../widgets/recipient-acts.tsx';
 import { RecipientTable, stateText } from '../widgets/recipient-table.tsx';
 import { ReportAct } from '../widgets/report-act.tsx';
 import { say } from '../widgets/toasts.tsx';
@@ -34,10 +35,6 @@ export function sentence(view: DocumentView): string {
 /** It failed, and nobody has said yet that it was taken care of. */
 const open = ({ state, settledMs }: RecipientView): boolean =>
   /refused|undeliverable|expired/.test(state) && settledMs === undefined;
-
-/** Asked back, and not refused: it is not given again. */
-const takenBack = ({ change }: RecipientView): boolean =>
-  change?.kind === 'recall' && /^(asked|agreed|taken-back)$/.test(change.state);
 
 export function Sending({ id }: { readonly id: string }) {
   const base = `/documents/out/${id}`;
@@ -141,7 +138,7 @@ export function Sending({ id }: { readonly id: string }) {
           )}
         </div>
       )}
-      <RecipientTable view={view} />
+      <RecipientTable view={view} acts={may('document.recall') ? { base, act, again } : undefined} />
       <div class="split">
         <Viewer files={shownOf(base, view.parts)} />
         <div>

@@ -6,9 +6,11 @@ import { words } from '../words.ts';
 import { Dialog, Field, ProblemNotice } from './basics.tsx';
 
 export function ReasonAct(props: {
-  /** On the button that opens the sheet, and by its looks: 'danger', 'plain'. */
+  /** On the button that opens the sheet, and by its looks. */
   readonly label: string;
-  readonly looks: 'danger' | 'plain';
+  /** What a screen reader says instead, where several buttons have the same label; begins with it. */
+  readonly spoken?: string;
+  readonly looks: 'danger' | 'plain' | 'default';
   readonly title: string;
   readonly how: string;
   readonly warns?: boolean;
@@ -25,7 +27,7 @@ export function ReasonAct(props: {
   const act = useAct();
   return (
     <>
-      <button type="button" class={props.looks} onClick={() => setOpen(true)}>
+      <button type="button" class={props.looks} aria-label={props.spoken} onClick={() => setOpen(true)}>
         {props.label}
       </button>
       {open && (

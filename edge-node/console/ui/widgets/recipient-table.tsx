@@ -6,6 +6,7 @@ import { registeredOf } from '../screens/arrival.tsx';
 import { toneOf } from '../screens/outbox.tsx';
 import { words } from '../words.ts';
 import { ColumnHeads, Tag } from './basics.tsx';
+import { RecipientActs, type RowActs } from './recipient-acts.tsx';
 import { Story } from './story.tsx';
 
 /** Transport until it is there, then what the receiving office says. */
@@ -25,13 +26,27 @@ function waitsFor(to: Standing, { safety }: DocumentView): string {
   return lastErrorWords ? `${waits}: ${lastErrorWords.vi.toLocaleLowerCase('vi')}` : waits;
 }
 
-export function RecipientTable({ view }: { readonly view: DocumentView }) {
+/** `acts`: what may be done for each of several; of one alone, the acts of the document are its own. */
+export function RecipientTable({
+  view,
+  acts,
+}: {
+  readonly view: DocumentView;
+  readonly acts?: RowActs | undefined;
+}) {
   const recipients = standingsOf(view.envelopes);
+  const rowActs = recipients.length > 1 ? acts : undefined;
   return (
     <div class="table-wrap">
       <table>
         <ColumnHeads
-          names={[words.document.recipients, words.list.state, words.document.time, words.document.timeline]}
+          names={[
+            words.document.recipients,
+            words.list.state,
+            words.document.time,
+            words.document.timeline,
+            ...(rowActs ? [words.document.acts] : []),
+          ]}
         />
         <tbody>
           {recipients.map((to) => {
@@ -64,6 +79,11 @@ export function RecipientTable({ view }: { readonly view: DocumentView }) {
                     <Story events={to.timeline} />
                   </details>
                 </td>
+                {rowActs && (
+                  <td>
+                    <RecipientActs to={to} {...rowActs} />
+                  </td>
+                )}
               </tr>
             );
           })}

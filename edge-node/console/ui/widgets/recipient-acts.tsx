@@ -1,0 +1,69 @@
+// What can still be done for one recipient of several, the others left as they are: send again where it failed or was stopped; stop where it has not
+// arrived. What was never sealed ends at once; what may be at the hub is taken back from there, with a reason like every recall.
+import type { RecipientView } from '../../../core.ts';
+import type { Standing } from '../../../recipients/newest.ts';
+import { post } from '../api.ts';
+import type { Acting } from '../load.ts';
+import { words } from '../words.ts';
+import { ReasonAct } from './reason-act.tsx';
+import { say } from './toasts.tsx';
+
+const w = words.document;
+
+/** Asked back, and not refused: it is not given again. */
+export const takenBack = ({ change }: RecipientView): boolean =>
+  change?.kind === 'recall' && /^(asked|agreed|taken-back)$/.test(change.state);
+
+/** `act` is the page's: its problem is shown above, and one thing runs at a time. */
+export type RowActs = { readonly base: string; readonly act: Acting; readonly again: () => void };
+
+export function RecipientActs({ to, base, act, again }: RowActs & { readonly to: Standing }) {
+  if (takenBack(to)) return null;
+  const name = to.name || to.code;
+  const address = to.desk ? `${to.desk}@${to.code}` : to.code;
+  const run = (verb: 'resend' | 'cancel', told: string) =>
+    act.run(async () => {
+      await post(`${base}/${verb}`, { to: [address] });
+      say(told);
+      again();
+    });
+  if (/refused|undeliverable|expired|cancelled/.test(to.state))
+    return (
+      <button
+        type="button"
+        disabled={act.busy}
+        aria-label={`${w.resend}: ${name}`}
+        onClick={() => run('resend', w.resentTo(name))}
+      >
+        {w.resend}
+      </button>
+    );
+  if (to.state === 'queued' && to.sending.sealedMs === undefined)
+    return (
+      <button
+        type="button"
+        disabled={act.busy}
+        aria-label={`${w.cancel}: ${name}`}
+        onClick={() => run('cancel', w.cancelledTo(name))}
+      >
+        {w.cancel}
+      </button>
+    );
+  if (!/queued|accepted|relayed/.test(to.state)) return null;
+  return (
+    <ReasonAct
+      label={w.cancel}
+      spoken={`${w.cancel}: ${name}`}
+      looks="default"
+      title={w.cancelTo(name)}
+      how={w.cancelHow}
+      reasonLabel={words.work.recallReason}
+      send={w.cancel}
+      onSend={async (reason) => {
+        await post(`${base}/recall`, { reason, from: [to.code] });
+        say(w.cancelledTo(name));
+        again();
+      }}
+    />
+  );
+}
