@@ -28,6 +28,7 @@ import type {
   RecipientView,
   SubmitAnswer,
 } from './core.ts';
+import { percentOf } from './recipients/newest.ts';
 
 type Common = { readonly dir: string; readonly json?: boolean };
 type Direction = { readonly direction?: 'out' | 'in' };
@@ -259,7 +260,7 @@ function sayFacts(out: Output, view: DocumentView): void {
     );
   for (const envelope of view.envelopes) {
     out.say(
-      `\n${envelope.envelopeId ?? 'chưa đóng dấu / not sealed yet'}${envelope.lastError ? `  ${envelope.lastError} (${envelope.attempts}×)` : ''}`,
+      `\n${envelope.envelopeId ?? 'chưa đóng dấu / not sealed yet'}${envelope.lastError ? `  ${envelope.lastError} (${envelope.attempts}×)` : ''}${envelope.uploaded ? `  đang gửi / sending ${percentOf(envelope.uploaded)} %` : ''}`,
     );
     for (const each of envelope.recipients) {
       out.say(

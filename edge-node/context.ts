@@ -12,6 +12,7 @@ import type { DirectoryCache } from './directory-cache.ts';
 import type { DiskGuard } from './disk-guard.ts';
 import type { Identity } from './identity.ts';
 import type { Line } from './line.ts';
+import type { UploadProgress } from './outbox/progress.ts';
 import type { Safety } from './safety/safety.ts';
 import type { Store } from './store/store.ts';
 
@@ -31,6 +32,8 @@ export type EdgeContext = {
   readonly disk: DiskGuard;
   readonly link: HubLink;
   readonly line: Line;
+  /** Of large parts that are on their way to the hub. */
+  readonly uploading: UploadProgress;
   readonly safety: Safety;
   /** How the data lie on this disk. */
   readonly atRest: () => AtRestState | undefined;

@@ -228,6 +228,8 @@ export type PartView = {
   readonly lengthBytes: number;
   readonly sha256Hex: string;
 };
+/** Of all large files of one sending: what the hub has acknowledged. */
+export type Uploaded = { readonly doneBytes: number; readonly allBytes: number };
 export type EnvelopeView = {
   readonly envelopeId: string | undefined;
   readonly digestHex: string | undefined;
@@ -238,6 +240,8 @@ export type EnvelopeView = {
   readonly lastErrorWords: Words | undefined;
   /** While it waits after a try that failed: when the next one is. */
   readonly nextMs: number | undefined;
+  /** While its large files go up: what the hub has of them all. */
+  readonly uploaded: Uploaded | undefined;
   readonly recipients: readonly RecipientView[];
 };
 export type DocumentView = {
@@ -444,6 +448,8 @@ export type AuditRow = {
 /** Told after the commit. What a listener throws is swallowed: a console that fell over may not stop the exchange. */
 export type EdgeEvent =
   | { readonly kind: 'document'; readonly documentId: string; readonly unit: string }
+  /** More of its large files is at the hub; no state has changed. At most one a second for a sending. */
+  | { readonly kind: 'progress'; readonly documentId: string; readonly unit: string }
   | {
       readonly kind: 'arrived';
       readonly documentId: string;

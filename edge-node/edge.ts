@@ -33,6 +33,7 @@ import { type Fetcher, startFetcher } from './inbox/fetcher.ts';
 import { startPoster } from './inbox/poster.ts';
 import { createLine } from './line.ts';
 import { openCalendar } from './office/calendar-file.ts';
+import { uploadProgress } from './outbox/progress.ts';
 import { startSender } from './outbox/sender.ts';
 import { startUploader } from './outbox/uploader.ts';
 import { recoverSent } from './recovery.ts';
@@ -209,6 +210,7 @@ async function assemble(
     disk,
     link,
     line,
+    uploading: uploadProgress(clock),
     identity: () => identity,
     emit,
   };

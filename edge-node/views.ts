@@ -134,6 +134,7 @@ function showEnvelope(e: OutEnvelope, story: StatusStory, context: EdgeContext):
     lastError: e.last_error ?? undefined,
     lastErrorWords: e.last_error && isErrorCode(e.last_error) ? catalogue[e.last_error].title : undefined,
     nextMs: e.work !== 'done' && e.last_error !== null && e.next_ms > 0 ? e.next_ms : undefined,
+    uploaded: e.work === 'done' ? undefined : context.uploading.of(e.seq),
     recipients: store
       .recipientsOf(e.seq)
       .map((recipient) =>
@@ -293,6 +294,7 @@ function showArrival(row: Arrival, context: EdgeContext): DocumentView {
         lastError: undefined,
         lastErrorWords: undefined,
         nextMs: undefined,
+        uploaded: undefined,
         recipients,
       },
     ],

@@ -1,7 +1,7 @@
 // The clerk's console: what its server refuses and keeps, and a working day in a real browser over three nodes and a hub.
 
 import { execFileSync } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import {
   existsSync,
   readdirSync,
@@ -21,7 +21,7 @@ import { makeSamples } from '../bin/demo/samples.ts';
 import { type DraftFields, emptyFields } from '../edge-node/console/contract.ts';
 import { startNotifier } from '../edge-node/console/notify.ts';
 import { type RunningConsole, startConsole } from '../edge-node/console/server.ts';
-import { standingsOf } from '../edge-node/recipients/newest.ts';
+import { percentOf, standingsOf } from '../edge-node/recipients/newest.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import {
   consoleClient,
@@ -1183,3 +1183,56 @@ t.test(
     d.node = await d.reopen();
   },
 );
+
+t.test('how much of a large file is at the hub is said while it goes up', async (t) => {
+  const clerk = consoleClient(c);
+  await enter(clerk, c);
+  const page = noBrowser ? undefined : await (await openContext(browser!)).newPage();
+  if (page) {
+    await page.goto(c.consoleUrl());
+    await page.getByLabel('E-mail công vụ').fill(c.email);
+    await page.getByLabel('Mật khẩu').fill(password);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Việc hôm nay' }).waitFor();
+  }
+  const { edge } = c.node;
+  async function* bytes() {
+    for (let n = 0; n < 48; n += 1) yield randomBytes(1024 * 1024);
+  }
+  const { handle, lengthBytes } = await edge.addContent(bytes());
+  const shown = async (id: string) => (await edge.show(id, { direction: 'out' })).envelopes[0]!.uploaded;
+  let told = 0;
+  t.teardown(
+    edge.onEvent((event) => {
+      if (event.kind === 'progress') told += 1;
+    }),
+  );
+  const { documentId } = await edge.submit({
+    idempotencyKey: 'tep-lon',
+    to: ['H08.35.12'],
+    metadata: { subject: 'Bản đồ quy hoạch', number: '51', notation: 'TTr-UBND' },
+    parts: [{ name: 'bản đồ.tif', mediaType: 'image/tiff', handle }],
+  });
+  // The hub goes away as soon as it has some of it, and not all.
+  while (!(await shown(documentId))?.doneBytes) await new Promise(setImmediate);
+  await hub.hub.close();
+  const uploaded = await shown(documentId);
+  t.equal(uploaded?.allBytes, lengthBytes);
+  t.ok(uploaded!.doneBytes > 0 && uploaded!.doneBytes < lengthBytes, `${uploaded!.doneBytes} of it`);
+  t.ok(told > 0, 'pages are told');
+  if (page) {
+    await page.goto(`${c.consoleUrl()}/di/${documentId}`);
+    await page.getByText(`Đang gửi (${percentOf(uploaded!)} %)`, { exact: true }).waitFor();
+    t.strictSame(await faultsOf(page), [], 'axe: a file on its way');
+  }
+  await hub.restart();
+  edge.retryNow();
+  await eventually(
+    async () =>
+      (await edge.show(documentId, { direction: 'out' })).state === 'delivered' ? true : undefined,
+    1_200,
+  );
+  if (page) await page.getByText('1 nơi nhận: 1 đã đến', { exact: false }).waitFor();
+  t.equal(await shown(documentId), undefined, 'nothing goes up any more');
+  await page?.close();
+});

@@ -77,9 +77,13 @@ const envelope = object(
     lastError: text('Code of what stopped the last try.'),
     lastErrorWords: words,
     nextMs: ms('While it waits after a try that failed: when the next one is.'),
+    uploaded: object('While its large files go up.', {
+      doneBytes: whole('What the hub has of them.'),
+      allBytes: whole('All of them together.'),
+    }),
     recipients: list('Every recipient with its timeline.', recipient),
   },
-  ['envelopeId', 'digestHex', 'follows', 'sealedMs', 'lastError', 'lastErrorWords', 'nextMs'],
+  ['envelopeId', 'digestHex', 'follows', 'sealedMs', 'lastError', 'lastErrorWords', 'nextMs', 'uploaded'],
 );
 
 const place = object('One recipient.', {

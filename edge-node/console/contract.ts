@@ -172,7 +172,7 @@ export type UploadView = {
 /** What the live line tells; never content. */
 export type LiveEvent =
   | { readonly kind: 'arrived'; readonly id: string; readonly urgency: number }
-  | { readonly kind: 'document' | 'statement' | 'draft'; readonly id: string }
+  | { readonly kind: 'document' | 'statement' | 'draft' | 'progress'; readonly id: string }
   | { readonly kind: 'link'; readonly state: string }
   | { readonly kind: 'nudge' }
   | { readonly kind: 'other' };

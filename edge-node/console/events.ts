@@ -51,8 +51,8 @@ export function eventRoutes(
         { kind: 'arrived', id: event.envelopeId, urgency },
         (c) => reads(c) && event.units.includes(c.unit),
       );
-    } else if (event.kind === 'document')
-      tell({ kind: 'document', id: event.documentId }, (c) => reads(c) && c.unit === event.unit);
+    } else if (event.kind === 'document' || event.kind === 'progress')
+      tell({ kind: event.kind, id: event.documentId }, (c) => reads(c) && c.unit === event.unit);
     else if (event.kind === 'statement') tell({ kind: 'statement', id: event.envelopeId }, reads);
     else if (event.kind === 'draft') tell({ kind: 'draft', id: event.draft }, reads);
     else if (event.kind === 'nudge')

@@ -1,6 +1,7 @@
 // The worker that brings large parts to the hub before their envelope is sent, a few documents at once, so that small documents never
 // wait behind a large one. The id of an upload is durable before its first byte goes: a restart continues at the byte reached.
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
+import { uuidFromBytes } from '../../protocol/ids.ts';
 import { backoffMs } from '../../protocol/node/clock.ts';
 import { crashPoint } from '../../protocol/node/crash.ts';
 import { isLineCode } from '../../protocol/node/hub-link.ts';
@@ -16,7 +17,7 @@ const idleMs = 60_000;
 const patienceMs = 60_000;
 
 export function startUploader(context: EdgeContext, onUploaded: () => void): WorkLoop {
-  const { store, clock, link, line, log, content, config } = context;
+  const { store, clock, link, line, log, content, config, uploading } = context;
   const claimed = new Set<number>();
 
   async function step(signal: AbortSignal): Promise<StepResult> {
@@ -36,27 +37,56 @@ export function startUploader(context: EdgeContext, onUploaded: () => void): Wor
   async function uploadAll(envelope: EnvelopeToSend, signal: AbortSignal): Promise<void> {
     try {
       const known = new Map(envelope.uploads.map((upload) => [upload.idx, upload]));
-      for (const part of envelope.parts) {
+      const large = envelope.parts.filter(({ content }) => content === null);
+      uploading.begin(
+        envelope.seq,
+        large.reduce((sum, { length }) => sum + length, 0),
+      );
+      let before = 0;
+      for (const part of large) {
         const upload = known.get(part.idx);
-        if (part.content === null && upload?.complete !== 1)
-          await uploadOne(envelope, part, upload?.uploadId, signal);
+        if (upload?.complete !== 1) {
+          const base = before;
+          await uploadOne(envelope, part, {
+            uploadId: upload?.uploadId,
+            signal,
+            onProgress: (bytes) => tell(envelope, base + bytes),
+          });
+        }
+        before += part.length;
       }
       onUploaded();
     } catch (error) {
       signal.throwIfAborted();
+      uploading.end(envelope.seq);
+      context.emit({ kind: 'progress', documentId: uuidFromBytes(envelope.documentId), unit: envelope.unit });
       line.refused(error);
       // The line: all uploads wait together. Anything else is about this document.
       if (!isExchangeError(error) || isLineCode(error.code)) throw error;
       log.warn({ event: 'worker.waiting', worker: 'uploader', code: error.code });
       await store.write('settleSends', { items: [outcomeOf(envelope, error)], nowMs: clock.nowMs() });
+    } finally {
+      uploading.end(envelope.seq);
     }
+  }
+
+  function tell({ seq, documentId, unit }: EnvelopeToSend, doneBytes: number): void {
+    if (uploading.at(seq, doneBytes))
+      context.emit({ kind: 'progress', documentId: uuidFromBytes(documentId), unit });
   }
 
   async function uploadOne(
     envelope: EnvelopeToSend,
     part: OutPart,
-    uploadId: string | undefined,
-    signal: AbortSignal,
+    {
+      uploadId,
+      signal,
+      onProgress,
+    }: {
+      readonly uploadId: string | undefined;
+      readonly signal: AbortSignal;
+      readonly onProgress: (acknowledgedBytes: number) => void;
+    },
   ): Promise<void> {
     const { seq, unit } = envelope;
     const { idx, length: lengthBytes, sha256, tree_root: treeRoot } = part;
@@ -75,6 +105,7 @@ export function startUploader(context: EdgeContext, onUploaded: () => void): Wor
       signal,
       random: context.random,
       patienceMs,
+      onProgress,
       ...(uploadId === undefined ? {} : { uploadId }),
       onUpload: (id) => note(id, false),
     });

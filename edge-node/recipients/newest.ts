@@ -1,6 +1,6 @@
 // Where a sent document stands with each of its recipients, over all its sendings: again to some, later to others. Pure, over what the node shows of a
 // document; the pages of the console use it too.
-import type { EnvelopeView, RecipientView } from '../core.ts';
+import type { EnvelopeView, RecipientView, Uploaded } from '../core.ts';
 
 /** A recipient with the sending that says how it is with it. */
 export type Standing = RecipientView & { readonly sending: Omit<EnvelopeView, 'recipients'> };
@@ -12,3 +12,7 @@ export function standingsOf(envelopes: readonly EnvelopeView[]): Standing[] {
     for (const to of recipients) by.set(`${to.desk}@${to.unit}`, { ...to, sending });
   return [...by.values()];
 }
+
+/** Whole, and 100 only when all is there. */
+export const percentOf = ({ doneBytes, allBytes }: Uploaded): number =>
+  allBytes === 0 ? 100 : Math.floor((doneBytes / allBytes) * 100);

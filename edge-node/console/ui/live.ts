@@ -29,7 +29,23 @@ export function startLive(onEnded: () => void): () => void {
   return () => opened.close();
 }
 
+/** Everything but how far an upload has come: that changes nothing that a list or a count shows. */
 export function useLive(listener: Listener, deps: readonly unknown[] = []): void {
+  useEvents((event) => {
+    if (event.kind !== 'progress') listener(event);
+  }, deps);
+}
+
+export function useProgress(document: string, listener: () => void, deps: readonly unknown[] = []): void {
+  useEvents(
+    (event) => {
+      if (event.kind === 'progress' && event.id === document) listener();
+    },
+    [document, ...deps],
+  );
+}
+
+function useEvents(listener: Listener, deps: readonly unknown[]): void {
   useEffect(() => {
     listeners.add(listener);
     return () => void listeners.delete(listener);

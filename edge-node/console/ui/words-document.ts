@@ -155,6 +155,7 @@ export const document = {
   resendMissed: 'Gửi lại các nơi chưa nhận',
   further: 'Gửi thêm nơi nhận',
   waitsUntil: (time: string, tries: number) => `Chờ gửi lại lúc ${time} (lần ${tries})`,
+  sending: (percent: number) => `Đang gửi (${percent} %)`,
   checking: 'Đang kiểm tra tệp',
   heldBack: 'Bị giữ lại để xét',
   settle: 'Bỏ khỏi Hộp gửi',

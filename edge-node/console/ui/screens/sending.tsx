@@ -2,7 +2,7 @@
 import type { DocumentView, RecipientView } from '../../../core.ts';
 import { standingsOf } from '../../../recipients/newest.ts';
 import { post } from '../api.ts';
-import { useLive } from '../live.ts';
+import { useLive, useProgress } from '../live.ts';
 import { useAct, useLoad } from '../load.ts';
 import { useMay, useMe } from '../me.ts';
 import { go } from '../router.ts';
@@ -48,6 +48,7 @@ export function Sending({ id }: { readonly id: string }) {
     },
     [again],
   );
+  useProgress(id, again, [again]);
   if (problem) return <ProblemNotice problem={problem} again={again} />;
   if (!view) return <Loading />;
   const newer = view.replacedBy.at(-1);

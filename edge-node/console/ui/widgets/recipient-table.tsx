@@ -1,6 +1,6 @@
 // What became of a document at each recipient: state in words, when, and why; the story on demand.
-import type { DocumentView, RecipientView } from '../../../core.ts';
-import { type Standing, standingsOf } from '../../../recipients/newest.ts';
+import type { DocumentView } from '../../../core.ts';
+import { percentOf, type Standing, standingsOf } from '../../../recipients/newest.ts';
 import { clockText, timeText } from '../format.ts';
 import { registeredOf } from '../screens/arrival.tsx';
 import { toneOf } from '../screens/outbox.tsx';
@@ -10,18 +10,20 @@ import { RecipientActs, type RowActs } from './recipient-acts.tsx';
 import { Story } from './story.tsx';
 
 /** Transport until it is there, then what the receiving office says. */
-export const stateText = (to: RecipientView): string =>
-  to.status && to.status.code !== '01'
-    ? (words.standing[to.status.code] ?? to.status.words.vi)
-    : (words.sendState[to.state] ?? to.state);
+export function stateText(to: Standing): string {
+  if (to.status && to.status.code !== '01') return words.standing[to.status.code] ?? to.status.words.vi;
+  const { uploaded } = to.sending;
+  if (to.state === 'queued' && uploaded) return words.document.sending(percentOf(uploaded));
+  return words.sendState[to.state] ?? to.state;
+}
 
 /** Why what waits at this machine has not left. */
 function waitsFor(to: Standing, { safety }: DocumentView): string {
   if (to.state !== 'queued') return '';
   if (safety?.state === 'pending') return words.document.checking;
   if (safety?.state === 'held') return words.document.heldBack;
-  const { nextMs, attempts, lastErrorWords } = to.sending;
-  if (nextMs === undefined) return '';
+  const { nextMs, attempts, lastErrorWords, uploaded } = to.sending;
+  if (nextMs === undefined || uploaded) return '';
   const waits = words.document.waitsUntil(clockText(nextMs), attempts + 1);
   return lastErrorWords ? `${waits}: ${lastErrorWords.vi.toLocaleLowerCase('vi')}` : waits;
 }
