@@ -23,6 +23,7 @@ export function workCommands(program: Command): void {
     )
     .option('--places <text>', 'đơn vị hoặc người nhận; to whom it goes, for the book')
     .option('--note <text>', 'ghi chú trong sổ')
+    .option('--due <time>', 'hạn xử lý, ví dụ 2026-11-30T17:00:00+07:00; the term of the document')
     .option('--unit <code>', 'đơn vị; our unit, when the node serves several')
     .option('--even-if-duplicate', 'đã xem văn bản trùng số, vẫn tiếp nhận')
     .description(
@@ -37,15 +38,16 @@ export function workCommands(program: Command): void {
           person?: string;
           places?: string;
           note?: string;
+          due?: string;
           evenIfDuplicate?: boolean;
         },
       ) =>
         runCommand(async (out) => {
-          const { unit, number, code, person, places, note, evenIfDuplicate } = options;
+          const { unit, number, code, person, places, note, due, evenIfDuplicate } = options;
           const fields = only({ places, note });
           const { body } = await withNode(options.dir, (node) =>
             node.call<EntryAnswer & { documentId: string }>('POST', `/v1/inbox/${idOf(id)}/accept`, {
-              ...only({ unit, number, code, person, evenIfDuplicate }),
+              ...only({ unit, number, code, person, due, evenIfDuplicate }),
               ...(Object.keys(fields).length > 0 ? { fields } : {}),
             }),
           );

@@ -219,6 +219,8 @@ export type RecipientView = {
   readonly change: ChangeView | undefined;
   /** Its failure was taken care of in another way. */
   readonly settledMs?: number | undefined;
+  /** Of an arrival: the term that the unit accepted it with. */
+  readonly dueMs?: number | undefined;
   readonly timeline: readonly TimelineEvent[];
 };
 export type PartView = {

@@ -244,6 +244,7 @@ function showArrival(row: Arrival, context: EdgeContext): DocumentView {
       state: 'received',
       status: standing(unit),
       change: undefined,
+      dueMs: received.get(unit)?.due_ms ?? undefined,
       timeline: inOrder([...(told.get(idx) ?? []), ...story.timeline(unit)]),
     }),
   );

@@ -17,6 +17,7 @@ import type { MonthFigures, Presence } from '../edge-node/console/contract-figur
 import { startNotifier } from '../edge-node/console/notify.ts';
 import { startConsole } from '../edge-node/console/server.ts';
 import { systemClock } from '../protocol/node/clock.ts';
+import { openDatabase } from '../protocol/node/sqlite.ts';
 import {
   consoleClient,
   faultsOf,
@@ -787,3 +788,103 @@ t.test(
     await page.close();
   },
 );
+
+t.test('a term from the acceptance counts in lists and terms until a task has one of its own', async (t) => {
+  clock.move(120_000);
+  await clerks.b.post('/c/v1/sign-in', { email: b.email, password });
+  const ids: Record<string, string> = {};
+  for (const key of ['861', '862']) {
+    await send(key);
+    ids[key] = await eventually(async () => {
+      const { rows } = await b.node.edge.inbox({ unit: b.unit });
+      return rows.find(({ number }) => number === key)?.envelopeId;
+    });
+  }
+  const in_ = (days: number) => `${dayOf(clock.nowMs() + days * 86_400_000)}T17:00:00+07:00`;
+  const at = `/c/v1/documents/in/${ids['861']}`;
+  for (const due of [in_(-1), 'mai'])
+    t.match((await clerks.b.post(`${at}/accept`, { due })).json, {
+      code: 'request-malformed',
+      violations: [{ field: '/due' }],
+    });
+  const dueMs = Date.parse(in_(3));
+  t.match(await clerks.b.post(`${at}/accept`, { due: in_(3) }), { status: 200 });
+  const { json: view } = await clerks.b.get(at);
+  t.equal(view.envelopes[0].recipients[0].dueMs, dueMs);
+  const listed = async (due: string) =>
+    (await clerks.b.get(`/c/v1/inbox?due=${due}`)).json.rows
+      .filter(({ number }: { number: string }) => number === '861')
+      .map((row: { dueMs: number }) => row.dueMs);
+  t.same([await listed('running'), await listed('late')], [[dueMs], []]);
+  const terms = async () =>
+    (await b.node.edge.office.due({ unit: b.unit, all: true }))
+      .filter(({ rule, documentId }) => rule === 'task' && documentId === view.documentId)
+      .map((row) => [row.dueMs, row.who]);
+  t.same(await terms(), [[dueMs, '']]);
+  const sheet = await b.node.edge.office.sheet({
+    unit: b.unit,
+    kind: 'in',
+    sheet: 'followup',
+    format: 'csv',
+  });
+  const written = in_(3).slice(0, 10).split('-').reverse().join('/');
+  t.ok(Buffer.from(sheet.bytes).toString('utf8').includes(written), 'and in the book of terms');
+  await clerks.b.post(`${at}/forward`, { to: [{ who: b.email, lead: true }], instruction: '', due: in_(1) });
+  t.same(await terms(), [[Date.parse(in_(1)), b.email]], 'the task has its own');
+  t.same(await listed('running'), [Date.parse(in_(1))]);
+
+  if (noBrowser) return;
+  const page = await (await openContext(browser!)).newPage();
+  await page.goto(b.consoleUrl());
+  await page.getByLabel('E-mail công vụ').fill(b.email);
+  await page.getByLabel('Mật khẩu').fill(password);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Việc hôm nay' }).waitFor();
+  await page.goto(`${b.consoleUrl()}/den/${ids['862']}`);
+  await page.getByRole('button', { name: 'Tiếp nhận và vào sổ' }).click();
+  await page.getByLabel('Hạn xử lý (nếu có)').fill(written);
+  t.strictSame(await faultsOf(page), [], 'axe: acceptance with a term');
+  await page.keyboard.press('Control+Enter');
+  await page.locator('dl.facts').getByText(written).waitFor();
+  await page.getByRole('button', { name: 'Chuyển xử lý' }).click();
+  t.equal(await page.getByLabel('Hạn xử lý', { exact: true }).inputValue(), written, 'offered to the task');
+  await page.close();
+});
+
+t.test('a try that failed says why, and when the next one is', async (t) => {
+  const quota = (bytes: number | null) => {
+    const db = openDatabase(join(hub.dir, 'hub.sqlite'));
+    db.run('UPDATE units SET quota_bytes = ? WHERE unit = ?', bytes, a.unit);
+    db.close();
+  };
+  quota(1);
+  const { documentId } = await send('871');
+  const waiting = (tries: number) =>
+    eventually(async () => {
+      const [sending] = (await a.node.edge.show(documentId, { direction: 'out' })).envelopes;
+      return sending?.nextMs !== undefined && sending.attempts >= tries ? sending : undefined;
+    });
+  t.match(await waiting(1), { lastError: 'quota-exceeded', attempts: 1 });
+  clock.move(61_000);
+  a.node.edge.retryNow();
+  const { nextMs } = await waiting(2);
+  if (!noBrowser) {
+    const page = await (await openContext(browser!)).newPage();
+    await page.goto(a.consoleUrl());
+    await page.getByLabel('E-mail công vụ').fill(a.email);
+    await page.getByLabel('Mật khẩu').fill(password);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Việc hôm nay' }).waitFor();
+    await page.goto(`${a.consoleUrl()}/di/${documentId}`);
+    const time = new Date(nextMs! + 7 * 3_600_000).toISOString().slice(11, 16);
+    await page.getByText(`Chờ gửi lại lúc ${time} (lần 3): đơn vị đã dùng hết dung lượng được cấp`).waitFor();
+    t.strictSame(await faultsOf(page), [], 'axe: waits for the next try');
+    await page.close();
+  }
+  quota(null);
+  clock.move(3_600_000);
+  a.node.edge.retryNow();
+  await eventually(async () =>
+    (await a.node.edge.show(documentId, { direction: 'out' })).state === 'delivered' ? true : undefined,
+  );
+});

@@ -58,12 +58,13 @@ const recipient = object(
     desk: text('Person or desk; may be empty.'),
     state,
     settledMs: ms('When a person took care of its failure in another way.'),
+    dueMs: ms('Of an arrival: the term that the unit accepted it with.'),
     timeline: list(
       'What is known, oldest first, each from a signed statement or from this node.',
       timelineEvent,
     ),
   },
-  ['status', 'change', 'settledMs'],
+  ['status', 'change', 'settledMs', 'dueMs'],
 );
 
 const envelope = object(

@@ -100,6 +100,7 @@ export const acceptBody = body({
   person: text(254, 'Official e-mail of the clerk, whose name the sender sees.'),
   evenIfDuplicate: flag('The clerk has seen that another document bears this number.'),
   keepText: flag('false: judge the words of the metadata for older encodings.'),
+  due: time('Hạn xử lý; not before today. The term of an open task goes before it.'),
 });
 export const forwardBody = body(
   {

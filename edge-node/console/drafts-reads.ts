@@ -59,12 +59,13 @@ export function draftReads(db: Database) {
       )?.created_ms,
     isRead: (envelopeId: Uint8Array): boolean =>
       db.get('SELECT 1 FROM readings WHERE envelope_id = ? LIMIT 1', envelopeId) !== undefined,
-    /** Beside a row of the list of arrivals: how many files it has, and the earliest term of an open task of the unit. */
+    /** Beside a row of the list of arrivals: how many files it has, and the earliest term of an open task of the unit, else that of its acceptance. */
     besideArrival: (envelopeId: Uint8Array, unit: string) =>
       db.get<{ parts: number; due_ms: number | null }>(
         `SELECT (SELECT count(*) FROM in_parts p WHERE p.inbox_seq = i.seq) AS parts,
-           (SELECT min(t.due_ms) FROM tasks t WHERE t.document_id = i.document_id AND t.unit = ?2 AND t.sender = i.sender
-             AND t.state IN ('given','working')) AS due_ms
+           coalesce((SELECT min(t.due_ms) FROM tasks t WHERE t.document_id = i.document_id AND t.unit = ?2 AND t.sender = i.sender
+             AND t.state IN ('given','working')),
+             (SELECT r.due_ms FROM received r WHERE r.sender = i.sender AND r.document_id = i.document_id AND r.unit = ?2)) AS due_ms
          FROM inbox i WHERE i.envelope_id = ?1 LIMIT 1`,
         envelopeId,
         unit,

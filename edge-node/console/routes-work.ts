@@ -40,26 +40,36 @@ function receiveRoutes(app: FastifyInstance, edge: Edge): void {
   const config = { act: 'document.receive' } as const;
   app.post<{
     Params: Id;
-    Body: { number?: string; places?: string; note?: string; evenIfDuplicate?: boolean };
+    Body: { number?: string; places?: string; note?: string; due?: string; evenIfDuplicate?: boolean };
   }>(
     '/c/v1/documents/in/:id/accept',
     {
       config,
       schema: {
         params: idParams,
-        body: body({ number: text(20), places: text(1_000), note: text(1_000), evenIfDuplicate: yes }, []),
+        body: body(
+          {
+            number: text(20),
+            places: text(1_000),
+            note: text(1_000),
+            due: text(40),
+            evenIfDuplicate: yes,
+          },
+          [],
+        ),
       },
     },
     async (request) => {
       const { unit, person } = callerOf(request);
       const { id } = request.params;
       assertSignature(await ownDocument(edge, unit, { id, direction: 'in' }));
-      const { number: wanted, places, note, evenIfDuplicate } = request.body;
+      const { number: wanted, places, note, due, evenIfDuplicate } = request.body;
       return await edge.office.accept(id, {
         unit,
         person: person.email,
         actor: person.email,
         ...(wanted ? { number: wanted } : {}),
+        ...(due ? { due } : {}),
         fields: { ...(places ? { places } : {}), ...(note ? { note } : {}) },
         ...(evenIfDuplicate ? { evenIfDuplicate } : {}),
       });

@@ -71,6 +71,8 @@ export type AcceptRequest = ByWhom & {
   readonly person?: string;
   readonly evenIfDuplicate?: boolean;
   readonly keepText?: boolean;
+  /** Hạn xử lý of the document, RFC 3339, not before today; the term of an open task goes before it. */
+  readonly due?: string;
 };
 export type ForwardRequest = ByWhom & {
   readonly unit?: string;

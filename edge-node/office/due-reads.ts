@@ -28,6 +28,7 @@ export type ReceivedDueRow = {
   readonly notation: string | null;
 };
 export type AnswerRow = SendRow & { readonly reply_by_ms: number; readonly waiting: string };
+/** `person` and `desk` are empty where the term is the document's own, of its acceptance. */
 export type TaskDueRow = {
   readonly document_id: Uint8Array;
   readonly unit: string;
@@ -76,5 +77,22 @@ export function dueReads(db: Database) {
          WHERE t.unit = ? AND t.state IN ('given','working') AND t.due_ms IS NOT NULL ORDER BY t.due_ms LIMIT ${rowsMax}`,
         unit,
       ),
+    /** Terms of documents from their acceptance, until a task has one of its own. */
+    acceptedDue: (unit: string): readonly TaskDueRow[] =>
+      db.all<TaskDueRow>(
+        `SELECT r.document_id, r.unit, '' AS person, '' AS desk, r.due_ms, i.subject, i.number, i.notation, i.urgency, i.envelope_id
+           FROM received r INDEXED BY received_due JOIN inbox i ON i.seq = r.inbox_seq
+         WHERE r.unit = ? AND r.due_ms IS NOT NULL AND r.code NOT IN ('02','06') AND r.recall = '' AND NOT EXISTS (SELECT 1 FROM tasks t
+           WHERE t.sender = r.sender AND t.document_id = r.document_id AND t.unit = r.unit AND t.state IN ('given','working') AND t.due_ms IS NOT NULL)
+         ORDER BY r.due_ms LIMIT ${rowsMax}`,
+        unit,
+      ),
+    acceptedDueOf: (unit: string, sender: string, documentId: Uint8Array): number | undefined =>
+      db.get<{ due_ms: number | null }>(
+        'SELECT due_ms FROM received WHERE sender = ? AND document_id = ? AND unit = ?',
+        sender,
+        documentId,
+        unit,
+      )?.due_ms ?? undefined,
   };
 }

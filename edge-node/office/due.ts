@@ -78,7 +78,7 @@ export function dueOfUnit(unit: string, calendar: Calendar, context: EdgeContext
         .map((each) => directory.current().codeOf(each))
         .join(', '),
     });
-  for (const row of store.tasksDue(unit))
+  for (const row of [...store.tasksDue(unit), ...store.acceptedDue(unit)])
     add('task', row.due_ms, row, {
       direction: 'in',
       envelopeId: row.envelope_id,

@@ -125,10 +125,13 @@ function followUp(unit: string, context: EdgeContext): readonly Column[] {
       'Thời hạn giải quyết',
       0.1,
       16,
-      (row) =>
-        [...new Set(tasksOf(row).map(({ due_ms }) => (due_ms === null ? '' : dayText(dayOf(due_ms)))))]
-          .filter(Boolean)
-          .join('\n'),
+      (row) => {
+        const given = tasksOf(row).flatMap(({ due_ms }) => (due_ms === null ? [] : [due_ms]));
+        const own =
+          row.document_id && row.sender ? store.acceptedDueOf(unit, row.sender, row.document_id) : undefined;
+        const terms = given.length === 0 && own !== undefined ? [own] : given;
+        return [...new Set(terms.map((dueMs) => dayText(dayOf(dueMs))))].join('\n');
+      },
       'centre',
     ),
     column('Tiến độ giải quyết', 0.15, 30, (row) =>

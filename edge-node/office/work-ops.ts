@@ -22,6 +22,7 @@ export type Acceptance = ReceivedKey &
     /** Name shown to the sender; '' is nobody named. */
     readonly person: string;
     readonly evenIfDuplicate: boolean;
+    readonly dueMs: number | null;
   };
 export type Assignee = { readonly person: string; readonly desk: string; readonly lead: boolean };
 export type Forwarding = ReceivedKey &
@@ -134,6 +135,14 @@ export function workOps(db: Database) {
           actor: a.actor,
           nowMs: a.nowMs,
         });
+      if (a.dueMs !== null)
+        db.run(
+          'UPDATE received SET due_ms = ? WHERE sender = ? AND document_id = ? AND unit = ?',
+          a.dueMs,
+          a.sender,
+          a.documentId,
+          a.unit,
+        );
       noteAudit(db, { atMs: a.nowMs, actor: a.actor, act: 'register-in', about: `${a.year} ${made.number}` });
       return made;
     },

@@ -80,8 +80,15 @@ export function workVerbs(context: EdgeContext, hooks: { readonly nudge: () => v
     async accept(id, request) {
       assertWorking(context);
       const { arrival, unit } = receivedBy(id, request.unit);
-      const { actor = '', keepText = true, number, person } = request;
+      const { actor = '', keepText = true, number, person, due } = request;
       const nowMs = clock.nowMs();
+      const dueMs = due === undefined ? null : Date.parse(due);
+      if (dueMs !== null && !(dueMs > nowMs || (dueMs > 0 && dayOf(dueMs) === dayOf(nowMs))))
+        throw refused(
+          '/due',
+          'trước hôm nay hoặc không đúng dạng. Ghi như 2026-11-30T17:00:00+07:00.',
+          'before today, or no time',
+        );
       assertReadable({ direction: 'in', row: arrival }, context);
       if (!arrival.metadata) throw new ExchangeError('document-recalled');
       const author =
@@ -106,6 +113,7 @@ export function workVerbs(context: EdgeContext, hooks: { readonly nudge: () => v
         fields,
         person: clerk?.name ?? '',
         evenIfDuplicate: request.evenIfDuplicate ?? false,
+        dueMs,
         actor,
         nowMs,
       });

@@ -38,6 +38,8 @@ export type StoredReceived = {
   readonly code: string;
   readonly at_ms: number;
   readonly recall: '' | 'destroying' | 'destroyed';
+  /** The term that it was accepted with. */
+  readonly due_ms: number | null;
 };
 /** A request of ours: the envelope, and where it stands on its way to one unit. */
 export type AskedOf = {
@@ -81,7 +83,7 @@ export function statusReads(db: Database) {
       ),
     receivedOf: (sender: string, documentId: Uint8Array): readonly StoredReceived[] =>
       db.all<StoredReceived>(
-        'SELECT unit, code, at_ms, recall FROM received WHERE sender = ? AND document_id = ?',
+        'SELECT unit, code, at_ms, recall, due_ms FROM received WHERE sender = ? AND document_id = ?',
         sender,
         documentId,
       ),

@@ -27,9 +27,10 @@ const textIn = (direction: 'out' | 'in', row: string, at: number) => `(?${at} IS
   (SELECT s.title FROM temp.search_rows s WHERE s.direction = '${direction}' AND s.seq = ${row}.seq),
   concat_ws(char(10), opened(${row}.subject), opened(${row}.notation), opened(${row}.number))) LIKE ?${at} ESCAPE '\\')`;
 
-// An open task's term, else the answer that the sender asks for; none: NULL, which no comparison passes.
+// An open task's term, else what was given at acceptance, else the answer that the sender asks for; none: NULL, which no comparison passes.
 const due = `coalesce((SELECT min(t.due_ms) FROM tasks t WHERE t.document_id = i.document_id AND t.unit = ?4 AND t.sender = i.sender
-  AND t.state IN ('given','working')), nullif(i.reply_by_ms, 0))`;
+  AND t.state IN ('given','working')), (SELECT g.due_ms FROM received g WHERE g.sender = i.sender AND g.document_id = i.document_id AND g.unit = ?4),
+  nullif(i.reply_by_ms, 0))`;
 const arrivalPasses = `${textIn('in', 'i', 3)} AND (?4 IS NULL OR EXISTS (SELECT 1 FROM inbox_recipients r WHERE r.unit = ?4 AND r.inbox_seq = i.seq))
   AND +i.received_ms >= ?5 AND +i.received_ms < ?6 AND (?7 IS NULL OR +i.sender = ?7) AND (?8 OR i.kind NOT IN (2,4,5)) AND i.urgency >= ?9
   AND (?10 IS NULL OR EXISTS (SELECT 1 FROM temp.search_rows k WHERE k.direction = 'in' AND k.seq = i.seq AND +k.type = ?10))
@@ -70,14 +71,16 @@ const arrivals = {
     'i.seq',
     `inbox i WHERE ?14 IS NULL AND i.seq IN (SELECT a.seq FROM requests o INDEXED BY requests_open JOIN inbox a ON a.document_id = o.document_id WHERE o.state = 'open') AND ${rowMatches}`,
   ),
-  // All that can have such a term: by the sender's wish, or by a task; which of the two counts is judged row by row.
+  // All that can have such a term: by the sender's wish, by a task, or from its acceptance; which of them counts is judged row by row.
   due: arrivalsBy(
     'i.seq',
     `inbox i WHERE ?14 IS NULL AND i.seq IN (
        SELECT b.seq FROM inbox b INDEXED BY inbox_reply WHERE b.reply_by_ms > 0
          AND b.reply_by_ms >= iif(?12 = 'late', 0, ?13) AND b.reply_by_ms < iif(?12 = 'late', ?13, 9e15)
        UNION ALL SELECT v.inbox_seq FROM tasks t JOIN received v ON v.sender = t.sender AND v.document_id = t.document_id AND v.unit = t.unit
-         WHERE t.unit = ?4 AND t.state IN ('given','working') AND t.due_ms IS NOT NULL) AND ${rowMatches}`,
+         WHERE t.unit = ?4 AND t.state IN ('given','working') AND t.due_ms IS NOT NULL
+       UNION ALL SELECT g.inbox_seq FROM received g INDEXED BY received_due
+         WHERE g.unit = ?4 AND g.due_ms IS NOT NULL AND g.code NOT IN ('02','06')) AND ${rowMatches}`,
   ),
   recalled: arrivalsBy(
     'v.inbox_seq',

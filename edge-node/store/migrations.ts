@@ -8,7 +8,7 @@ import { directorySchema } from './schema-directory.ts';
 import { figuresSchema } from './schema-figures.ts';
 import { folderSchema } from './schema-folder.ts';
 import { listsSchema, rareIndexes, settledFailures } from './schema-lists.ts';
-import { dueIndexes, officeSchema } from './schema-office.ts';
+import { acceptedDue, dueIndexes, officeSchema } from './schema-office.ts';
 import { safetySchema } from './schema-safety.ts';
 import { searchInMemory, searchSchema } from './schema-search.ts';
 import { signInSchema } from './schema-sign-in.ts';
@@ -178,4 +178,5 @@ export const migrations: readonly Migration[] = [
   { version: 17, name: 'search-in-memory', sql: searchInMemory },
   { version: 18, name: 'rare-indexes', sql: rareIndexes },
   { version: 19, name: 'settled-failures', sql: settledFailures },
+  { version: 20, name: 'accepted-due', sql: acceptedDue },
 ];

@@ -73,3 +73,9 @@ CREATE INDEX documents_answers ON documents (unit, seq) WHERE links LIKE '%"rela
 CREATE INDEX documents_reply ON documents (unit, seq) WHERE reply_by_ms > 0;
 CREATE INDEX received_unfinished ON received (unit, inbox_seq) WHERE code NOT IN ('02','06') AND recall = '';
 `;
+
+/** The term that a clerk gives a document at its acceptance, before anybody is charged with it. */
+export const acceptedDue = `
+ALTER TABLE received ADD COLUMN due_ms INTEGER;
+CREATE INDEX received_due ON received (unit, due_ms) WHERE due_ms IS NOT NULL AND code NOT IN ('02','06');
+`;

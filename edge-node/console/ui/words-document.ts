@@ -21,6 +21,7 @@ export const work = {
   lead: 'Chủ trì',
   instruction: 'Ý kiến chỉ đạo',
   due: 'Hạn xử lý',
+  dueOptional: 'Hạn xử lý (nếu có)',
   forwarded: 'Đã chuyển xử lý.',
   nobody: 'Đơn vị chưa có người khác. Thêm người ở "Hệ thống", mục "Tài khoản và vai trò".',
   tasks: 'Phân công xử lý',

@@ -53,12 +53,16 @@ export function Sending({ id }: { readonly id: string }) {
   if (!view) return <Loading />;
   const newer = view.replacedBy.at(-1);
   const standings = standingsOf(view.envelopes);
-  const states = standings.filter((to) => !takenBack(to)).map(({ state }) => state);
+  const kept = standings.filter((to) => !takenBack(to));
+  const states = kept.map(({ state }) => state);
   const failed = states.some((state) => /refused|undeliverable|expired/.test(state));
   // What was stopped on purpose is offered again only where nothing else of it is out.
   const over = failed || (states.length > 0 && states.every((state) => state === 'cancelled'));
   const out = states.some((state) => state !== 'cancelled' && state !== 'refused');
-  const unsent = states.length > 0 && states.every((state) => state === 'queued');
+  // What was sealed may be at the hub, whatever it answered: it is taken back, not stopped.
+  const unsent =
+    kept.length > 0 &&
+    kept.every(({ state, sending }) => state === 'queued' && sending.sealedMs === undefined);
   const run = (verb: 'resend' | 'cancel' | 'settle', told: string) =>
     act.run(async () => {
       await post(`${base}/${verb}`);

@@ -6,6 +6,12 @@ import { Link, Tag } from './basics.tsx';
 
 const w = words.document;
 
+/** Of an arrival: the term that this office accepted it with. */
+function dueOf({ envelopes }: DocumentView): string | undefined {
+  const dueMs = envelopes[0]?.recipients.find((to) => to.dueMs !== undefined)?.dueMs;
+  return dueMs === undefined ? undefined : dayText(dueMs);
+}
+
 export function Facts({ view, sender }: { readonly view: DocumentView; readonly sender: string }) {
   const m = view.metadata;
   const rows: readonly (readonly [string, string | undefined])[] = [
@@ -21,6 +27,7 @@ export function Facts({ view, sender }: { readonly view: DocumentView; readonly 
     ],
     [w.issueDate, m && isoToDay(m.issueDate)],
     [w.urgency, words.urgency[view.urgency]],
+    [words.work.due, dueOf(view)],
     [w.sphere, m?.sphere],
     [w.pages, m?.pages ? String(m.pages) : ''],
     [w.copies, m?.copies ? String(m.copies) : ''],

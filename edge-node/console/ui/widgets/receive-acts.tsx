@@ -5,6 +5,8 @@ import type { UnitPerson } from '../../../accounts/person.ts';
 import type { DocumentView } from '../../../core.ts';
 import { signatureRefused } from '../../../safety/signature-refused.ts';
 import { Problem, post } from '../api.ts';
+import { nowMs } from '../clock.ts';
+import { dayText, dayToIso } from '../format.ts';
 import { useAct, useLoad } from '../load.ts';
 import { useMay } from '../me.ts';
 import { words } from '../words.ts';
@@ -23,6 +25,7 @@ export function ReceiveActs({ view, base, again, bad }: Props & { readonly bad: 
   const may = useMay();
   const code = view.envelopes[0]?.recipients[0]?.status?.code ?? '01';
   const waits = code === '01' && view.destroyedMs === undefined;
+  const given = view.envelopes[0]?.recipients[0]?.dueMs;
   const close = () => setSheet(undefined);
   const done = () => {
     close();
@@ -64,17 +67,21 @@ export function ReceiveActs({ view, base, again, bad }: Props & { readonly bad: 
       )}
       {sheet === 'accept' && <Accept base={base} onClose={close} onDone={done} onLate={again} />}
       {sheet === 'return' && <GiveBack base={base} onClose={close} onDone={done} />}
-      {sheet === 'forward' && <Forward base={base} onClose={close} onDone={done} />}
+      {sheet === 'forward' && <Forward base={base} given={given} onClose={close} onDone={done} />}
     </>
   );
 }
 
 type SheetProps = { readonly base: string; readonly onClose: () => void; readonly onDone: () => void };
 
+/** The end of the working day. */
+const endOf = (day: string): string => `${day}T17:00:00+07:00`;
+
 function Accept({ base, onClose, onDone, onLate }: SheetProps & { readonly onLate: () => void }) {
   const [number, setNumber] = useState('');
   const [places, setPlaces] = useState('');
   const [note, setNote] = useState('');
+  const [due, setDue] = useState('');
   const [twice, setTwice] = useState(false);
   const [late, setLate] = useState(false);
   const act = useAct();
@@ -85,6 +92,7 @@ function Accept({ base, onClose, onDone, onLate }: SheetProps & { readonly onLat
           number,
           places,
           note,
+          ...(due ? { due: endOf(due) } : {}),
           ...(evenIfDuplicate ? { evenIfDuplicate } : {}),
         });
         say(w.accepted(made.registered));
@@ -113,8 +121,9 @@ function Accept({ base, onClose, onDone, onLate }: SheetProps & { readonly onLat
       <Field label={w.places} value={places} onValue={setPlaces} lengthMax={1_000} autofocus />
       <div class="row">
         <Field label={w.number} value={number} onValue={setNumber} lengthMax={20} />
-        <Field label={w.note} value={note} onValue={setNote} lengthMax={1_000} />
+        <DayField label={w.dueOptional} value={due} onValue={setDue} />
       </div>
+      <Field label={w.note} value={note} onValue={setNote} lengthMax={1_000} />
       {twice && (
         <div class="notice warn" role="alert">
           <p>{w.duplicate}</p>
@@ -176,11 +185,14 @@ function GiveBack({ base, onClose, onDone }: SheetProps) {
   );
 }
 
-function Forward({ base, onClose, onDone }: SheetProps) {
+function Forward({ base, onClose, onDone, given }: SheetProps & { readonly given: number | undefined }) {
   const { value } = useLoad<{ people: readonly UnitPerson[] }>('/people');
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const [instruction, setInstruction] = useState('');
-  const [due, setDue] = useState('');
+  // What the document was accepted with, while that is to come.
+  const [due, setDue] = useState(
+    given !== undefined && given > nowMs() ? (dayToIso(dayText(given)) ?? '') : '',
+  );
   const act = useAct();
   const people = value?.people.filter(({ state }) => state !== 'disabled') ?? [];
   return (
@@ -211,8 +223,7 @@ function Forward({ base, onClose, onDone }: SheetProps) {
               await post(`${base}/forward`, {
                 to: chosen.map((who, i) => ({ who, lead: i === 0 })),
                 instruction,
-                // The end of the working day.
-                ...(due ? { due: `${due}T17:00:00+07:00` } : {}),
+                ...(due ? { due: endOf(due) } : {}),
               });
               say(w.forwarded);
               onDone();
