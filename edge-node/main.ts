@@ -86,7 +86,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     local = await listen(api, config);
     closers.push(() => api.drain(DRAIN_MS));
     const screens = config.console
-      ? await startConsole({ edge, log, clock, config: config.console }).catch((error: unknown) => {
+      ? await startConsole({ edge, log, clock, tokens, config: config.console }).catch((error: unknown) => {
           // Pages that cannot be built are no reason to stop the exchange; everything else is a mistake to be mended.
           if (!isExchangeError(error, 'console-not-built')) throw error;
           log.error({ event: 'pages.not-built', said: error.detail });

@@ -13,6 +13,7 @@ import { freePorts } from '../bin/demo/processes.ts';
 import { roles } from '../edge-node/accounts/person.ts';
 import { dayOf, windows } from '../edge-node/accounts/presence.ts';
 import { type Act, mayDo } from '../edge-node/accounts/rights.ts';
+import { openTokens } from '../edge-node/api/access.ts';
 import type { MonthFigures, Presence } from '../edge-node/console/contract-figures.ts';
 import { startNotifier } from '../edge-node/console/notify.ts';
 import { startConsole } from '../edge-node/console/server.ts';
@@ -372,6 +373,7 @@ t.test('who may do what: every route against every role, and against nobody', as
     log: quiet,
     clock,
     config: { address: '127.0.0.1', port: 0 },
+    tokens: await openTokens(b.dir),
   });
   t.teardown(() => open.close());
   const at = (path: string) =>
@@ -888,3 +890,68 @@ t.test('a try that failed says why, and when the next one is', async (t) => {
     (await a.node.edge.show(documentId, { direction: 'out' })).state === 'delivered' ? true : undefined,
   );
 });
+
+t.test(
+  'keys of the REST API: made by the administrator, shown once, ended at once, in the audit',
+  async (t) => {
+    clock.move(120_000);
+    await clerks.b.post('/c/v1/sign-in', { email: b.email, password });
+    const known = async (key: string) =>
+      (await fetch(b.url('/v1/units'), { headers: { authorization: `Bearer ${key}` } })).status;
+    t.match((await clerks.b.post('/c/v1/keys', { name: 'Phần mềm' })).json, { code: 'request-malformed' });
+    const { json } = await clerks.b.post('/c/v1/keys', { name: 'e-office' });
+    t.equal(await known(json.key), 200);
+    t.match((await clerks.b.post('/c/v1/keys', { name: 'e-office' })).json, { code: 'request-malformed' });
+    const { json: list } = await clerks.b.get('/c/v1/keys');
+    t.same(list.rows.map(({ name }: { name: string }) => name).sort(), ['e-office', 'test']);
+    t.notMatch(JSON.stringify(list), json.key);
+    t.match(await clerks.b.post('/c/v1/keys/remove', { name: 'e-office' }), { status: 200 });
+    t.equal(await known(json.key), 401);
+    t.match(
+      (await b.node.edge.audit({ limit: 10 })).rows.filter(({ act }) => /^token-/.test(act)),
+      [
+        { act: 'token-remove', about: 'e-office', actor: b.email },
+        { act: 'token-add', about: 'e-office', actor: b.email },
+      ],
+    );
+    t.match((await clerks.b.get('/c/v1/status')).json, { version: /^\d+\.\d+/ });
+    // A key opens the documents of all units of a node: one unit's administrator makes none where there are others.
+    const { edge } = b.node;
+    const shared = await startConsole({
+      edge: { ...edge, units: () => [...edge.units(), ...a.node.edge.units()] },
+      log: quiet,
+      clock,
+      config: { address: '127.0.0.1', port: 0 },
+      tokens: await openTokens(b.dir),
+    });
+    t.teardown(() => shared.close());
+    const there = consoleClient({ ...b, consoleUrl: () => `http://127.0.0.1:${shared.port}` });
+    await there.post('/c/v1/sign-in', { email: b.email, password });
+    t.match((await there.get('/c/v1/keys')).json, { here: false });
+    t.match((await there.post('/c/v1/keys', { name: 'x' })).json, { code: 'right-missing' });
+    t.match((await there.post('/c/v1/keys/remove', { name: 'test' })).json, { code: 'right-missing' });
+
+    if (noBrowser) return;
+    const page = await (await openContext(browser!)).newPage();
+    await page.goto(b.consoleUrl());
+    await page.getByLabel('E-mail công vụ').fill(b.email);
+    await page.getByLabel('Mật khẩu').fill(password);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Việc hôm nay' }).waitFor();
+    await page.goto(`${b.consoleUrl()}/he-thong/khoa-api`);
+    await page.getByRole('button', { name: 'Tạo khóa' }).click();
+    await page.getByLabel(/Tên khóa/).fill('quan-ly-van-ban');
+    await page.keyboard.press('Control+Enter');
+    const shown = await page.getByRole('dialog').locator('code').innerText();
+    t.equal(await known(shown), 200);
+    t.strictSame(await faultsOf(page), [], 'axe: a new key');
+    await page.getByRole('button', { name: 'Đã chép, đóng lại' }).click();
+    t.notMatch(await page.locator('body').innerText(), shown);
+    page.once('dialog', (asked) => void asked.accept());
+    await page.getByRole('button', { name: 'Hủy khóa: quan-ly-van-ban' }).click();
+    await page.getByText('Đã hủy khóa quan-ly-van-ban.').waitFor();
+    t.equal(await known(shown), 401);
+    t.strictSame(await faultsOf(page), [], 'axe: keys');
+    await page.close();
+  },
+);

@@ -38,6 +38,8 @@ export const rights = {
   'node.read': everybody,
   /** Try the line, tests, support bundle, alarms seen. */
   'node.operate': ['clerk', 'admin'],
+  /** Keys of the REST API. */
+  'key.manage': ['admin'],
   'audit.read': ['admin', 'overseer'],
 } as const satisfies Record<string, readonly Role[]>;
 

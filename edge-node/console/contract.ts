@@ -231,8 +231,16 @@ export type GroupRow = {
   readonly own: boolean;
 };
 
+/** Keys of the REST API by name. `here`: they are made and ended here; false where the node serves several units. */
+export type KeyList = {
+  readonly rows: readonly { readonly name: string; readonly addedMs: number }[];
+  readonly here: boolean;
+};
+
 /** Alarms with the catalogue's words. */
 export type StatusView = Omit<EdgeStatus, 'alarms'> & {
+  /** Of the program. */
+  readonly version: string;
   readonly alarms: readonly (Alarm & {
     readonly titleVi: string | undefined;
     readonly remedyVi: string | undefined;

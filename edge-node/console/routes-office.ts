@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { catalogue, isErrorCode } from '../../protocol/errors.ts';
 import type { Edge } from '../core.ts';
+import { programVersion } from '../version.ts';
 import type { StatusView } from './contract.ts';
 import type { SelfTestName } from './contract-figures.ts';
 import { callerOf } from './guard.ts';
@@ -20,13 +21,14 @@ export function officeRoutes(app: FastifyInstance, edge: Edge): void {
 }
 
 function nodeRoutes(app: FastifyInstance, edge: Edge): void {
+  const version = programVersion();
   app.get('/c/v1/status', { config: { act: 'node.read' } }, async (): Promise<StatusView> => {
     const status = await edge.status();
     const alarms = status.alarms.map((alarm) => {
       const row = isErrorCode(alarm.code) ? catalogue[alarm.code] : undefined;
       return { ...alarm, titleVi: row?.title.vi, remedyVi: row?.remedy.vi };
     });
-    return { ...status, alarms };
+    return { ...status, version, alarms };
   });
   app.post(
     '/c/v1/status/retry',

@@ -7,6 +7,7 @@ import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import type { Clock } from '../../protocol/node/clock.ts';
 import { createServer, type ExchangeServer, type TlsMaterial } from '../../protocol/node/http-server.ts';
 import type { Log } from '../../protocol/node/logger.ts';
+import type { Tokens } from '../api/access.ts';
 import { strictRequests } from '../api/validate.ts';
 import type { EdgeConfig } from '../config.ts';
 import type { Edge } from '../core.ts';
@@ -17,6 +18,7 @@ import { startNotifier } from './notify.ts';
 import { composeRoutes } from './routes-compose.ts';
 import { documentRoutes } from './routes-documents.ts';
 import { figureRoutes } from './routes-figures.ts';
+import { keyRoutes } from './routes-keys.ts';
 import { officeRoutes } from './routes-office.ts';
 import { outsideRoutes } from './routes-outside.ts';
 import { staticRoutes } from './routes-pages-static.ts';
@@ -29,6 +31,8 @@ export type ConsoleOptions = {
   readonly log: Log;
   readonly clock: Clock;
   readonly config: ConsoleConfig;
+  /** Keys of the REST API; left out, the console has no screen for them. */
+  readonly tokens?: Tokens;
 };
 export type RunningConsole = {
   /** As a person types it. */
@@ -89,6 +93,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   workRoutes(app, edge);
   officeRoutes(app, edge);
   figureRoutes(app, edge);
+  if (options.tokens) keyRoutes(app, { edge, tokens: options.tokens, nowMs });
   const events = eventRoutes(app, { edge, clock, guard: guardOptions });
   const at = await server
     .listen({ host: config.address, port: config.port })

@@ -29,6 +29,7 @@ export const system = {
   clockUnknown: 'chưa so được với trung tâm',
   directory: 'Danh bạ',
   directoryUnits: (n: string) => `${n} đơn vị`,
+  version: 'Phiên bản phần mềm',
   atRest: 'Mã hoá dữ liệu lưu trữ',
   recoveryUnconfirmed: 'chưa xác nhận đã cất khoá khôi phục',
   retry: 'Thử kết nối ngay',
@@ -45,6 +46,26 @@ export const system = {
   noAlarmsHow: 'Cảnh báo cần người xem sẽ hiện ở đây.',
   times: (n: number) => `${n} lần`,
   sealAlarm: 'Mã',
+} as const;
+
+export const apiKeys = {
+  title: 'Khóa API',
+  how: 'Phần mềm văn phòng (e-office) dùng khóa này để gửi, nhận văn bản qua nút. Phần mềm giữ khóa đọc và gửi được mọi văn bản của đơn vị.',
+  elsewhere:
+    'Nút này phục vụ nhiều đơn vị, một khóa mở văn bản của tất cả: tạo và hủy khóa bằng lệnh "lienthong node token" trên máy chủ.',
+  add: 'Tạo khóa',
+  addHow: 'Đặt tên theo phần mềm sẽ dùng, mỗi phần mềm một khóa.',
+  name: 'Tên khóa',
+  nameHow: 'Tên khóa (chữ không dấu, số, dấu chấm, gạch nối)',
+  since: 'Tạo lúc',
+  empty: 'Chưa có khóa nào.',
+  emptyHow: 'Khi nối phần mềm văn phòng, tạo cho phần mềm một khóa ở đây.',
+  madeFor: (name: string) => `Khóa của ${name}`,
+  once: 'Khóa chỉ hiện một lần. Chép vào phần mềm ngay, không gửi qua thư điện tử hay tin nhắn.',
+  kept: 'Đã chép, đóng lại',
+  end: 'Hủy khóa',
+  endSure: (name: string) => `Hủy khóa ${name}? Phần mềm đang dùng khóa này mất kết nối ngay.`,
+  ended: (name: string) => `Đã hủy khóa ${name}.`,
 } as const;
 
 export const people = {
@@ -199,7 +220,7 @@ export const audit = {
     'alarm-seen': 'xem cảnh báo',
     nudge: 'nhắc việc',
     'support-bundle': 'tải gói chẩn đoán',
-    'token-add': 'tạo mã API',
-    'token-remove': 'huỷ mã API',
+    'token-add': 'tạo khóa API',
+    'token-remove': 'hủy khóa API',
   } as Readonly<Record<string, string>>,
 } as const;

@@ -16,7 +16,7 @@ import {
   urgencyNames,
 } from './words-lists.ts';
 import { directory, follow, registers } from './words-office.ts';
-import { account, audit, people, roles, system } from './words-people.ts';
+import { account, apiKeys, audit, people, roles, system } from './words-people.ts';
 
 export const words = {
   product: 'Liên thông văn bản',
@@ -71,6 +71,7 @@ export const words = {
   directory,
   system,
   people,
+  apiKeys,
   account,
   audit,
   help,

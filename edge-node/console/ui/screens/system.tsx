@@ -12,6 +12,7 @@ import { SelfTests } from '../widgets/self-tests.tsx';
 import { say } from '../widgets/toasts.tsx';
 import { words } from '../words.ts';
 import { testWords } from '../words-figures.ts';
+import { ApiKeys } from './api-keys.tsx';
 import { Audit } from './audit.tsx';
 import { People } from './people.tsx';
 
@@ -24,6 +25,7 @@ export function System({ tab }: { readonly tab: string; readonly sub: string | u
     ['canh-bao', w.alarms],
     ...(may('node.operate') ? [['kiem-tra', testWords.tab] as const] : []),
     ['nguoi-dung', w.people],
+    ...(may('key.manage') ? [['khoa-api', words.apiKeys.title] as const] : []),
     ...(may('audit.read') ? [['nhat-ky', w.audit] as const] : []),
   ];
   return (
@@ -44,6 +46,7 @@ export function System({ tab }: { readonly tab: string; readonly sub: string | u
       {tab === 'canh-bao' && <Alarms />}
       {tab === 'kiem-tra' && may('node.operate') && <SelfTests />}
       {tab === 'nguoi-dung' && <People />}
+      {tab === 'khoa-api' && may('key.manage') && <ApiKeys />}
       {tab === 'nhat-ky' && may('audit.read') && <Audit />}
     </>
   );
@@ -100,6 +103,8 @@ function Connection() {
           </dd>
           <dt>{w.directory}</dt>
           <dd>{w.directoryUnits(countText(status.directory.units))}</dd>
+          <dt>{w.version}</dt>
+          <dd>{status.version}</dd>
           <dt>{w.atRest}</dt>
           <dd>
             {status.atRest.words.vi}

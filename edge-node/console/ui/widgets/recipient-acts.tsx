@@ -14,11 +14,18 @@ const w = words.document;
 export const takenBack = ({ change }: RecipientView): boolean =>
   change?.kind === 'recall' && /^(asked|agreed|taken-back)$/.test(change.state);
 
+/** The one act that makes sense for it now; undefined: none. */
+export function actOf(to: Standing): 'resend' | 'cancel' | 'recall' | undefined {
+  if (takenBack(to)) return undefined;
+  if (/refused|undeliverable|expired|cancelled/.test(to.state)) return 'resend';
+  if (to.state === 'queued' && to.sending.sealedMs === undefined) return 'cancel';
+  return /queued|accepted|relayed/.test(to.state) ? 'recall' : undefined;
+}
+
 /** `act` is the page's: its problem is shown above, and one thing runs at a time. */
 export type RowActs = { readonly base: string; readonly act: Acting; readonly again: () => void };
 
 export function RecipientActs({ to, base, act, again }: RowActs & { readonly to: Standing }) {
-  if (takenBack(to)) return null;
   const name = to.name || to.code;
   const address = to.desk ? `${to.desk}@${to.code}` : to.code;
   const run = (verb: 'resend' | 'cancel', told: string) =>
@@ -27,7 +34,8 @@ export function RecipientActs({ to, base, act, again }: RowActs & { readonly to:
       say(told);
       again();
     });
-  if (/refused|undeliverable|expired|cancelled/.test(to.state))
+  const possible = actOf(to);
+  if (possible === 'resend')
     return (
       <button
         type="button"
@@ -38,7 +46,7 @@ export function RecipientActs({ to, base, act, again }: RowActs & { readonly to:
         {w.resend}
       </button>
     );
-  if (to.state === 'queued' && to.sending.sealedMs === undefined)
+  if (possible === 'cancel')
     return (
       <button
         type="button"
@@ -49,7 +57,7 @@ export function RecipientActs({ to, base, act, again }: RowActs & { readonly to:
         {w.cancel}
       </button>
     );
-  if (!/queued|accepted|relayed/.test(to.state)) return null;
+  if (possible === undefined) return null;
   return (
     <ReasonAct
       label={w.cancel}

@@ -6,7 +6,7 @@ import { registeredOf } from '../screens/arrival.tsx';
 import { toneOf } from '../screens/outbox.tsx';
 import { words } from '../words.ts';
 import { ColumnHeads, Tag } from './basics.tsx';
-import { RecipientActs, type RowActs } from './recipient-acts.tsx';
+import { actOf, RecipientActs, type RowActs } from './recipient-acts.tsx';
 import { Story } from './story.tsx';
 
 /** Transport until it is there, then what the receiving office says. */
@@ -37,7 +37,7 @@ export function RecipientTable({
   readonly acts?: RowActs | undefined;
 }) {
   const recipients = standingsOf(view.envelopes);
-  const rowActs = recipients.length > 1 ? acts : undefined;
+  const rowActs = recipients.length > 1 && recipients.some(actOf) ? acts : undefined;
   return (
     <div class="table-wrap">
       <table>
