@@ -71,10 +71,21 @@ t.test('what was not sent is cancelled, and nothing of it leaves', async (t) => 
   t.equal(codeOf(await recall(a, id)), 'document-state-refused', 'there is nothing left to take back');
   t.equal(codeOf(await recall(a, crypto.randomUUID())), 'document-unknown');
   t.equal(codeOf(await post(a, `/v1/documents/${id}/recall`, { reason: ' ' })), 'request-malformed');
+  // One of two is taken out of what waits; the other gets it, and the one later, when he is named.
+  const some = await send(a, [B, C]);
+  const act = (verb: string, body: object) => post(a, `/v1/documents/${some}/${verb}`, body);
+  t.equal(codeOf(await act('cancel', { to: ['H08.35.13'] })), 'document-state-refused', 'no recipient of it');
+  t.equal(codeOf(await act('cancel', { to: [] })), 'request-malformed');
+  t.match(await act('cancel', { to: [C] }), { status: 200, body: { state: 'queued' } });
+  t.equal(codeOf(await act('cancel', { to: [C] })), 'document-state-refused', 'it is out already');
   await test.restart();
   a.node.edge.retryNow();
   const later = await send(a, [B]);
   await arrived(b, later);
+  await arrived(b, some);
+  await t.rejects(show(c, some, 'in'), { code: 'document-unknown' });
+  t.match(await act('resend', { to: [C] }), { status: 202 });
+  await arrived(c, some);
   await t.rejects(show(b, id, 'in'), { code: 'document-unknown' });
 });
 

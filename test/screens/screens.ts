@@ -318,8 +318,8 @@ async function main(): Promise<void> {
   await page.getByText('Mất kết nối', { exact: false }).first().waitFor({ timeout: 90_000 });
   await at('/', '38-mat-ket-noi');
   await page.getByRole('link', { name: /^Hộp gửi/ }).click();
-  await page.getByRole('button', { name: 'Xem từng nơi nhận' }).click();
-  await page.getByText('UBND xã Tây Vinh').waitFor();
+  await page.getByRole('button', { name: 'Xem từng nơi nhận' }).first().click();
+  await page.getByText('UBND xã Tây Vinh').first().waitFor();
   await take('67-hop-gui');
   await b.node.edge.cancel(unsent.documentId, { to: ['H08.35.14'] });
   await at(`/di/${unsent.documentId}`, '69-tung-noi-nhan');
