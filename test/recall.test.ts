@@ -78,12 +78,20 @@ t.test('what was not sent is cancelled, and nothing of it leaves', async (t) => 
   t.equal(codeOf(await act('cancel', { to: [] })), 'request-malformed');
   t.match(await act('cancel', { to: [C] }), { status: 200, body: { state: 'queued' } });
   t.equal(codeOf(await act('cancel', { to: [C] })), 'document-state-refused', 'it is out already');
+  const half = await send(a, [B, C]);
+  t.match((await recall(a, half, { from: [C] })).body, { cancelled: [C], asked: [] });
   await test.restart();
   a.node.edge.retryNow();
   const later = await send(a, [B]);
   await arrived(b, later);
   await arrived(b, some);
+  await arrived(b, half);
   await t.rejects(show(c, some, 'in'), { code: 'document-unknown' });
+  await t.rejects(
+    show(c, half, 'in'),
+    { code: 'document-unknown' },
+    'nor is he sent what is recalled behind it',
+  );
   t.match(await act('resend', { to: [C] }), { status: 202 });
   await arrived(c, some);
   await t.rejects(show(b, id, 'in'), { code: 'document-unknown' });

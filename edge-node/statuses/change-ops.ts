@@ -20,6 +20,7 @@ import {
   ownDocument,
   plainRecipient,
   sendToAdded,
+  stopUnsealed,
 } from './holders.ts';
 import { statusLifeMs } from './status-ops.ts';
 
@@ -107,33 +108,6 @@ export type RecallOutcome = {
   readonly recallId: Uint8Array | null;
 };
 
-/** Sendings that were never sealed end here; their recipients never hear of the document. */
-function cancelUnsealed(
-  db: Database,
-  document: Document,
-  units: ReadonlySet<string> | undefined,
-  nowMs: number,
-): string[] {
-  const cancelled: string[] = [];
-  for (const { seq } of db.all<{ seq: number }>(
-    `SELECT seq FROM envelopes WHERE document_seq = ? AND work = 'seal'`,
-    document.seq,
-  )) {
-    const all = db.all<{ unit: string }>('SELECT unit FROM outbox_recipients WHERE envelope_seq = ?', seq);
-    // A part of a sending cannot be taken out of it; it goes, and is recalled behind it.
-    if (units && !all.every(({ unit }) => units.has(unit))) continue;
-    const { changes } = db.run(`UPDATE envelopes SET work = 'done' WHERE seq = ? AND work = 'seal'`, seq);
-    if (changes !== 1) continue;
-    db.run(
-      `UPDATE outbox_recipients SET state = 'cancelled', at_ms = ? WHERE envelope_seq = ? AND state = 'queued'`,
-      nowMs,
-      seq,
-    );
-    cancelled.push(...all.map(({ unit }) => unit));
-  }
-  return cancelled;
-}
-
 export function changeOps(db: Database) {
   return {
     /**
@@ -149,7 +123,11 @@ export function changeOps(db: Database) {
     }): RecallOutcome {
       const document = ownDocument(db, r.documentId);
       const only = r.units && new Set(r.units);
-      const cancelled = cancelUnsealed(db, document, only, r.nowMs);
+      const cancelled = stopUnsealed(db, {
+        documentSeq: document.seq,
+        takes: ({ unit }) => only?.has(unit) ?? true,
+        nowMs: r.nowMs,
+      }).map(({ unit }) => unit);
       const had = holders(db, document);
       const stranger = r.units?.find((unit) => !had.includes(unit) && !cancelled.includes(unit));
       if (stranger !== undefined)

@@ -138,6 +138,36 @@ function sendApart(
     );
 }
 
+/** Sendings that were never sealed end here for those whom `takes` names: they never hear of the document. Answers them. */
+export function stopUnsealed(
+  db: Database,
+  how: {
+    readonly documentSeq: number;
+    readonly takes: (to: Named) => boolean;
+    readonly nowMs: number;
+  },
+): readonly Named[] {
+  const unsealed = db.all<Unsealed>(
+    `SELECT seq, unit, lane, follows, checked, queued_ms FROM envelopes WHERE document_seq = ? AND work = 'seal'`,
+    how.documentSeq,
+  );
+  const all: Named[] = [];
+  for (const envelope of unsealed) {
+    const to = recipientsIn(db, envelope.seq);
+    const going = to.filter((each) => !how.takes(each));
+    if (going.length === to.length) continue;
+    if (going.length > 0) sendApart(db, { documentSeq: how.documentSeq, envelope, going });
+    db.run(`UPDATE envelopes SET work = 'done' WHERE seq = ? AND work = 'seal'`, envelope.seq);
+    db.run(
+      `UPDATE outbox_recipients SET state = 'cancelled', at_ms = ? WHERE envelope_seq = ? AND state = 'queued'`,
+      how.nowMs,
+      envelope.seq,
+    );
+    all.push(...to.filter(how.takes));
+  }
+  return all;
+}
+
 /** False while its check runs or waits for a person: the sending waits with it. Throws where there is nothing to wait for. */
 function letGoAlready(db: Database, documentSeq: number): boolean {
   const check = db.get<{ state: string; secret: number }>(
@@ -206,25 +236,14 @@ export function holderOps(db: Database) {
       nowMs: number;
     }): void {
       const { document_seq: documentSeq } = newest(c.documentId);
-      const unsealed = db.all<Unsealed>(
-        `SELECT seq, unit, lane, follows, checked, queued_ms FROM envelopes WHERE document_seq = ? AND work = 'seal'`,
+      const { only } = c;
+      const stopped = stopUnsealed(db, {
         documentSeq,
-      );
-      const waiting = unsealed.map((envelope) => ({ envelope, to: recipientsIn(db, envelope.seq) }));
-      const all = waiting.flatMap(({ to }) => to);
-      if (all.length === 0 || c.only?.some((each) => !all.some((to) => isSame(each, to))))
+        takes: (to) => only?.some((each) => isSame(each, to)) ?? true,
+        nowMs: c.nowMs,
+      });
+      if (stopped.length === 0 || only?.some((each) => !stopped.some((to) => isSame(each, to))))
         throw new ExchangeError('document-state-refused', 'it was sealed already');
-      for (const { envelope, to } of waiting) {
-        const going = c.only ? to.filter((each) => !c.only?.some((one) => isSame(one, each))) : [];
-        if (going.length === to.length) continue;
-        if (going.length > 0) sendApart(db, { documentSeq, envelope, going });
-        db.run(`UPDATE envelopes SET work = 'done' WHERE seq = ? AND work = 'seal'`, envelope.seq);
-        db.run(
-          `UPDATE outbox_recipients SET state = 'cancelled', at_ms = ? WHERE envelope_seq = ? AND state = 'queued'`,
-          c.nowMs,
-          envelope.seq,
-        );
-      }
       noteAudit(db, {
         atMs: c.nowMs,
         actor: c.actor,
