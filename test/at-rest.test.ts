@@ -21,7 +21,7 @@ import { headerCodec, signedCodec } from '../protocol/codec.ts';
 import { isExchangeError } from '../protocol/errors.ts';
 import { parseDocumentId, uuidToBytes } from '../protocol/ids.ts';
 import { seal } from '../protocol/node/at-rest/aead.ts';
-import { keyIdOf, sealedCells } from '../protocol/node/at-rest/cells.ts';
+import { isSealedText, keyIdOf, sealedCells } from '../protocol/node/at-rest/cells.ts';
 import { followDestroyed, prepareKeys, singleKey } from '../protocol/node/at-rest/key-blocks.ts';
 import { openKeyStore } from '../protocol/node/at-rest/key-store.ts';
 import {
@@ -482,6 +482,61 @@ t.test(
     t.same(await openMaster(data), master, 'bound to the new machine from paper');
   },
 );
+
+t.test('small values of a document share a box, and each opens alone', (t) => {
+  const dir = temporaryDir('together');
+  t.teardown(() => fs.rmSync(dir, { recursive: true }));
+  const master = randomBytes(32);
+  const keys = openKeyStore(dir, master);
+  const cells = sealedCells(keys, master);
+  type Value = string | Uint8Array | null;
+  const box = (cell: Value): string =>
+    Buffer.from(typeof cell === 'string' ? Buffer.from(cell.split(':').at(-1)!, 'base64') : cell!)
+      .subarray(-16)
+      .toString('hex');
+  const opened = (cell: Value): Value =>
+    typeof cell === 'string'
+      ? cells.unsealText(cell)
+      : cell && Buffer.from(cells.unseal(cell)).toString('latin1');
+  const salt = Buffer.alloc(32, 0xe1);
+  const said = [salt, 'Về việc báo cáo quý III', '', '12/UBND-VP', null, '[]', 'tờ trình.pdf'] as const;
+  const sealed = cells.begin().together(...said);
+  t.same(sealed.map(opened), [salt.toString('latin1'), ...said.slice(1)]);
+  const holding = sealed.filter((cell) => cell !== null && cell !== '' && cell !== '[]');
+  t.equal(new Set(holding.map(box)).size, 1, 'one box');
+  t.ok(isSealedText(sealed[1]), 'a text that fsck takes for sealed');
+  t.strictSame(
+    [...new Set(holding.map((cell) => keyIdOf(cell!)))].length,
+    1,
+    'which a removal finds in each',
+  );
+  t.same([...holding].reverse().map(opened), holding.map(opened).reverse(), 'in any order');
+  const again = sealedCells(keys, master);
+  t.equal(again.unsealText(sealed[6]), said[6], 'by whoever opens only this one');
+
+  const names = Array.from({ length: 200 }, (_, i) => `phụ lục ${i}.pdf`);
+  const many = cells.begin().together(...names, 'x'.repeat(70_000));
+  t.same(many.map(opened), [...names, 'x'.repeat(70_000)]);
+  const copies = many.slice(0, -1).reduce((sum, cell) => sum + cell.length, 0);
+  t.ok(copies < 200 * 600, 'copies do not grow with their number');
+  t.ok(new Set(many.map(box)).size <= 200 / 4);
+
+  const id = keyIdOf(sealed[1])!;
+  t.equal(keyIdOf(cells.begin(id).text('thêm')), id, 'more cells can go with what is there');
+  const spoilt = Buffer.from(sealed[0]);
+  spoilt[spoilt.length - 1]! ^= 1;
+  t.same(cells.unseal(spoilt), spoilt, 'what does not verify is not opened, whatever was opened last');
+  t.equal(opened(sealed[1]), said[1]);
+  keys.destroy([id]);
+  t.same(
+    [opened(sealed[1]), cells.unseal(sealed[0])],
+    ['', sealed[0]],
+    'nor is anything kept of a destroyed key',
+  );
+  t.same(opened(many[3]!), names[3]);
+  keys.close();
+  t.end();
+});
 
 t.test('the master key in its modes', async (t) => {
   const folder = (): string => {

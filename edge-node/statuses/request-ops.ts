@@ -138,8 +138,22 @@ function answer(
   return queueStatus(db, { ...row, code, text, person, actor, nowMs, after: receivedRow(db, row)!, request });
 }
 
-const titlesFrom = (columns: string) =>
-  `UPDATE inbox SET ${columns} WHERE sender = ? AND document_id = ? AND destroyed_ms IS NULL`;
+/**
+ * Lists show what holds now; what was sealed first stays beside it, as evidence. The titles stay under the update's key and are destroyed with it, in
+ * cells of their own: those of the update hold its whole metadata.
+ */
+function showTitlesOf(db: Database, update: number, { sender, documentId }: ReceivedKey): void {
+  const select = 'SELECT subject, notation, number FROM inbox WHERE seq = ?';
+  const [key] = db.sealedWith(select, update);
+  const shown = db.get<Record<'subject' | 'notation' | 'number', string | null>>(select, update)!;
+  db.run(
+    'UPDATE inbox SET updated_by = ?, subject = ?, notation = ?, number = ? WHERE sender = ? AND document_id = ? AND destroyed_ms IS NULL',
+    update,
+    ...db.cells.begin(key).together(shown.subject, shown.notation, shown.number),
+    sender,
+    documentId,
+  );
+}
 
 export function requestOps(db: Database) {
   return {
@@ -162,18 +176,7 @@ export function requestOps(db: Database) {
       if (changes !== 1) throw new ExchangeError('request-decided');
       if (state === 'destroying') markDestroying(db, row, d.nowMs);
       else answer(db, row, { ...d, code: state === 'agreed' ? changeCodes.agreed : changeCodes.refused });
-      if (state === 'agreed') {
-        // Lists show what holds now; what was sealed first stays beside it, as evidence.
-        db.run(
-          titlesFrom(
-            'updated_by = ?, (subject, notation, number) = (SELECT u.subject, u.notation, u.number FROM inbox u WHERE u.seq = ?)',
-          ),
-          d.inboxSeq,
-          d.inboxSeq,
-          row.sender,
-          row.documentId,
-        );
-      }
+      if (state === 'agreed') showTitlesOf(db, d.inboxSeq, row);
       noteAudit(db, {
         atMs: d.nowMs,
         actor: d.actor,

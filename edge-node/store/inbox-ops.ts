@@ -4,7 +4,7 @@
 import { hash } from 'node:crypto';
 import { signedCodec, statementCodec } from '../../protocol/codec.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
-import type { Cell } from '../../protocol/node/at-rest/cells.ts';
+import { type Cell, releaseCell } from '../../protocol/node/at-rest/cells.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { PayloadType } from '../../protocol/signature.ts';
 import { buildStatement, events, type StatementFacts, statementType } from '../../protocol/statement.ts';
@@ -305,6 +305,14 @@ const asRefusal = (item: TakenDelivery, code: ErrorCode): RefusedDelivery => ({
 });
 
 function insertArrival(db: Database, item: TakenDelivery, nowMs: number, cell: Cell): number {
+  // Erased together, as what was handed in.
+  const [salt, subject, notation, number, ...names] = cell.together(
+    item.salt,
+    item.subject,
+    item.notation,
+    item.number,
+    ...item.parts.map(({ name }) => name),
+  );
   const seq = db.run(
     `INSERT INTO inbox (sender, envelope_id, document_id, digest, signed, hops, salt, metadata, receipt, accepted_ms, epoch, ledger_sequence,
       kind, urgency, created_ms, reply_by_ms, received_ms, subject, notation, number, bytes)
@@ -315,7 +323,7 @@ function insertArrival(db: Database, item: TakenDelivery, nowMs: number, cell: C
     item.digest,
     item.signed,
     item.hops,
-    cell.seal(item.salt),
+    salt,
     cell.seal(item.metadata),
     item.receipt,
     item.acceptedMs,
@@ -326,12 +334,13 @@ function insertArrival(db: Database, item: TakenDelivery, nowMs: number, cell: C
     item.createdMs,
     item.replyByMs,
     nowMs,
-    cell.text(item.subject),
-    cell.text(item.notation),
-    cell.text(item.number),
+    subject,
+    notation,
+    number,
     item.bytes,
   ).lastRowId;
-  for (const [idx, p] of item.parts.entries())
+  for (const [idx, p] of item.parts.entries()) {
+    const content = cell.seal(p.content);
     db.run(
       'INSERT INTO in_parts (inbox_seq, idx, length, sha256, tree_root, name, media_type, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
       seq,
@@ -339,9 +348,11 @@ function insertArrival(db: Database, item: TakenDelivery, nowMs: number, cell: C
       p.length,
       p.sha256,
       p.treeRoot,
-      cell.text(p.name),
+      names[idx]!,
       p.mediaType,
-      cell.seal(p.content),
+      content,
     );
+    releaseCell(content, p.content);
+  }
   return seq;
 }

@@ -179,4 +179,6 @@ export const migrations: readonly Migration[] = [
   { version: 18, name: 'rare-indexes', sql: rareIndexes },
   { version: 19, name: 'settled-failures', sql: settledFailures },
   { version: 20, name: 'accepted-due', sql: acceptedDue },
+  // Nothing changes here: cells share boxes from now on (ADR 10), and a program that would show them as they stand shall refuse the folder.
+  { version: 21, name: 'shared-boxes', sql: '' },
 ];

@@ -3,7 +3,7 @@
 // Must never move a state without the statement that says so, except for what this node alone decides.
 import { ExchangeError } from '../../protocol/errors.ts';
 import { uuidFromBytes, uuidToBytes } from '../../protocol/ids.ts';
-import type { Cells } from '../../protocol/node/at-rest/cells.ts';
+import { type Cell, releaseCell } from '../../protocol/node/at-rest/cells.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import { outcomes } from '../../protocol/statement.ts';
 import { type OutboxState, outboxStates, statesBefore } from '../../protocol/states.ts';
@@ -121,6 +121,14 @@ export function insertDocument(
   d: Omit<SentRow['document'], 'recipients'> & { readonly recipients: readonly RecipientRow[] },
   cell = db.cells.begin(),
 ): number {
+  // Erased together, wherever they are (takedown-ops.ts, request-ops.ts).
+  const [salt, subject, notation, number, ...names] = cell.together(
+    d.salt,
+    d.subject,
+    d.notation,
+    d.number,
+    ...d.parts.map(({ name }) => name),
+  );
   const seq = db.run(
     `INSERT INTO documents (document_id, unit, idempotency_key, request_digest, kind, urgency, created_ms, deliver_by_ms, reply_by_ms,
       links, status, salt, metadata, subject, notation, number, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -135,14 +143,14 @@ export function insertDocument(
     d.replyByMs,
     d.links,
     d.status,
-    cell.seal(d.salt),
+    salt,
     cell.seal(d.metadata),
-    cell.text(d.subject),
-    cell.text(d.notation),
-    cell.text(d.number),
+    subject,
+    notation,
+    number,
     d.bytes,
   ).lastRowId;
-  insertParts(db, seq, d.parts, cell);
+  insertParts(db, seq, d.parts, { names, cell });
   noteChanges(db, seq, d);
   if (isDocumentKind(d.kind)) noteNumber(db, { ...d, direction: 'out', issuer: d.unit, createdMs: d.nowMs });
   return seq;
@@ -166,9 +174,10 @@ function insertParts(
   db: Database,
   documentSeq: number,
   parts: readonly PartRow[],
-  cell: ReturnType<Cells['begin']>,
+  { names, cell }: { readonly names: readonly string[]; readonly cell: Cell },
 ): void {
-  for (const [idx, p] of parts.entries())
+  for (const [idx, p] of parts.entries()) {
+    const content = cell.seal(p.content);
     db.run(
       'INSERT INTO out_parts (document_seq, idx, length, sha256, tree_root, name, media_type, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
       documentSeq,
@@ -176,10 +185,12 @@ function insertParts(
       p.length,
       p.sha256,
       p.treeRoot,
-      cell.text(p.name),
+      names[idx]!,
       p.mediaType,
-      cell.seal(p.content),
+      content,
     );
+    releaseCell(content, p.content);
+  }
 }
 
 /**

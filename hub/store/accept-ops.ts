@@ -2,6 +2,7 @@
 // hub/ingress/accept.ts. After the COMMIT that holds these rows the hub owns the document.
 import { hopCodec, signedStatementCodec } from '../../protocol/codec.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
+import { type Cell, releaseCell } from '../../protocol/node/at-rest/cells.ts';
 import { buildStatement, type EventName, outcomes, parseStatement } from '../../protocol/statement.ts';
 import { hopsWrapper } from '../../protocol/wire-splice.ts';
 import { noteRecalls, wasRecalled } from './recall-ops.ts';
@@ -96,8 +97,8 @@ export function acceptOps(shared: Shared) {
   }
 
   // All cells of one document share a key: the rows of one acceptance are written one after the other.
-  let sealing: { readonly of: AcceptArgs; readonly cell: ReturnType<typeof db.cells.begin> } | undefined;
-  function cellOf(args: AcceptArgs): ReturnType<typeof db.cells.begin> {
+  let sealing: { readonly of: AcceptArgs; readonly cell: Cell } | undefined;
+  function cellOf(args: AcceptArgs): Cell {
     if (sealing?.of !== args) sealing = { of: args, cell: db.cells.begin() };
     return sealing.cell;
   }
@@ -284,7 +285,8 @@ export function acceptOps(shared: Shared) {
     args: AcceptArgs,
     made: { receipt: Buffer; sequence: number; hops: Buffer },
   ): number {
-    const cell = cellOf(args);
+    // Erased together (recall-ops.ts, takedown-ops.ts).
+    const [salt, metadata] = cellOf(args).together(args.salt, args.metadata);
     const open = args.deliveries.filter(going).length;
     if (open > 0) countOpen(args.sender, args.bytes);
     return db.run(
@@ -297,8 +299,8 @@ export function acceptOps(shared: Shared) {
       args.digest,
       args.signed,
       made.hops,
-      cell.seal(args.salt),
-      cell.seal(args.metadata),
+      salt,
+      metadata,
       args.kind,
       args.urgency,
       args.nowMs,
@@ -314,9 +316,8 @@ export function acceptOps(shared: Shared) {
 
   /** A later leg finds them there, unless retention took them. */
   function insertParts(args: AcceptArgs, seq: number): void {
-    const { parts } = args;
-    const cell = cellOf(args);
-    for (const { index, length, sha256, treeRoot, content } of parts)
+    for (const { index, length, sha256, treeRoot, content } of args.parts) {
+      const sealed = cellOf(args).seal(content);
       db.run(
         'INSERT OR IGNORE INTO parts (envelope_seq, idx, length, sha256, tree_root, content) VALUES (?,?,?,?,?,?)',
         seq,
@@ -324,8 +325,10 @@ export function acceptOps(shared: Shared) {
         length,
         sha256,
         treeRoot,
-        cell.seal(content),
+        sealed,
       );
+      releaseCell(sealed, content);
+    }
   }
 
   function insertDeliveries(args: AcceptArgs, seq: number): string[] {

@@ -191,4 +191,6 @@ export const migrations: readonly Migration[] = [
   },
   // Nothing changes here: content keys lie in blocks from now on, and a program that knows no blocks shall refuse the folder.
   { version: 14, name: 'keys-in-blocks', sql: '' },
+  // As little: cells share boxes (ADR 10), which a program of before would show as they stand.
+  { version: 15, name: 'shared-boxes', sql: '' },
 ];

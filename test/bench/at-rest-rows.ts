@@ -1,6 +1,6 @@
 // What the rows of a document cost more at rest: the node's own operation of handing in, run here in batches as its writer thread runs them, on a plain
 // and on a sealed store in turns, with the processor time of the whole process (V8's threads too). Without network, TLS and signatures, so that a change of
-// the cells shows where `path` is too noisy. Counted beside it: keys and sealed cells of one document, which are the same on every machine.
+// the cells shows where `path` is too noisy. Counted beside it: keys, boxes and sealed cells of one document, which are the same on every machine.
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,9 @@ import process from 'node:process';
 import { sealedColumns } from '../../edge-node/store/sealed-columns.ts';
 import { createStore, storeFile } from '../../edge-node/store/store.ts';
 import { operations } from '../../edge-node/store/writer-ops.ts';
-import { openDatabase } from '../../protocol/node/sqlite.ts';
+import { tagBytes } from '../../protocol/node/at-rest/aead.ts';
+import { keyIdOf } from '../../protocol/node/at-rest/cells.ts';
+import { openDatabase, type SqlValue } from '../../protocol/node/sqlite.ts';
 
 const batch = 32;
 /** Until the code is compiled. */
@@ -80,13 +82,32 @@ function openRows(sealed: boolean, bytes: number) {
   };
 }
 
-/** Of one document, in the mean: sealed cells, and the keys under which they are. */
-function counted({ db }: ReturnType<typeof openRows>, documents: number) {
-  const keys = sealedColumns.flatMap(({ table, texts = [], blobs = [] }) => {
+/** A box ends with its tag, in every cell that is a copy of it. */
+const tagOf = (cell: string | Uint8Array): string =>
+  (typeof cell === 'string'
+    ? Buffer.from(cell.slice(cell.lastIndexOf(':') + 1), 'base64')
+    : Buffer.from(cell)
+  )
+    .subarray(-tagBytes)
+    .toString('hex');
+
+/** Of one document, in the mean: sealed cells, the boxes that they are, and the keys under which they are. */
+function counted(path: string, documents: number) {
+  // Opens nothing by itself.
+  const db = openDatabase(path, { readOnly: true });
+  const cells = sealedColumns.flatMap(({ table, texts = [], blobs = [] }) => {
     const columns = [...texts, ...blobs].join(', ');
-    return columns === '' ? [] : db.sealedWith(`SELECT ${columns} FROM ${table}`);
+    const rows = columns === '' ? [] : db.all<Record<string, SqlValue>>(`SELECT ${columns} FROM ${table}`);
+    return rows
+      .flatMap((row) => Object.values(row) as (string | Uint8Array | null)[])
+      .filter((value) => value !== null && keyIdOf(value) !== undefined) as (string | Uint8Array)[];
   });
-  return { cells: keys.length / documents, keys: new Set(keys).size / documents };
+  db.close();
+  return {
+    cells: cells.length / documents,
+    boxes: new Set(cells.map(tagOf)).size / documents,
+    keys: new Set(cells.map(keyIdOf)).size / documents,
+  };
 }
 
 export function rowCosts(documents: number, bytes: number) {
@@ -106,7 +127,7 @@ export function rowCosts(documents: number, bytes: number) {
       bytes,
       plainCpuMicros: each(micros.plain),
       sealedCpuMicros: each(micros.sealed),
-      sealedPerDocument: counted(stores.sealed, batches * batch),
+      sealedPerDocument: counted(stores.sealed.db.path, batches * batch),
     };
   } finally {
     for (const store of Object.values(stores)) store.end();

@@ -16,7 +16,6 @@ const objectOf = (key: BoxKey): KeyObject => (key instanceof Uint8Array ? create
 
 const nonceBytes = 12;
 export const tagBytes = 16;
-const noHead = new Uint8Array(0);
 export const boxExtraBytes = nonceBytes + tagBytes;
 
 // Random bytes for many nonces at once: asking costs ten times what the bytes do. Each is given out once; a thread has its own.
@@ -32,18 +31,12 @@ function putNonce(into: Buffer, at: number): void {
   noncesAt += nonceBytes;
 }
 
-/** `head` || nonce || ciphertext || tag. `about` is bound and not stored; `head` is for who reads the box, and not bound. */
-export function seal(
-  key: BoxKey,
-  plain: Uint8Array,
-  about: Uint8Array,
-  head: Uint8Array = noHead,
-): Buffer<ArrayBuffer> {
-  const box = Buffer.allocUnsafe(head.length + boxExtraBytes + plain.length);
-  box.set(head, 0);
-  const from = head.length + nonceBytes;
-  putNonce(box, head.length);
-  const cipher = createCipheriv('aes-256-gcm', objectOf(key), box.subarray(head.length, from)).setAAD(about);
+/** A head || nonce || ciphertext || tag. `about` is bound and not stored; the head is the caller's to write, all of it, for who reads the box, and not bound. */
+export function seal(key: BoxKey, plain: Uint8Array, about: Uint8Array, headBytes = 0): Buffer<ArrayBuffer> {
+  const box = Buffer.allocUnsafe(headBytes + boxExtraBytes + plain.length);
+  const from = headBytes + nonceBytes;
+  putNonce(box, headBytes);
+  const cipher = createCipheriv('aes-256-gcm', objectOf(key), box.subarray(headBytes, from)).setAAD(about);
   // In this mode everything comes out of `update`; `final` gives no bytes and fixes the tag.
   const sealed = cipher.update(plain);
   box.set(sealed, from);
