@@ -230,6 +230,9 @@ t.test(
     t.equal(sent.envelopes.length, 2);
     t.equal(sent.envelopes[0]!.follows, sent.envelopes[1]!.envelopeId);
     hub.script(paths.envelopes, { each: 'unit-closed' });
+    await t.rejects(a.update(later.documentId, { reason: 'sai', fields: { subject: 'Báo cáo MẬT' } }), {
+      code: 'secrecy-refused',
+    });
     const secret = await a.submit(letter('secret', ['H01.2']));
     await inState(a, secret.documentId, 'refused');
     await a.reportSecret(secret.documentId, { why: 'có dấu mật', actor: 'clerk' });
@@ -238,6 +241,9 @@ t.test(
       { code: 'document-held' },
       'nobody lets it go, this way neither',
     );
+    await t.rejects(a.update(secret.documentId, { reason: 'sai', fields: { subject: 'khác' } }), {
+      code: 'document-held',
+    });
     t.equal((await a.show(secret.documentId)).envelopes.length, 1);
   },
 );

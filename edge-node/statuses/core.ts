@@ -126,7 +126,7 @@ export type StatusCore = {
    * those of a first sending's recipients, and of `extendDocument` in holders.ts.
    */
   extend(id: string, request: ExtendRequest): Promise<ExtendAnswer>;
-  /** Codes: also `document-changed`, `request-malformed`. */
+  /** Codes: also `document-changed`, `document-held`, `secrecy-refused`, `request-malformed`. */
   update(id: string, request: UpdateRequest): Promise<UpdateAnswer>;
   /** What waits for a decision here, newest first; `all`: decided ones too. */
   requests(options?: {

@@ -10,6 +10,7 @@ import type { EdgeContext } from '../context.ts';
 import { metadataText } from '../outbox/metadata-text.ts';
 import { assertTaken, sendingUnit } from '../outbox/submit.ts';
 import { recipientOf, resolveRecipients } from '../recipients/resolve.ts';
+import { assertNoSecret } from '../safety/quick.ts';
 import { assertReadable } from '../safety/views.ts';
 import type { Arrival, OutDocument } from '../store/view-reads.ts';
 import type { RequestDecision, StatusCore, UpdateRequest } from './core.ts';
@@ -108,6 +109,8 @@ export function statusVerbs(context: EdgeContext, hooks: StatusHooks): StatusCor
       assertWorking(context);
       assertReason(request.reason);
       const document = documentOf(id, context);
+      // A correction carries the whole block: of what was reported as a secret nothing goes out again.
+      assertReadable({ direction: 'out', row: document }, context);
       const nowMs = clock.nowMs();
       const newest = store.newestUpdate(document.document_id);
       const outcome = await store.write('updateDocument', {
@@ -223,6 +226,7 @@ function changedMetadata(document: OutDocument, base: Uint8Array | null, request
   const before = metadataCodec.decode(base);
   const said = metadataText(metadataOf(fields), [], keepText);
   const after = { ...before, ...said, reason, parts: [], clientReference: '' };
+  assertNoSecret(after);
   const { salt, block } = buildMetadata(after, randomBytes(32));
   const { subject, notation, number } = { ...document, ...after };
   return { salt, block, subject, notation, number };
