@@ -82,7 +82,7 @@ export function RecipientTable({
                   </details>
                 </td>
                 {rowActs && (
-                  <td>
+                  <td class="tight">
                     <RecipientActs to={to} {...rowActs} />
                   </td>
                 )}
