@@ -2,6 +2,7 @@
 // calls themselves are in server.ts (the axis) and wrapper.ts (a province's wrapper of it).
 import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../../protocol/node/clock.ts';
 import { Refusal, spool, takeIn } from './intake.ts';
 import { MultipartError, readMultipart } from './multipart.ts';
@@ -109,18 +110,23 @@ export async function sendMessage(
 ): Promise<undefined> {
   const damaged = store.take('damage') || random() < store.fault('damage-chance');
   response.writeHead(200, { 'content-type': 'application/json' });
-  response.write(before);
   const source = createReadStream(store.messagePath(copy.doc_id), {
     encoding: 'utf8',
     highWaterMark: 256 * 1024,
   });
-  for await (const piece of source as AsyncIterable<string>) {
-    const text = damaged ? piece.slice(0, Math.floor(piece.length * (0.1 + 0.8 * random()))) : piece;
-    if (!response.write(JSON.stringify(text).slice(1, -1)))
-      await new Promise((resolve) => response.once('drain', resolve));
-    if (damaged) break;
-  }
-  response.end(after);
+  const pieces = async function* () {
+    yield before;
+    for await (const piece of source as AsyncIterable<string>) {
+      const text = damaged ? piece.slice(0, Math.floor(piece.length * (0.1 + 0.8 * random()))) : piece;
+      yield JSON.stringify(text).slice(1, -1);
+      if (damaged) break;
+    }
+    yield after;
+  };
+  // Ends too when the other side goes away in the middle, which no "drain" would tell.
+  await pipeline(pieces, response).catch((error: unknown) => {
+    if (!response.destroyed) throw error;
+  });
   return undefined;
 }
 
