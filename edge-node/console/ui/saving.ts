@@ -8,7 +8,7 @@ import { nowMs } from './clock.ts';
 const saveAfterMs = 700;
 const retryMs = 5_000;
 
-export type Saving = {
+type Saving = {
   readonly state: 'clean' | 'saving' | 'failed';
   readonly atMs: number | undefined;
   readonly problem: ProblemBody | undefined;

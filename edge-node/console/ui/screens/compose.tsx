@@ -3,17 +3,15 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { DocumentView } from '../../../core.ts';
 import { standingsOf } from '../../../recipients/newest.ts';
-import { type Draft, type DraftChecks, type DraftFields, emptyFields, type Matched } from '../../contract.ts';
+import { type Draft, type DraftFields, emptyFields, type Matched } from '../../contract.ts';
 import { get, Problem, type ProblemBody, post, problemOf, queryOf } from '../api.ts';
 import { nowMs } from '../clock.ts';
 import { todayIso } from '../format.ts';
 import { useAct } from '../load.ts';
 import { go } from '../router.ts';
-import { useSaving } from '../saving.ts';
 import { Field, Link, Loading, ProblemNotice, Title } from '../widgets/basics.tsx';
 import { ComposeFacts } from '../widgets/compose-facts.tsx';
-import { ConfirmSheet } from '../widgets/confirm-sheet.tsx';
-import { DraftActs } from '../widgets/draft-acts.tsx';
+import { DraftActs, DraftTrouble, useDraft } from '../widgets/draft-acts.tsx';
 import { FileDrop } from '../widgets/file-drop.tsx';
 import { RecipientPicker } from '../widgets/recipient-picker.tsx';
 import { useLooks, useSuggestions } from '../widgets/suggestions.tsx';
@@ -129,9 +127,8 @@ function Form({ draft, loaded, to, answers, replaces }: FormProps) {
   const [fields, setFields] = useState<DraftFields>(
     fresh ? { ...emptyFields, issueDate: todayIso(), answers: answers ?? '' } : loaded.fields,
   );
-  const act = useAct();
-  const [asking, setAsking] = useState<DraftChecks>();
-  const { saving, save, forget } = useSaving(draft, fresh ? 0 : loaded.revision, fields);
+  const onItsWay = useDraft(draft, loaded, fields);
+  const { act } = onItsWay;
   const change = (some: Partial<DraftFields>) => setFields((before) => ({ ...before, ...some }));
   const looks = useLooks(fields.parts);
   const main = fields.parts[0];
@@ -146,26 +143,13 @@ function Form({ draft, loaded, to, answers, replaces }: FormProps) {
       );
     if (fresh && replaces) act.run(async () => change(await replacementOf(replaces)));
   }, []);
-  const ask = () =>
-    act.run(async () => {
-      await save(true);
-      setAsking(await get(`/drafts/${draft}/checks`));
-    });
   return (
     <>
       <Title>{w.title}</Title>
       <div class="notice warn">
         <p>{w.secret}</p>
       </div>
-      {!fresh && loaded.lastError && (
-        <div class="notice bad" role="alert">
-          <p>
-            <strong>{w.failed}</strong> {loaded.lastError}
-          </p>
-        </div>
-      )}
-      <ProblemNotice problem={act.problem} />
-      {saving.problem?.code === 'draft-changed' && <ProblemNotice problem={saving.problem} />}
+      <DraftTrouble on={onItsWay} />
       <Relation fields={fields} change={change} />
       <section class="card">
         <h2>{w.files}</h2>
@@ -193,24 +177,7 @@ function Form({ draft, loaded, to, answers, replaces }: FormProps) {
           </section>
         </div>
       </div>
-      <DraftActs
-        draft={draft}
-        asking={asking !== undefined}
-        act={act}
-        saving={saving}
-        onSend={ask}
-        onDrop={forget}
-      />
-      {asking && (
-        <ConfirmSheet
-          draft={draft}
-          fields={fields}
-          asked={asking}
-          save={save}
-          onClose={() => setAsking(undefined)}
-          onSent={forget}
-        />
-      )}
+      <DraftActs on={onItsWay} />
     </>
   );
 }

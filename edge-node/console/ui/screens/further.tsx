@@ -3,14 +3,11 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { DocumentView } from '../../../core.ts';
 import { standingsOf } from '../../../recipients/newest.ts';
-import { type Draft, type DraftChecks, type DraftFields, emptyFields } from '../../contract.ts';
-import { get } from '../api.ts';
+import { type Draft, type DraftFields, emptyFields } from '../../contract.ts';
 import { documentName } from '../format.ts';
-import { useAct, useLoad } from '../load.ts';
-import { useSaving } from '../saving.ts';
+import { useLoad } from '../load.ts';
 import { Link, Loading, ProblemNotice, Title } from '../widgets/basics.tsx';
-import { ConfirmSheet } from '../widgets/confirm-sheet.tsx';
-import { DraftActs } from '../widgets/draft-acts.tsx';
+import { DraftActs, DraftTrouble, useDraft } from '../widgets/draft-acts.tsx';
 import { RecipientPicker } from '../widgets/recipient-picker.tsx';
 import { stateText } from '../widgets/recipient-table.tsx';
 import { words } from '../words.ts';
@@ -46,15 +43,8 @@ function Form({
 }) {
   const fresh = loaded === 'new';
   const [fields, setFields] = useState<DraftFields>(fresh ? fieldsOf(view) : loaded.fields);
-  const act = useAct();
-  const [asking, setAsking] = useState<DraftChecks>();
   const [missed, setMissed] = useState<readonly string[]>([]);
-  const { saving, save, forget } = useSaving(draft, fresh ? 0 : loaded.revision, fields);
-  const ask = () =>
-    act.run(async () => {
-      await save(true);
-      setAsking(await get(`/drafts/${draft}/checks`));
-    });
+  const onItsWay = useDraft(draft, loaded, fields);
   useEffect(() => {
     document.querySelector<HTMLInputElement>('main [role=combobox]')?.focus();
   }, []);
@@ -62,15 +52,7 @@ function Form({
     <>
       <Title>{w.title}</Title>
       <p class="muted">{w.how}</p>
-      {!fresh && loaded.lastError && (
-        <div class="notice bad" role="alert">
-          <p>
-            <strong>{words.compose.failed}</strong> {loaded.lastError}
-          </p>
-        </div>
-      )}
-      <ProblemNotice problem={act.problem} />
-      {saving.problem?.code === 'draft-changed' && <ProblemNotice problem={saving.problem} />}
+      <DraftTrouble on={onItsWay} />
       <section class="card">
         <h2>{w.document}</h2>
         <p>
@@ -100,24 +82,7 @@ function Form({
         />
         {missed.length > 0 && <p class="notice warn">{w.paper(missed.join('; '))}</p>}
       </section>
-      <DraftActs
-        draft={draft}
-        asking={asking !== undefined}
-        act={act}
-        saving={saving}
-        onSend={ask}
-        onDrop={forget}
-      />
-      {asking && (
-        <ConfirmSheet
-          draft={draft}
-          fields={fields}
-          asked={asking}
-          save={save}
-          onClose={() => setAsking(undefined)}
-          onSent={forget}
-        />
-      )}
+      <DraftActs on={onItsWay} />
     </>
   );
 }
