@@ -168,6 +168,15 @@ export function stopUnsealed(
   return all;
 }
 
+/** Throws `content-gone`: erased, or rebuilt from the hub after a restore, which gives no content back. */
+function assertContentHere(db: Database, documentSeq: number): void {
+  const gone = db.get(
+    'SELECT 1 FROM documents WHERE seq = ? AND (metadata IS NULL OR length(request_digest) = 0)',
+    documentSeq,
+  );
+  if (gone) throw new ExchangeError('content-gone', 'the content of this document is not here any more');
+}
+
 /** False while its check runs or waits for a person: the sending waits with it. Throws where there is nothing to wait for. */
 function letGoAlready(db: Database, documentSeq: number): boolean {
   const check = db.get<{ state: string; secret: number }>(
@@ -190,11 +199,7 @@ export function sendToAdded(
   document: OwnDocument & { readonly documentId: Uint8Array },
   how: { readonly added: readonly RecipientRow[]; readonly corrected: boolean; readonly nowMs: number },
 ): void {
-  const gone = db.get(
-    'SELECT 1 FROM documents WHERE seq = ? AND (metadata IS NULL OR length(request_digest) = 0)',
-    document.seq,
-  );
-  if (gone) throw new ExchangeError('content-gone', 'the content of this document is not here any more');
+  assertContentHere(db, document.seq);
   const checked = letGoAlready(db, document.seq);
   const { unit } = document;
   sendMore(db, document.seq, { to: how.added, unit, checked, nowMs: how.nowMs });
@@ -271,11 +276,10 @@ export function holderOps(db: Database) {
       const recalled = alreadyAsked(db, c.documentId);
       const standing = recipients.filter(({ unit }) => !recalled.has(unit));
       const failed = standing.filter(({ state }) => ['refused', 'undeliverable', 'expired'].includes(state));
-      const stopped = open ? [] : standing.filter(({ state }) => state === 'cancelled');
-      const again = [...failed, ...standing.filter(({ state }) => state === 'cancelled')];
+      const stopped = standing.filter(({ state }) => state === 'cancelled');
       const missed = c.only
-        ? again.filter((to) => c.only?.some((each) => isSame(each, to)))
-        : failed.length > 0
+        ? [...failed, ...stopped].filter((to) => c.only?.some((each) => isSame(each, to)))
+        : failed.length > 0 || open
           ? failed
           : stopped;
       if (missed.length === 0 || (c.only && missed.length < c.only.length))
@@ -283,12 +287,7 @@ export function holderOps(db: Database) {
           'document-state-refused',
           open ? 'it is still on its way' : 'everybody has it',
         );
-      // Erased, or rebuilt from the hub after a restore, which gives no content back.
-      const gone = db.get(
-        'SELECT 1 FROM documents WHERE seq = ? AND (metadata IS NULL OR length(request_digest) = 0)',
-        last.document_seq,
-      );
-      if (gone) throw new ExchangeError('content-gone', 'the content of this document is not here any more');
+      assertContentHere(db, last.document_seq);
       sendMore(db, last.document_seq, {
         to: missed.map((r) => ({ unit: r.unit, desk: r.desk, group: r.grp, groupVersion: r.grp_version })),
         unit: last.unit,

@@ -35,28 +35,20 @@ export function RecipientActs({ to, base, act, again }: RowActs & { readonly to:
       again();
     });
   const possible = actOf(to);
-  if (possible === 'resend')
+  if (possible === 'resend' || possible === 'cancel') {
+    const [label, told] =
+      possible === 'resend' ? [w.resend, w.resentTo(name)] : [w.cancel, w.cancelledTo(name)];
     return (
       <button
         type="button"
         disabled={act.busy}
-        aria-label={`${w.resend}: ${name}`}
-        onClick={() => run('resend', w.resentTo(name))}
+        aria-label={`${label}: ${name}`}
+        onClick={() => run(possible, told)}
       >
-        {w.resend}
+        {label}
       </button>
     );
-  if (possible === 'cancel')
-    return (
-      <button
-        type="button"
-        disabled={act.busy}
-        aria-label={`${w.cancel}: ${name}`}
-        onClick={() => run('cancel', w.cancelledTo(name))}
-      >
-        {w.cancel}
-      </button>
-    );
+  }
   if (possible === undefined) return null;
   return (
     <ReasonAct
