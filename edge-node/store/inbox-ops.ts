@@ -11,6 +11,7 @@ import { buildStatement, events, type StatementFacts, statementType } from '../.
 import { faultOfArrival, noteArrival } from '../statuses/arrival-ops.ts';
 import { keepAside, noteAlarm, noteAudit, raiseLedgerSeen } from './fact-ops.ts';
 import { insertCheck } from './safety-ops.ts';
+import { sharedBox } from './shared-box.ts';
 import type {
   ArrivalFacts,
   Circumstances,
@@ -305,14 +306,7 @@ const asRefusal = (item: TakenDelivery, code: ErrorCode): RefusedDelivery => ({
 });
 
 function insertArrival(db: Database, item: TakenDelivery, nowMs: number, cell: Cell): number {
-  // Erased together, as what was handed in.
-  const [salt, subject, notation, number, ...names] = cell.together(
-    item.salt,
-    item.subject,
-    item.notation,
-    item.number,
-    ...item.parts.map(({ name }) => name),
-  );
+  const { salt, subject, notation, number, names } = sharedBox(cell, item);
   const seq = db.run(
     `INSERT INTO inbox (sender, envelope_id, document_id, digest, signed, hops, salt, metadata, receipt, accepted_ms, epoch, ledger_sequence,
       kind, urgency, created_ms, reply_by_ms, received_ms, subject, notation, number, bytes)

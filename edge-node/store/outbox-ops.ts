@@ -14,6 +14,7 @@ import { noteAlarm, noteAudit, raiseLedgerSeen } from './fact-ops.ts';
 import { newestToRecipient } from './newest.ts';
 import { insertCheck } from './safety-ops.ts';
 import { sealAnew } from './seal-anew.ts';
+import { sharedBox } from './shared-box.ts';
 import type {
   MoveTo,
   NewDocument,
@@ -121,14 +122,7 @@ export function insertDocument(
   d: Omit<SentRow['document'], 'recipients'> & { readonly recipients: readonly RecipientRow[] },
   cell = db.cells.begin(),
 ): number {
-  // Erased together, wherever they are (takedown-ops.ts, request-ops.ts).
-  const [salt, subject, notation, number, ...names] = cell.together(
-    d.salt,
-    d.subject,
-    d.notation,
-    d.number,
-    ...d.parts.map(({ name }) => name),
-  );
+  const { salt, subject, notation, number, names } = sharedBox(cell, d);
   const seq = db.run(
     `INSERT INTO documents (document_id, unit, idempotency_key, request_digest, kind, urgency, created_ms, deliver_by_ms, reply_by_ms,
       links, status, salt, metadata, subject, notation, number, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
