@@ -27,6 +27,7 @@ import {
   openConsoleOffice,
   openContext,
   password,
+  signInPage,
 } from './support/console.ts';
 import { quiet, startTestHub, temporaryDir } from './support/hub.ts';
 import { movedClock } from './support/moved-clock.ts';
@@ -718,11 +719,7 @@ t.test(
     page.setDefaultTimeout(15_000);
     page.on('pageerror', (error) => faults.push(error.message));
     clock.move(120_000);
-    await page.goto(b.consoleUrl());
-    await page.getByLabel('E-mail công vụ').fill(b.email);
-    await page.getByLabel('Mật khẩu').fill(password);
-    await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Việc hôm nay' }).waitFor();
+    await signInPage(page, b);
     const look = async (name: string) => t.strictSame(await faultsOf(page), [], `axe: ${name}`);
     for (const [path, heading] of [
       ['/thong-ke', 'Thống kê'],
@@ -837,11 +834,7 @@ t.test('a term from the acceptance counts in lists and terms until a task has on
 
   if (noBrowser) return;
   const page = await (await openContext(browser!)).newPage();
-  await page.goto(b.consoleUrl());
-  await page.getByLabel('E-mail công vụ').fill(b.email);
-  await page.getByLabel('Mật khẩu').fill(password);
-  await page.keyboard.press('Enter');
-  await page.getByRole('heading', { name: 'Việc hôm nay' }).waitFor();
+  await signInPage(page, b);
   await page.goto(`${b.consoleUrl()}/den/${ids['862']}`);
   await page.getByRole('button', { name: 'Tiếp nhận và vào sổ' }).click();
   await page.getByLabel('Hạn xử lý (nếu có)').fill(written);
@@ -872,11 +865,7 @@ t.test('a try that failed says why, and when the next one is', async (t) => {
   const { nextMs } = await waiting(2);
   if (!noBrowser) {
     const page = await (await openContext(browser!)).newPage();
-    await page.goto(a.consoleUrl());
-    await page.getByLabel('E-mail công vụ').fill(a.email);
-    await page.getByLabel('Mật khẩu').fill(password);
-    await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Việc hôm nay' }).waitFor();
+    await signInPage(page, a);
     await page.goto(`${a.consoleUrl()}/di/${documentId}`);
     const time = new Date(nextMs! + 7 * 3_600_000).toISOString().slice(11, 16);
     await page.getByText(`Chờ gửi lại lúc ${time} (lần 3): đơn vị đã dùng hết dung lượng được cấp`).waitFor();
@@ -933,11 +922,7 @@ t.test(
 
     if (noBrowser) return;
     const page = await (await openContext(browser!)).newPage();
-    await page.goto(b.consoleUrl());
-    await page.getByLabel('E-mail công vụ').fill(b.email);
-    await page.getByLabel('Mật khẩu').fill(password);
-    await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Việc hôm nay' }).waitFor();
+    await signInPage(page, b);
     await page.goto(`${b.consoleUrl()}/he-thong/khoa-api`);
     await page.getByRole('button', { name: 'Tạo khóa' }).click();
     await page.getByLabel(/Tên khóa/).fill('quan-ly-van-ban');

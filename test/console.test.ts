@@ -33,6 +33,7 @@ import {
   openContext,
   password,
   samplePdf,
+  signInPage,
 } from './support/console.ts';
 import { quiet, startTestHub, temporaryDir } from './support/hub.ts';
 import { eventually, openOffice, seeEachOther } from './support/office.ts';
@@ -382,10 +383,7 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
   await sender.getByText('UBND thị trấn Phú Phong').first().waitFor();
 
   const receiver = await open(b);
-  await receiver.goto(b.consoleUrl());
-  await receiver.getByLabel('E-mail công vụ').fill(b.email);
-  await receiver.getByLabel('Mật khẩu').fill(password);
-  await receiver.keyboard.press('Enter');
+  await signInPage(receiver, b);
   await receiver.getByText('Văn bản chờ tiếp nhận').waitFor();
   await receiver.getByRole('link', { name: /Văn bản chờ tiếp nhận/ }).click();
   await receiver.getByRole('heading', { name: 'Văn bản đến' }).waitFor();
@@ -458,10 +456,7 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
 
   // The third returns it with a reason; the sender reads number and reason, then recalls.
   const third = await open(c);
-  await third.goto(c.consoleUrl());
-  await third.getByLabel('E-mail công vụ').fill(c.email);
-  await third.getByLabel('Mật khẩu').fill(password);
-  await third.keyboard.press('Enter');
+  await signInPage(third, c);
   await third.getByRole('link', { name: /Văn bản chờ tiếp nhận/ }).click();
   await third.getByRole('link', { name: 'Về việc triển khai kế hoạch năm 2027' }).click();
   await third.getByRole('button', { name: 'Trả lại' }).click();
@@ -1111,11 +1106,7 @@ t.test(
     await enter(clerk, c);
     const page = noBrowser ? undefined : await (await openContext(browser!)).newPage();
     if (page) {
-      await page.goto(c.consoleUrl());
-      await page.getByLabel('E-mail công vụ').fill(c.email);
-      await page.getByLabel('Mật khẩu').fill(password);
-      await page.keyboard.press('Enter');
-      await page.getByRole('heading', { name: 'Việc hôm nay' }).waitFor();
+      await signInPage(page, c);
     }
     const submit = async (number: string, to: readonly string[]) =>
       (
@@ -1189,11 +1180,7 @@ t.test('how much of a large file is at the hub is said while it goes up', async 
   await enter(clerk, c);
   const page = noBrowser ? undefined : await (await openContext(browser!)).newPage();
   if (page) {
-    await page.goto(c.consoleUrl());
-    await page.getByLabel('E-mail công vụ').fill(c.email);
-    await page.getByLabel('Mật khẩu').fill(password);
-    await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Việc hôm nay' }).waitFor();
+    await signInPage(page, c);
   }
   const { edge } = c.node;
   async function* bytes() {

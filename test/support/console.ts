@@ -124,6 +124,15 @@ export async function firstLogin(page: Page, office: ConsoleOffice): Promise<voi
   await page.getByRole('heading', { name: 'Việc hôm nay' }).waitFor();
 }
 
+/** As every day afterwards; the first screen stands. */
+export async function signInPage(page: Page, office: ConsoleOffice): Promise<void> {
+  await page.goto(office.consoleUrl());
+  await page.getByLabel('E-mail công vụ').fill(office.email);
+  await page.getByLabel('Mật khẩu').fill(password);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Việc hôm nay' }).waitFor();
+}
+
 /** A PDF of `pages` pages with a line of text on each. */
 export async function samplePdf(title: string, pages = 2): Promise<Buffer> {
   const { PDFDocument, StandardFonts } = await import('@cantoo/pdf-lib');
