@@ -95,7 +95,7 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
       return rebuildSearch(context);
     },
     async show(id, options = {}) {
-      const view = showDocument(find(id, options.direction, context), context);
+      const view = showDocument(id, options.direction, context);
       return { ...view, completeness: completenessOf(view) };
     },
     async readPart(id, index, options = {}) {

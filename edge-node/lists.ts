@@ -9,23 +9,34 @@ import { sendingUnit } from './outbox/submit.ts';
 import { isHiddenSent } from './safety/views.ts';
 import { searchQuery } from './search-words.ts';
 import { storyOfSent } from './statuses/views.ts';
+import type { Store } from './store/store.ts';
 import { documentState, hiddenTitle, senderCodeOf } from './views.ts';
 
 const limitOf = (given: number | undefined): number => Math.min(200, Math.max(1, given ?? 50));
 
+/** The rows and what is said of each at one moment of the store (as views.ts, showDocument). */
 function pageOf<Row extends { readonly key: number }, View>(
   {
-    rows,
+    read,
     limit,
+    store,
     ...rest
-  }: { readonly rows: readonly Row[]; readonly limit: number; readonly filling?: true },
+  }: {
+    readonly read: () => readonly Row[];
+    readonly limit: number;
+    readonly store: Store;
+    readonly filling?: true;
+  },
   view: (row: Row) => View | undefined,
 ): Page<View> {
-  return {
-    ...rest,
-    rows: rows.flatMap((row) => view(row) ?? []),
-    next: rows.length === limit ? String(rows.at(-1)!.key) : undefined,
-  };
+  return store.reading(() => {
+    const rows = read();
+    return {
+      ...rest,
+      rows: rows.flatMap((row) => view(row) ?? []),
+      next: rows.length === limit ? String(rows.at(-1)!.key) : undefined,
+    };
+  });
 }
 
 /** The caller's unit by its id, and words of a person as a query of the search. */
@@ -39,7 +50,8 @@ export function outboxPage(options: OutboxPageOptions, context: EdgeContext): Pa
   const limit = limitOf(options.limit);
   const asked = askedOf(options, context);
   const filling = asked.match === undefined ? {} : fillingOf(store);
-  return pageOf({ rows: store.outboxPage({ ...options, ...asked }, limit), limit, ...filling }, (row) => {
+  const read = () => store.outboxPage({ ...options, ...asked }, limit);
+  return pageOf({ read, limit, store, ...filling }, (row) => {
     // What shows nothing of itself is not found by its words either.
     if (asked.match !== undefined && isHiddenSent(row.seq, store)) return undefined;
     const newest = store.envelopesOf(row.seq)[0];
@@ -83,7 +95,8 @@ export function inboxPage(options: InboxPageOptions, context: EdgeContext): Page
   const limit = limitOf(options.limit);
   const asked = { ...askedOf(options, context), nowMs: context.clock.nowMs() };
   const filling = asked.match === undefined && options.type === undefined ? {} : fillingOf(store);
-  return pageOf({ rows: store.inboxPage({ ...options, ...asked }, limit), limit, ...filling }, (row) => {
+  const read = () => store.inboxPage({ ...options, ...asked }, limit);
+  return pageOf({ read, limit, store, ...filling }, (row) => {
     const hidden = hiddenTitle(row.seq, store);
     if (asked.match !== undefined && hidden) return undefined;
     return {

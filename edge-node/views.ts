@@ -81,14 +81,23 @@ const partView = ({ idx, name, media_type, length, sha256 }: StoredPart): PartVi
   sha256Hex: Buffer.from(sha256).toString('hex'),
 });
 
-export function showDocument(found: Found, context: EdgeContext): DocumentView {
-  return found.direction === 'out' ? showSent(found.row, context) : showArrival(found.row, context);
+/**
+ * A document as it stood at one moment: the writer commits between two SELECTs of another connection, and a state without the statement that
+ * caused it would be shown. Throws `document-unknown`, `id-malformed`.
+ */
+export function showDocument(
+  id: string,
+  direction: 'out' | 'in' | undefined,
+  context: EdgeContext,
+): DocumentView {
+  return context.store.reading(() => {
+    const found = find(id, direction, context);
+    return found.direction === 'out' ? showSent(found.row, context) : showArrival(found.row, context);
+  });
 }
 
 function showSent(row: OutDocument, context: EdgeContext): DocumentView {
   const { store, directory } = context;
-  // Before the states: what a check decided is then never newer than what is shown of it.
-  const safety = safetyOf('out', row.seq, context);
   const hidden = isHiddenSent(row.seq, store);
   const envelopes = store.envelopesOf(row.seq);
   const states = store.latestRecipients(row.seq).map(({ state }) => state);
@@ -118,7 +127,7 @@ function showSent(row: OutDocument, context: EdgeContext): DocumentView {
     links: JSON.parse(row.links) as SubmitLink[],
     status: row.status === null ? undefined : JSON.parse(row.status),
     envelopes: envelopes.map((envelope) => showEnvelope(envelope, story, context)),
-    safety,
+    safety: safetyOf('out', row.seq, context),
   };
 }
 

@@ -4,7 +4,7 @@ import { vietnamTime } from '../../protocol/calendar/working-days.ts';
 import type { EdgeContext } from '../context.ts';
 import type { DocumentView, RecipientView, TimelineEvent } from '../core.ts';
 import { standingsOf } from '../recipients/newest.ts';
-import { find, showDocument } from '../views.ts';
+import { showDocument } from '../views.ts';
 import type { SheetFile } from './core.ts';
 import { drawPdf } from './print.ts';
 import type { SlipBlock } from './print-slip.ts';
@@ -25,7 +25,7 @@ export async function receiptSlip(
   direction: 'out' | 'in',
   context: EdgeContext,
 ): Promise<SheetFile> {
-  const view = showDocument(find(id, direction, context), context);
+  const view = showDocument(id, direction, context);
   const nowMs = context.clock.nowMs();
   const nameOf = (unit: string): string => context.directory.current().unit(unit)?.name ?? '';
   const unit =
