@@ -13,6 +13,7 @@ import { createHttpClient } from '../protocol/node/http-client.ts';
 import { createHubLink, type HubLink } from '../protocol/node/hub-link.ts';
 import { lockDir } from '../protocol/node/lock.ts';
 import type { Log } from '../protocol/node/logger.ts';
+import { startSealing } from '../protocol/node/seal-content.ts';
 import { startSearchIndex } from '../protocol/node/search-index.ts';
 import type { WorkLoop } from '../protocol/node/worker.ts';
 import { createVerifier } from '../protocol/signature.ts';
@@ -95,6 +96,7 @@ type Workers = {
   readonly poster: WorkLoop;
   readonly fetcher: Fetcher;
   readonly housekeeping: WorkLoop;
+  readonly sealing: WorkLoop;
   readonly renewal: WorkLoop;
   readonly watch: WorkLoop;
   readonly searchIndex: WorkLoop;
@@ -287,6 +289,7 @@ async function assemble(
       running.poster.stop(),
       running.fetcher.stop(),
       running.housekeeping.stop(),
+      running.sealing.stop(),
       running.renewal.stop(),
       running.watch.stop(),
       running.searchIndex.stop(),
@@ -350,6 +353,11 @@ function startWorkers(
       context.log.warn({ event: 'worker.waiting', worker: 'search-index', waitMs, err: error }),
   });
   const housekeeping = startHousekeeping(context);
+  const sealing = startSealing({
+    ...context,
+    onError: (error, waitMs) =>
+      context.log.warn({ event: 'worker.waiting', worker: 'sealing', waitMs, err: error }),
+  });
   const poster = startPoster(context);
   // Each needs to wake the other: by name, since neither exists before both do.
   const loops: { sender?: WorkLoop; uploader?: WorkLoop } = {};
@@ -372,6 +380,7 @@ function startWorkers(
     poster,
     fetcher,
     housekeeping,
+    sealing,
     renewal,
     watch,
     searchIndex,

@@ -13,6 +13,7 @@ import { openAtRest } from '../protocol/node/at-rest/open.ts';
 import { plainCellsIn, sealedNames } from '../protocol/node/at-rest/seal-rows.ts';
 import type { Clock } from '../protocol/node/clock.ts';
 import { contentFiles } from '../protocol/node/content-files.ts';
+import { plainFilesIn, plainWords } from '../protocol/node/seal-content.ts';
 import { type Database, integrityCheck, openDatabase } from '../protocol/node/sqlite.ts';
 import { envelopeDigest, metadataDigest } from '../protocol/seal.ts';
 import { verifySigned } from '../protocol/signature.ts';
@@ -77,11 +78,12 @@ export async function fsckNode({ dir, clock, onProgress }: FsckOptions): Promise
     for (const line of integrityCheck(db)) found({ about: 'store', code: 'store-damaged', what: line });
     const identity = attempt(found, { about: 'identity' }, () => loadIdentity(dir));
     const rest = atRestState(dir);
-    if (rest) {
-      const plain = plainCellsIn(db.path, sealedColumns);
-      if (plain > 0)
-        notes.push(`at-rest: ${plain} texts from before encryption stand plain; the next start seals them`);
-    }
+    if (rest)
+      for (const said of plainWords(
+        plainCellsIn(db.path, sealedColumns),
+        plainFilesIn(join(dir, 'content', 'sha256')),
+      ))
+        notes.push(`at-rest: ${said}`);
     if (rest && !rest.recoveryConfirmed)
       notes.push('at-rest: the recovery key has not been confirmed as kept (lienthong at-rest confirm)');
     const check: Check = {

@@ -11,6 +11,7 @@ import { openAtRest } from '../protocol/node/at-rest/open.ts';
 import { plainCellsIn, sealedNames } from '../protocol/node/at-rest/seal-rows.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { contentFiles } from '../protocol/node/content-files.ts';
+import { plainFilesIn, plainWords } from '../protocol/node/seal-content.ts';
 import { type Database, integrityCheck, openDatabase } from '../protocol/node/sqlite.ts';
 import { checkContent } from './fsck-content.ts';
 import { checkEnvelopes, checkStatements } from './fsck-envelopes.ts';
@@ -113,13 +114,9 @@ export async function fsckHub({ dir, fast = false, onProgress }: FsckOptions): P
     const root = join(dir, 'content', 'sha256');
     await checkContent(fsck, { root, files: contentFiles(root, systemClock, atRest?.keys), fast });
     const rest = atRestState(dir);
-    const plain = rest ? plainCellsIn(db.path, sealedColumns) : 0;
-    if (plain > 0)
-      fsck.note(
-        'at-rest',
-        rest!.mode,
-        `${plain} texts from before encryption stand plain; the next start seals them`,
-      );
+    if (rest)
+      for (const said of plainWords(plainCellsIn(db.path, sealedColumns), plainFilesIn(root)))
+        fsck.note('at-rest', rest.mode, said);
     if (rest && !rest.recoveryConfirmed)
       fsck.note(
         'at-rest',

@@ -4,6 +4,7 @@
 import { clockBounds } from '../protocol/grace.ts';
 import { clockSteps } from '../protocol/node/clock.ts';
 import type { Log } from '../protocol/node/logger.ts';
+import { startSealing } from '../protocol/node/seal-content.ts';
 import { startSearchIndex } from '../protocol/node/search-index.ts';
 import { type StepResult, startWorker, type WorkLoop } from '../protocol/node/worker.ts';
 import type { Admin } from './admin/acts.ts';
@@ -109,6 +110,9 @@ export function startHubWork(deps: HubWorkDeps): HubWork {
     idleMs: 5_000,
     onError: told('heard', 'warn'),
   });
+  const sealing = listening
+    ? [startSealing({ clock, random, content: deps.content, onError: told('sealing') })]
+    : [];
 
   return {
     async tendAtStart() {
@@ -122,7 +126,9 @@ export function startHubWork(deps: HubWorkDeps): HubWork {
     sweepSoon: () => sweeper.nudge(),
     async stop() {
       await Promise.all(
-        [sweeper, flushing, republishing, reforming, searchIndex, tending].map((each) => each.stop()),
+        [sweeper, flushing, republishing, reforming, searchIndex, tending, ...sealing].map((each) =>
+          each.stop(),
+        ),
       );
     },
   };

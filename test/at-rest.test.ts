@@ -13,6 +13,7 @@ import { startNode } from '../edge-node/main.ts';
 import { backupHub, restoreHub } from '../hub/backup.ts';
 import { fsckHub } from '../hub/fsck.ts';
 import { injected } from '../hub/offline.ts';
+import { borderOps } from '../hub/store/border-ops.ts';
 import { migrations as hubMigrations } from '../hub/store/migrations.ts';
 import { safetyOps as hubSafetyOps, insertHubCheck } from '../hub/store/safety-ops.ts';
 import { takedownActs } from '../hub/store/takedown-ops.ts';
@@ -193,6 +194,48 @@ t.test('sealed content is read in any range, resumed, and never believed once to
   );
 });
 
+t.test('files of before are sealed one by one, and a run that was broken off is taken up', async (t) => {
+  const dir = temporaryDir('files');
+  t.teardown(() => fs.rmSync(dir, { recursive: true }));
+  const contents = [0, 1, 65_536, 2 * MiB + 12_345].map((length) => randomBytes(length));
+  const plain = await openContentStore({ dir, clock: systemClock });
+  const digests: Uint8Array[] = [];
+  for (const bytes of contents) digests.push((await plain.addStream(pieces(bytes))).sha256);
+  const pathOf = (sha256: Uint8Array, ending = '') => {
+    const hex = Buffer.from(sha256).toString('hex');
+    return join(dir, 'content/sha256', hex.slice(0, 2), `${hex}${ending}`);
+  };
+  const hours = new Date('2026-11-20T01:00:00Z');
+  for (const sha256 of digests) fs.utimesSync(pathOf(sha256), hours, hours);
+  const damaged = (await plain.addStream(pieces(randomBytes(5000)))).sha256;
+  fs.truncateSync(pathOf(damaged), 4000);
+
+  const keys = openKeyStore(dir, randomBytes(32));
+  const store = await openContentStore({ dir, clock: systemClock, keys });
+  const reading = await store.read(digests[3]!);
+  // Killed after the sealed file was in place: both are there.
+  const half = digests[2]!;
+  const walk = async (): Promise<boolean[]> => {
+    const sealed: boolean[] = [];
+    for await (const each of store.sealPlain()) sealed.push(each);
+    return sealed;
+  };
+  t.same((await walk()).sort(), [false, true, true, true, true], 'the damaged one is told');
+  fs.writeFileSync(pathOf(half), contents[2]!);
+  fs.writeFileSync(join(dir, 'content/tmp', `${Buffer.from(damaged).toString('hex')}.e1`), 'left');
+  t.same((await walk()).sort(), [false, true]);
+  for (const [i, sha256] of digests.entries()) {
+    t.notOk(fs.existsSync(pathOf(sha256)));
+    t.ok((await collect(await store.read(sha256))).equals(contents[i]!));
+    t.ok((await store.verify(sha256)).ok);
+    t.equal((await store.stat(sha256))?.touchedMs, hours.getTime(), 'the sweep counts on');
+  }
+  t.ok((await collect(reading)).equals(contents[3]!), 'who read the plain file reads on');
+  t.ok(fs.existsSync(pathOf(damaged)), 'what is damaged stays, for fsck to name');
+  t.same(fs.readdirSync(join(dir, 'content/tmp')), []);
+  keys.close();
+});
+
 t.test('rows of before are sealed once, and a run that was broken off is taken up', async (t) => {
   const dir = temporaryDir('rows');
   t.teardown(() => fs.rmSync(dir, { recursive: true }));
@@ -338,7 +381,7 @@ t.test(
   },
 );
 
-t.test('a removal at a hub destroys the keys of what its check found too', (t) => {
+t.test('a removal at a hub destroys the keys of its check and of what another system said', (t) => {
   const dir = temporaryDir('check-keys');
   t.teardown(() => fs.rmSync(dir, { recursive: true }));
   const master = randomBytes(32);
@@ -364,16 +407,52 @@ t.test('a removal at a hub destroys the keys of what its check found too', (t) =
   hubSafetyOps(db).settleCheck({ ...check, seq, state: 'held', secret: true, nowMs: 2 } as never);
   const found = db.sealedWith('SELECT findings, parts FROM checks');
   t.equal(found.length, 2);
+  // What another system said of it, across a border.
+  db.exec(`PRAGMA foreign_keys = OFF; INSERT INTO border_out (border, source, what, document_id, from_code, to_code, edxml_id, state, message_sha256,
+    message_bytes, parts, not_carried, next_ms, made_ms) SELECT 'b', 'd1', 'edoc', document_id, '', '', 'e', 'made', x'', 0, '[]', '[]', 0, 0 FROM envelopes`);
+  const border = borderOps({ db } as never, () => []);
+  const later = { id: 1, nextMs: 9, code: 'axis-refused', words: 'zqsaid', certain: true };
+  border.borderOutLater(later);
+  border.borderOutRefused({ ...later, nowMs: 2 });
+  border.borderInKeep({
+    ...{
+      border: 'b',
+      foreignId: 'f',
+      what: 'edoc',
+      fromCode: '',
+      toCode: '',
+      state: 'held',
+      ack: 'fail',
+      messageKey: '',
+    },
+    ...{
+      meaning: null,
+      messageSha256: randomBytes(32),
+      messageBytes: 1,
+      parts: [],
+      code: 'x',
+      said: 'zqsaid',
+      rule: '',
+    },
+    ...{ edxmlId: 'e', documentId, envelopeId: null, wrapper: null, document: null, reports: null, nowMs: 2 },
+  });
+  const said = [
+    ...db.sealedWith('SELECT words FROM border_out'),
+    ...db.sealedWith('SELECT said FROM border_in'),
+  ];
+  t.equal(said.length, 2);
   takedownActs(db).removalOrder({
     ...{ documentId, act: 'destroy', reason: '', operators: ['one', 'two'], acts: [] },
     ...{ decidedBy: 'h2', told: true, contents: [], nowMs: 3 },
   });
   const noted = JSON.parse(db.get<{ keys: string }>('SELECT keys FROM removals')!.keys) as number[];
   t.ok(
-    found.every((id) => noted.includes(id)),
+    [...found, ...said].every((id) => noted.includes(id)),
     'else they open in every backup',
   );
-  t.equal(noted.length, 2, 'and the key of the document');
+  t.equal(noted.length, 4, 'and the key of the document');
+  t.match(db.get('SELECT words FROM border_out'), { words: '' });
+  t.match(db.get('SELECT said FROM border_in'), { said: '' });
   db.close();
   keys.close();
   t.end();
@@ -679,7 +758,8 @@ t.test(
       );
       return documentId;
     };
-    const before = await send('trước khi mã hoá', randomBytes(400_000));
+    const first = randomBytes(400_000);
+    const before = await send('trước khi mã hoá', first);
     await Promise.all([a.node.close(), b.node.close()]);
     const on = await exitOf(['at-rest', 'enable', '--dir', a.dir, '--mode', 'key-file', '--json']);
     t.equal(on.code, 0, on.err);
@@ -734,8 +814,13 @@ t.test(
         ),
       );
     t.same(inTheClear(), [], 'no word of a document is in any file while the programs run');
-    const part = Buffer.from(await (await b.fetch(`/v1/inbox/${documentId}/parts/1`)).arrayBuffer());
-    t.ok(part.equals(large));
+    const partOf = async (id: string) =>
+      Buffer.from(await (await b.fetch(`/v1/inbox/${id}/parts/1`)).arrayBuffer());
+    t.ok((await partOf(documentId)).equals(large));
+    await eventually(async () =>
+      [a.dir, b.dir, hub.dir].every((dir) => filesHolding(dir, first.subarray(1000, 1064)).length === 0),
+    );
+    t.ok((await partOf(before)).equals(first), 'files of before are sealed while the programs run');
     const status = await exitOf(['at-rest', 'status', '--dir', a.dir]);
     t.match(status.out, /key-file: .*CHỈ bảo vệ bản sao lưu/);
     await Promise.all([a.node.close(), b.node.close()]);

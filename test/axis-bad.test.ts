@@ -310,12 +310,20 @@ t.test('a removed secret is destroyed at the border too, and does not come in ag
   t.pass('nor does it come back');
   // What left to an office behind the border is beyond any order, and the record says so.
   const sent = await put(commune, paper('986'));
-  await atOffice(finance, isDocument('986'));
-  const told = await order('mot', uuidFromBytes(sent.documentId), 'hide');
+  const { copy_id } = await atOffice(finance, isDocument('986'));
+  const answer = 'Tệp không mở được';
+  axis.store.setCopy(copy_id, 'fail', answer, systemClock.nowMs());
+  const beyond = uuidFromBytes(sent.documentId);
+  const answered = async () =>
+    (await messages('?direction=out')).find(({ documentId }) => documentId === beyond);
+  await until(async () => (await answered())?.words === answer);
+  const told = await order('mot', beyond, 'hide');
   t.match(
     told.removals[0]!.peers.find(({ unit }) => unit === finance),
     { beyond: 'Trục liên thông (thử)' },
   );
+  await order('hai', beyond, 'destroy');
+  t.equal((await answered())?.words, '', 'and goes with its document');
   await province.hub.close();
   const { findings } = await fsckHub({ dir: province.dir });
   t.strictSame(

@@ -97,7 +97,7 @@ export function borderOps({ db }: Shared, speakFor: (delivery: number, what: Giv
     const { changes } = db.run(
       "UPDATE border_out SET state = 'reported', doubtful = 0, ended_ms = ?, words = ?, rule = ?, message = NULL WHERE id = ? AND state IN ('made','sent')",
       by.nowMs,
-      by.words,
+      db.cells.begin().text(by.words),
       by.rule,
       row.id,
     );
@@ -157,6 +157,7 @@ export function borderOps({ db }: Shared, speakFor: (delivery: number, what: Giv
       const fresh = state === 'sealed' || state === 'noted';
       const secret = code === 'secrecy-refused';
       const ack = secret ? 'fail' : m.ack;
+      const cell = db.cells.begin();
       const id = db.run(
         `INSERT INTO border_in (border, foreign_id, what, from_code, to_code, state, ack, message_key, meaning, message_sha256, message_bytes,
            parts, code, said, rule, edxml_id, document_id, envelope_id, wrapper, received_ms, at_ms, erased_ms)
@@ -174,12 +175,12 @@ export function borderOps({ db }: Shared, speakFor: (delivery: number, what: Giv
         m.messageBytes,
         JSON.stringify(m.parts),
         code,
-        said.slice(0, 500),
+        cell.text(said.slice(0, 500)),
         m.rule,
         m.edxmlId,
         m.documentId,
         m.envelopeId,
-        state === 'sealed' ? db.cells.begin().seal(m.wrapper) : null,
+        state === 'sealed' ? cell.seal(m.wrapper) : null,
         m.nowMs,
         m.nowMs,
         secret ? m.nowMs : null,
@@ -207,7 +208,7 @@ export function borderOps({ db }: Shared, speakFor: (delivery: number, what: Giv
         "UPDATE border_in SET state = ?, code = ?, said = ?, wrapper = NULL, at_ms = ? WHERE id = ? AND state = 'sealed'",
         e.state,
         e.code,
-        e.said.slice(0, 500),
+        db.cells.begin().text(e.said.slice(0, 500)),
         e.nowMs,
         e.id,
       );
@@ -314,7 +315,7 @@ export function borderOps({ db }: Shared, speakFor: (delivery: number, what: Giv
         "UPDATE border_out SET next_ms = ?, code = ?, words = ?, doubtful = CASE ? WHEN 1 THEN 0 ELSE doubtful END WHERE id = ? AND state = 'made'",
         l.nextMs,
         l.code,
-        l.words.slice(0, 500),
+        db.cells.begin().text(l.words.slice(0, 500)),
         l.certain ? 1 : 0,
         l.id,
       );
@@ -325,7 +326,7 @@ export function borderOps({ db }: Shared, speakFor: (delivery: number, what: Giv
         "UPDATE border_out SET state = 'refused', doubtful = 0, ended_ms = ?, code = ?, words = ?, message = NULL WHERE id = ? AND state IN ('made','sent')",
         r.nowMs,
         r.code,
-        r.words.slice(0, 500),
+        db.cells.begin().text(r.words.slice(0, 500)),
         r.id,
       );
       const row = outRow(r.id);

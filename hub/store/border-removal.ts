@@ -1,5 +1,5 @@
-// Writer thread: what an order to destroy a document finds at the borders. The bytes of messages as received go, whatever was judged of them, and
-// what was sealed and not accepted yet; row, digest, ids and times stay as the trace. Beside the document's path; part of takedown-ops.ts.
+// Writer thread: what an order to destroy a document finds at the borders. The bytes of messages as received go, whatever was judged of them,
+// what was sealed and not accepted yet, and the words said about it; row, digest, ids and times stay as the trace. Beside the document's path; part of takedown-ops.ts.
 import type { Database } from '../../protocol/node/sqlite.ts';
 
 /** A message belongs to a document by its id here or by the name that the other system gives it: repetitions, damaged copies, requests about it. */
@@ -9,14 +9,23 @@ const ofDocument = `document_id = ?1 OR (border, edxml_id) IN (SELECT border, ed
 export function eraseCrossed(db: Database, documentId: Uint8Array, nowMs: number): number[] {
   const keys: number[] = [];
   for (const { id } of db.all<{ id: number }>(`SELECT id FROM border_in WHERE ${ofDocument}`, documentId)) {
-    keys.push(...db.sealedWith('SELECT wrapper FROM border_in WHERE id = ?', id));
-    db.run('UPDATE border_in SET wrapper = NULL, erased_ms = ifnull(erased_ms, ?) WHERE id = ?', nowMs, id);
+    keys.push(...db.sealedWith('SELECT said, wrapper FROM border_in WHERE id = ?', id));
+    db.run(
+      "UPDATE border_in SET said = '', wrapper = NULL, erased_ms = ifnull(erased_ms, ?) WHERE id = ?",
+      nowMs,
+      id,
+    );
     // Sealed and not accepted: never to be. What was accepted stays so.
     db.run(
       "UPDATE border_in SET state = 'refused', code = 'secrecy-refused', at_ms = ? WHERE id = ? AND state = 'sealed'",
       nowMs,
       id,
     );
+  }
+  // A status that still waits to leave says what became of it, and leaves; what the other system answered goes.
+  for (const { id } of db.all<{ id: number }>(`SELECT id FROM border_out WHERE ${ofDocument}`, documentId)) {
+    keys.push(...db.sealedWith('SELECT words FROM border_out WHERE id = ?', id));
+    db.run("UPDATE border_out SET words = '' WHERE id = ?", id);
   }
   return keys;
 }

@@ -7,12 +7,13 @@
 // stays that of the bytes carried. `store.json` names the formats that a folder may hold; an unknown one is refused at open.
 import { createHash } from 'node:crypto';
 import fsp from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { chunkCount, createChunkHasher, hashBytes } from '../chunks.ts';
 import { ExchangeError } from '../errors.ts';
 import { tagBytes } from './at-rest/aead.ts';
 import type { KeyStore } from './at-rest/key-store.ts';
+import { sealFile } from './at-rest/seal-files.ts';
 import {
   headerBytes,
   openSealed,
@@ -82,7 +83,7 @@ export async function openStored(
     : plainFile(await fsp.open(path, flags));
 }
 
-/** `keys`: new content is sealed; what is there already stays as it is until it is written anew. */
+/** `keys`: new content is sealed; what is there already stays as it is until it is written anew or `sealPlain` comes to it. */
 export function contentFiles(root: string, clock: Clock, keys?: KeyStore) {
   const known = new Set<string>();
   const locks = new Map<string, Promise<unknown>>();
@@ -120,6 +121,12 @@ export function contentFiles(root: string, clock: Clock, keys?: KeyStore) {
     if (sealed) return { lengthBytes: lengthInSealed(sealed.size), touchedMs: sealed.mtimeMs };
     const found = await unlessMissing(fsp.stat(pathOf(sha256)));
     return found && { lengthBytes: found.size, touchedMs: found.mtimeMs };
+  }
+
+  /** Throws `content-gone`. */
+  async function sealedNow(sha256: Uint8Array): Promise<string> {
+    if (keys && (await unlessMissing(fsp.stat(sealedPathOf(sha256))))) return sealedPathOf(sha256);
+    throw new ExchangeError('content-gone');
   }
 
   /** The sealed file where there is one. Throws `content-gone`. */
@@ -169,7 +176,8 @@ export function contentFiles(root: string, clock: Clock, keys?: KeyStore) {
     const path = await whereIs(sha256);
     if (path.endsWith(sealedEnding)) return readSealed(await openSealed(path, keys, 'r'), range);
     const file = await unlessMissing(fsp.open(path, 'r'));
-    if (file === undefined) throw new ExchangeError('content-gone');
+    // Gone, or sealed since we looked.
+    if (file === undefined) return readSealed(await openSealed(await sealedNow(sha256), keys, 'r'), range);
     const { size } = await file.stat();
     const from = range.from ?? 0;
     const to = Math.min(range.to ?? size, size);
@@ -252,6 +260,35 @@ export function contentFiles(root: string, clock: Clock, keys?: KeyStore) {
     }
   }
 
+  /**
+   * Content of before encryption, sealed file by file; yields each, `false` for one that is not what its name says: it stays, and fsck names it.
+   * Killed between sealing and unlinking both files are there, readers take the sealed one, and the next run ends it.
+   */
+  async function* sealPlain(tmpRoot: string): AsyncGenerator<boolean> {
+    if (!keys) return;
+    for (const folder of await fsp.readdir(root))
+      for (const name of await fsp.readdir(join(root, folder))) {
+        if (!/^[0-9a-f]{64}$/.test(name)) continue;
+        const sha256 = Buffer.from(name, 'hex');
+        yield await onDisk(() => alone(sha256, () => sealNow(sha256, keys, tmpRoot)));
+      }
+  }
+
+  async function sealNow(sha256: Uint8Array, to: KeyStore, tmpRoot: string): Promise<boolean> {
+    const [plain, sealed] = [pathOf(sha256), sealedPathOf(sha256)];
+    // Removed, or written anew, since it was listed.
+    if (!(await unlessMissing(fsp.stat(plain)))) return true;
+    if (!(await unlessMissing(fsp.stat(sealed)))) {
+      const made = join(tmpRoot, `${hexOf(sha256)}${sealedEnding}`);
+      if (!(await sealFile(plain, made, { sha256, keys: to }))) return false;
+      await renameDurable(made, sealed);
+    }
+    // Whoever reads it reads on: it is unlinked, not overwritten.
+    await fsp.rm(plain);
+    await syncDirAsync(dirname(plain));
+    return true;
+  }
+
   /** Deletes content that nobody refers to and nobody touched for `olderThanMs`; returns what it deleted. */
   async function sweepOrphans(
     isReferenced: (sha256: Uint8Array) => boolean | Promise<boolean>,
@@ -288,6 +325,7 @@ export function contentFiles(root: string, clock: Clock, keys?: KeyStore) {
     /** Destroys content by its hash, whoever refers to it; durable on return. False: it was not here. Only for a removal. */
     destroy: (sha256: Uint8Array) => onDisk(() => alone(sha256, () => destroy(sha256))),
     list,
+    sealPlain,
     verify,
     leaves: (sha256: Uint8Array) => onDisk(() => leaves(sha256)),
     sweepOrphans: (...args: Parameters<typeof sweepOrphans>) => onDisk(() => sweepOrphans(...args)),

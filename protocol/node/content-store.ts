@@ -293,6 +293,7 @@ export async function openContentStore(options: {
 
   return {
     ...files,
+    sealPlain: () => files.sealPlain(tmpRoot),
     /** Durable on return. Throws `upload-tree-malformed`, `digest-malformed`, `part-too-large`, `id-malformed`. */
     begin,
     /**

@@ -71,15 +71,26 @@ export function plainCellsIn(path: string, tables: readonly SealedColumns[]): nu
   }
 }
 
-/** Seals what stands plain, unless a fact says that it is done. Both programs have the same table of facts. */
+/** Seals what stands plain, unless a fact says that it is done: a migration that names more columns sets it to 'again'. Both programs have the same table of facts. */
 export function sealOnce(db: Database, cells: Cells, tables: readonly SealedColumns[]): void {
-  if (db.get("SELECT 1 FROM facts WHERE name = 'rowsSealed'")) return;
-  sealPlainRows(db, cells, tables);
-  db.run("INSERT INTO facts (name, value) VALUES ('rowsSealed', '1')");
+  const done = db.get<{ value: string }>("SELECT value FROM facts WHERE name = 'rowsSealed'")?.value;
+  if (done === '1') return;
+  sealPlainRows(db, cells, tables, done === undefined);
+  db.run(
+    "INSERT INTO facts (name, value) VALUES ('rowsSealed', '1') ON CONFLICT (name) DO UPDATE SET value = '1'",
+  );
 }
 
-/** Returns the number of cells sealed; what stood there is overwritten, in free pages and the write-ahead log too. Not beside other connections. */
-export function sealPlainRows(db: Database, cells: Cells, tables: readonly SealedColumns[]): number {
+/**
+ * Returns the number of cells sealed; what stood there is overwritten, in free pages and the write-ahead log too. Not beside other connections.
+ * `first`: also what was freed before anything here overwrote it, though no row is left to seal.
+ */
+export function sealPlainRows(
+  db: Database,
+  cells: Cells,
+  tables: readonly SealedColumns[],
+  first = true,
+): number {
   let sealed = 0;
   db.exec('PRAGMA secure_delete = ON');
   for (const columns of tables)
@@ -103,7 +114,7 @@ export function sealPlainRows(db: Database, cells: Cells, tables: readonly Seale
         }
       });
   // Pages that were freed before anything here overwrote them.
-  db.exec('VACUUM');
+  if (first || sealed > 0) db.exec('VACUUM');
   db.exec('PRAGMA secure_delete = FAST');
   emptyLog(db.path);
   return sealed;
