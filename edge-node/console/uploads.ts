@@ -9,7 +9,13 @@ import { ExchangeError } from '../../protocol/errors.ts';
 import { limits } from '../../protocol/limits.ts';
 import type { KeyStore } from '../../protocol/node/at-rest/key-store.ts';
 import { sealedEnding } from '../../protocol/node/at-rest/sealed-file.ts';
-import { appendLog, createLog, logLength, readLog } from '../../protocol/node/at-rest/sealed-log.ts';
+import {
+  appendLog,
+  createLog,
+  type LogEnd,
+  logEnd,
+  readLog,
+} from '../../protocol/node/at-rest/sealed-log.ts';
 import type { Clock } from '../../protocol/node/clock.ts';
 import { makeDirDurable } from '../../protocol/node/durable.ts';
 import type { ContentHandle, EdgeCore } from '../core.ts';
@@ -39,6 +45,8 @@ export async function openUploads({ dir, keys, clock, addContent, assertRoom }: 
   const folder = join(dir, 'uploads');
   makeDirDurable(folder);
   const busy = new Set<string>();
+  /** Of sealed files, as last seen. */
+  const ends = new Map<string, LogEnd>();
 
   async function find(
     person: number,
@@ -55,10 +63,18 @@ export async function openUploads({ dir, keys, clock, addContent, assertRoom }: 
     return { path: join(folder, name), name, lengthBytes: Number(name.split('-')[1]) };
   }
   const isSealed = (path: string): boolean => path.endsWith(sealedEnding);
-  const sizeOf = async (path: string): Promise<number> =>
-    isSealed(path) ? await logLength(path) : (await fsp.stat(path)).size;
+  const sizeOf = async (path: string): Promise<number> => {
+    if (!isSealed(path)) return (await fsp.stat(path)).size;
+    const end = await logEnd(path, ends.get(path));
+    ends.set(path, end);
+    return end.offset;
+  };
+  const drop = async (path: string): Promise<void> => {
+    ends.delete(path);
+    await fsp.rm(path, { force: true });
+  };
   const openEnd = async (path: string) =>
-    isSealed(path) ? await appendLog(path, keys) : await fsp.open(path, 'a');
+    isSealed(path) ? await appendLog(path, keys, ends.get(path)) : await fsp.open(path, 'a');
 
   async function alone<T>(id: string, work: () => Promise<T>): Promise<T> {
     if (busy.has(id)) throw new ExchangeError('rate-limited', 'upload', { retryAfterMs: 500 });
@@ -78,7 +94,7 @@ export async function openUploads({ dir, keys, clock, addContent, assertRoom }: 
     for (const name of await fsp.readdir(folder)) {
       const path = join(folder, name);
       const stat = await fsp.stat(path).catch(() => undefined);
-      if (stat && clock.nowMs() - stat.mtimeMs > idleMs) await fsp.rm(path, { force: true });
+      if (stat && clock.nowMs() - stat.mtimeMs > idleMs) await drop(path);
     }
   }
 
@@ -145,7 +161,7 @@ export async function openUploads({ dir, keys, clock, addContent, assertRoom }: 
         const handle = await addContent(isSealed(path) ? readLog(path, keys) : createReadStream(path), {
           unit,
         });
-        await fsp.rm(path, { force: true });
+        await drop(path);
         return handle;
       });
     },

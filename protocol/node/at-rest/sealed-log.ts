@@ -29,10 +29,13 @@ export async function createLog(path: string, keys: KeyStore): Promise<void> {
   }
 }
 
-/** Length of each whole record, in order. */
-async function* records(file: FileHandle): AsyncGenerator<{ readonly at: number; readonly length: number }> {
+/** Length of each whole record, in order, from one on. */
+async function* records(
+  file: FileHandle,
+  from = headBytes,
+): AsyncGenerator<{ readonly at: number; readonly length: number }> {
   const { size } = await file.stat();
-  for (let at = headBytes; at + lengthBytes <= size; ) {
+  for (let at = from; at + lengthBytes <= size; ) {
     const length = (await readFully(file, lengthBytes, at)).readUInt32BE();
     const next = at + lengthBytes + length + boxExtraBytes;
     if (length === 0 || length > recordBytesMax || next > size) return;
@@ -41,13 +44,17 @@ async function* records(file: FileHandle): AsyncGenerator<{ readonly at: number;
   }
 }
 
-async function endOf(file: FileHandle): Promise<{ offset: number; position: number }> {
-  const end = { offset: 0, position: headBytes };
-  for await (const { at, length } of records(file)) {
-    end.offset += length;
-    end.position = at + lengthBytes + length + boxExtraBytes;
+/** Bytes that are whole, of what was written into it, and where their records end in the file. */
+export type LogEnd = { readonly offset: number; readonly position: number };
+
+/** `known`: the end as it was seen before; counted on from there, since a file of gigabytes has a hundred thousand records. */
+async function endOf(file: FileHandle, known?: LogEnd): Promise<LogEnd> {
+  let { offset, position } = known ?? { offset: 0, position: headBytes };
+  for await (const { at, length } of records(file, position)) {
+    offset += length;
+    position = at + lengthBytes + length + boxExtraBytes;
   }
-  return end;
+  return { offset, position };
 }
 
 async function keyOf(file: FileHandle, keys: KeyStore | undefined): Promise<KeyObject> {
@@ -59,22 +66,21 @@ async function keyOf(file: FileHandle, keys: KeyStore | undefined): Promise<KeyO
   return key.object;
 }
 
-/** Bytes that are whole and on disk, of what was written into it. */
-export async function logLength(path: string): Promise<number> {
+export async function logEnd(path: string, known?: LogEnd): Promise<LogEnd> {
   const file = await fsp.open(path, 'r');
   try {
-    return (await endOf(file)).offset;
+    return await endOf(file, known);
   } finally {
     await file.close();
   }
 }
 
 /** An open log at its end. `write` is durable after `datasync`. */
-export async function appendLog(path: string, keys: KeyStore | undefined) {
+export async function appendLog(path: string, keys: KeyStore | undefined, known?: LogEnd) {
   const file = await fsp.open(path, 'r+');
   try {
     const key = await keyOf(file, keys);
-    let { offset, position } = await endOf(file);
+    let { offset, position } = await endOf(file, known);
     // The rest of a record that a crash cut off.
     await file.truncate(position);
     return {
