@@ -1,8 +1,6 @@
 // Runs tap and prints the closing line "N passed, N failed" (assertions, counted by tap), with the skipped ones named when there are any.
 // With LIENTHONG_NO_SKIPS=1 a skipped test is a failure: the gate installs every package that a test needs.
 import { spawn } from 'node:child_process';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -14,8 +12,8 @@ const child = spawn(
   {
     cwd: root,
     stdio: ['inherit', 'pipe', 'inherit'],
-    // Hundreds of processes are started: each takes stripped and compiled source from where bin/lienthong keeps its own.
-    env: { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'), ...process.env },
+    // Hundreds of processes are started: each takes stripped and compiled source from here.
+    env: { NODE_COMPILE_CACHE: `${root}.built/compile-cache`, ...process.env },
   },
 );
 let counts = '';

@@ -1,8 +1,7 @@
 // The other end of hub-child.ts: starts the hub, looks like its administration to bareNode(), kills it hard when asked.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Hub } from '../../hub/hub.ts';
 import { isExchangeError } from '../../protocol/errors.ts';
 import { type BareNode, bareNode, inviteUnit } from '../support/hub.ts';
@@ -36,7 +35,7 @@ export async function startHubProcess(
   const child: ChildProcess = fork(new URL('./hub-child.ts', import.meta.url), {
     serialization: 'advanced',
     env: {
-      NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'),
+      NODE_COMPILE_CACHE: fileURLToPath(new URL('../../.built/compile-cache', import.meta.url)),
       MALLOC_ARENA_MAX: '2',
       ...process.env,
       BENCH_HUB_DIR: dir,
