@@ -122,7 +122,7 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
       return answer(id, false);
     },
     async held(options = {}) {
-      return heldRows(Math.min(500, options.limit ?? 100), context);
+      return store.reading(() => heldRows(Math.min(500, options.limit ?? 100), context));
     },
     async judgeHeld(id, { direction, ...how }) {
       const found = find(id, direction, context);

@@ -24,25 +24,26 @@ export function findDocuments(options: FindOptions, context: EdgeContext): Page<
   if (options.after !== undefined && !/^\d{1,16}$/.test(options.after))
     throw new ExchangeError('request-malformed', 'after');
   levelSearch(context);
-  const hits = store.searchHits(
-    {
-      query: searchQuery(options.text ?? ''),
-      direction: options.direction,
-      unit: options.unit === undefined ? undefined : sendingUnit(options.unit, context),
-      sinceMs: options.sinceMs ?? 0,
-      untilMs: options.untilMs ?? Number.MAX_SAFE_INTEGER,
-      sort: options.sort ?? 'newest',
-      after: options.after === undefined ? undefined : Number(options.after),
-    },
-    limit,
-  );
-  return {
-    rows: hits.flatMap(
-      ({ direction, seq }) => (direction === 'out' ? sentRow(seq, context) : arrivedRow(seq, context)) ?? [],
-    ),
-    next: hits.length === limit ? String(hits.at(-1)!.id) : undefined,
-    ...fillingOf(store),
-  };
+  const wanted = {
+    query: searchQuery(options.text ?? ''),
+    direction: options.direction,
+    unit: options.unit === undefined ? undefined : sendingUnit(options.unit, context),
+    sinceMs: options.sinceMs ?? 0,
+    untilMs: options.untilMs ?? Number.MAX_SAFE_INTEGER,
+    sort: options.sort ?? 'newest',
+    after: options.after === undefined ? undefined : Number(options.after),
+  } as const;
+  return store.reading(() => {
+    const hits = store.searchHits(wanted, limit);
+    return {
+      rows: hits.flatMap(
+        ({ direction, seq }) =>
+          (direction === 'out' ? sentRow(seq, context) : arrivedRow(seq, context)) ?? [],
+      ),
+      next: hits.length === limit ? String(hits.at(-1)!.id) : undefined,
+      ...fillingOf(store),
+    };
+  });
 }
 
 /** For an answer that goes through the search. */

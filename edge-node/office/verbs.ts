@@ -203,8 +203,9 @@ export function officeVerbs(context: EdgeContext, hooks: OfficeHooks): OfficeCor
     async due({ unit, all = false, limit = 500 } = {}) {
       const units =
         unit === undefined ? context.identity().units.map((each) => each.unit) : [sendingUnit(unit, context)];
-      return units
-        .flatMap((each) => dueOfUnit(each, hooks.calendar.current(), context))
+      const calendar = hooks.calendar.current();
+      return store
+        .reading(() => units.flatMap((each) => dueOfUnit(each, calendar, context)))
         .filter(({ state }) => all || state !== 'open')
         .sort((a, b) => a.dueMs - b.dueMs)
         .slice(0, Math.min(2_000, Math.max(1, limit)));
