@@ -1,4 +1,4 @@
-// "lienthong send|outbox|inbox|show|fetch|proof|resend|cancel": what a clerk or a script does with documents.
+// "lienthong send|outbox|inbox|show|fetch|proof": what a clerk or a script does with documents.
 // They must never say that something was sent when it was only tried: "handed in" is what the core has made durable.
 // First and last thing that a person sees of a document's path.
 import fs from 'node:fs';
@@ -12,23 +12,15 @@ import { ExchangeError } from '../protocol/errors.ts';
 import { nameFault } from '../protocol/names.ts';
 import { renameDurable, syncFileAsync, writeFileDurable } from '../protocol/node/durable.ts';
 import { readBounded } from '../protocol/node/http-client.ts';
-import { collect } from './commands-fields.ts';
+import { actCommands } from './commands-acts.ts';
 import { type Node, withNode } from './commands-reach.ts';
 import { recipientCommands } from './commands-recipients.ts';
 import { reportSecretCommand, saySafety } from './commands-safety.ts';
 import { searchCommand } from './commands-search.ts';
 import { sendCommand } from './commands-send.ts';
 import { idOf, notOverwritten, query, stateText, stateWords, timeText, withDir } from './commands-words.ts';
-import type {
-  DocumentView,
-  InboxRow,
-  OutboxRow,
-  Page,
-  PartView,
-  RecipientView,
-  SubmitAnswer,
-} from './core.ts';
-import { percentOf } from './recipients/newest.ts';
+import type { DocumentView, InboxRow, OutboxRow, Page, PartView, RecipientView } from './core.ts';
+import { percentOf, standingsOf } from './recipients/newest.ts';
 
 type Common = { readonly dir: string; readonly json?: boolean };
 type Direction = { readonly direction?: 'out' | 'in' };
@@ -83,16 +75,7 @@ export function documentCommands(program: Command): void {
     .action((id: string, options: Common & Direction & { out?: string; withMetadata?: boolean }) =>
       runCommand((out) => saveProof(out, id, options), options),
     );
-  actCommand(
-    program,
-    'resend',
-    'Gửi lại văn bản.\nA new envelope of the same document, after expiry, refusal or loss.',
-  );
-  actCommand(
-    program,
-    'cancel',
-    'Huỷ văn bản khi chưa tới trung tâm.\nCancels a document while nothing of it can have reached the hub.',
-  );
+  actCommands(program);
 }
 
 const everything = (rest: Readonly<Record<string, string | undefined>>, every: boolean | undefined) =>
@@ -156,9 +139,7 @@ function listCommands(program: Command): void {
                 [row.number, row.notation].filter(Boolean).join('/'),
                 row.subject.slice(0, 50),
                 stateText(row.state) + (row.lastError ? ` ${row.lastError}` : ''),
-                Object.entries(row.recipients)
-                  .map(([state, count]) => `${count} ${stateWords[state] ?? state}`)
-                  .join(', '),
+                countsText(row.recipients),
                 row.documentId,
               ]),
             );
@@ -234,6 +215,18 @@ function sayCompleteness(out: Output, { completeness }: DocumentView): void {
   for (const place of paper) out.say(visible(`  giấy (paper): ${place}`));
 }
 
+const countsText = (counts: Readonly<Record<string, number>>): string =>
+  Object.entries(counts)
+    .map(([state, count]) => `${count} ${stateWords[state] ?? state}`)
+    .join(', ');
+
+/** One word for the document, and how many stand where as soon as they differ. */
+function headText({ state, envelopes }: DocumentView): string {
+  const counts: Record<string, number> = {};
+  for (const to of standingsOf(envelopes)) counts[to.state] = (counts[to.state] ?? 0) + 1;
+  return Object.keys(counts).length > 1 ? `${stateText(state)}: ${countsText(counts)}` : stateText(state);
+}
+
 function sayFacts(out: Output, view: DocumentView): void {
   const { metadata } = view;
   const number = [metadata?.number, metadata?.notation].filter(Boolean).join('/');
@@ -241,7 +234,7 @@ function sayFacts(out: Output, view: DocumentView): void {
     visible(`${number ? `${number}  ` : ''}${metadata?.subject ?? '(đã xoá mô tả / metadata erased)'}`),
   );
   out.say(
-    `${view.documentId}  ${view.direction === 'out' ? 'đi' : 'đến'}  ${stateText(view.state)}  từ ${visible(view.senderCode)}  ${timeText(view.createdMs)}`,
+    `${view.documentId}  ${view.direction === 'out' ? 'đi' : 'đến'}  ${headText(view)}  từ ${visible(view.senderCode)}  ${timeText(view.createdMs)}`,
   );
   if (view.destroyedMs !== undefined)
     out.say(`Đã huỷ theo yêu cầu thu hồi / destroyed by a recall  ${timeText(view.destroyedMs)}`);
@@ -357,21 +350,4 @@ async function saveProof(
   out.say(
     `${file}  ${bytesText(bytes.length)}\nKiểm tra / check:  lienthong verify ${file} --root ${join(options.dir, 'certs', 'root.pem')}`,
   );
-}
-
-function actCommand(program: Command, act: 'resend' | 'cancel', description: string): void {
-  withDir(program.command(act))
-    .argument('<id>', 'mã văn bản; document id')
-    .option('--to <address>', 'chỉ với nơi nhận này; for this recipient alone (repeatable)', collect)
-    .description(description)
-    .action((id: string, options: Common & { to?: string[] }) =>
-      runCommand(async (out) => {
-        const { to } = options;
-        const { body } = await withNode(options.dir, (node) =>
-          node.call<SubmitAnswer>('POST', `/v1/documents/${idOf(id)}/${act}`, to ? { to } : {}),
-        );
-        out.answer(body);
-        out.say(`${body.documentId}  ${stateText(body.state)}`);
-      }, options),
-    );
 }

@@ -121,6 +121,13 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
       changed(id);
       return answer(id, false);
     },
+    async retry(documentId, { actor = '' } = {}) {
+      const id = uuidToBytes(parseDocumentId(documentId));
+      await store.write('retryDocument', { documentId: id, actor, nowMs: clock.nowMs() });
+      changed(id);
+      hooks.retryNow();
+      return answer(id, false);
+    },
     async held(options = {}) {
       return store.reading(() => heldRows(Math.min(500, options.limit ?? 100), context));
     },

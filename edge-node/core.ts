@@ -58,7 +58,7 @@ export type SubmitAnswer = {
   readonly duplicate: boolean;
 };
 
-/** Of all recipients together: the least advanced that still moves, else the worst end. A derived fact, never a column. */
+/** Of all recipients together: the least advanced that still moves, else the worst failure, else delivered; cancelled when all were. A derived fact, never a column. */
 export type DocumentState = OutboxState;
 
 export type ContentHandle = {
@@ -137,6 +137,9 @@ export type OutboxRow = {
   /** How many recipients say what (01 to 06); those that only have it count under 01. */
   readonly statuses: Readonly<Record<string, number>>;
   readonly lastError: string | undefined;
+  /** As of its newest sending (EnvelopeView). */
+  readonly nextMs: number | undefined;
+  readonly uploaded: Uploaded | undefined;
 };
 export type InboxRow = {
   /** Names the arrival: envelopes of one document are several rows. */
@@ -450,8 +453,13 @@ export type AuditRow = {
 /** Told after the commit. What a listener throws is swallowed: a console that fell over may not stop the exchange. */
 export type EdgeEvent =
   | { readonly kind: 'document'; readonly documentId: string; readonly unit: string }
-  /** More of its large files is at the hub; no state has changed. At most one a second for a sending. */
-  | { readonly kind: 'progress'; readonly documentId: string; readonly unit: string }
+  /** More of its large files is at the hub, or nothing goes up any more; no state has changed. At most one a second for a sending. */
+  | {
+      readonly kind: 'progress';
+      readonly documentId: string;
+      readonly unit: string;
+      readonly uploaded: Uploaded | undefined;
+    }
   | {
       readonly kind: 'arrived';
       readonly documentId: string;
@@ -511,6 +519,8 @@ export type EdgeCore = StatusCore & {
   settleFailures(documentId: string, options?: { readonly actor?: string }): Promise<void>;
   /** Only while nothing of it can have reached the hub; else `document-state-refused`. */
   cancel(documentId: string, options?: ActOptions): Promise<SubmitAnswer>;
+  /** What of it waits for its next try is tried now. Codes: `document-state-refused` (nothing waits here), `document-held`. */
+  retry(documentId: string, options?: { readonly actor?: string }): Promise<SubmitAnswer>;
   /** What waits for a person, oldest first. */
   held(options?: { readonly limit?: number }): Promise<readonly HeldRow[]>;
   /**

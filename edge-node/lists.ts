@@ -10,7 +10,7 @@ import { isHiddenSent } from './safety/views.ts';
 import { searchQuery } from './search-words.ts';
 import { storyOfSent } from './statuses/views.ts';
 import type { Store } from './store/store.ts';
-import { documentState, hiddenTitle, senderCodeOf } from './views.ts';
+import { documentState, hiddenTitle, movesOf, senderCodeOf } from './views.ts';
 
 const limitOf = (given: number | undefined): number => Math.min(200, Math.max(1, given ?? 50));
 
@@ -72,6 +72,7 @@ export function outboxPage(options: OutboxPageOptions, context: EdgeContext): Pa
       recipients: counts,
       statuses: statusCounts(row.document_id, recipients, context),
       lastError: newest?.last_error ?? undefined,
+      ...(newest ? movesOf(newest, context) : { nextMs: undefined, uploaded: undefined }),
     };
   });
 }

@@ -32,7 +32,7 @@ import type { Arrival, OutDocument, OutEnvelope, OutRecipient, StoredPart } from
 import { sealWithdrawn } from './withdrawn.ts';
 import { eventWords } from './words.ts';
 
-/** What still moves comes first, then the worst end. */
+/** What still moves comes first, then the worst end that nobody wanted; who was stopped on purpose names a document only when nobody else is left. */
 const weight: readonly OutboxState[] = [
   'queued',
   'accepted',
@@ -40,8 +40,8 @@ const weight: readonly OutboxState[] = [
   'refused',
   'undeliverable',
   'expired',
-  'cancelled',
   'delivered',
+  'cancelled',
 ];
 
 export function documentState(states: readonly OutboxState[]): DocumentState {
@@ -131,6 +131,15 @@ function showSent(row: OutDocument, context: EdgeContext): DocumentView {
   };
 }
 
+/** When the next try is, and how far its files are up: of what waits here. The second is in memory alone. */
+export const movesOf = (
+  e: Pick<OutEnvelope, 'seq' | 'work' | 'last_error' | 'next_ms'>,
+  { uploading }: Pick<EdgeContext, 'uploading'>,
+): Pick<EnvelopeView, 'nextMs' | 'uploaded'> => ({
+  nextMs: e.work !== 'done' && e.last_error !== null && e.next_ms > 0 ? e.next_ms : undefined,
+  uploaded: e.work === 'done' ? undefined : uploading.of(e.seq),
+});
+
 function showEnvelope(e: OutEnvelope, story: StatusStory, context: EdgeContext): EnvelopeView {
   const { store } = context;
   const told = e.envelope_id ? timelines(e.envelope_id, context) : new Map<number, TimelineEvent[]>();
@@ -142,8 +151,7 @@ function showEnvelope(e: OutEnvelope, story: StatusStory, context: EdgeContext):
     attempts: e.attempts,
     lastError: e.last_error ?? undefined,
     lastErrorWords: e.last_error && isErrorCode(e.last_error) ? catalogue[e.last_error].title : undefined,
-    nextMs: e.work !== 'done' && e.last_error !== null && e.next_ms > 0 ? e.next_ms : undefined,
-    uploaded: e.work === 'done' ? undefined : context.uploading.of(e.seq),
+    ...movesOf(e, context),
     recipients: store
       .recipientsOf(e.seq)
       .map((recipient) =>

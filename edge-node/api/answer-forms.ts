@@ -39,8 +39,13 @@ export const kind = whole(
 export const urgency = whole('Urgency: 0 normal, 1 khẩn, 2 thượng khẩn, 3 hỏa tốc, 4 hỏa tốc hẹn giờ.');
 
 export const state = text(
-  'queued, accepted (the hub has it), relayed (the next hub has it), delivered, refused, undeliverable, expired or cancelled; received for an arrival. Of several recipients: the least advanced that still moves, else the worst end.',
+  'queued, accepted (the hub has it), relayed (the next hub has it), delivered, refused, undeliverable, expired or cancelled; received for an arrival. Of several recipients: the least advanced that still moves, else the worst failure, else delivered; cancelled only when all of them were. How many stand where is told beside it.',
 );
+
+export const uploaded = object('While its large files go up.', {
+  doneBytes: whole('What the hub has of them.'),
+  allBytes: whole('All of them together.'),
+});
 
 export const code = text('Code of the error catalogue, or empty.');
 

@@ -1,5 +1,18 @@
 // Answers of the lists: outbox, inbox, what a search found. Every field is described.
-import { filling, flag, kind, list, ms, next, object, state, text, urgency, whole } from './answer-forms.ts';
+import {
+  filling,
+  flag,
+  kind,
+  list,
+  ms,
+  next,
+  object,
+  state,
+  text,
+  uploaded,
+  urgency,
+  whole,
+} from './answer-forms.ts';
 
 const common = {
   documentId: text('Id of the document.'),
@@ -34,8 +47,10 @@ export const outboxAnswer = object(
             additionalProperties: whole('Recipients in this state.'),
           },
           lastError: text('Code of what stopped the last try, if it is waiting.'),
+          nextMs: ms('While it waits after a try that failed: when the next one is.'),
+          uploaded,
         },
-        ['lastError'],
+        ['lastError', 'nextMs', 'uploaded'],
       ),
     ),
     next,

@@ -18,6 +18,7 @@ import {
   directionQuery,
   idempotencyHeaders,
   idParams,
+  noBody,
   noQuery,
   outboxQuery,
   partParams,
@@ -219,6 +220,20 @@ function actRoutes(app: FastifyInstance, core: EdgeCore): void {
       'Only while nothing of it can have reached the hub; afterwards recall it. Where some are named, the others get it.',
     ),
     handler: async ({ params, body, actor }) => await core.cancel(params.id, { ...body, actor }),
+  });
+  app.post<{ Params: Id }>('/v1/documents/:id/retry', {
+    schema: {
+      tags,
+      summary: 'Send now',
+      description:
+        'What of it waits for its next try after one that failed is tried at once. document-state-refused when nothing of it waits here, document-held while a check has not let it go.',
+      params: idParams,
+      querystring: noQuery,
+      body: noBody,
+      response: { 202: submitAnswer, ...failure },
+    },
+    handler: async ({ params, actor }, reply) =>
+      await reply.code(202).send(await core.retry(params.id, { actor })),
   });
 }
 

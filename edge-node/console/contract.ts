@@ -1,7 +1,7 @@
 // What the console's server and its pages say to each other: types, and the draft with nothing in it, shared by both. Times are UTC milliseconds;
 // the pages show them in Vietnam's time. A page decides on codes and states, never on words.
 import type { Act } from '../accounts/rights.ts';
-import type { Alarm, DirectoryEntry, EdgeStatus } from '../core.ts';
+import type { Alarm, DirectoryEntry, EdgeStatus, Uploaded } from '../core.ts';
 
 export type UnitName = { readonly unit: string; readonly code: string; readonly name: string };
 
@@ -172,7 +172,9 @@ export type UploadView = {
 /** What the live line tells; never content. */
 export type LiveEvent =
   | { readonly kind: 'arrived'; readonly id: string; readonly urgency: number }
-  | { readonly kind: 'document' | 'statement' | 'draft' | 'progress'; readonly id: string }
+  | { readonly kind: 'document' | 'statement' | 'draft'; readonly id: string }
+  /** Absent: nothing of it goes up any more. */
+  | { readonly kind: 'progress'; readonly id: string; readonly uploaded?: Uploaded | undefined }
   | { readonly kind: 'link'; readonly state: string }
   | { readonly kind: 'nudge' }
   | { readonly kind: 'other' };

@@ -1,4 +1,5 @@
-// The live line of the console: server-sent events that say that something changed, never what. A browser asks again for what it shows.
+// The live line of the console: server-sent events that say that something changed, never what (but how far an upload is, which no row keeps). A
+// browser asks again for what it shows.
 // Must never hold a queue for a slow browser: what does not fit is dropped, the browser reconnects and looks anew.
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Clock } from '../../protocol/node/clock.ts';
@@ -51,9 +52,12 @@ export function eventRoutes(
         { kind: 'arrived', id: event.envelopeId, urgency },
         (c) => reads(c) && event.units.includes(c.unit),
       );
-    } else if (event.kind === 'document' || event.kind === 'progress')
-      tell({ kind: event.kind, id: event.documentId }, (c) => reads(c) && c.unit === event.unit);
-    else if (event.kind === 'statement') tell({ kind: 'statement', id: event.envelopeId }, reads);
+    } else if (event.kind === 'document' || event.kind === 'progress') {
+      const { kind: what, documentId: id, unit } = event;
+      const told: LiveEvent =
+        what === 'document' ? { kind: what, id } : { kind: what, id, uploaded: event.uploaded };
+      tell(told, (c) => reads(c) && c.unit === unit);
+    } else if (event.kind === 'statement') tell({ kind: 'statement', id: event.envelopeId }, reads);
     else if (event.kind === 'draft') tell({ kind: 'draft', id: event.draft }, reads);
     else if (event.kind === 'nudge')
       tell({ kind: 'nudge' }, (c) => c.unit === event.unit && c.person.email === event.email);

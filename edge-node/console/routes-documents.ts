@@ -225,6 +225,15 @@ function actRoutes(app: FastifyInstance, edge: Edge): void {
       return { ok: true };
     },
   );
+  app.post<{ Params: Id }>(
+    '/c/v1/documents/out/:id/retry',
+    { config: { act: 'document.recall' }, schema: { params: idParams, body: body({}) } },
+    async (request) => {
+      const caller = callerOf(request);
+      await ownDocument(edge, caller.unit, { id: request.params.id, direction: 'out' });
+      return await edge.retry(request.params.id, { actor: caller.person.email });
+    },
+  );
   for (const act of ['resend', 'cancel'] as const)
     app.post<{ Params: Id; Body: { to?: string[] } }>(
       `/c/v1/documents/out/:id/${act}`,

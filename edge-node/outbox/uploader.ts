@@ -58,8 +58,6 @@ export function startUploader(context: EdgeContext, onUploaded: () => void): Wor
       onUploaded();
     } catch (error) {
       signal.throwIfAborted();
-      uploading.end(envelope.seq);
-      context.emit({ kind: 'progress', documentId: uuidFromBytes(envelope.documentId), unit: envelope.unit });
       line.refused(error);
       // The line: all uploads wait together. Anything else is about this document.
       if (!isExchangeError(error) || isLineCode(error.code)) throw error;
@@ -67,12 +65,17 @@ export function startUploader(context: EdgeContext, onUploaded: () => void): Wor
       await store.write('settleSends', { items: [outcomeOf(envelope, error)], nowMs: clock.nowMs() });
     } finally {
       uploading.end(envelope.seq);
+      tellPages(envelope);
     }
   }
 
-  function tell({ seq, documentId, unit }: EnvelopeToSend, doneBytes: number): void {
-    if (uploading.at(seq, doneBytes))
-      context.emit({ kind: 'progress', documentId: uuidFromBytes(documentId), unit });
+  function tell(envelope: EnvelopeToSend, doneBytes: number): void {
+    if (uploading.at(envelope.seq, doneBytes)) tellPages(envelope);
+  }
+
+  function tellPages({ seq, documentId, unit }: EnvelopeToSend): void {
+    const uploaded = uploading.of(seq);
+    context.emit({ kind: 'progress', documentId: uuidFromBytes(documentId), unit, uploaded });
   }
 
   async function uploadOne(

@@ -29,6 +29,7 @@ import { factOps } from './fact-ops.ts';
 import { inboxOps, type ToSign } from './inbox-ops.ts';
 import { outboxOps } from './outbox-ops.ts';
 import { recoveryOps } from './recovery-ops.ts';
+import { retryOps } from './retry-ops.ts';
 import { safetyOps } from './safety-ops.ts';
 import { sealedColumns } from './sealed-columns.ts';
 import { takedownOps } from './takedown-ops.ts';
@@ -38,6 +39,7 @@ function allOps(db: Database, keys: Map<string, SigningKey>, sign: (items: reado
   return {
     ...outboxOps(db),
     ...recoveryOps(db),
+    ...retryOps(db),
     ...inboxOps(db, sign),
     ...numberOps(db),
     ...registerOps(db),

@@ -1,5 +1,6 @@
 // The live line: tells listeners that something changed. When it breaks the browser joins again by itself; then everything is looked at anew.
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
+import type { Uploaded } from '../../core.ts';
 import type { LiveEvent } from '../contract.ts';
 
 type Listener = (event: LiveEvent) => void;
@@ -43,6 +44,18 @@ export function useProgress(document: string, listener: () => void, deps: readon
     },
     [document, ...deps],
   );
+}
+
+/** How far uploads are, as told since the screen opened, by document; undefined: that one goes up no more. For lists, whose rows are not asked for anew by it. */
+export function useUploads(): ReadonlyMap<string, Uploaded | undefined> {
+  const [told, setTold] = useState<ReadonlyMap<string, Uploaded | undefined>>(new Map());
+  useEvents((event) => {
+    if (event.kind === 'progress')
+      setTold((before) => new Map([...before, [event.id, event.uploaded] as const]));
+    // The line was broken: what was told before may be over, and the rows come anew.
+    else if (event.kind === 'other') setTold(new Map());
+  }, []);
+  return told;
 }
 
 function useEvents(listener: Listener, deps: readonly unknown[]): void {

@@ -1,14 +1,18 @@
 // S5 list, Văn bản đi: one row per document with its recipients in a fold-out; what did not arrive is said in words.
 import { useState } from 'preact/hooks';
-import type { DocumentView, OutboxRow } from '../../../core.ts';
+import type { DocumentView, OutboxRow, Uploaded } from '../../../core.ts';
+import { percentOf } from '../../../recipients/newest.ts';
 import type { DraftRow } from '../../contract.ts';
-import { timeText } from '../format.ts';
-import { useLive } from '../live.ts';
-import { useLoad } from '../load.ts';
+import { post } from '../api.ts';
+import { clockText, timeText } from '../format.ts';
+import { useLive, useUploads } from '../live.ts';
+import { useAct, useLoad } from '../load.ts';
+import { useMay } from '../me.ts';
 import { Link, Loading, ProblemNotice, Tag, type Tone } from '../widgets/basics.tsx';
 import { DocumentList } from '../widgets/document-list.tsx';
 import { nameOrNone, RowLink, Urgency } from '../widgets/document-rows.tsx';
 import { RecipientTable } from '../widgets/recipient-table.tsx';
+import { say } from '../widgets/toasts.tsx';
 import { words } from '../words.ts';
 
 export const toneOf = (state: string): Tone =>
@@ -31,6 +35,7 @@ export function Outbox({ state }: { readonly state: string }) {
     },
     [drafts.again],
   );
+  const uploads = useUploads();
   const held = drafts.value?.rows.filter((row) => row.state === 'held') ?? [];
   return (
     <DocumentList<OutboxRow>
@@ -49,6 +54,7 @@ export function Outbox({ state }: { readonly state: string }) {
         <OutboxLines
           key={row.documentId}
           row={row}
+          uploaded={uploads.has(row.documentId) ? uploads.get(row.documentId) : row.uploaded}
           open={open === row.documentId}
           onFold={() => setOpen(open === row.documentId ? undefined : row.documentId)}
         />
@@ -72,13 +78,23 @@ const Waiting = ({ rows }: { readonly rows: readonly DraftRow[] }) => (
 );
 
 /** By what the office said where it has the document, by the transport elsewhere. */
-function standsOf({ recipients, statuses }: OutboxRow): readonly { text: string; n: number; tone: Tone }[] {
+function standsOf(
+  { recipients, statuses }: OutboxRow,
+  uploaded: Uploaded | undefined,
+): readonly { text: string; n: number; tone: Tone }[] {
   const said = Object.entries(statuses);
   const moved = (Object.entries(recipients) as [string, number][]).filter(
     ([state]) => state !== 'delivered' || said.length === 0,
   );
   return [
-    ...moved.map(([state, n]) => ({ text: words.sendState[state] ?? state, n, tone: toneOf(state) })),
+    ...moved.map(([state, n]) => ({
+      text:
+        state === 'queued' && uploaded
+          ? words.document.sending(percentOf(uploaded))
+          : (words.sendState[state] ?? state),
+      n,
+      tone: toneOf(state),
+    })),
     ...said.map(([code, n]) => ({
       text: code === '01' ? words.sendState.delivered! : (words.standing[code] ?? code),
       n,
@@ -87,12 +103,42 @@ function standsOf({ recipients, statuses }: OutboxRow): readonly { text: string;
   ];
 }
 
+/** When the next try is, and a button for those who will not wait for it. */
+function NextTry({ row }: { readonly row: OutboxRow }) {
+  const act = useAct();
+  const may = useMay();
+  if (row.nextMs === undefined) return null;
+  return (
+    <div class="muted">
+      {words.document.waitsAgain(clockText(row.nextMs))}{' '}
+      {may('document.recall') && (
+        <button
+          type="button"
+          class="plain"
+          disabled={act.busy}
+          onClick={() =>
+            act.run(async () => {
+              await post(`/documents/out/${row.documentId}/retry`);
+              say(words.document.retried);
+            })
+          }
+        >
+          {words.document.retry}
+        </button>
+      )}
+      <ProblemNotice problem={act.problem} />
+    </div>
+  );
+}
+
 function OutboxLines({
   row,
+  uploaded,
   open,
   onFold,
 }: {
   readonly row: OutboxRow;
+  readonly uploaded: Uploaded | undefined;
   readonly open: boolean;
   readonly onFold: () => void;
 }) {
@@ -107,7 +153,7 @@ function OutboxLines({
           <RowLink to={`/di/${row.documentId}`} row={row} />
         </td>
         <td>
-          {standsOf(row).map(({ text, n, tone }) => (
+          {standsOf(row, uploaded).map(({ text, n, tone }) => (
             <span key={text}>
               <Tag tone={tone}>
                 {text}: {n}
@@ -117,6 +163,7 @@ function OutboxLines({
           <button type="button" class="plain" aria-expanded={open} onClick={onFold}>
             {words.outbox.fold}
           </button>
+          {!uploaded && <NextTry row={row} />}
         </td>
         <td class="tight number">{timeText(row.createdMs)}</td>
       </tr>

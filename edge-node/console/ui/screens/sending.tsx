@@ -63,7 +63,10 @@ export function Sending({ id }: { readonly id: string }) {
   const unsent =
     kept.length > 0 &&
     kept.every(({ state, sending }) => state === 'queued' && sending.sealedMs === undefined);
-  const run = (verb: 'resend' | 'cancel' | 'settle', told: string) =>
+  const waits = standings.some(
+    ({ state, sending }) => state === 'queued' && sending.nextMs !== undefined && !sending.uploaded,
+  );
+  const run = (verb: 'resend' | 'cancel' | 'settle' | 'retry', told: string) =>
     act.run(async () => {
       await post(`${base}/${verb}`);
       say(told);
@@ -88,6 +91,11 @@ export function Sending({ id }: { readonly id: string }) {
       <ProblemNotice problem={act.problem} />
       {may('document.recall') && (
         <div class="acts">
+          {waits && (
+            <button type="button" disabled={act.busy} onClick={() => run('retry', w.retried)}>
+              {w.retry}
+            </button>
+          )}
           {over && (
             <button
               type="button"
