@@ -2,8 +2,9 @@
 // Must never restore quietly: the raised restore count makes the node compare itself with its hub before it takes new work (DESIGN §5).
 // Beside the document's path; works while the node runs and while it does not.
 import fs from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ExchangeError } from '../protocol/errors.ts';
+import { keepBackupRecord } from '../protocol/node/backup-record.ts';
 import {
   type BackupManifest,
   type BackupOptions,
@@ -60,7 +61,7 @@ export type NodeBackupOptions = {
   readonly onProgress?: BackupOptions['onProgress'];
 };
 
-/** Verified on return: every byte was read back. Throws `dir-missing`, `backup-invalid`, `disk-nearly-full`. */
+/** Verified on return: every byte was read back; the folder knows of it (backup-record.ts). Throws `dir-missing`, `backup-invalid`, `disk-nearly-full`. */
 export async function backupNode(
   options: NodeBackupOptions,
 ): Promise<{ readonly path: string; readonly manifest: BackupManifest }> {
@@ -81,6 +82,7 @@ export async function backupNode(
       units: enrolled.units.map(({ code }) => code).join(' '),
     },
   });
+  keepBackupRecord(options.dir, resolve(path), manifest);
   return { path, manifest };
 }
 

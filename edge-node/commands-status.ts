@@ -1,11 +1,12 @@
 // "lienthong node status": how the node stands, for a clerk first: each check in a word, then what is wrong and what to do about it.
 // Must never judge by itself (api/ready.ts does), nor speak of a line while no process runs.
 // Beside the document's path.
-import { exitCodes, type Output, visible } from '../bin/output.ts';
+import { bytesText, exitCodes, type Output, visible } from '../bin/output.ts';
 import { catalogue, isErrorCode } from '../protocol/errors.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { checksOf } from './api/ready.ts';
 import { withNode } from './commands-reach.ts';
+import { timeText } from './commands-words.ts';
 import type { EdgeStatus } from './core.ts';
 
 const checkNames: Readonly<Record<string, string>> = {
@@ -17,6 +18,7 @@ const checkNames: Readonly<Record<string, string>> = {
   store: 'dữ liệu (store)',
   safety: 'kiểm tra tệp (safety)',
   calendar: 'lịch ngày nghỉ (calendar)',
+  backup: 'sao lưu (backup)',
   folders: 'thư mục trao đổi (folders)',
 };
 const checkResults = { ok: 'tốt (ok)', warn: 'CHÚ Ý (warn)', fail: 'LỖI (fail)' } as const;
@@ -75,6 +77,13 @@ export async function status(out: Output, { dir }: { readonly dir: string }): Pr
     for (const { daysLeft } of body.certificates.filter(({ byHand }) => byHand))
       out.say(
         `Chứng thư của trang văn thư / certificate of the console: ${daysLeft > 0 ? `còn ${daysLeft} ngày / days left` : 'ĐÃ HẾT HẠN / expired'}`,
+      );
+    const { last } = body.backup;
+    if (last)
+      out.say(
+        visible(
+          `Sao lưu gần nhất / last backup: ${timeText(last.madeMs)}, ${bytesText(last.bytes)}, ${last.path}`,
+        ),
       );
     if (body.requests.waiting > 0)
       out.say(

@@ -39,6 +39,7 @@ export type EdgeConfig = {
   readonly receive: { readonly batches: number; readonly downloads: number; readonly waitingMax: number };
   readonly disk: { readonly floorBytes: number };
   readonly directory: { readonly staleMs: number };
+  readonly backup: { readonly warnDays: number };
   /** Malware scanner and the certificates that signatures of PDFs are judged by; without them nothing is scanned, nothing trusted. */
   readonly safety?: { readonly scanner?: Partial<ScannerConfig>; readonly anchorsDir?: string };
   /** Watched folders (folder/): office software without a program for the API hands documents in as files, and is given what arrives. */
@@ -86,6 +87,8 @@ export const configDefaults = {
   disk: { floorBytes: 512 * 1024 * 1024 },
   /** Without a newer directory for this long the status warns; nothing stops. */
   directory: { staleMs: grace.directory.alarmsMs },
+  /** A backup older than this is a warning: what came since can be had again from the hub, keys and accounts cannot. */
+  backup: { warnDays: 7 },
   log: { level: 'info' },
 } as const satisfies EdgeConfig;
 
@@ -163,6 +166,7 @@ export const configSchema: JsonSchema = object(
     receive: object({ batches: whole(1, 16), downloads: whole(1, 16), waitingMax: whole(1, 256) }),
     disk: object({ floorBytes: whole(0, 2 ** 50) }),
     directory: object({ staleMs: whole(60_000, 400 * 86_400_000) }),
+    backup: object({ warnDays: whole(1, 400) }),
     safety: object({ scanner: scannerSchema, anchorsDir: { type: 'string', format: 'path' } }, []),
     folders: {
       type: 'array',
@@ -178,7 +182,7 @@ export const configSchema: JsonSchema = object(
     },
     log: object({ level: { enum: ['debug', 'info', 'warn', 'error', 'silent'] } }),
   },
-  ['local', 'poll', 'send', 'receive', 'disk', 'directory', 'log'],
+  ['local', 'poll', 'send', 'receive', 'disk', 'directory', 'backup', 'log'],
 );
 
 /** Throws `config-invalid` with every wrong key, `key-file-loose` for a secret that others can read. */

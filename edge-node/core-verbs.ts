@@ -5,6 +5,7 @@ import { unitStates } from '../protocol/directory.ts';
 import { ExchangeError } from '../protocol/errors.ts';
 import { parseDocumentId, uuidFromBytes, uuidToBytes } from '../protocol/ids.ts';
 import { modeWords } from '../protocol/node/at-rest/master.ts';
+import type { BackupState } from '../protocol/node/backup-record.ts';
 import { createPeople } from './accounts/people.ts';
 import { createSignIn } from './accounts/sign-in.ts';
 import { shownCertificate } from './console-certificate.ts';
@@ -42,6 +43,8 @@ export type VerbHooks = OfficeHooks & {
   /** There is something to destroy. */
   readonly destroy: () => void;
   readonly retryNow: () => void;
+  /** The last backup of the folder. */
+  readonly backup: () => BackupState;
   /** A report of a secret waits to be told. */
   readonly removal: () => void;
   readonly reloadIdentity: () => Promise<void>;
@@ -178,6 +181,18 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
     async noteAudit(entry) {
       await store.write('audit', { said: '', ...entry, atMs: clock.nowMs() });
     },
+    async noteBackup({ actor }) {
+      const { last } = hooks.backup();
+      if (last === undefined) throw new ExchangeError('not-found', 'no backup of this folder');
+      await store.write('audit', {
+        atMs: clock.nowMs(),
+        actor,
+        act: 'backup',
+        about: last.path,
+        said: `${last.files} tệp`,
+      });
+      context.emit({ kind: 'backup' });
+    },
     async alarmSeen(id, actor) {
       await store.write('alarmSeen', { id, actor, nowMs: clock.nowMs() });
     },
@@ -244,7 +259,7 @@ function safetyStatus({ store, safety }: EdgeContext): EdgeStatus['safety'] {
   return { held, checking: pending, scanner: safety.scanner.state(), policy: safety.policy.state() };
 }
 
-function statusOf(context: EdgeContext, { fetcher, folders, calendar }: VerbHooks): EdgeStatus {
+function statusOf(context: EdgeContext, { fetcher, folders, calendar, backup }: VerbHooks): EdgeStatus {
   const year = dayOf(context.clock.nowMs()).slice(0, 4);
   const { store, line, link, disk, clock, directory } = context;
   const failure = line.failure();
@@ -287,6 +302,7 @@ function statusOf(context: EdgeContext, { fetcher, folders, calendar }: VerbHook
     recovering: line.recovering(),
     safety: safetyStatus(context),
     atRest: atRestStatus(context),
+    backup: backup(),
     calendar: {
       year,
       known: calendar.current().known(year),

@@ -2,6 +2,7 @@
 // how it stands. Types only; edge.ts makes one. Nobody above this line touches the store, the content folder or the line to the hub.
 
 import type { Words } from '../protocol/document/statuses.ts';
+import type { BackupState } from '../protocol/node/backup-record.ts';
 import type { OutboxState } from '../protocol/states.ts';
 import type { TextOffer } from '../protocol/text/judge.ts';
 import type { Metadata } from '../protocol/wire.ts';
@@ -355,6 +356,7 @@ export type EdgeStatus = {
     readonly epoch: number;
   };
   readonly outbox: { readonly waiting: number; readonly oldestWaitingMs: number | undefined };
+  readonly backup: BackupState;
   readonly receipts: { readonly waiting: number };
   /** Recalls and updates of senders that wait for a decision here. */
   readonly requests: { readonly waiting: number };
@@ -472,7 +474,8 @@ export type EdgeEvent =
   | { readonly kind: 'nudge'; readonly unit: string; readonly email: string }
   | { readonly kind: 'link'; readonly state: LinkState; readonly code: string | undefined }
   | { readonly kind: 'directory'; readonly stamp: string }
-  | { readonly kind: 'disk'; readonly nearlyFull: boolean };
+  | { readonly kind: 'disk'; readonly nearlyFull: boolean }
+  | { readonly kind: 'backup' };
 
 /** `to`: these recipients alone, by the addresses that `show` has ("code", "desk@code"); left out, all whom the act can reach. */
 export type ActOptions = { readonly to?: readonly string[]; readonly actor?: string };
@@ -561,6 +564,8 @@ export type EdgeCore = StatusCore & {
     readonly about: string;
     readonly said?: string;
   }): Promise<void>;
+  /** A backup of this folder was made a moment ago: into the audit, and pages look at its state again. */
+  noteBackup(entry: { readonly actor: string }): Promise<void>;
   alarmSeen(id: number, actor: string): Promise<void>;
   /** People of the units here, and who may sign in (accounts/). */
   readonly people: People;

@@ -7,6 +7,7 @@ import { createSigners } from '../certs/signers.ts';
 import { isExchangeError } from '../protocol/errors.ts';
 import { atRestState } from '../protocol/node/at-rest/master.ts';
 import { type AtRest, openAtRest } from '../protocol/node/at-rest/open.ts';
+import { backupState } from '../protocol/node/backup-record.ts';
 import type { Clock } from '../protocol/node/clock.ts';
 import { openContentStore } from '../protocol/node/content-store.ts';
 import { createHttpClient } from '../protocol/node/http-client.ts';
@@ -254,6 +255,7 @@ async function assemble(
   const verbs = coreVerbs(context, {
     calendar,
     folders: () => folders?.status() ?? [],
+    backup: () => backupState(dir, { warnDays: config.backup.warnDays, nowMs: clock.nowMs() }),
     fetcher: running.fetcher,
     nudge: nudgeSending,
     destroy: () => running.destroyer.nudge(),

@@ -41,7 +41,7 @@ export async function supportBundle(
   const results: SelfTest[] = [];
   for (const name of tests) results.push(await run(name));
   const { console: pages, proxy, safety, ...plainConfig } = config;
-  const { hub, safety: checks, alarms, ...rest } = status;
+  const { hub, safety: checks, alarms, backup, ...rest } = status;
   const bundle = {
     what: 'Gói chẩn đoán của nút liên thông. Không có nội dung, tên, trích yếu, số ký hiệu hay tệp của văn bản nào.',
     made: new Date(nowMs).toISOString(),
@@ -80,6 +80,7 @@ export async function supportBundle(
     },
     state: {
       ...rest,
+      backup: { standing: backup.standing, madeMs: backup.last?.madeMs },
       checks: {
         held: checks.held,
         checking: checks.checking,

@@ -2,8 +2,9 @@
 // what a hub adds: which files, which content, and the new epoch with which a restored hub tells nodes to offer again what it lost.
 // Must never overwrite a folder, nor let a restored hub begin as if nothing had happened.
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { keyPem, loadKeyFile } from '../certs/keys.ts';
+import { keepBackupRecord } from '../protocol/node/backup-record.ts';
 import { type BackupManifest, makeBackupSet, restoreBackupSet } from '../protocol/node/backup-set.ts';
 import type { Clock } from '../protocol/node/clock.ts';
 import { type Database, migrate, openDatabase } from '../protocol/node/sqlite.ts';
@@ -45,7 +46,7 @@ export async function backupHub({ dir, to, version, clock, ...rest }: HubBackup)
   } finally {
     db.close();
   }
-  return await makeBackupSet({
+  const manifest = await makeBackupSet({
     dir,
     to,
     program: PROGRAM,
@@ -57,6 +58,8 @@ export async function backupHub({ dir, to, version, clock, ...rest }: HubBackup)
     clock,
     ...rest,
   });
+  keepBackupRecord(dir, resolve(to), manifest);
+  return manifest;
 }
 
 function* contentOf(snapshot: string): Generator<Uint8Array> {

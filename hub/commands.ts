@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import { bytesText, exitCodes, runCommand } from '../bin/output.ts';
 import { account, atRestOptions, beginAtRest } from '../bin/person.ts';
+import type { BackupState } from '../protocol/node/backup-record.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { actorOfClaim } from './admin/caller.ts';
 import { auditCommands } from './commands-audit.ts';
@@ -133,8 +134,18 @@ type Status = {
   openDeliveries: number;
   held: number;
   alarms: number;
+  backup?: BackupState;
   at?: Record<string, { host: string; port: number } | undefined>;
 };
+
+function backupText(state: BackupState | undefined): string {
+  if (!state?.last) return 'CHƯA CÓ (none): lienthong hub backup';
+  const { last, standing } = state;
+  const wrong = { good: '', none: '', old: '  QUÁ CŨ (old)', incomplete: '  THIẾU TỆP (incomplete)' }[
+    standing
+  ];
+  return `${timeText(last.madeMs)}, ${bytesText(last.bytes)}, ${last.path}${wrong}`;
+}
 
 function statusCommand(hub: Command, software: string): void {
   leaf(hub, 'status', 'Tình trạng trung tâm.\nWhat the hub is and how it is.').action(
@@ -163,6 +174,7 @@ function statusCommand(hub: Command, software: string): void {
                 .join(', '),
             ],
             ['Lượt đang chờ (open)', `${status.openDeliveries}, trong đó giữ lại (held) ${status.held}`],
+            ['Sao lưu (backup)', backupText(status.backup)],
             [
               'Cảnh báo (alarms)',
               status.alarms > 0 ? `${status.alarms} → lienthong hub alarms --dir ${options.dir}` : '0',

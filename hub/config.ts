@@ -21,6 +21,8 @@ export type HubConfig = {
   /** What files are checked with; the policy itself is policy.conf. */
   readonly safety: HubSafetyConfig;
   readonly invitationDays: number;
+  /** A last backup older than this is a warning of the health checks. */
+  readonly backupWarnDays: number;
   readonly directoryDays: number;
   /** Lives of certificates from now on; at most those of certs/profile.ts. */
   readonly certificateDays: Readonly<Record<keyof typeof roleOfLife, number>>;
@@ -66,6 +68,8 @@ export const hubDefaults: HubConfig = {
   safety: { inspect: true },
   // A week: the clerk may be on leave; longer lies around.
   invitationDays: 7,
+  // Keys, units and the ledger are nowhere else; documents since then come again from the nodes.
+  backupWarnDays: 7,
   // A node works on without the hub for as long as its directory is good.
   directoryDays: 30,
   // The reasons stand beside the profiles. Shorter: a stolen key is worth less, and a box that was off comes back less often by itself.
@@ -123,6 +127,7 @@ const schema = {
       },
     },
     invitationDays: { type: 'integer', minimum: 1, maximum: 90 },
+    backupWarnDays: { type: 'integer', minimum: 1, maximum: 400 },
     directoryDays: { type: 'integer', minimum: 1, maximum: 365 },
     certificateDays: {
       type: 'object',

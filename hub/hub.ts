@@ -15,6 +15,7 @@ import { isExchangeError } from '../protocol/errors.ts';
 import { atRestState, modeWords } from '../protocol/node/at-rest/master.ts';
 import { openAtRest } from '../protocol/node/at-rest/open.ts';
 import { sealedNames, sealOnce } from '../protocol/node/at-rest/seal-rows.ts';
+import { backupState } from '../protocol/node/backup-record.ts';
 import type { Clock } from '../protocol/node/clock.ts';
 import { openContentStore } from '../protocol/node/content-store.ts';
 import { serveControl } from '../protocol/node/control.ts';
@@ -347,6 +348,7 @@ export async function startHub(options: HubOptions) {
     exchangeUrl: () => urlOf(config.exchange, at.exchange),
     clock,
   } as never);
+  const backup = () => backupState(dir, { warnDays: config.backupWarnDays, nowMs: clock.nowMs() });
   const watch = createWatch({
     store,
     directory,
@@ -355,6 +357,7 @@ export async function startHub(options: HubOptions) {
     doubt: clock.doubt,
     behind: catchUp.behind,
     upstream: () => upstream?.status(),
+    backup,
     clock,
   });
   const health = createHealth({
@@ -378,6 +381,7 @@ export async function startHub(options: HubOptions) {
       safety: safety.status(),
       atRest: { ...(atRestState(dir) ?? { mode: 'off' }), words: modeWords[atRestState(dir)?.mode ?? 'off'] },
       checks: health.checks(),
+      backup: backup(),
       connections: exchange.connections(),
       at,
     }),

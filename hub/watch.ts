@@ -3,6 +3,7 @@
 import { parseCertificate } from '../certs/certificate.ts';
 import { renewalDueMs } from '../certs/profile.ts';
 import { grace, partOverdueShare } from '../protocol/grace.ts';
+import { type BackupState, backupWarning } from '../protocol/node/backup-record.ts';
 import type { Clock } from '../protocol/node/clock.ts';
 import type { HubDirectory } from './directory/hub-directory.ts';
 import type { Check } from './health.ts';
@@ -33,6 +34,7 @@ export function createWatch(deps: {
   readonly upstream: () =>
     | { readonly connected: boolean; readonly lastError: string | undefined }
     | undefined;
+  readonly backup: () => BackupState;
   readonly clock: Clock;
 }): Watch {
   const { store, directory, identity, clocks, clock } = deps;
@@ -107,7 +109,12 @@ export function createWatch(deps: {
           ({ hub, expiresMs }) => hub !== directory.own().hub && expiresMs > 0 && nowMs >= expiresMs,
         );
       const due = dueCas(nowMs);
+      const backup = backupWarning(deps.backup(), {
+        nowMs,
+        command: 'lienthong hub backup --dir DIR --to FOLDER',
+      });
       return [
+        { name: 'backup', state: backup ? 'warn' : 'ok', said: backup?.en ?? '' },
         {
           name: 'clock',
           state: deps.doubt() || clocks.suspect() ? 'warn' : 'ok',

@@ -6,11 +6,13 @@ import { join } from 'node:path';
 import t from 'tap';
 import { formatInvitation, parseInvitation } from '../certs/invitation.ts';
 import { openTokens } from '../edge-node/api/access.ts';
+import { checksOf } from '../edge-node/api/ready.ts';
 import { parseRange } from '../edge-node/api/send-part.ts';
 import { createAjv } from '../edge-node/api/validate.ts';
 import { enrolNode } from '../edge-node/enrol.ts';
 import { startNode } from '../edge-node/main.ts';
 import { isExchangeError } from '../protocol/errors.ts';
+import { type BackupState, backupState } from '../protocol/node/backup-record.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { controlRequest } from '../protocol/node/control.ts';
 import { quiet, startTestHub, temporaryDir } from './support/hub.ts';
@@ -417,13 +419,39 @@ t.test('commands work with the running node and on the files when none runs', as
 
 t.test('a backup of the running node verifies, restores, and damage is found by name', async (t) => {
   const to = join(temporaryDir('backup'), 'b1');
+  type Standing = { backup: BackupState; checks: { name: string; result: string; saidVi?: string }[] };
+  const standing = async (dir: string) => {
+    const { backup, checks } = JSON.parse(
+      (await cli('node', 'status', '--dir', dir, '--json')).out,
+    ) as Standing;
+    return { backup, check: checks.find(({ name }) => name === 'backup') };
+  };
+  t.match(await standing(a.dir), {
+    backup: { standing: 'none' },
+    check: { result: 'warn', saidVi: /Chưa có bản sao lưu nào/ },
+  });
   const made = await cli('node', 'backup', '--dir', a.dir, '--to', to, '--copy', '--json');
   t.equal(made.code, 0, made.err);
+  const { madeMs, bytes: backedUpBytes } = JSON.parse(made.out) as { madeMs: number; bytes: number };
+  t.match(await standing(a.dir), {
+    backup: { standing: 'good', last: { path: to, madeMs, bytes: backedUpBytes, missing: 0 } },
+    check: { result: 'ok' },
+  });
+  t.match((await a.node.edge.audit({ limit: 1 })).rows, [{ act: 'backup', about: to }]);
+  const week = 7 * 86_400_000;
+  t.match(
+    checksOf(
+      { ...(await a.node.edge.status()), backup: backupState(a.dir, { warnDays: 7, nowMs: madeMs + week }) },
+      madeMs + week,
+    ).find(({ name }) => name === 'backup'),
+    { result: 'warn', saidVi: /đã 7 ngày/ },
+  );
   t.equal((await cli('node', 'fsck', '--dir', a.dir)).code, 0, 'clean');
   const restored = join(temporaryDir('restored'), 'node');
   const back = await cli('node', 'restore', '--from', to, '--dir', restored, '--json');
   t.match(JSON.parse(back.out), { restoreCount: Number }, back.err);
   t.equal((await cli('node', 'restore', '--from', to, '--dir', restored)).code, 78, 'never over something');
+  t.match(await standing(restored), { backup: { standing: 'none' } }, 'it has no backup of its own yet');
   const clean = await cli('node', 'fsck', '--dir', restored, '--json');
   t.equal(clean.code, 0, clean.out);
   const content = fs

@@ -686,6 +686,7 @@ t.test('the commands work on the files when no hub runs, and through the socket 
   t.match(JSON.parse((await run('status', '--dir', dir, '--json')).out), {
     running: true,
     units: { invited: 2 },
+    backup: { standing: 'none' },
   });
   t.equal((await run('unit', 'rename', 'A1', '--name', 'Phường A', '--dir', dir)).exit, 0);
   t.equal(hub.directory.current().byCode('A1', Date.now())?.name, 'Phường A', 'the running hub has it');
@@ -694,6 +695,15 @@ t.test('the commands work on the files when no hub runs, and through the socket 
     t.equal((await run(command, '--dir', dir)).exit, 0, command);
   t.equal((await run('peer', 'list', '--dir', dir)).exit, 0);
   t.equal((await run('backup', '--dir', dir, '--to', join(t.testdirName, 'copy'))).exit, 0);
+  const status = JSON.parse((await run('status', '--dir', dir, '--json')).out) as {
+    backup: object;
+    checks: { name: string }[];
+  };
+  t.match(status.backup, { standing: 'good', last: { path: join(t.testdirName, 'copy'), missing: 0 } });
+  t.match(
+    status.checks.find(({ name }) => name === 'backup'),
+    { state: 'ok' },
+  );
   t.equal((await run('fsck', '--dir', dir)).exit, 0);
   await hub.close();
   const db = openDatabase(hubPaths(dir).database);

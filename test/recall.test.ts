@@ -12,7 +12,7 @@ import type { RequestView } from '../edge-node/statuses/core.ts';
 import { backupHub, restoreHub } from '../hub/backup.ts';
 import { fsckHub } from '../hub/fsck.ts';
 import { dayOf } from '../protocol/calendar/working-days.ts';
-import { uuidToBytes } from '../protocol/ids.ts';
+import { uuidFromBytes, uuidToBytes } from '../protocol/ids.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { openDatabase } from '../protocol/node/sqlite.ts';
 import { kinds, relations } from '../protocol/seal.ts';
@@ -80,12 +80,38 @@ t.test('what was not sent is cancelled, and nothing of it leaves', async (t) => 
   t.equal(codeOf(await act('cancel', { to: [C] })), 'document-state-refused', 'it is out already');
   const half = await send(a, [B, C]);
   t.match((await recall(a, half, { from: [C] })).body, { cancelled: [C], asked: [] });
+  // A correction passes urgent ones, but never what it corrects; whoever is stopped is sent neither.
+  const corrected = await send(a, [B, C]);
+  const correction = await post(a, `/v1/documents/${corrected}/update`, {
+    reason: 'Sai trích yếu',
+    fields: { subject: 'Trích yếu đúng' },
+  });
+  const updateId = String(correction.body.updateId);
+  t.match(await post(a, `/v1/documents/${corrected}/cancel`, { to: [C] }), { status: 200 });
+  const placesOf = async (id: string) =>
+    (await show(a, id, 'out')).envelopes
+      .flatMap(({ recipients }) => recipients)
+      .map(({ code, state }) => `${code} ${state}`)
+      .sort();
+  t.same(await placesOf(updateId), [`${B} queued`, `${C} cancelled`]);
   await test.restart();
   a.node.edge.retryNow();
   const later = await send(a, [B]);
   await arrived(b, later);
   await arrived(b, some);
   await arrived(b, half);
+  await eventually(async () => ((await placesOf(updateId)).includes(`${B} delivered`) ? true : undefined));
+  const asked = await eventually(async () =>
+    (await requestsOf(b)).find(({ documentId }) => documentId === corrected),
+  );
+  await b.node.edge.decide(asked.requestId, { agree: true });
+  const atHub = openDatabase(join(test.dir, 'hub.sqlite'), { readOnly: true });
+  t.teardown(() => atHub.close());
+  const order = atHub
+    .all<{ document_id: Uint8Array }>('SELECT document_id FROM envelopes ORDER BY seq')
+    .map(({ document_id }) => uuidFromBytes(document_id))
+    .filter((each) => each === corrected || each === updateId);
+  t.same(order, [corrected, updateId], 'in the order in which the hub took them');
   // Stopped for one on purpose: the document itself is delivered.
   await eventually(async () => ((await show(a, half, 'out')).state === 'delivered' ? true : undefined));
   await t.rejects(show(c, some, 'in'), { code: 'document-unknown' });

@@ -12,6 +12,7 @@ import { createInspector } from '../certs/inspect/inspector.ts';
 import type { SafetyView } from '../edge-node/core.ts';
 import { injected } from '../hub/offline.ts';
 import { signedStatementCodec } from '../protocol/codec.ts';
+import { uuidToBytes } from '../protocol/ids.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { scanStream } from '../protocol/node/files/clamd.ts';
 import { sniffType } from '../protocol/node/files/types.ts';
@@ -748,8 +749,22 @@ t.test('through real nodes and a real hub', { skip: noClamd }, async (t) => {
         'told when the grace is over',
       );
       t.match((await a.node.edge.status()).safety.scanner, { configured: true, downSinceMs: Number });
+      const corrected = await a.node.edge.update(waiting.body.documentId, {
+        reason: 'Sai trích yếu',
+        fields: { subject: 'Trích yếu đúng' },
+      });
+      await t.rejects(a.node.edge.retry(waiting.body.documentId), { code: 'document-held' });
       await clamd.start();
       await delivered(a, waiting.body.documentId);
+      await delivered(a, corrected.updateId!);
+      const order = [waiting.body.documentId, corrected.updateId!].map(
+        (id) =>
+          hub.hub.store.reader.get<{ seq: number }>(
+            'SELECT seq FROM envelopes WHERE document_id = ?',
+            uuidToBytes(id),
+          )!.seq,
+      );
+      t.ok(order[0]! < order[1]!, 'a correction goes behind what it corrects, which waited for its check');
       await hubClamd.stop('SIGKILL');
       const { body } = await send(a, { name: 'cho.txt', bytes: Buffer.from('chờ quét tại trung tâm') });
       await eventually(async () =>
@@ -770,6 +785,17 @@ t.test('through real nodes and a real hub', { skip: noClamd }, async (t) => {
         [undefined, undefined],
         'a further recipient waits for the same word of a person',
       );
+      const { updateId } = await a.node.edge.update(zip.body.documentId, {
+        reason: 'Sai trích yếu',
+        fields: { subject: 'Trích yếu đúng' },
+      });
+      await a.node.edge.judgeHeld(zip.body.documentId, {
+        act: 'reject',
+        actor: 'nguoi-hai',
+        why: 'không dùng',
+        direction: 'out',
+      });
+      t.equal((await show(a, updateId!)).state, 'cancelled', 'nobody has what it corrects');
     },
   );
 

@@ -4,7 +4,7 @@ import { flag, list, object, text } from './answer-forms.ts';
 export const statusAnswer = {
   type: 'object',
   description:
-    'How the node stands: hub (line, last contact, instance, epoch), outbox and receipts waiting, inbox, disk, clock offset, directory, certificates with days left, alarms.',
+    'How the node stands: hub (line, last contact, instance, epoch), outbox and receipts waiting, inbox, disk, clock offset, directory, certificates with days left, the last backup, alarms.',
   additionalProperties: true,
 } as const;
 
@@ -17,7 +17,7 @@ export const readyAnswer = object('Ready or not, with every check.', {
     object(
       'A check.',
       {
-        name: text('hub, disk, clock, directory, certificates, store, safety, calendar, folders.'),
+        name: text('hub, disk, clock, directory, certificates, store, safety, calendar, backup, folders.'),
         result: text('ok, warn or fail.'),
         said: text('Why, in English.'),
         saidVi: text('Why, in Vietnamese.'),

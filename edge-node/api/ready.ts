@@ -1,6 +1,7 @@
 // The checks of /readyz and of "lienthong node status", from the core's status. Pure.
 // A hub that cannot be reached is a warning: the node goes on taking documents, which is its purpose.
 import { clockBounds } from '../../protocol/grace.ts';
+import { backupWarning } from '../../protocol/node/backup-record.ts';
 import type { EdgeStatus } from '../core.ts';
 
 export type Check = {
@@ -33,6 +34,7 @@ export function checksOf(status: EdgeStatus, nowMs: number): readonly Check[] {
     store(status),
     safety(status, nowMs),
     calendar(status, nowMs),
+    backup(status, nowMs),
     ...(status.folders.length > 0 ? [folders(status)] : []),
   ];
 }
@@ -179,6 +181,13 @@ function calendar({ calendar: { year, known, next } }: EdgeStatus, nowMs: number
         `Chưa nhập lịch nghỉ lễ năm ${Number(year) + 1}`,
       )
     : ok('calendar');
+}
+
+/** Nothing stops without one; what a broken disk takes with it then is for a person to think of in time. */
+function backup({ backup: state }: EdgeStatus, nowMs: number): Check {
+  const command = 'lienthong node backup --dir DIR --to FOLDER';
+  const said = backupWarning(state, { nowMs, command });
+  return said ? bad('backup', 'warn', said.en, said.vi) : ok('backup');
 }
 
 /** A share that is away, or a mistake that lies in it, keeps the node from nothing else. */

@@ -56,6 +56,10 @@ export function controlRoutes(
     core.retryNow();
     return { ok: true };
   });
+  app.post('/control/backup', { schema: { body: noBody } }, async ({ actor }) => {
+    await core.noteBackup({ actor });
+    return { ok: true };
+  });
   app.post('/control/reindex', { schema: { body: noBody } }, async ({ actor }) => ({
     documents: await core.rebuildSearch({ actor }),
   }));

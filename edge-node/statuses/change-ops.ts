@@ -20,6 +20,7 @@ import {
   ownDocument,
   plainRecipient,
   sendToAdded,
+  stopCorrections,
   stopUnsealed,
 } from './holders.ts';
 import { statusLifeMs } from './status-ops.ts';
@@ -128,6 +129,7 @@ export function changeOps(db: Database) {
         takes: ({ unit }) => only?.has(unit) ?? true,
         nowMs: r.nowMs,
       }).map(({ unit }) => unit);
+      stopCorrections(db, { ...document, documentId: r.documentId }, r.nowMs);
       const had = holders(db, document);
       const stranger = r.units?.find((unit) => !had.includes(unit) && !cancelled.includes(unit));
       if (stranger !== undefined)

@@ -168,6 +168,20 @@ export function stopUnsealed(
   return all;
 }
 
+/** A correction that waits behind its document goes to nobody who will not have it. */
+export function stopCorrections(
+  db: Database,
+  document: OwnDocument & { readonly documentId: Uint8Array },
+  nowMs: number,
+): void {
+  const still = new Set(holders(db, document));
+  for (const { document_seq: documentSeq } of db.all<{ document_seq: number }>(
+    `SELECT document_seq FROM changes WHERE target = ? AND kind = ${kinds.update}`,
+    document.documentId,
+  ))
+    stopUnsealed(db, { documentSeq, takes: ({ unit }) => !still.has(unit), nowMs });
+}
+
 /** Throws `content-gone`: erased, or rebuilt from the hub after a restore, which gives no content back. */
 function assertContentHere(db: Database, documentSeq: number): void {
   const gone = db.get(
@@ -249,6 +263,11 @@ export function holderOps(db: Database) {
       });
       if (stopped.length === 0 || only?.some((each) => !stopped.some((to) => isSame(each, to))))
         throw new ExchangeError('document-state-refused', 'it was sealed already');
+      const document = db.get<OwnDocument>(
+        'SELECT seq, unit, kind, urgency FROM documents WHERE seq = ?',
+        documentSeq,
+      )!;
+      stopCorrections(db, { ...document, documentId: c.documentId }, c.nowMs);
       noteAudit(db, {
         atMs: c.nowMs,
         actor: c.actor,

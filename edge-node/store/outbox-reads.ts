@@ -1,5 +1,6 @@
 // Reads of the workers: what is due, and everything that one wrapper needs. Short and indexed; on the event loop.
 import type { Database } from '../../protocol/node/sqlite.ts';
+import { kinds } from '../../protocol/seal.ts';
 import type { OutboxState } from '../../protocol/states.ts';
 
 export type DueEnvelope = { readonly seq: number; readonly unit: string; readonly work: 'seal' | 'send' };
@@ -50,8 +51,12 @@ export type PendingStatement = {
   readonly attempts: number;
 };
 
+/** A correction goes behind what it corrects: that may wait for its check, its files or its next try. Of another envelope there is no such row, found in one step. */
+const behindNothing = `NOT EXISTS (SELECT 1 FROM changes c JOIN documents t ON t.document_id = c.target JOIN envelopes o ON o.document_seq = t.seq
+  WHERE c.document_seq = envelopes.document_seq AND c.kind = ${kinds.update} AND o.work <> 'done' AND o.seq < envelopes.seq)`;
 const due = (uploads: '= 0' | '> 0') =>
-  `SELECT seq, unit, work FROM envelopes WHERE work <> 'done' AND checked = 1 AND missing_uploads ${uploads} AND next_ms <= ? ORDER BY lane DESC, seq LIMIT ?`;
+  `SELECT seq, unit, work FROM envelopes WHERE work <> 'done' AND checked = 1 AND missing_uploads ${uploads} AND next_ms <= ? AND ${behindNothing}
+   ORDER BY lane DESC, seq LIMIT ?`;
 
 const dueSealed = due('= 0').replace("<> 'done'", "<> 'done' AND work = 'send'");
 

@@ -4,6 +4,7 @@ import { ExchangeError } from '../../protocol/errors.ts';
 import { uuidFromBytes } from '../../protocol/ids.ts';
 import type { Cell } from '../../protocol/node/at-rest/cells.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
+import { kinds } from '../../protocol/seal.ts';
 import { noteAlarm, noteAudit } from './fact-ops.ts';
 
 export type Direction = 'out' | 'in';
@@ -99,8 +100,22 @@ function letGo(db: Database, { direction, doc }: { direction: Direction; doc: nu
     db.run('UPDATE envelopes SET checked = 1, next_ms = 0 WHERE document_seq = ?', doc);
 }
 
-/** An outgoing document ends here: nothing of it was sealed. */
+/** An outgoing document ends here: what of it was not sealed. Where nothing was, its corrections end with it: nobody has what they correct. */
 function endSending(
+  db: Database,
+  doc: number,
+  how: { state: 'refused' | 'cancelled'; code: string; nowMs: number },
+): void {
+  endUnsealed(db, doc, how);
+  if (db.get('SELECT 1 FROM envelopes WHERE document_seq = ? AND envelope_id IS NOT NULL', doc)) return;
+  const corrections = db.all<{ seq: number }>(
+    `SELECT c.document_seq AS seq FROM documents d JOIN changes c ON c.target = d.document_id AND c.kind = ${kinds.update} WHERE d.seq = ?`,
+    doc,
+  );
+  for (const { seq } of corrections) endUnsealed(db, seq, how);
+}
+
+function endUnsealed(
   db: Database,
   doc: number,
   how: { state: 'refused' | 'cancelled'; code: string; nowMs: number },

@@ -30,6 +30,12 @@ export const system = {
   directory: 'Danh bạ',
   directoryUnits: (n: string) => `${n} đơn vị`,
   version: 'Phiên bản phần mềm',
+  backup: 'Sao lưu',
+  backupNone: 'Chưa có bản sao lưu nào',
+  backupNoneHow:
+    'Trên máy chủ: lienthong node backup --dir THƯ-MỤC-DỮ-LIỆU --to NƠI-CẤT; cất bản sao ở nơi khác.',
+  backupOld: (days: number) => `đã quá ${days} ngày`,
+  backupIncomplete: (n: number) => `thiếu ${n} tệp nội dung`,
   atRest: 'Mã hoá dữ liệu lưu trữ',
   recoveryUnconfirmed: 'chưa xác nhận đã cất khoá khôi phục',
   retry: 'Thử kết nối ngay',

@@ -52,6 +52,24 @@ export function System({ tab }: { readonly tab: string; readonly sub: string | u
   );
 }
 
+function Backup({ standing, last, warnDays }: StatusView['backup']) {
+  if (!last)
+    return (
+      <>
+        <Tag tone="warn">{w.backupNone}</Tag>
+        <div class="muted">{w.backupNoneHow}</div>
+      </>
+    );
+  return (
+    <>
+      {agoText(last.madeMs, nowMs())} ({timeText(last.madeMs)}), {bytesText(last.bytes)}{' '}
+      {standing === 'old' && <Tag tone="warn">{w.backupOld(warnDays)}</Tag>}
+      {standing === 'incomplete' && <Tag tone="bad">{w.backupIncomplete(last.missing)}</Tag>}
+      <div class="muted">{last.path}</div>
+    </>
+  );
+}
+
 function Connection() {
   const { value: status, problem, again } = useLoad<StatusView>('/status');
   const act = useAct();
@@ -105,6 +123,10 @@ function Connection() {
           <dd>{w.directoryUnits(countText(status.directory.units))}</dd>
           <dt>{w.version}</dt>
           <dd>{status.version}</dd>
+          <dt>{w.backup}</dt>
+          <dd>
+            <Backup {...status.backup} />
+          </dd>
           <dt>{w.atRest}</dt>
           <dd>
             {status.atRest.words.vi}
