@@ -49,6 +49,10 @@ const varintMax: Record<string, number> = { uint32: 0xffffffff, bool: 1 };
 const shapes = new Map<string, Shape>();
 const noBytes = Buffer.alloc(0);
 
+function nestedOf(field: protobuf.Field): protobuf.Type | undefined {
+  return field.resolvedType instanceof protobuf.Type ? field.resolvedType : undefined;
+}
+
 function shapeOf(type: protobuf.Type): Shape {
   const known = shapes.get(type.fullName);
   if (known) return known;
@@ -56,7 +60,9 @@ function shapeOf(type: protobuf.Type): Shape {
   shapes.set(type.fullName, shape);
   for (const field of type.fieldsArray) {
     field.resolve();
-    const nested = field.resolvedType instanceof protobuf.Type ? field.resolvedType : undefined;
+    const nested = nestedOf(field);
+    // The library puts a type's full name together each time it is asked for: once is enough.
+    let inner: Shape | undefined;
     const wireType = nested ? 2 : (scalarWireType[field.type] ?? 0);
     shape.set(field.id, {
       name: field.name,
@@ -64,7 +70,12 @@ function shapeOf(type: protobuf.Type): Shape {
       wireType,
       packable: field.repeated && wireType !== 2,
       valueMax: varintMax[field.type] ?? Number.MAX_SAFE_INTEGER,
-      message: nested ? () => shapeOf(nested) : undefined,
+      message: nested
+        ? () => {
+            inner ??= shapeOf(nested);
+            return inner;
+          }
+        : undefined,
     });
     // The library's default for absent bytes is an Array; ours is an empty Buffer.
     if (field.type === 'bytes' && !field.repeated) type.ctor.prototype[field.name] = noBytes;
@@ -130,15 +141,39 @@ function wholeCodec<T extends object>(...args: Parameters<typeof codec<T>>): Cod
 }
 
 type Fields = Record<string, unknown>;
+/** How a message of a type is made whole: all its fields at once, as its objects are laid out, then those that are messages themselves. */
+type Whole = {
+  readonly blank: Fields;
+  readonly fields: readonly {
+    readonly name: string;
+    readonly repeated: boolean;
+    readonly nested: protobuf.Type | undefined;
+  }[];
+};
+const wholes = new Map<protobuf.Type, Whole>();
+
+function wholeOf(type: protobuf.Type): Whole {
+  let whole = wholes.get(type);
+  if (!whole) {
+    const fields = type.fieldsArray.map((field) => ({
+      name: field.name,
+      repeated: field.repeated,
+      nested: nestedOf(field),
+    }));
+    whole = { blank: Object.fromEntries(fields.map(({ name }) => [name, undefined])), fields };
+    wholes.set(type, whole);
+  }
+  return whole;
+}
 
 function complete(message: Fields, type: protobuf.Type): Fields {
-  const whole: Fields = {};
-  for (const field of type.fieldsArray) {
-    const value = message[field.name];
-    const nested = field.resolvedType instanceof protobuf.Type ? field.resolvedType : undefined;
-    if (!nested || value === null) whole[field.name] = value;
-    else if (field.repeated) whole[field.name] = (value as Fields[]).map((item) => complete(item, nested));
-    else whole[field.name] = complete(value as Fields, nested);
+  const { blank, fields } = wholeOf(type);
+  const whole: Fields = { ...blank };
+  for (const { name, repeated, nested } of fields) {
+    const value = message[name];
+    if (!nested || value === null) whole[name] = value;
+    else if (repeated) whole[name] = (value as Fields[]).map((item) => complete(item, nested));
+    else whole[name] = complete(value as Fields, nested);
   }
   return whole;
 }

@@ -142,9 +142,14 @@ export function prepare(
   return { input, signature };
 }
 
+/** Keys that were looked at: the same few sign all day, and each look asks OpenSSL anew. */
+const knownP256 = new WeakSet<KeyObject>();
+
 function assertP256(key: KeyObject): void {
+  if (knownP256.has(key)) return;
   if (key.asymmetricKeyType !== 'ec' || key.asymmetricKeyDetails?.namedCurve !== 'prime256v1')
     throw new ExchangeError('signature-algorithm-refused', 'the key is not P-256');
+  knownP256.add(key);
 }
 
 /** ECDSA P-256 with SHA-256 over `input`; `value` is r || s. The one raw check; other keys throw signature-algorithm-refused. */

@@ -51,8 +51,12 @@ function copyInto(target: Target, value: unknown): unknown {
   }
   if (Array.isArray(value)) return value.map((item) => copyInto(target, item));
   if (!isPlain(value)) return value;
-  const own: Record<string, unknown> = {};
-  for (const key in value) own[key] = copyInto(target, (value as Record<string, unknown>)[key]);
+  // All at once and of one shape; built key by key it would be moved to a larger place every few keys.
+  const own: Record<string, unknown> = { ...value };
+  for (const key in own) {
+    const held = own[key];
+    if (typeof held === 'object' && held !== null) own[key] = copyInto(target, held);
+  }
   return own;
 }
 
