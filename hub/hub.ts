@@ -138,7 +138,13 @@ export async function startHub(options: HubOptions) {
     secondPerson: config.secondPerson.acts,
   };
   const operations = new URL('./store/writer-ops.ts', import.meta.url);
-  const writer = await startWriter({ path: paths.database, operations, context, keyOf: writerKey });
+  const writer = await startWriter({
+    path: paths.database,
+    operations,
+    context,
+    keyOf: writerKey,
+    checkpointsBeside: true,
+  });
   const reader = openDatabase(paths.database, { readOnly: true });
   if (atRest) reader.useCells(atRest.cells, sealedNames(sealedColumns));
   const store = sqliteHubStore(writer as never, reader);

@@ -470,15 +470,38 @@ t.test('the writer', async (t) => {
     await writer.close();
     t.equal((await put).id, 1);
   });
-  await t.test('the WAL stays bounded under a stream of writes', async (t) => {
-    const { path, starting } = newWriter(t);
+  for (const checkpointsBeside of [false, true])
+    await t.test(
+      `the WAL stays bounded under a stream of writes, checkpoints ${checkpointsBeside ? 'beside' : 'in'} the thread`,
+      async (t) => {
+        const { path, starting } = newWriter(t, { checkpointsBeside });
+        const writer = await starting;
+        let id = 0;
+        const lane = async () => {
+          while (id < 4000) await writer.run('put', { id: ++id, body: new Uint8Array(20_000) });
+        };
+        await Promise.all(Array.from({ length: 64 }, lane));
+        t.ok(fs.statSync(`${path}-wal`).size < 64 << 20, `${fs.statSync(`${path}-wal`).size} bytes`);
+        t.ok(fs.statSync(path).size > 16 << 20, 'what is committed comes into the file');
+        await writer.close();
+        const db = openDatabase(path);
+        t.same(integrityCheck(db), []);
+        t.match(db.get('SELECT count(*) AS n, max(id) AS last FROM row'), { n: 4000, last: 4000 });
+        db.close();
+      },
+    );
+  await t.test('a checkpoint beside the thread that meets a failing disk is fatal', async (t) => {
+    const died = Promise.withResolvers<Error>();
+    const { path, starting } = newWriter(t, { checkpointsBeside: true, onFatal: died.resolve });
     const writer = await starting;
-    let id = 0;
-    const lane = async () => {
-      while (id < 4000) await writer.run('put', { id: ++id, body: new Uint8Array(20_000) });
-    };
-    await Promise.all(Array.from({ length: 64 }, lane));
-    t.ok(fs.statSync(`${path}-wal`).size < 64 << 20, `${fs.statSync(`${path}-wal`).size} bytes`);
+    await writer.run('put', { id: 1 });
+    // The writer has it open; whoever opens it now finds a folder: SQLITE_CANTOPEN.
+    fs.renameSync(path, `${path}.moved`);
+    fs.mkdirSync(path);
+    for (let id = 2; id < 2000; id++)
+      if (!(await writer.run('put', { id, body: new Uint8Array(20_000) }).catch(() => undefined))) break;
+    t.match(await died.promise, { message: /checkpoint: SQLite's error 14/ });
+    await rejectsWith(t, writer.run('put', { id: 3000 }), 'disk-failed');
     await writer.close();
   });
   await t.test('a failed fsync is fatal: nothing of the batch is acknowledged or kept', async (t) => {

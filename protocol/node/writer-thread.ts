@@ -3,6 +3,7 @@
 // touch the network. A process killed at any line loses only what was not answered.
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { ExchangeError, isExchangeError } from '../errors.ts';
+import { type Checkpointer, createCheckpointer } from './checkpointer.ts';
 import { armCrash, crashPoint } from './crash.ts';
 import { FailedSync } from './durable.ts';
 import { pack } from './pack.ts';
@@ -33,6 +34,12 @@ const CHECKPOINT_MS = 15;
 const CHECKPOINT_COMMITS = 8;
 /** Readers can keep the WAL from starting over; from 64 MiB on we wait for them (at most the busy timeout) and cut it. */
 const TRUNCATE_PAGES = 16_384;
+/**
+ * A checkpoint beside us leaves what was committed meanwhile, each round less. When no more than this is left we take it ourselves in some milliseconds, or the
+ * WAL would never be copied whole and never start over; after so many rounds in any case.
+ */
+const TAIL_PAGES = 256;
+const ROUNDS_BESIDE = 3;
 /** Asking for the WAL's size costs 20 µs, so not after each batch. */
 const CHECK_EVERY_BYTES = 1024 * 1024;
 const CHECK_EVERY_BATCHES = 32;
@@ -54,6 +61,9 @@ let sinceCheckBatches = 0;
 let checkpointAtPages = CHECKPOINT_PAGES.max;
 let truncateAtPages = TRUNCATE_PAGES;
 let apartBatches = 0;
+let beside: Checkpointer | undefined;
+/** Of the checkpoint that is being made beside us; 0: none is. */
+let roundsBeside = 0;
 
 function post(message: FromThread): void {
   port?.postMessage(message);
@@ -198,22 +208,39 @@ function commit(
   return answers;
 }
 
+/** Whether it is time to look at the WAL. */
+function checkpointDue(): boolean {
+  sinceCheckBatches += 1;
+  const besides = beside?.state() ?? 'idle';
+  // What was committed stays in the WAL, synced; only the file is in doubt. A second try could find its pages clean, and let the WAL start over.
+  if (besides === 'failed') throw new Fatal(`checkpoint: SQLite's error ${beside?.failure()}`);
+  if (besides === 'running') return false;
+  return roundsBeside > 0 || sinceCheckBytes >= CHECK_EVERY_BYTES || sinceCheckBatches >= CHECK_EVERY_BATCHES;
+}
+
 /**
  * Our own checkpoint, since SQLite's automatic one swallows errors: a failed fsync in it would be tried again later, as
  * if nothing had happened. After the answers, so that nobody waits for it but the next batch.
  */
 function checkpoint(db: Database): void {
-  sinceCheckBatches += 1;
-  if (sinceCheckBytes < CHECK_EVERY_BYTES && sinceCheckBatches < CHECK_EVERY_BATCHES) return;
+  if (!checkpointDue()) return;
   sinceCheckBytes = 0;
   sinceCheckBatches = 0;
   try {
     const wal = db.get<{ log: number; checkpointed: number }>('PRAGMA wal_checkpoint(NOOP)');
-    if (wal === undefined || wal.log - wal.checkpointed < checkpointAtPages) return;
+    const left = wal === undefined ? 0 : wal.log - wal.checkpointed;
+    const rounds = roundsBeside;
+    roundsBeside = 0;
+    if (wal === undefined || left === 0 || (rounds === 0 && left < checkpointAtPages)) return;
     if (wal.log < truncateAtPages) {
+      if (beside !== undefined && left > TAIL_PAGES && rounds < ROUNDS_BESIDE) {
+        roundsBeside = rounds + 1;
+        beside.begin();
+        return;
+      }
       const startedMs = performance.now();
       db.get('PRAGMA wal_checkpoint(PASSIVE)');
-      pace(performance.now() - startedMs);
+      if (beside === undefined) pace(performance.now() - startedMs);
       return;
     }
     const cut = db.get<{ busy: number }>('PRAGMA wal_checkpoint(TRUNCATE)');
@@ -258,13 +285,18 @@ function flush(db: Database, operations: Operations<Record<string, Op>>): void {
       drainPort();
     }
     if (closing) {
+      beside?.close();
       db.close();
       port?.close();
     }
   } catch (err) {
-    dead = true;
-    post({ kind: 'fatal', said: err instanceof Error ? (err.stack ?? err.message) : String(err) });
+    die(err);
   }
+}
+
+function die(err: unknown): void {
+  dead = true;
+  post({ kind: 'fatal', said: err instanceof Error ? (err.stack ?? err.message) : String(err) });
 }
 
 try {
@@ -276,6 +308,7 @@ try {
     operations(db: Database, context: unknown): Operations<Record<string, Op>>;
   };
   const operations = module.operations(db, start.context);
+  if (start.checkpointsBeside) beside = createCheckpointer(start.path, die);
   port.on('message', (message: ToThread) => {
     if (dead) return;
     enqueue(message);

@@ -52,6 +52,8 @@ export type WriterOptions = {
    * thousands costs another the batch that is running. Default: one key for all.
    */
   readonly keyOf?: (name: string, args: never) => string;
+  /** Checkpoints in a thread of their own once there are any (checkpointer.ts): nobody waits for them; 10 MiB from the first one on. */
+  readonly checkpointsBeside?: boolean;
   readonly crash?: ArmedCrash;
   /** The disk failed or the thread died: what was in flight is of unknown fate. Default: one line on stderr and exit 74. */
   readonly onFatal?: (err: Error) => void;
@@ -104,6 +106,7 @@ export type ThreadContext = {
   readonly context: unknown;
   readonly maxBatch: number;
   readonly maxBatchBytes: number;
+  readonly checkpointsBeside: boolean;
   readonly crash: ArmedCrash | undefined;
 };
 
@@ -169,6 +172,7 @@ class WriterQueue {
       context: options.context,
       maxBatch: options.maxBatch ?? MAX_BATCH,
       maxBatchBytes: options.maxBatchBytes ?? MAX_BATCH_BYTES,
+      checkpointsBeside: options.checkpointsBeside ?? false,
       crash: options.crash ?? armedCrash(),
     };
     // Through a line of plain JavaScript, so that the thread too takes its compiled source from the cache.
