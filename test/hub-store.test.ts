@@ -561,7 +561,14 @@ export function hubStoreContract(name: string, make: StoreFactory): void {
         1,
         'a stranger’s word acknowledges nothing',
       );
-      await under.store.taken({ peer: 'node-a', ids: [statements[0]!.id], nowMs: start });
+      await under.store.endLeases({ peer: 'node-a' });
+      const taken = [statements[0]!.id];
+      await under.store.claim(claimOf('node-b', { taken }));
+      t.strictSame(
+        (await under.store.claim(claimOf('node-a', { taken }))).statements,
+        [],
+        'what is acknowledged with a claim is not in its answer',
+      );
       await under.store.sweepLeases({ nowMs: start + day, rowsMax: 10, attemptsMax: 30 });
       t.strictSame((await under.store.claim(claimOf('node-a'))).statements, []);
       await under.store.settle(refusedBy(e, 1));

@@ -73,10 +73,14 @@ export function createPolls(deps: PollDeps): Polls {
     // Jitter, so that nodes that polled together after an outage spread out.
     const holdMs = Math.min(request.holdMs, limits.pollHoldMs - randomInt(0, 2000));
     const untilMs = deps.clock.monotonicMs() + holdMs;
+    // Acknowledged in the commit of the first claim and before it, or they would be handed out again. Those of another epoch name items of a
+    // store that is no more: here they are other items, which nobody has taken.
+    let taken = request.epochKnown === deps.epoch().number ? request.statementsTaken : [];
     for (;;) {
       if (mine.replaced.signal.aborted) throw new ExchangeError('poll-replaced');
       mine.nudged = false;
-      const claimed = await claim(peer, instance, request);
+      const claimed = await claim(peer, instance, request, taken);
+      taken = [];
       const answer = { ...answerOf(claimed, request), removal: deps.removal(peer) };
       const { removalKnown = 0 } = request;
       if (answer.items.length > 0 && (gone.aborted || mine.replaced.signal.aborted)) {
@@ -102,9 +106,15 @@ export function createPolls(deps: PollDeps): Polls {
     mine.wake = () => {};
   }
 
-  function claim(peer: string, instance: number, request: PollRequest): Promise<Claimed> {
+  function claim(
+    peer: string,
+    instance: number,
+    request: PollRequest,
+    taken: readonly number[],
+  ): Promise<Claimed> {
     return deps.store.claim({
       peer,
+      taken,
       instance,
       itemsMax: Math.max(1, Math.min(request.itemsMax || limits.batchItemsMax, limits.batchItemsMax)),
       bytesMax: Math.min(request.bytesMax || limits.batchBytesMax, limits.batchBytesMax),

@@ -85,21 +85,17 @@ export function deliveryRoutes(deps: DeliveryDeps) {
       deps.clocks.heard(peer.id, poll.nowMs);
       deps.catchUp.heard(poll.revocationKnown);
       deps.catchUp.assert();
-      const { store, clock } = deps;
       if (deps.polls.live(peer.id)) deps.replacing.take(peer.id);
-      // Acknowledged before the next claim, or they would be handed out again.
-      // Those of another epoch name items of a store that is no more: here they are other items, which nobody has taken.
-      if (poll.statementsTaken.length > 0 && poll.epochKnown === deps.epoch().number)
-        await store.taken({ peer: peer.id, ids: poll.statementsTaken, nowMs: clock.nowMs() });
       // The peer works on nothing of that answer: waiting for its leases would hold documents up for two minutes.
       if (poll.answerLost) {
         deps.polls.end(peer.id);
-        await store.endLeases({ peer: peer.id });
+        await deps.store.endLeases({ peer: peer.id });
       }
       const gone = new AbortController();
       reply.raw.once('close', () => gone.abort());
       const answer = await deps.polls.poll(peer.id, instance, poll, gone.signal);
       const bytes = pollResponseCodec.encode(answer);
+      for (const { delivery } of answer.items) if (delivery) releaseBytes(delivery.wrapper);
       // The socket has it: up to 4 MiB, for each poll.
       reply.raw.once('finish', () => releaseBytes(bytes));
       return reply.type(protobufType).send(bytes);

@@ -25,6 +25,7 @@ const readAheadRows = 16;
 export function claimOps({ db, turns }: Shared) {
   /** Statements first: they are small and tell a sender what became of a document. Then deliveries. */
   function claim(args: ClaimArgs): Leased {
+    if (args.taken?.length) taken({ peer: args.peer, ids: args.taken, nowMs: args.nowMs });
     const statements = claimStatements(db, args);
     db.run(
       "UPDATE deliveries SET state = 'ready' WHERE peer = ? AND state = 'deferred' AND next_ms <= ?",
@@ -107,18 +108,20 @@ export function claimOps({ db, turns }: Shared) {
     );
   }
 
+  /** Statement items that the peer holds durably. Idempotent. */
+  function taken({ peer, ids, nowMs }: { peer: string; ids: readonly number[]; nowMs: number }): void {
+    db.run(
+      `UPDATE outgoing SET state = 'taken', taken_ms = ?
+       WHERE id IN (SELECT value FROM json_each(?)) AND peer = ? AND state <> 'taken'`,
+      nowMs,
+      JSON.stringify(ids),
+      peer,
+    );
+  }
+
   return {
     claim,
-    /** Statement items that the peer holds durably. Idempotent. */
-    taken({ peer, ids, nowMs }: { peer: string; ids: readonly number[]; nowMs: number }): void {
-      db.run(
-        `UPDATE outgoing SET state = 'taken', taken_ms = ?
-         WHERE id IN (SELECT value FROM json_each(?)) AND peer = ? AND state <> 'taken'`,
-        nowMs,
-        JSON.stringify(ids),
-        peer,
-      );
-    },
+    taken,
     /** A transfer is under way: the lease goes on. False if the delivery is no longer leased. */
     extendLease({ id, nowMs, leaseMs }: { id: number; nowMs: number; leaseMs: number }): boolean {
       return (

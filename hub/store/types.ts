@@ -123,6 +123,8 @@ export type RefuseArgs = {
 
 export type ClaimArgs = {
   readonly peer: string;
+  /** Statement items that the peer holds durably by now: never handed out again, from this claim on. Idempotent. */
+  readonly taken?: readonly number[];
   readonly instance: number;
   readonly itemsMax: number;
   readonly bytesMax: number;
