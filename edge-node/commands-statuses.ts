@@ -1,4 +1,4 @@
-// "lienthong set-status|recall|extend|update|requests|agree|refuse": what an office did with a document, what it asks of those who have one of its
+// "lienthong set-status|recall|extend|remind|update|requests|agree|refuse": what an office did with a document, what it asks of those who have one of its
 // own, and what others ask of it. All through the API; a confirmation that the law asks for is an option, never a question on a terminal.
 import type { Command } from 'commander';
 import { type Output, runCommand, visible, wrongUse } from '../bin/output.ts';
@@ -13,7 +13,14 @@ import {
 } from './commands-fields.ts';
 import { withNode } from './commands-reach.ts';
 import { idOf, timeText, withDir } from './commands-words.ts';
-import type { ExtendAnswer, RecallAnswer, RequestView, StatusAnswer, UpdateAnswer } from './statuses/core.ts';
+import type {
+  ExtendAnswer,
+  RecallAnswer,
+  RemindAnswer,
+  RequestView,
+  StatusAnswer,
+  UpdateAnswer,
+} from './statuses/core.ts';
 
 type Common = { readonly dir: string; readonly json?: boolean };
 
@@ -134,8 +141,27 @@ function extendCommand(program: Command): void {
     );
 }
 
+function remindCommand(program: Command): void {
+  withDir(program.command('remind'))
+    .argument('<id>', 'mã văn bản đã gửi; id of a document that was sent')
+    .requiredOption('--to <address>', 'nơi nhận cần nhắc; a recipient to remind (repeatable)', collect)
+    .description(
+      'Nhắc nơi nhận xem lại văn bản, mỗi ngày làm việc một lần.\nAsks a recipient who has it to look at it again, once a working day.',
+    )
+    .action((id: string, options: Common & { to: string[] }) =>
+      runCommand(async (out) => {
+        const { body } = await withNode(options.dir, (node) =>
+          node.call<RemindAnswer>('POST', `/v1/documents/${idOf(id)}/remind`, { to: options.to }),
+        );
+        out.answer(body);
+        out.say(`Đang nhắc / reminding: ${visible(body.reminded.join(', '))}`);
+      }, options),
+    );
+}
+
 function changeCommands(program: Command): void {
   extendCommand(program);
+  remindCommand(program);
   withDir(program.command('recall'))
     .argument('<id>', 'mã văn bản đã gửi; id of a document that was sent')
     .requiredOption('--reason <text>', 'lý do thu hồi, nơi nhận sẽ đọc; why, the recipients read it')

@@ -112,8 +112,8 @@ export type InboxPageOptions = PageOptions & {
   readonly type?: string;
   /** Only what is not ended and has a term (an open task's, else the answer asked for): it is over, or still runs; with `unit`. */
   readonly due?: 'late' | 'running';
-  /** `asked`: the sender asks for something (recall, update) that nobody has answered; `recalled`: destroyed after a recall, or being so; with `unit`. */
-  readonly only?: 'asked' | 'recalled';
+  /** `asked`: the sender asks for something (recall, update) that nobody has answered; `recalled`: destroyed after a recall, or being so; `reminded`: the sender reminded, and nothing was said since; with `unit`. */
+  readonly only?: 'asked' | 'recalled' | 'reminded';
 };
 export type Page<Row> = {
   readonly rows: readonly Row[];
@@ -170,6 +170,8 @@ export type InboxRow = {
   readonly replaced: boolean;
   /** A request of its sender waits for a decision: 'recall', 'update' or ''. */
   readonly request: string;
+  /** The newest reminder of its sender. */
+  readonly remindedMs: number | undefined;
 };
 
 export type FindOptions = Omit<PageOptions, 'text'> & {
@@ -199,7 +201,7 @@ export type FoundDocument = {
 /** One line of a recipient's story, derived from statements. */
 export type TimelineEvent = {
   readonly atMs: number;
-  /** ETSI EN 319 522 name; 'Queued', 'Sealed', 'Cancelled', 'RecallAsked', 'UpdateAsked' for what happened here; 'Status'. */
+  /** ETSI EN 319 522 name; 'Queued', 'Sealed', 'Cancelled', 'RecallAsked', 'UpdateAsked' for what happened here; 'Status', 'Reminder'. */
   readonly event: string;
   readonly outcome: string;
   /** Who states: internal id and the words for people. */
@@ -221,6 +223,8 @@ export type RecipientView = {
   readonly status: StatusView | undefined;
   /** The newest request of the sender to this recipient; only of sent documents. */
   readonly change: ChangeView | undefined;
+  /** When the sender last asked it to look at the document again. */
+  readonly remindedMs?: number | undefined;
   /** Its failure was taken care of in another way. */
   readonly settledMs?: number | undefined;
   /** Of an arrival: the term that the unit accepted it with. */

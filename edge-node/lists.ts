@@ -120,6 +120,7 @@ export function inboxPage(options: InboxPageOptions, context: EdgeContext): Page
         .receivedOf(row.sender, row.document_id)
         .map(({ unit: of, code, recall }) => ({ unit: of, code, recall })),
       replaced: store.replacementsOf(row.document_id).length > 0,
+      remindedMs: store.remindersOf('in', row.document_id).at(-1)?.at_ms,
       request: store.requestsOf(row.document_id).find(({ state }) => state === 'open')?.kind ?? '',
     };
   });

@@ -193,6 +193,7 @@ function showRecipient(
     state: r.state,
     status: story.status(r.unit) ?? arrivedStatus(r.state, told),
     change: story.change(r.unit, r),
+    remindedMs: story.remindedMs(r.unit),
     settledMs: r.settled_ms ?? undefined,
     timeline: inOrder([...own, ...told, ...story.timeline(r.unit)]),
   };
@@ -261,6 +262,7 @@ function showArrival(row: Arrival, context: EdgeContext): DocumentView {
       state: 'received',
       status: standing(unit),
       change: undefined,
+      remindedMs: story.remindedMs(unit),
       dueMs: received.get(unit)?.due_ms ?? undefined,
       timeline: inOrder([...(told.get(idx) ?? []), ...story.timeline(unit)]),
     }),

@@ -1823,6 +1823,16 @@ export const catalogue = {
     ['Người này vừa được nhắc trong vòng một giờ', 'This person was reminded within the hour'],
     ['Chờ trả lời, hoặc gọi trực tiếp.', 'Wait for an answer, or call.'],
   ),
+  'reminder-too-soon': row(
+    409,
+    'never',
+    'clerk',
+    ['Nơi này đã được nhắc trong ngày làm việc này', 'This office was reminded on this working day'],
+    [
+      'Chờ trả lời, gọi điện, hoặc nhắc lại vào ngày làm việc sau.',
+      'Wait for an answer, call, or remind again on the next working day.',
+    ],
+  ),
   'not-found': row(404, 'never', 'software', ['Không có địa chỉ này', 'No such address'], callVendor),
   'method-refused': row(
     405,

@@ -1155,6 +1155,20 @@ t.test(
     t.match(await act(id, 'resend', { to: ['H08.35.15'] }), { status: 200 });
     await become(id, { 12: 'delivered', 13: 'delivered', 15: 'accepted' });
 
+    if (page) {
+      await page
+        .getByRole('button', { name: /^Nhắc: / })
+        .first()
+        .click();
+      await page.getByText(/^Đã nhắc lúc \d\d:\d\d/).waitFor();
+      t.equal(
+        await page.getByRole('button', { name: /^Nhắc: / }).count(),
+        1,
+        'the other may be reminded yet',
+      );
+      t.strictSame(await faultsOf(page), [], 'axe: one was reminded');
+    } else t.match(await act(id, 'remind', { to: ['H08.35.12'] }), { status: 200 });
+    t.match(await act(id, 'remind', { to: ['H08.35.15'] }), refused, 'it is not there yet');
     // At the hub for one who is away: it is taken back from there.
     t.match(await act(id, 'cancel', { to: ['H08.35.15'] }), refused, 'sealed');
     if (page) {
@@ -1207,13 +1221,17 @@ t.test('how much of a large file is at the hub is said while it goes up', async 
   t.equal(uploaded?.allBytes, lengthBytes);
   t.ok(uploaded!.doneBytes > 0 && uploaded!.doneBytes < lengthBytes, `${uploaded!.doneBytes} of it`);
   t.ok(told > 0, 'pages are told');
+  const { rows } = await edge.outbox({ limit: 1 });
+  t.match(rows, [{ documentId, uploaded: { allBytes: lengthBytes } }], 'a row of the list knows it too');
   if (page) {
+    const shownAs = `Đang gửi (${percentOf(uploaded!)} %)`;
+    await page.goto(`${c.consoleUrl()}/di`);
+    await page.getByText(`${shownAs}: 2`).waitFor();
+    t.strictSame(await faultsOf(page), [], 'axe: a file on its way, in the list');
     await page.goto(`${c.consoleUrl()}/di/${documentId}`);
-    await page
-      .getByText(`Đang gửi (${percentOf(uploaded!)} %)`, { exact: true })
-      .first()
-      .waitFor();
+    await page.getByText(shownAs, { exact: true }).first().waitFor();
     t.strictSame(await faultsOf(page), [], 'axe: a file on its way');
+    await page.goto(`${c.consoleUrl()}/di`);
   }
   // One of the two is taken out while half of it is there: the other still gets it.
   await edge.cancel(documentId, { to: ['H08.35.13'] });
@@ -1224,7 +1242,11 @@ t.test('how much of a large file is at the hub is said while it goes up', async 
     const states = all.map(({ code, state }) => `${code} ${state}`).sort();
     return isDeepStrictEqual(states, ['H08.35.12 delivered', 'H08.35.13 cancelled']) || undefined;
   }, 1_200);
-  if (page) await page.getByText('2 nơi nhận: 1 đã dừng gửi, 1 đã đến', { exact: false }).waitFor();
+  if (page) {
+    await page.getByText('Đã đến: 1').first().waitFor();
+    await page.goto(`${c.consoleUrl()}/di/${documentId}`);
+    await page.getByText('2 nơi nhận: 1 đã dừng gửi, 1 đã đến', { exact: false }).waitFor();
+  }
   t.equal(await shown(documentId), undefined, 'nothing goes up any more');
   await page?.close();
 });

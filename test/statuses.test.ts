@@ -80,6 +80,61 @@ t.test(
   },
 );
 
+t.test('a sender reminds one recipient, once a working day, and it is seen at both ends', async (t) => {
+  const [B, C] = ['H08.35.14', 'H08.35.15'];
+  const remind = (id: string, to: readonly string[], office = a) =>
+    post(office, `/v1/documents/${id}/remind`, { to });
+  const id = await send(a, [B, C]);
+  await Promise.all([sees(a, id, B, ({ status }) => status?.code === '01'), arrived(b, id)]);
+  await sees(a, id, C, ({ status }) => status?.code === '01');
+  t.equal(codeOf(await remind(crypto.randomUUID(), [B])), 'document-unknown');
+  t.equal(codeOf(await remind(id, ['H08.35.13'])), 'document-state-refused', 'no recipient of it');
+  t.equal(codeOf(await remind(id, [])), 'request-malformed');
+  t.match(await remind(id, [B]), { status: 202, body: { documentId: id, reminded: [B] } });
+  t.equal(codeOf(await remind(id, [B])), 'reminder-too-soon');
+  t.equal(codeOf(await remind(id, [C, B])), 'reminder-too-soon', 'to all or to none');
+  const seen = await eventually(async () => {
+    const to = recipient(await show(b, id, 'in'), B);
+    return to.remindedMs === undefined ? undefined : to;
+  });
+  t.match(
+    seen.timeline.find(({ event }) => event === 'Reminder'),
+    { atMs: seen.remindedMs, words: { vi: 'Nơi gửi nhắc' } },
+  );
+  t.equal(seen.status?.code, '01', 'it moves nothing');
+  const ours = await show(a, id, 'out');
+  t.match(recipient(ours, B), { remindedMs: Number });
+  t.equal(recipient(ours, C).remindedMs, undefined, 'the refused one left nothing');
+  t.match((await a.node.edge.audit({ limit: 1 })).rows, [{ act: 'remind', about: id }]);
+  const waits = async () =>
+    (await b.node.edge.inbox({ unit: b.unit, only: 'reminded' })).rows.map(({ documentId }) => documentId);
+  t.same(await waits(), [id], 'among what is to be done');
+  await post(b, `/v1/inbox/${id}/status`, { code: '03', registeredNumber: '9' });
+  t.same(await waits(), [], 'until the office says something');
+
+  // Another than its sender does not remind of it; one about what is not here leaves nothing; the same day counts once.
+  const day = 86_400_000;
+  const stranger = await forge(c, { code: 'NHAC', counter: 1, about: id, to: b.unit });
+  t.match(await transportOf(c, stranger), { state: 'refused' });
+  const again = await forge(a, { code: 'NHAC', counter: Date.now(), about: id, to: b.unit });
+  t.match(await transportOf(a, again), { state: 'delivered' });
+  const unknown = await forge(a, { code: 'NHAC', counter: 1, about: crypto.randomUUID(), to: b.unit });
+  t.match(await transportOf(a, unknown), { state: 'delivered' });
+  const db = openDatabase(join(b.dir, 'node.sqlite'), { readOnly: true });
+  t.teardown(() => db.close());
+  t.equal(db.get<{ n: number }>('SELECT count(*) AS n FROM reminders')!.n, 1);
+  t.equal(db.get<{ n: number }>("SELECT count(*) AS n FROM statuses WHERE code = 'NHAC'")!.n, 0);
+
+  // On the next working day once more; who finished or gave it back is left alone.
+  const own = openDatabase(join(a.dir, 'node.sqlite'));
+  own.run(`UPDATE reminders SET day = '2026-01-05', at_ms = at_ms - ?`, 7 * day);
+  own.close();
+  t.equal((await remind(id, [B])).status, 202, 'accepted, and asked to go on');
+  await post(b, `/v1/inbox/${id}/status`, { code: '06' });
+  await sees(a, id, B, ({ status }) => status?.code === '06');
+  t.equal(codeOf(await remind(id, [B])), 'document-state-refused');
+});
+
 t.test('a return names one of the eight reasons and is the end', async (t) => {
   const id = await send(a, ['H08.35.14']);
   await arrived(b, id);

@@ -35,7 +35,7 @@ const timelineEvent = object(
   {
     atMs: ms('When, on the clock of who states it.'),
     event: text(
-      "Name after ETSI EN 319 522; 'Queued', 'Sealed', 'Cancelled', 'RecallAsked', 'UpdateAsked' for what happened here; 'Status' for the word of a receiving office.",
+      "Name after ETSI EN 319 522; 'Queued', 'Sealed', 'Cancelled', 'RecallAsked', 'UpdateAsked' for what happened here; 'Status' for the word of a receiving office, 'Reminder' for one of the sender.",
     ),
     outcome: text('Outcome that the statement gives.'),
     by: text('Who states it, internal id.'),
@@ -58,6 +58,7 @@ const recipient = object(
     name: text('Name.'),
     desk: text('Person or desk; may be empty.'),
     state,
+    remindedMs: ms('When the sender last reminded it to look at the document.'),
     settledMs: ms('When a person took care of its failure in another way.'),
     dueMs: ms('Of an arrival: the term that the unit accepted it with.'),
     timeline: list(
@@ -65,7 +66,7 @@ const recipient = object(
       timelineEvent,
     ),
   },
-  ['status', 'change', 'settledMs', 'dueMs'],
+  ['status', 'change', 'remindedMs', 'settledMs', 'dueMs'],
 );
 
 const envelope = object(

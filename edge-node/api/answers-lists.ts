@@ -64,30 +64,35 @@ export const inboxAnswer = object(
   {
     rows: list(
       'The arrivals.',
-      object('One arrival.', {
-        envelopeId: text('Names the arrival: envelopes of one document are several rows.'),
-        ...common,
-        sender: text('Sending unit, internal id.'),
-        senderCode: text('Its code by the signed directory.'),
-        units: list('Units of this node that it is for, internal ids.', text('Internal id.')),
-        createdMs: ms("When it was sealed, by the sender's clock."),
-        acceptedMs: ms("When the hub accepted it, by the hub's clock."),
-        receivedMs: ms('When this node had it complete and signed the receipt.'),
-        replyByMs: ms('Deadline for a reply; 0 is none.'),
-        standing: list(
-          'What each of our units did with it.',
-          object('One unit.', {
-            unit: text('Internal id.'),
-            code: text('01 to 06.'),
-            recall: text('Empty, destroying or destroyed.'),
-          }),
-        ),
-        replaced: flag('A newer version took its place.'),
-        request: text('What its sender asks and waits for: recall, update or empty.'),
-        safety: text(
-          'passed, pending, held, refused, released or rejected. Files are readable when passed or released.',
-        ),
-      }),
+      object(
+        'One arrival.',
+        {
+          envelopeId: text('Names the arrival: envelopes of one document are several rows.'),
+          ...common,
+          sender: text('Sending unit, internal id.'),
+          senderCode: text('Its code by the signed directory.'),
+          units: list('Units of this node that it is for, internal ids.', text('Internal id.')),
+          createdMs: ms("When it was sealed, by the sender's clock."),
+          acceptedMs: ms("When the hub accepted it, by the hub's clock."),
+          receivedMs: ms('When this node had it complete and signed the receipt.'),
+          replyByMs: ms('Deadline for a reply; 0 is none.'),
+          standing: list(
+            'What each of our units did with it.',
+            object('One unit.', {
+              unit: text('Internal id.'),
+              code: text('01 to 06.'),
+              recall: text('Empty, destroying or destroyed.'),
+            }),
+          ),
+          replaced: flag('A newer version took its place.'),
+          request: text('What its sender asks and waits for: recall, update or empty.'),
+          safety: text(
+            'passed, pending, held, refused, released or rejected. Files are readable when passed or released.',
+          ),
+          remindedMs: ms('When its sender last reminded of it.'),
+        },
+        ['remindedMs'],
+      ),
     ),
     next,
     filling,

@@ -36,6 +36,11 @@ export const changeView = object(
   ['answeredMs'],
 );
 
+export const remindAnswer = object('Whom a reminder goes to.', {
+  documentId: text('The document.'),
+  reminded: list('Codes.', text('Code.')),
+});
+
 export const requestAnswer = object(
   'A request of a sender about a document that arrived here.',
   {

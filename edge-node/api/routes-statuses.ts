@@ -5,6 +5,7 @@ import type { EdgeCore } from '../core.ts';
 import type {
   ExtendRequest,
   RecallRequest,
+  RemindRequest,
   RequestDecision,
   StatusRequest,
   UpdateRequest,
@@ -13,6 +14,7 @@ import { problemAnswer } from './answer-forms.ts';
 import {
   extendAnswer,
   recallAnswer,
+  remindAnswer,
   requestAnswer,
   requestsAnswer,
   statusAnswerSet,
@@ -23,6 +25,7 @@ import {
   decisionSchema,
   extendSchema,
   recallSchema,
+  remindSchema,
   requestsQuery,
   statusSchema,
   updateSchema,
@@ -90,6 +93,20 @@ export function statusRoutes(app: FastifyInstance, core: EdgeCore): void {
     },
     handler: async ({ params, body, actor }, reply) =>
       await reply.code(202).send(await core.update(params.id, { ...body, actor })),
+  });
+  app.post<{ Params: Id; Body: RemindRequest }>('/v1/documents/:id/remind', {
+    schema: {
+      tags,
+      summary: 'Remind recipients of a document',
+      description:
+        'A signed word to each named recipient who has it and has neither returned nor finished it; it moves nothing there. To all named, or to none: document-state-refused, reminder-too-soon (once a working day for each).',
+      params: idParams,
+      querystring: noQuery,
+      body: remindSchema,
+      response: { 202: remindAnswer, ...failure },
+    },
+    handler: async ({ params, body, actor }, reply) =>
+      await reply.code(202).send(await core.remind(params.id, { ...body, actor })),
   });
   requestRoutes(app, core);
 }

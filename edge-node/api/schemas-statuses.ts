@@ -55,6 +55,13 @@ export const recallSchema = {
   },
 } as const;
 
+export const remindSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['to'],
+  properties: { to: codes('Recipients as the document names them (code, desk@code).') },
+} as const;
+
 /** Of sending again and of stopping: no body, or these recipients. */
 export const someSchema = {
   type: ['object', 'null'],

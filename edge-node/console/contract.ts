@@ -185,6 +185,8 @@ export type Overview = {
   readonly oldestWaitingMs: number | undefined;
   /** Requests of senders that wait for an answer. */
   readonly requests: number;
+  /** Arrivals of which the sender reminded, and nothing was said since. */
+  readonly reminded: number;
   /** Own open tasks, and terms of the unit that are over or near. */
   readonly tasks: number;
   readonly late: number;

@@ -105,6 +105,7 @@ export async function openDesk(
         waiting: waiting.n,
         oldestWaitingMs: waiting.oldest ?? undefined,
         requests: requests.rows.filter((row) => row.unit === unit).length,
+        reminded: store.remindedCount(unit),
         tasks: tasks.length,
         late: due.filter(({ state }) => state === 'late').length,
         near: due.filter(({ state }) => state !== 'late').length,

@@ -63,6 +63,19 @@ export function changeRoutes(app: FastifyInstance, edge: Edge): void {
       return await edge.update(id, { ...request.body, actor: person.email });
     },
   );
+  app.post<{ Params: Id; Body: { to: string[] } }>(
+    '/c/v1/documents/out/:id/remind',
+    {
+      config: { act: 'document.recall' },
+      schema: { params: idParams, body: body({ to: list(text(300), 1_024) }) },
+    },
+    async (request) => {
+      const { unit, person } = callerOf(request);
+      const { id } = request.params;
+      await ownDocument(edge, unit, { id, direction: 'out' });
+      return await edge.remind(id, { ...request.body, actor: person.email });
+    },
+  );
   app.post<{ Params: Params; Body: { why: string } }>(
     '/c/v1/documents/:direction/:id/report-secret',
     { config: { act: 'document.report' }, schema: { params, body: body({ why: text(1_000) }) } },

@@ -116,7 +116,7 @@ export function documentRoutes(app: FastifyInstance, edge: Edge): void {
         ...(urgency ? { urgency: Number(urgency) } : {}),
         ...(type ? { type: type.normalize('NFC') } : {}),
         ...(due ? { due } : {}),
-        ...(state === 'asked' || state === 'recalled' ? { only: state } : {}),
+        ...(state === 'asked' || state === 'recalled' || state === 'reminded' ? { only: state } : {}),
       });
       return { ...page, rows: page.rows.map((row) => withRead(row, unit)) };
     },

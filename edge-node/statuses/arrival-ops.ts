@@ -2,7 +2,7 @@
 // status is applied, a recall or update becomes a request, a replacement marks what it replaces. What was signed by one who may not say
 // it is refused with a signed notice, and moves nothing. Whatever order things come in, the end is the same.
 import { headerCodec, metadataCodec, signedCodec } from '../../protocol/codec.ts';
-import { changeCodes } from '../../protocol/document/statuses.ts';
+import { changeCodes, reminderCode } from '../../protocol/document/statuses.ts';
 import type { ErrorCode } from '../../protocol/errors.ts';
 import { uuidFromBytes } from '../../protocol/ids.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
@@ -12,6 +12,7 @@ import { noteAlarm } from '../store/fact-ops.ts';
 import type { TakenDelivery } from '../store/types.ts';
 import { isDocumentKind, relationOfKind } from './change-rows.ts';
 import { noteNumber } from './numbers.ts';
+import { takeReminder } from './reminders.ts';
 import { eraseArrivals, takeRequest } from './request-ops.ts';
 import { insertStatus, isAnswer, receivedRow } from './status-ops.ts';
 
@@ -46,6 +47,8 @@ export function faultOfArrival(db: Database, item: TakenDelivery): ErrorCode | u
   if (isRecall(special) || item.kind === kinds.update) return faultOfRequest(db, item, special.target);
   const { status } = special.header;
   if (!status || !/^[0-9A-Za-z]{1,8}$/.test(status.code)) return 'change-malformed';
+  // Only who sealed the document reminds of it.
+  if (status.code === reminderCode) return faultOfRequest(db, item, special.target);
   return faultOfStatus(db, item, special.target);
 }
 
@@ -144,6 +147,7 @@ export function noteArrival(db: Database, seq: number, item: TakenDelivery, nowM
     takeRequest(db, { seq, item, kind: 'recall', target: special.target, header: special.header, nowMs });
   else if (item.kind === kinds.update)
     takeRequest(db, { seq, item, kind: 'update', target: special.target, header: special.header, nowMs });
+  else if (special.header.status?.code === reminderCode) takeReminder(db, item, special.target);
   else takeStatus(db, item, special);
 }
 

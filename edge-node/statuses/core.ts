@@ -66,6 +66,17 @@ export type ExtendAnswer = {
   readonly paper: readonly string[];
 };
 
+export type RemindRequest = {
+  /** Recipients by the addresses that `show` has. */
+  readonly to: readonly string[];
+  readonly actor?: string;
+};
+export type RemindAnswer = {
+  readonly documentId: string;
+  /** Codes of those whom a reminder goes to now. */
+  readonly reminded: readonly string[];
+};
+
 /** A sender's request about a document that arrived here, for one unit of ours. */
 export type RequestView = {
   /** Envelope id of the request; names it in `decide`. */
@@ -126,6 +137,11 @@ export type StatusCore = {
    * those of a first sending's recipients, and of `extendDocument` in holders.ts.
    */
   extend(id: string, request: ExtendRequest): Promise<ExtendAnswer>;
+  /**
+   * Nhắc: asks recipients who have a document, and did not give it back or finish it, to look at it again; to all named, or to none. Codes:
+   * `document-unknown`, `document-state-refused`, `reminder-too-soon` (once a working day for each).
+   */
+  remind(id: string, request: RemindRequest): Promise<RemindAnswer>;
   /** Codes: also `document-changed`, `document-held`, `secrecy-refused`, `request-malformed`. */
   update(id: string, request: UpdateRequest): Promise<UpdateAnswer>;
   /** What waits for a decision here, newest first; `all`: decided ones too. */

@@ -1,12 +1,15 @@
 // After a restore of this store the hub gives back what our units had sent: statuses among them. What they said of received documents
 // stands again, with the counter of then, so that nothing is said twice and nothing is taken back. Inside the writer thread.
+
+import { dayOf } from '../../protocol/calendar/working-days.ts';
 import { metadataCodec } from '../../protocol/codec.ts';
-import { isOwnStatus } from '../../protocol/document/statuses.ts';
+import { isOwnStatus, reminderCode } from '../../protocol/document/statuses.ts';
 import { uuidToBytes } from '../../protocol/ids.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import { kinds, relations } from '../../protocol/seal.ts';
 import type { Status } from '../../protocol/wire.ts';
 import type { SentRow } from '../store/types.ts';
+import { insertReminder } from './reminders.ts';
 import { insertStatus } from './status-ops.ts';
 
 type StoredLink = { readonly relation: number; readonly documentId?: string };
@@ -20,6 +23,18 @@ export function restoreStatus(db: Database, { document: d }: SentRow): void {
   const to = d.recipients[0]?.unit;
   if (about === undefined || to === undefined) return;
   const status = JSON.parse(d.status) as Status;
+  if (status.code === reminderCode) {
+    insertReminder(db, {
+      direction: 'out',
+      documentId: uuidToBytes(about),
+      sender: d.unit,
+      unit: to,
+      day: dayOf(status.atMs),
+      atMs: status.atMs,
+      reminderDocument: d.documentId,
+    });
+    return;
+  }
   const said = d.metadata ? metadataCodec.decode(d.metadata) : undefined;
   const answered = linked(relations.answers);
   insertStatus(db, {

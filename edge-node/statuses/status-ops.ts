@@ -184,7 +184,8 @@ export function queueStatus(
 
 type Linked = { readonly relation: number; readonly documentId: Uint8Array; readonly envelopeId: Uint8Array };
 
-function insertStatusDocument(
+/** The envelope of a status, ready to be sealed: of ours about an arrival, or a reminder about what we sent (reminders.ts). */
+export function insertStatusDocument(
   db: Database,
   d: {
     unit: string;

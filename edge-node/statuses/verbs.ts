@@ -1,6 +1,7 @@
 // The verbs of statuses and changes over the shared context: what a request says is resolved and judged here, the decision is one
 // operation of the writer. Nothing here waits for the hub.
 import { randomBytes } from 'node:crypto';
+import { type Calendar, dayOf } from '../../protocol/calendar/working-days.ts';
 import { metadataCodec } from '../../protocol/codec.ts';
 import { metadataOf } from '../../protocol/document/metadata.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
@@ -9,6 +10,7 @@ import { assertRecipients, buildMetadata } from '../../protocol/seal.ts';
 import type { EdgeContext } from '../context.ts';
 import { metadataText } from '../outbox/metadata-text.ts';
 import { assertTaken, sendingUnit } from '../outbox/submit.ts';
+import { recipientsNamed } from '../recipients/named.ts';
 import { recipientOf, resolveRecipients } from '../recipients/resolve.ts';
 import { assertNoSecret } from '../safety/quick.ts';
 import { assertReadable } from '../safety/views.ts';
@@ -18,12 +20,14 @@ import type { StoredRequest } from './reads.ts';
 import { requestView } from './views.ts';
 
 const reasonBytesMax = 4000;
+const dayMs = 86_400_000;
 
 export type StatusHooks = {
   /** There is something to send. */
   readonly nudge: () => void;
   /** There is something to destroy. */
   readonly destroy: () => void;
+  readonly calendar: { current(): Calendar };
 };
 
 export function statusVerbs(context: EdgeContext, hooks: StatusHooks): StatusCore {
@@ -105,6 +109,30 @@ export function statusVerbs(context: EdgeContext, hooks: StatusHooks): StatusCor
       };
     },
 
+    async remind(id, { to, actor = '' }) {
+      assertWorking(context);
+      const document = documentOf(id, context);
+      const named = recipientsNamed(document.document_id, to, context) ?? [];
+      const units = [...new Set(named.map(({ unit }) => unit))];
+      // Its system has no message for it, and the border would have to invent one.
+      const behind = units.find((unit) => (directory.current().unit(unit)?.border ?? '') !== '');
+      if (behind !== undefined)
+        throw new ExchangeError(
+          'document-state-refused',
+          `${codeOf(behind)} is served by another system: call`,
+        );
+      const nowMs = clock.nowMs();
+      await store.write('remindRecipients', {
+        documentId: document.document_id,
+        units: units.map((unit) => ({ unit, code: codeOf(unit) })),
+        day: workingDayOf(hooks.calendar.current(), nowMs),
+        actor,
+        nowMs,
+      });
+      changed(document.document_id, document.unit);
+      return { documentId: uuidFromBytes(document.document_id), reminded: units.map(codeOf) };
+    },
+
     async update(id, request) {
       assertWorking(context);
       assertReason(request.reason);
@@ -158,6 +186,13 @@ export function statusVerbs(context: EdgeContext, hooks: StatusHooks): StatusCor
       return requestView(requestNamed(store.requestById(id), row.unit, context), context);
     },
   };
+}
+
+/** The working day that a moment counts for: a day off belongs to the one before it. */
+function workingDayOf(calendar: Calendar, nowMs: number): string {
+  let ms = nowMs;
+  while (!calendar.isWorkingDay(dayOf(ms))) ms -= dayMs;
+  return dayOf(ms);
 }
 
 /** As for a new document: what the hub still has to tell us might say otherwise. */

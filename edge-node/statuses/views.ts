@@ -1,7 +1,13 @@
 // Rows of statuses and requests -> what people and programs see of them: what stands, the lines of the story, what waits for a decision.
 // Derived facts only; nothing here changes anything.
 import { metadataCodec } from '../../protocol/codec.ts';
-import { isChangeCode, reasonWords, statusName } from '../../protocol/document/statuses.ts';
+import {
+  isChangeCode,
+  reasonWords,
+  reminderWords,
+  statusName,
+  type Words,
+} from '../../protocol/document/statuses.ts';
 import { uuidFromBytes } from '../../protocol/ids.ts';
 import { kinds } from '../../protocol/seal.ts';
 import type { Metadata } from '../../protocol/wire.ts';
@@ -9,6 +15,7 @@ import type { EdgeContext } from '../context.ts';
 import type { TimelineEvent } from '../core.ts';
 import type { ChangeState, ChangeView, RequestView, StatusView } from './core.ts';
 import type { AskedOf, StoredRequest, StoredStatus } from './reads.ts';
+import type { StoredReminder } from './reminders.ts';
 import type { RequestKind } from './request-ops.ts';
 import { changeWords, statusWords } from './words.ts';
 
@@ -42,25 +49,37 @@ export type StatusStory = {
     transport: { readonly state: string; readonly code: string | null },
   ) => ChangeView | undefined;
   readonly timeline: (unit: string) => readonly TimelineEvent[];
+  /** When the sender reminded last. */
+  readonly remindedMs: (unit: string) => number | undefined;
 };
 
 /** Of a document that this node sent. */
 export function storyOfSent(documentId: Uint8Array, context: EdgeContext): StatusStory {
   const statuses = context.store.statusesOf('in', documentId);
   const asked = context.store.askedAbout(documentId);
-  return story(statuses, asked, context);
+  const reminders = context.store.remindersOf('out', documentId);
+  return story(
+    { statuses, asked, reminders, words: { vi: 'Đã nhắc nơi nhận', en: 'Reminded the recipient' } },
+    context,
+  );
 }
 
 /** Of a document that arrived: what our units said. */
 export function storyOfArrival(documentId: Uint8Array, context: EdgeContext): StatusStory {
-  return story(context.store.statusesOf('out', documentId), [], context);
+  const statuses = context.store.statusesOf('out', documentId);
+  const reminders = context.store.remindersOf('in', documentId);
+  return story({ statuses, asked: [], reminders, words: reminderWords }, context);
 }
 
-function story(
-  statuses: readonly StoredStatus[],
-  asked: readonly AskedOf[],
-  context: EdgeContext,
-): StatusStory {
+type Told = {
+  readonly statuses: readonly StoredStatus[];
+  readonly asked: readonly AskedOf[];
+  readonly reminders: readonly StoredReminder[];
+  /** Of a reminder, from the side that looks. */
+  readonly words: Words;
+};
+
+function story({ statuses, asked, reminders, words: reminded }: Told, context: EdgeContext): StatusStory {
   const hex = (id: Uint8Array) => Buffer.from(id).toString('hex');
   const kindOf = new Map(asked.map(({ document_id, kind }) => [hex(document_id), kindName(kind)]));
   const answered: Answered = (request) => (request ? (kindOf.get(hex(request)) ?? undefined) : undefined);
@@ -110,8 +129,22 @@ function story(
                 : { vi: 'Gửi cập nhật', en: 'Update sent' },
           }),
         );
-      return [...said, ...ours];
+      const again = reminders
+        .filter((each) => each.unit === unit)
+        .map(
+          ({ at_ms: atMs }): TimelineEvent => ({
+            atMs,
+            event: 'Reminder',
+            outcome: '',
+            by: '',
+            byName: '',
+            code: '',
+            words: reminded,
+          }),
+        );
+      return [...said, ...ours, ...again];
     },
+    remindedMs: (unit) => reminders.findLast((each) => each.unit === unit)?.at_ms,
   };
 }
 

@@ -3,6 +3,7 @@
 import type { Database, SqlValue } from '../../protocol/node/sqlite.ts';
 import { kinds } from '../../protocol/seal.ts';
 import type { InboxPageOptions, OutboxPageOptions } from '../core.ts';
+import { remindedSql } from '../statuses/reminders.ts';
 import { newestToRecipient } from './newest.ts';
 import { type Arrival, arrivalColumns, type OutDocument } from './view-reads.ts';
 
@@ -39,6 +40,7 @@ const arrivalPasses = `${textIn('in', 'i', 3)} AND (?4 IS NULL OR EXISTS (SELECT
   AND (?12 IS NULL OR (${due} < ?13) = (?12 = 'late'))
   AND (?15 <> 'recalled' OR EXISTS (SELECT 1 FROM received v WHERE v.sender = i.sender AND v.document_id = i.document_id AND v.unit = ?4
     AND v.inbox_seq = i.seq AND v.recall <> ''))
+  AND (?15 <> 'reminded' OR i.seq IN (${remindedSql('?4')}))
   AND (?15 <> 'asked' OR EXISTS (SELECT 1 FROM requests q WHERE q.document_id = i.document_id AND q.unit = ?4 AND q.sender = i.sender AND q.state = 'open'))`;
 /** Words looked up for one row after the other: for a way that has few of them. */
 const matches = (
@@ -85,6 +87,10 @@ const arrivals = {
   recalled: arrivalsBy(
     'v.inbox_seq',
     `received v INDEXED BY received_recalled CROSS JOIN inbox i ON i.seq = v.inbox_seq WHERE ?14 IS NULL AND v.unit = ?4 AND v.recall <> '' AND ${rowMatches}`,
+  ),
+  reminded: arrivalsBy(
+    'i.seq',
+    `inbox i WHERE ?14 IS NULL AND i.seq IN (${remindedSql('?4')}) AND ${rowMatches}`,
   ),
   words: arrivalsBy(
     'w.rowid',
@@ -133,7 +139,7 @@ const sendings = {
 } as const;
 
 /** Ways that are walked by rows and look words up for each. */
-const rowWays: readonly (keyof typeof arrivals)[] = ['standing', 'asked', 'due', 'recalled'];
+const rowWays: readonly (keyof typeof arrivals)[] = ['standing', 'asked', 'reminded', 'due', 'recalled'];
 /** So many rows are looked up one by one sooner than a common word is walked through. */
 const fewMax = 1_000;
 /** Keys of the words are times in microseconds, keys of rows are running numbers: a page goes on the way that it began. */

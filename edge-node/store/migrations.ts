@@ -9,6 +9,7 @@ import { figuresSchema } from './schema-figures.ts';
 import { folderSchema } from './schema-folder.ts';
 import { listsSchema, rareIndexes, settledFailures } from './schema-lists.ts';
 import { acceptedDue, dueIndexes, officeSchema } from './schema-office.ts';
+import { remindersSchema } from './schema-reminders.ts';
 import { safetySchema } from './schema-safety.ts';
 import { searchInMemory, searchSchema } from './schema-search.ts';
 import { signInSchema } from './schema-sign-in.ts';
@@ -181,4 +182,5 @@ export const migrations: readonly Migration[] = [
   { version: 20, name: 'accepted-due', sql: acceptedDue },
   // Nothing changes here: cells share boxes from now on (ADR 10), and a program that would show them as they stand shall refuse the folder.
   { version: 21, name: 'shared-boxes', sql: '' },
+  { version: 22, name: 'reminders', sql: remindersSchema },
 ];

@@ -15,6 +15,7 @@ import { dueReads } from '../office/due-reads.ts';
 import { registerReads } from '../office/register-reads.ts';
 import { groupReads } from '../recipients/group-ops.ts';
 import { statusReads } from '../statuses/reads.ts';
+import { reminderReads } from '../statuses/reminders.ts';
 import { refersTo } from '../statuses/request-ops.ts';
 import { directoryReads } from './directory-ops.ts';
 import { listReads } from './list-reads.ts';
@@ -88,6 +89,7 @@ function reads(db: Database) {
     ...registerReads(db),
     ...dueReads(db),
     ...statusReads(db),
+    ...reminderReads(db),
     ...safetyReads(db),
     ...takedownReads(db),
     ...accountReads(db),

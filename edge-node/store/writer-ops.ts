@@ -22,6 +22,7 @@ import { groupOps } from '../recipients/group-ops.ts';
 import { changeOps } from '../statuses/change-ops.ts';
 import { holderOps } from '../statuses/holders.ts';
 import { numberOps } from '../statuses/numbers.ts';
+import { reminderOps } from '../statuses/reminders.ts';
 import { requestOps } from '../statuses/request-ops.ts';
 import { statusOps } from '../statuses/status-ops.ts';
 import { directoryOps } from './directory-ops.ts';
@@ -51,6 +52,7 @@ function allOps(db: Database, keys: Map<string, SigningKey>, sign: (items: reado
     ...requestOps(db),
     ...changeOps(db),
     ...holderOps(db),
+    ...reminderOps(db),
     ...safetyOps(db),
     ...takedownOps(db),
     ...personOps(db),

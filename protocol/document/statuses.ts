@@ -18,6 +18,10 @@ export const statusNames: Readonly<Record<string, Words>> = {
 };
 export const statusName = (code: string): Words => statusNames[code] ?? { vi: 'mã khác', en: 'another code' };
 
+/** Said by a document's sender to one recipient: please look at it (PROTOCOL.md 5.8). No code of the national standard; it moves nothing. */
+export const reminderCode = 'NHAC';
+export const reminderWords: Words = { vi: 'Nơi gửi nhắc', en: 'The sender reminds' };
+
 /** Codes of the third axis: a request of the sender and the two answers. They never change the business status. */
 export const changeCodes = { asked: '13', agreed: '15', refused: '16' } as const;
 export const isChangeCode = (code: string): boolean =>

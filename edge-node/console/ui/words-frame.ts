@@ -41,6 +41,8 @@ export const overview = {
   waitingHow: 'Tiếp nhận hoặc trả lại trong ngày.',
   requests: 'Nơi gửi xin lấy lại, cập nhật',
   requestsHow: 'Cần trả lời đồng ý hoặc từ chối.',
+  reminded: 'Nơi gửi nhắc',
+  remindedHow: 'Nơi gửi chờ tiếp nhận hoặc trả lời.',
   tasks: 'Việc được giao cho tôi',
   tasksHow: 'Cập nhật tiến độ hoặc báo hoàn thành.',
   late: 'Quá hạn',

@@ -104,6 +104,7 @@ export const standingFilters = {
   returned: 'Đã trả lại',
   recalled: 'Bị thu hồi',
   asked: 'Có yêu cầu',
+  reminded: 'Nơi gửi nhắc',
 } as Readonly<Record<string, string>>;
 
 export const outbox = {

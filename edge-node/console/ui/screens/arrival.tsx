@@ -1,6 +1,7 @@
 // S3 Chi tiết văn bản đến: the pages beside what was verified, what it says, its files, who works on it, what happened, and what can be done.
 import type { DocumentView, RecipientView } from '../../../core.ts';
 import type { TaskView } from '../../../office/core.ts';
+import { timeText } from '../format.ts';
 import { useLive } from '../live.ts';
 import { useLoad } from '../load.ts';
 import { useMay } from '../me.ts';
@@ -58,6 +59,9 @@ export function Arrival({ id }: { readonly id: string }) {
       {view.requests.map((request) => (
         <RequestNotice key={request.requestId} request={request} again={again} />
       ))}
+      {recipient?.remindedMs && status?.code !== '02' && status?.code !== '06' && (
+        <p class="notice warn">{w.senderReminded(timeText(recipient.remindedMs))}</p>
+      )}
       {view.destroyedMs !== undefined && <p class="notice warn">{words.work.destroyed}</p>}
       {newer && (
         <p class="notice warn">

@@ -252,6 +252,11 @@ function Standing({ row, read }: { readonly row: Row; readonly read: boolean }) 
           <Tag tone="bad">{words.work.requestedShort[row.request]}</Tag>
         </div>
       )}
+      {row.remindedMs && !ended.includes(code) && (
+        <div>
+          <Tag tone="warn">{words.document.reminded}</Tag>
+        </div>
+      )}
       {!read && <div>{words.list.unread}</div>}
     </>
   );

@@ -37,6 +37,14 @@ export function Overview({ overview }: { readonly overview: Counts | undefined }
         tone: 'bad',
         how: w.requestsHow,
       },
+    reads &&
+      overview.reminded > 0 && {
+        to: '/den?trang-thai=reminded',
+        n: overview.reminded,
+        title: w.reminded,
+        tone: 'warn',
+        how: w.remindedHow,
+      },
     may('document.progress') &&
       overview.tasks > 0 && { to: '/theo-doi', n: overview.tasks, title: w.tasks, tone: '', how: w.tasksHow },
     may('statistics.read') &&

@@ -1,8 +1,10 @@
 // What can still be done for one recipient of several, the others left as they are: send again where it failed or was stopped; stop where it has not
-// arrived. What was never sealed ends at once; what may be at the hub is taken back from there, with a reason like every recall.
+// arrived; remind where it is and waits. What was never sealed ends at once; what may be at the hub is taken back from there, with a reason like every recall.
 import type { RecipientView } from '../../../core.ts';
 import type { Standing } from '../../../recipients/newest.ts';
 import { post } from '../api.ts';
+import { nowMs } from '../clock.ts';
+import { dayText } from '../format.ts';
 import type { Acting } from '../load.ts';
 import { words } from '../words.ts';
 import { ReasonAct } from './reason-act.tsx';
@@ -14,13 +16,25 @@ const w = words.document;
 export const takenBack = ({ change }: RecipientView): boolean =>
   change?.kind === 'recall' && /^(asked|agreed|taken-back)$/.test(change.state);
 
+/** It is there, not ended, and was not reminded today: a second time would be refused. */
+const remindable = ({ status, remindedMs }: Standing): boolean =>
+  !['02', '06'].includes(status?.code ?? '') &&
+  (remindedMs === undefined || dayText(remindedMs) !== dayText(nowMs()));
+
 /** The one act that makes sense for it now; undefined: none. */
-export function actOf(to: Standing): 'resend' | 'cancel' | 'recall' | undefined {
+export function actOf(to: Standing): 'resend' | 'cancel' | 'recall' | 'remind' | undefined {
   if (takenBack(to)) return undefined;
+  if (to.state === 'delivered') return remindable(to) ? 'remind' : undefined;
   if (/refused|undeliverable|expired|cancelled/.test(to.state)) return 'resend';
   if (to.state === 'queued' && to.sending.sealedMs === undefined) return 'cancel';
   return /queued|accepted|relayed/.test(to.state) ? 'recall' : undefined;
 }
+
+const simple = {
+  resend: [w.resend, w.resentTo],
+  cancel: [w.cancel, w.cancelledTo],
+  remind: [w.remind, w.remindedNow],
+} as const;
 
 /** `act` is the page's: its problem is shown above, and one thing runs at a time. */
 export type RowActs = { readonly base: string; readonly act: Acting; readonly again: () => void };
@@ -28,28 +42,27 @@ export type RowActs = { readonly base: string; readonly act: Acting; readonly ag
 export function RecipientActs({ to, base, act, again }: RowActs & { readonly to: Standing }) {
   const name = to.name || to.code;
   const address = to.desk ? `${to.desk}@${to.code}` : to.code;
-  const run = (verb: 'resend' | 'cancel', told: string) =>
+  const run = (verb: keyof typeof simple, told: string) =>
     act.run(async () => {
       await post(`${base}/${verb}`, { to: [address] });
       say(told);
       again();
     });
   const possible = actOf(to);
-  if (possible === 'resend' || possible === 'cancel') {
-    const [label, told] =
-      possible === 'resend' ? [w.resend, w.resentTo(name)] : [w.cancel, w.cancelledTo(name)];
+  if (possible === undefined) return null;
+  if (possible !== 'recall') {
+    const [label, told] = simple[possible];
     return (
       <button
         type="button"
         disabled={act.busy}
         aria-label={`${label}: ${name}`}
-        onClick={() => run(possible, told)}
+        onClick={() => run(possible, told(name))}
       >
         {label}
       </button>
     );
   }
-  if (possible === undefined) return null;
   return (
     <ReasonAct
       label={w.cancel}

@@ -28,7 +28,7 @@ function waitsFor(to: Standing, { safety }: DocumentView): string {
   return lastErrorWords ? `${waits}: ${lastErrorWords.vi.toLocaleLowerCase('vi')}` : waits;
 }
 
-/** `acts`: what may be done for each of several; of one alone, the acts of the document are its own. */
+/** `acts`: what may be done for each of several; of one alone, the acts of the document are its own, but for reminding it. */
 export function RecipientTable({
   view,
   acts,
@@ -37,7 +37,8 @@ export function RecipientTable({
   readonly acts?: RowActs | undefined;
 }) {
   const recipients = standingsOf(view.envelopes);
-  const rowActs = recipients.length > 1 && recipients.some(actOf) ? acts : undefined;
+  const own = (to: Standing) => actOf(to) !== undefined && (recipients.length > 1 || actOf(to) === 'remind');
+  const rowActs = recipients.some(own) ? acts : undefined;
   return (
     <div class="table-wrap">
       <table>
@@ -69,6 +70,9 @@ export function RecipientTable({
                       {to.status.reasonWords.vi} {to.status.text}
                     </div>
                   )}
+                  {to.remindedMs && (
+                    <div class="muted">{words.document.remindedAt(timeText(to.remindedMs))}</div>
+                  )}
                   {to.settledMs && (
                     <div class="muted">{words.document.settledAt(timeText(to.settledMs))}</div>
                   )}
@@ -81,11 +85,7 @@ export function RecipientTable({
                     <Story events={to.timeline} />
                   </details>
                 </td>
-                {rowActs && (
-                  <td class="tight">
-                    <RecipientActs to={to} {...rowActs} />
-                  </td>
-                )}
+                {rowActs && <td class="tight">{own(to) && <RecipientActs to={to} {...rowActs} />}</td>}
               </tr>
             );
           })}
