@@ -8,7 +8,7 @@ import { ExchangeError, isExchangeError } from '../protocol/errors.ts';
 import type { DirectoryPart } from '../protocol/wire.ts';
 import type { Admin } from './admin/acts.ts';
 import type { HubIdentity } from './identity.ts';
-import { type CertificateRecord, rowOfCertificate } from './store/enrol-ops.ts';
+import { type CertificateRecord, rowOfCertificate } from './store/certificate-rows.ts';
 
 export type CatchUp = {
   /** A peer says which list it holds. */

@@ -18,7 +18,7 @@ import { initialConfigText } from './config.ts';
 import { hubKeyNames, hubKeyRoles, hubPaths } from './identity.ts';
 import { adminOps } from './store/admin-ops.ts';
 import { type Actor, programActor } from './store/audit.ts';
-import { type CertificateRecord, recordCertificate, rowOfCertificate } from './store/enrol-ops.ts';
+import { type CertificateRecord, recordCertificate, rowOfCertificate } from './store/certificate-rows.ts';
 import { type FactName, writeFact } from './store/facts.ts';
 import { openLedger } from './store/ledger.ts';
 import { migrations } from './store/migrations.ts';

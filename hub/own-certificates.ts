@@ -25,7 +25,7 @@ import {
   hubPaths,
   loadHubIdentity,
 } from './identity.ts';
-import { rowOfCertificate } from './store/enrol-ops.ts';
+import { rowOfCertificate } from './store/certificate-rows.ts';
 import type { HubKeyTexts } from './store/types.ts';
 
 export type OwnCertificates = {

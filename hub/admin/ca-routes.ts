@@ -8,7 +8,7 @@ import { renewalDueMs } from '../../certs/profile.ts';
 import { handoversOf } from '../../certs/roots.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import type { OwnCertificates } from '../own-certificates.ts';
-import { rowOfCertificate } from '../store/enrol-ops.ts';
+import { rowOfCertificate } from '../store/certificate-rows.ts';
 import type { Admin } from './acts.ts';
 
 const pem = { type: 'string', minLength: 64, maxLength: 64 * 1024 } as const;

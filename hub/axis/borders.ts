@@ -13,7 +13,7 @@ import type { Clock } from '../../protocol/node/clock.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { Admin } from '../admin/acts.ts';
 import { assertCode, assertUnitName } from '../admin/unit-names.ts';
-import type { CertificateRecord } from '../store/enrol-ops.ts';
+import type { CertificateRecord } from '../store/certificate-rows.ts';
 import { type Border, type BorderDeps, startBorder } from './border.ts';
 import type { Connector } from './connector.ts';
 import { type BorderRecord, type BorderSettings, borderDefaults } from './context.ts';

@@ -16,12 +16,8 @@ import type { CertificateFacts } from '../../certs/trust.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { newNodeId, parseNodeId, parseUnitId } from '../../protocol/ids.ts';
 import type { Admin } from '../admin/acts.ts';
-import {
-  type CertificateRecord,
-  type InvitationRow,
-  invitationColumns,
-  nodeOfTlsKey,
-} from '../store/enrol-ops.ts';
+import type { CertificateRecord } from '../store/certificate-rows.ts';
+import { type InvitationRow, invitationColumns, nodeOfTlsKey } from '../store/enrol-ops.ts';
 
 export type EnrolmentDeps = {
   readonly admin: Admin;

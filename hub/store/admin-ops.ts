@@ -8,6 +8,7 @@ import type { SigningKey } from '../../protocol/signature.ts';
 import { approvalOps } from './approval-ops.ts';
 import { auditedOps } from './audit-acts.ts';
 import { borderAdminOps } from './border-admin-ops.ts';
+import { certificateOps } from './certificate-ops.ts';
 import { describeOps } from './describe-ops.ts';
 import { type AdminDeps, directoryOps } from './directory-ops.ts';
 import { enrolOps } from './enrol-ops.ts';
@@ -55,6 +56,7 @@ export function adminOps(
     ...reformOps(db, deps),
     ...describeOps(db, deps),
     ...enrolOps(db, deps),
+    ...certificateOps(db, deps),
     ...directoryOps(db, deps),
     ...borderAdminOps(db, deps),
     ...checkActs(db),

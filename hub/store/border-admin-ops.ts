@@ -5,8 +5,8 @@ import { randomBytes } from 'node:crypto';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { newUnitId } from '../../protocol/ids.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
+import { type CertificateRecord, recordCertificate } from './certificate-rows.ts';
 import { type AdminDeps, publishPart } from './directory-ops.ts';
-import { type CertificateRecord, recordCertificate } from './enrol-ops.ts';
 import { raiseAlarm } from './unit-rows.ts';
 
 export type BorderToAdd = {
