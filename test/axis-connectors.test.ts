@@ -251,8 +251,9 @@ t.test(
       ({ metadata }) => metadata.number === '12',
     )!;
     await readUntil(second, fits('22'));
-    const copy = () => wrapper.store.copiesFor('H09.01').find(({ type }) => type === 'edoc')!;
-    await waitFor(() => copy().state === '01');
+    const copyFor = (code: string) => wrapper.store.copiesFor(code).find(({ type }) => type === 'edoc')!;
+    const copy = () => copyFor('H09.01');
+    await waitFor(() => copy().state === '01' && copyFor('H09.02').state === '01');
     t.pass('our receipt is the word 01 about the message');
     await put(node, {
       to: [border().record.unit],
