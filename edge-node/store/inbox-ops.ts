@@ -306,7 +306,7 @@ const asRefusal = (item: TakenDelivery, code: ErrorCode): RefusedDelivery => ({
 });
 
 function insertArrival(db: Database, item: TakenDelivery, nowMs: number, cell: Cell): number {
-  const { salt, subject, notation, number, names } = sharedBox(cell, item);
+  const { salt, metadata, subject, notation, number, names } = sharedBox(cell, item);
   const seq = db.run(
     `INSERT INTO inbox (sender, envelope_id, document_id, digest, signed, hops, salt, metadata, receipt, accepted_ms, epoch, ledger_sequence,
       kind, urgency, created_ms, reply_by_ms, received_ms, subject, notation, number, bytes)
@@ -318,7 +318,7 @@ function insertArrival(db: Database, item: TakenDelivery, nowMs: number, cell: C
     item.signed,
     item.hops,
     salt,
-    cell.seal(item.metadata),
+    metadata,
     item.receipt,
     item.acceptedMs,
     item.epoch,

@@ -122,7 +122,7 @@ export function insertDocument(
   d: Omit<SentRow['document'], 'recipients'> & { readonly recipients: readonly RecipientRow[] },
   cell = db.cells.begin(),
 ): number {
-  const { salt, subject, notation, number, names } = sharedBox(cell, d);
+  const { salt, metadata, subject, notation, number, names } = sharedBox(cell, d);
   const seq = db.run(
     `INSERT INTO documents (document_id, unit, idempotency_key, request_digest, kind, urgency, created_ms, deliver_by_ms, reply_by_ms,
       links, status, salt, metadata, subject, notation, number, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -138,7 +138,7 @@ export function insertDocument(
     d.links,
     d.status,
     salt,
-    cell.seal(d.metadata),
+    metadata,
     subject,
     notation,
     number,

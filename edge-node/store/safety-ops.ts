@@ -54,6 +54,7 @@ export function insertCheck(
   cell: Cell,
 ): void {
   const decided = check.state === 'pending' ? null : about.nowMs;
+  const [findings, parts] = cell.together(check.findings, check.parts);
   db.run(
     `INSERT INTO checks (direction, doc, state, submitter, findings, parts, policy, secret, since_ms, decided_ms, next_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
      ON CONFLICT (direction, doc) DO NOTHING`,
@@ -61,8 +62,8 @@ export function insertCheck(
     about.doc,
     check.state,
     check.submitter,
-    cell.text(check.findings),
-    cell.text(check.parts),
+    findings,
+    parts,
     check.policy,
     check.secret ? 1 : 0,
     about.nowMs,
@@ -158,12 +159,12 @@ export function safetyOps(db: Database) {
           item.id,
         );
         if (row?.state !== 'pending') return false;
-        const cell = db.cells.begin();
+        const [findings, parts] = db.cells.begin().together(item.findings, item.parts);
         db.run(
           `UPDATE checks SET state = ?, findings = ?, parts = ?, policy = ?, secret = ?, decided_ms = ?, waiting = NULL WHERE id = ? AND state = 'pending'`,
           item.state,
-          cell.text(item.findings),
-          cell.text(item.parts),
+          findings,
+          parts,
           item.policy,
           item.secret ? 1 : 0,
           item.nowMs,

@@ -7,18 +7,20 @@ export function sharedBox(
   cell: Cell,
   row: {
     readonly salt: Uint8Array | null;
+    readonly metadata: Uint8Array | null;
     readonly subject: string | null;
     readonly notation: string | null;
     readonly number: string | null;
     readonly parts: readonly { readonly name: string }[];
   },
 ) {
-  const [salt, subject, notation, number, ...names] = cell.together(
+  const [salt, metadata, subject, notation, number, ...names] = cell.together(
     row.salt,
+    row.metadata,
     row.subject,
     row.notation,
     row.number,
     ...row.parts.map(({ name }) => name),
   );
-  return { salt, subject, notation, number, names };
+  return { salt, metadata, subject, notation, number, names };
 }

@@ -30,12 +30,13 @@ export function insertHubCheck(
   { seq, nowMs, cell }: { readonly seq: number; readonly nowMs: number; readonly cell: Cell },
   check: NewHubCheck,
 ): void {
+  const [findings, parts] = cell.together(check.findings, check.parts);
   db.run(
     `INSERT INTO checks (envelope_seq, state, findings, parts, policy, since_ms, decided_ms, next_ms) VALUES (?,?,?,?,?,?,?,0) ON CONFLICT DO NOTHING`,
     seq,
     check.state,
-    cell.text(check.findings),
-    cell.text(check.parts),
+    findings,
+    parts,
     check.policy,
     nowMs,
     check.state === 'passed' ? nowMs : null,
@@ -64,13 +65,13 @@ export function safetyOps(db: Database) {
   return {
     /** Answers peers to wake. */
     settleCheck(item: HubCheckSettled): string[] {
-      const cell = db.cells.begin();
+      const [findings, parts] = db.cells.begin().together(item.findings, item.parts);
       const { changes } = db.run(
         `UPDATE checks SET state = ?, findings = ?, parts = ?, policy = ?, secret = ?, decided_ms = ?, waiting = NULL
          WHERE envelope_seq = ? AND state = 'pending'`,
         item.state,
-        cell.text(item.findings),
-        cell.text(item.parts),
+        findings,
+        parts,
         item.policy,
         item.secret ? 1 : 0,
         item.nowMs,

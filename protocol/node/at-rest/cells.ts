@@ -30,7 +30,7 @@ export type Cell = {
   /** Empty stays empty, a text and a list: that there is none is no secret, and queries ask for it. */
   text<T extends string | null>(text: T): T;
   /**
-   * Several values in as few boxes as their size lets, in their order; each is opened alone as any cell is. Only for values that are erased in one
+   * Several values in as few boxes as their size lets; each is opened alone as any cell is. Only for values that are erased in one
    * transaction: the cell of one holds the others too.
    */
   together<T extends readonly Value[]>(...values: T): T;
@@ -99,17 +99,18 @@ const bytesOf = (value: string | Uint8Array): number =>
 /** Which of these values go into one box; those that say nothing go into none. */
 function boxesOf(values: readonly Value[]): number[][] {
   const boxes: number[][] = [];
-  let bytes = 0;
+  /** The one that is joined: a long value that got a box of its own does not end it for those behind. */
+  let current: { readonly members: number[]; bytes: number } | undefined;
   for (const [i, value] of values.entries()) {
     if (value === null || value === '' || value === '[]') continue;
     const more = bytesOf(value);
-    const box = boxes.at(-1);
-    if (box && bytes + box.length * more <= addedBytesMax) {
-      box.push(i);
-      bytes += more;
+    if (current && current.bytes + current.members.length * more <= addedBytesMax) {
+      current.members.push(i);
+      current.bytes += more;
     } else {
-      boxes.push([i]);
-      bytes = more;
+      const begun = { members: [i], bytes: more };
+      boxes.push(begun.members);
+      if (!current || begun.bytes < current.bytes) current = begun;
     }
   }
   return boxes;
