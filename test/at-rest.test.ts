@@ -10,6 +10,8 @@ import { generateKey, loadKeyFile, type OwnKey, signingKeyOf } from '../certs/ke
 import { openUploads } from '../edge-node/console/uploads.ts';
 import { fsckNode } from '../edge-node/fsck.ts';
 import { startNode } from '../edge-node/main.ts';
+import { createFresh } from '../edge-node/store/fresh.ts';
+import { createStore, openStore, storeFile } from '../edge-node/store/store.ts';
 import { backupHub, restoreHub } from '../hub/backup.ts';
 import { fsckHub } from '../hub/fsck.ts';
 import { injected } from '../hub/offline.ts';
@@ -32,9 +34,11 @@ import {
   openMaster,
   recoverAtRest,
 } from '../protocol/node/at-rest/master.ts';
+import { openAtRest } from '../protocol/node/at-rest/open.ts';
 import { plainCellsIn, sealOnce } from '../protocol/node/at-rest/seal-rows.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { openContentStore } from '../protocol/node/content-store.ts';
+import { releaseBytes } from '../protocol/node/release.ts';
 import { migrate, openDatabase } from '../protocol/node/sqlite.ts';
 import { contentsDigestOf, removalActs, signAct } from '../protocol/removal.ts';
 import type { RemovalAct } from '../protocol/wire.ts';
@@ -615,6 +619,131 @@ t.test('small values of a document share a box, and each opens alone', (t) => {
   t.same(opened(many[3]!), names[3]);
   keys.close();
   t.end();
+});
+
+t.test('what was handed in is sent from memory once, and only as long as the store has it', async (t) => {
+  const dir = temporaryDir('fresh');
+  t.teardown(() => fs.rmSync(dir, { recursive: true }));
+  createStore(dir);
+  enableAtRest(dir, { mode: 'key-file' });
+  const rows = openDatabase(join(dir, storeFile));
+  t.teardown(() => rows.close());
+  rows.run(`INSERT INTO units (unit, code, name, added_ms) VALUES ('u', 'H08.35', 'UBND', 0)`);
+  const opening = async () => {
+    const atRest = await openAtRest(dir);
+    const store = await openStore(dir, { keys: [], atRest });
+    return Object.assign(store, { end: () => store.close().finally(() => atRest?.close()) });
+  };
+  let store = await opening();
+  const metadata = Buffer.from('siêu dữ liệu');
+  const content = Buffer.from('nội dung mới nộp');
+  const parts = () => [
+    {
+      ...{ length: content.length, sha256: Buffer.alloc(32, 7), treeRoot: Buffer.alloc(32, 8) },
+      ...{ name: 'a.txt', mediaType: 'text/plain', content: Buffer.from(content) },
+    },
+  ];
+  let count = 0;
+  /** Handed in as submit.ts does; answers the row of its envelope. */
+  const handIn = async (): Promise<{ seq: number; documentId: Uint8Array }> => {
+    const documentId = randomBytes(16);
+    const document = {
+      ...{
+        documentId,
+        unit: 'u',
+        idempotencyKey: `k${count++}`,
+        requestDigest: randomBytes(32),
+        kind: 1,
+        urgency: 0,
+      },
+      ...{
+        nowMs: 1,
+        deliverByMs: null,
+        replyByMs: 0,
+        links: '[]',
+        status: null,
+        salt: randomBytes(32),
+        metadata,
+      },
+      ...{
+        subject: 'Về việc',
+        notation: '',
+        number: '',
+        bytes: content.length,
+        actor: 'a',
+        evenIfDuplicate: true,
+      },
+      ...{ recipients: [{ unit: 'v', desk: '', group: '', groupVersion: 0 }], parts: parts() },
+    };
+    await store.write('submitDocument', document);
+    store.keepFresh(documentId, document, 1);
+    for (const part of document.parts) releaseBytes(part.content);
+    return { seq: store.dueEnvelopes(1, { limit: 99, onlySealed: false }).at(-1)!.seq, documentId };
+  };
+  /** So that what comes from the store is not what was handed in. */
+  const spoil = (seq: number, sets = `content = x'00'`) =>
+    rows.run(
+      `UPDATE out_parts SET ${sets} WHERE document_seq = (SELECT document_seq FROM envelopes WHERE seq = ?)`,
+      seq,
+    );
+  const said = (seq: number) => {
+    const { metadata: block, parts: some } = store.toSend(seq)!;
+    return [block, some[0]!.content].map((bytes) => bytes && Buffer.from(bytes).toString());
+  };
+  const [asHandedIn, spoilt] = [
+    [`${metadata}`, `${content}`],
+    [`${metadata}`, '\u0000'],
+  ];
+  const { seq: first } = await handIn();
+  spoil(first);
+  t.same(said(first), asHandedIn, 'from memory; what was handed in was given back meanwhile');
+  t.same(said(first), spoilt, 'once');
+  const { seq: plain } = await handIn();
+  const { seq: again } = await handIn();
+  await store.end();
+  store = await opening();
+  t.same(said(plain), asHandedIn, 'the store has the same');
+  spoil(again);
+  t.same(said(again), spoilt, 'a start begins with nothing');
+  const { seq: other } = await handIn();
+  spoil(other, `content = x'00', sha256 = zeroblob(32)`);
+  t.same(said(other), spoilt, 'other bytes than the row says are not sent');
+  const { seq: erased } = await handIn();
+  spoil(erased, 'content = NULL');
+  rows.run(
+    'UPDATE documents SET salt = NULL, metadata = NULL WHERE seq = (SELECT document_seq FROM envelopes WHERE seq = ?)',
+    erased,
+  );
+  t.same(said(erased), [null, null], 'what was erased is not sent, whoever erased it');
+  const hidden = await handIn();
+  spoil(hidden.seq);
+  await store.write('reportSecret', {
+    ...{ documentId: hidden.documentId, bytes: Buffer.alloc(1), actor: 'a', why: 'mật', nowMs: 2 },
+  });
+  t.same(said(hidden.seq), spoilt, 'nor is anything kept of what was hidden');
+  await store.end();
+
+  const fresh = createFresh();
+  const id = (i: number) => Buffer.alloc(16, i);
+  const large = {
+    salt: randomBytes(32),
+    metadata,
+    parts: [{ sha256: randomBytes(32), content: Buffer.alloc(256 * 1024) }],
+  };
+  for (let i = 0; i < 40; i += 1) fresh.keep(id(i), large, 1);
+  const kept = Array.from({ length: 40 }, (_, i) => fresh.take(id(i)) !== undefined);
+  t.same(
+    kept,
+    kept.map((_, i) => i < 15),
+    'bounded: the first, which are sent first, stay',
+  );
+  for (let i = 0; i < 40; i += 1) fresh.keep(id(i), large, 1);
+  fresh.keep(id(40), large, 100_000);
+  t.same(
+    [fresh.take(id(0)), fresh.take(id(40)) !== undefined],
+    [undefined, true],
+    'what waits for long makes room',
+  );
 });
 
 t.test('the master key in its modes', async (t) => {

@@ -303,6 +303,14 @@ t.test('an update shows old and new, changes the receivers, and of two the newer
     metadata: { subject: 'Trích yếu mới' },
     originalMetadata: { subject: 'Trích yếu cũ' },
   });
+  const rowsOfB = openDatabase(join(b.dir, 'node.sqlite'));
+  t.teardown(() => rowsOfB.close());
+  rowsOfB.run(
+    `INSERT INTO checks (direction, doc, state, submitter, findings, parts, since_ms, next_ms)
+     SELECT DISTINCT 'in', inbox_seq, 'passed', '', '[{"said":"tên người ký"}]', '[{"name":"1"}]', 0, 0 FROM requests WHERE document_id = ?
+     ON CONFLICT DO NOTHING`,
+    uuidToBytes(id),
+  );
   t.equal((await update({ add: [C], remove: [B], fields: { sphere: 'Tài chính' } })).status, 202);
   t.equal(
     codeOf(await update({ add: [B] })),
@@ -322,6 +330,16 @@ t.test('an update shows old and new, changes the receivers, and of two the newer
   await destroyed(b, id);
   t.equal((await changed(id, B, 'agreed')).change?.kind, 'recall');
   t.match((await show(b, id, 'in')).metadata, undefined, 'the metadata of its updates went with it');
+  const checks = rowsOfB.all<{ findings: string; parts: string }>(
+    `SELECT findings, parts FROM checks WHERE direction = 'in' AND doc IN (SELECT inbox_seq FROM requests WHERE document_id = ? AND kind = 'update')`,
+    uuidToBytes(id),
+  );
+  t.ok(checks.length > 0);
+  t.same(
+    [...new Set(checks.map((row) => JSON.stringify(row)))],
+    ['{"findings":"[]","parts":"[]"}'],
+    'and what was found in them',
+  );
 });
 
 /** What is sent to further recipients, by the API; the answer's body. */

@@ -125,6 +125,8 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
     evenIfDuplicate: request.evenIfDuplicate ?? false,
     check,
   });
+  if (!outcome.duplicate)
+    store.keepFresh(documentId, { salt: metadata.salt, metadata: metadata.block, parts }, nowMs);
   if (check?.state === 'pending') context.safety.nudge();
   return outcome;
 }

@@ -142,8 +142,12 @@ function partsOf(row: CheckRow, { store }: EdgeContext, content: EdgeContext['co
   const out = row.direction === 'out';
   const stored = out ? store.outParts(row.doc) : store.inParts(row.doc);
   return stored.map(({ idx, name, length, sha256, inline }): PartToCheck => {
-    const bytes = (): Uint8Array =>
-      (out ? store.outContent(row.doc, idx) : store.inContent(row.doc, idx)) ?? new Uint8Array();
+    let read: Uint8Array | undefined;
+    /** Read, and opened, once for head, inspection and scanner. */
+    const bytes = (): Uint8Array => {
+      read ??= (out ? store.outContent(row.doc, idx) : store.inContent(row.doc, idx)) ?? undefined;
+      return read ?? new Uint8Array();
+    };
     async function* once(): AsyncGenerator<Uint8Array> {
       yield bytes();
     }

@@ -3,13 +3,15 @@
 // metadata. Traces that the law asks for stay where they are.
 import type { Database } from '../../protocol/node/sqlite.ts';
 
-export function forgetText(db: Database, documentId: Uint8Array): void {
+/** `arrivals`: rows of the inbox that this transaction has erased, the document's own and those of its updates. */
+export function forgetText(db: Database, documentId: Uint8Array, arrivals: readonly number[]): void {
   db.run(`DELETE FROM document_numbers WHERE direction = 'in' AND document_id = ?`, documentId);
   // Findings name files and signers. A check that has not ended has nothing to look at any more; that nobody let it pass stays true.
-  db.run(
-    `UPDATE checks SET findings = '[]', parts = '[]', waiting = NULL,
-       state = CASE WHEN state IN ('pending','held') THEN 'rejected' ELSE state END
-     WHERE direction = 'in' AND doc IN (SELECT seq FROM inbox WHERE document_id = ? AND destroyed_ms IS NOT NULL)`,
-    documentId,
-  );
+  for (const seq of arrivals)
+    db.run(
+      `UPDATE checks SET findings = '[]', parts = '[]', waiting = NULL,
+         state = CASE WHEN state IN ('pending','held') THEN 'rejected' ELSE state END
+       WHERE direction = 'in' AND doc = ?`,
+      seq,
+    );
 }

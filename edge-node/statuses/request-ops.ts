@@ -245,7 +245,8 @@ export function eraseArrivals(db: Database, { sender, documentId }: ReceivedKey,
       documentId,
       sender,
     );
-    for (const { seq } of [...arrivals, ...updates]) {
+    const erased = [...arrivals, ...updates].map(({ seq }) => seq);
+    for (const seq of erased) {
       const files = db.all<{ sha256: Uint8Array }>(
         'SELECT sha256 FROM in_parts WHERE inbox_seq = ? AND content IS NULL',
         seq,
@@ -260,7 +261,7 @@ export function eraseArrivals(db: Database, { sender, documentId }: ReceivedKey,
         if (!refersTo(db, sha256))
           db.run('INSERT OR IGNORE INTO unlinks (sha256, at_ms) VALUES (?, ?)', sha256, nowMs);
     }
-    forgetText(db, documentId);
+    forgetText(db, documentId, erased);
   } finally {
     db.exec('PRAGMA secure_delete = FAST');
   }

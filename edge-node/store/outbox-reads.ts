@@ -2,6 +2,7 @@
 import type { Database } from '../../protocol/node/sqlite.ts';
 import { kinds } from '../../protocol/seal.ts';
 import type { OutboxState } from '../../protocol/states.ts';
+import type { Fresh } from './fresh.ts';
 
 export type DueEnvelope = { readonly seq: number; readonly unit: string; readonly work: 'seal' | 'send' };
 export type EnvelopeToSend = {
@@ -39,8 +40,7 @@ export type OutPart = {
   readonly length: number;
   readonly sha256: Uint8Array;
   readonly tree_root: Uint8Array;
-  readonly name: string;
-  readonly media_type: string;
+  /** null: in the content folder, or erased. */
   readonly content: Uint8Array | null;
 };
 export type PendingStatement = {
@@ -60,7 +60,50 @@ const due = (uploads: '= 0' | '> 0') =>
 
 const dueSealed = due('= 0').replace("<> 'done'", "<> 'done' AND work = 'send'");
 
-export function outboxReads(db: Database) {
+/** How an envelope stands; its bytes come from memory or from the rows. */
+type Standing = Omit<EnvelopeToSend, 'salt' | 'metadata' | 'recipients' | 'parts' | 'uploads'> & {
+  readonly doc: number;
+  readonly whole: number;
+};
+const standing = `SELECT e.seq, e.unit, e.work, e.envelope_id AS envelopeId, e.digest, e.signed, e.follows, d.document_id AS documentId, d.kind, d.urgency,
+  e.queued_ms AS queuedMs, e.failing_since_ms AS failingSinceMs, d.deliver_by_ms AS deliverByMs, d.reply_by_ms AS replyByMs,
+  d.links, d.status, d.seq AS doc, d.metadata IS NOT NULL AS whole
+  FROM envelopes e JOIN documents d ON d.seq = e.document_seq WHERE e.seq = ?`;
+type SentBytes = Pick<EnvelopeToSend, 'salt' | 'metadata' | 'parts'>;
+
+/** Of a document that was handed in a moment ago: what its rows hold, with nothing read or opened. undefined: they hold something else. */
+function freshBytes(db: Database, { doc, documentId, whole }: Standing, fresh: Fresh): SentBytes | undefined {
+  const kept = fresh.take(documentId);
+  if (!kept || whole !== 1) return undefined;
+  const rows = db.all<Omit<OutPart, 'content'> & { inline: number }>(
+    'SELECT idx, length, sha256, tree_root, content IS NOT NULL AS inline FROM out_parts WHERE document_seq = ? ORDER BY idx',
+    doc,
+  );
+  const parts: OutPart[] = [];
+  for (const { inline, ...row } of rows) {
+    const same = kept.parts[row.idx];
+    if (inline === 0) parts.push({ ...row, content: null });
+    else if (same?.content && Buffer.compare(same.sha256, row.sha256) === 0)
+      parts.push({ ...row, content: same.content });
+    else return undefined;
+  }
+  return { salt: kept.salt, metadata: kept.metadata, parts };
+}
+
+function storedBytes(db: Database, { doc }: Standing): SentBytes {
+  return {
+    ...db.get<Pick<EnvelopeToSend, 'salt' | 'metadata'>>(
+      'SELECT salt, metadata FROM documents WHERE seq = ?',
+      doc,
+    )!,
+    parts: db.all<OutPart>(
+      'SELECT idx, length, sha256, tree_root, content FROM out_parts WHERE document_seq = ? ORDER BY idx',
+      doc,
+    ),
+  };
+}
+
+export function outboxReads(db: Database, fresh: Fresh) {
   return {
     /** Urgent ones first, then in the order handed in. */
     dueEnvelopes: (nowMs: number, { limit, onlySealed }: { limit: number; onlySealed: boolean }) =>
@@ -75,31 +118,24 @@ export function outboxReads(db: Database) {
       )?.ms ?? undefined,
     /** Many reads at once; see Database.reading. `body` must not wait. */
     reading: <T>(body: () => T): T => db.reading(body),
-    toSend(seq: number): EnvelopeToSend | undefined {
-      const row = db.get<Omit<EnvelopeToSend, 'recipients' | 'parts' | 'uploads'> & { doc: number }>(
-        `SELECT e.seq, e.unit, e.work, e.envelope_id AS envelopeId, e.digest, e.signed, e.follows, d.document_id AS documentId, d.kind, d.urgency,
-           e.queued_ms AS queuedMs, e.failing_since_ms AS failingSinceMs, d.deliver_by_ms AS deliverByMs, d.reply_by_ms AS replyByMs,
-           d.links, d.status, d.salt, d.metadata, d.seq AS doc
-         FROM envelopes e JOIN documents d ON d.seq = e.document_seq WHERE e.seq = ?`,
-        seq,
-      );
-      if (!row) return undefined;
-      const parts = db.all<OutPart>(
-        'SELECT idx, length, sha256, tree_root, name, media_type, content FROM out_parts WHERE document_seq = ? ORDER BY idx',
-        row.doc,
-      );
-      return {
-        ...row,
-        parts,
-        recipients: db.all(
-          'SELECT idx, unit, desk, grp, grp_version, state FROM outbox_recipients WHERE envelope_seq = ? ORDER BY idx',
-          seq,
-        ),
-        uploads: parts.some(({ content }) => content === null)
-          ? db.all('SELECT idx, upload_id AS uploadId, complete FROM uploads WHERE envelope_seq = ?', seq)
-          : [],
-      };
-    },
+    /** Its first reader takes the bytes out of memory (fresh.ts), and may give those of the parts back. In one `reading`. */
+    toSend: (seq: number): EnvelopeToSend | undefined =>
+      db.reading(() => {
+        const row = db.get<Standing>(standing, seq);
+        if (!row) return undefined;
+        const bytes = freshBytes(db, row, fresh) ?? storedBytes(db, row);
+        return {
+          ...row,
+          ...bytes,
+          recipients: db.all(
+            'SELECT idx, unit, desk, grp, grp_version, state FROM outbox_recipients WHERE envelope_seq = ? ORDER BY idx',
+            seq,
+          ),
+          uploads: bytes.parts.some(({ content }) => content === null)
+            ? db.all('SELECT idx, upload_id AS uploadId, complete FROM uploads WHERE envelope_seq = ?', seq)
+            : [],
+        };
+      }),
     pendingStatements: (nowMs: number, limit: number): readonly PendingStatement[] =>
       db.all<PendingStatement>(
         `SELECT id, bytes, delivery_ids, stored_ms, attempts FROM statements WHERE post = 'pending' AND next_ms <= ? ORDER BY id LIMIT ?`,

@@ -18,6 +18,7 @@ import { statusReads } from '../statuses/reads.ts';
 import { reminderReads } from '../statuses/reminders.ts';
 import { refersTo } from '../statuses/request-ops.ts';
 import { directoryReads } from './directory-ops.ts';
+import { createFresh, type Fresh } from './fresh.ts';
 import { listReads } from './list-reads.ts';
 import { migrations } from './migrations.ts';
 import { outboxReads } from './outbox-reads.ts';
@@ -31,7 +32,17 @@ import type { EdgeOps } from './writer-ops.ts';
 
 export const storeFile = 'node.sqlite';
 
+/** What erases or hides a document, or stops one: nothing of it stays in memory. */
+const erasing: ReadonlySet<keyof EdgeOps> = new Set([
+  'obeyRemoval',
+  'reportSecret',
+  'recallDocument',
+  'cancelDocument',
+] as const);
+
 export type Store = ReturnType<typeof reads> & {
+  /** Bytes of what was just handed in, for its first sending. */
+  readonly keepFresh: Fresh['keep'];
   /** One narrow change; durable when it resolves (protocol/node/writer.ts). */
   readonly write: Writer<EdgeOps>['run'];
   readonly stats: Writer<EdgeOps>['stats'];
@@ -69,9 +80,14 @@ export async function openStore(
   });
   const db = openDatabase(path, { readOnly: true });
   if (atRest) db.useCells(atRest.cells, sealedNames(sealedColumns));
+  const fresh = createFresh();
   return {
-    ...reads(db),
-    write: writer.run,
+    ...reads(db, fresh),
+    keepFresh: fresh.keep,
+    write: (name, args) => {
+      const written = writer.run(name, args);
+      return erasing.has(name) ? written.finally(fresh.clear) : written;
+    },
     stats: writer.stats,
     async close() {
       await writer.close();
@@ -80,9 +96,9 @@ export async function openStore(
   };
 }
 
-function reads(db: Database) {
+function reads(db: Database, fresh: Fresh) {
   return {
-    ...outboxReads(db),
+    ...outboxReads(db, fresh),
     ...viewReads(db),
     ...listReads(db),
     ...searchReads(db),
