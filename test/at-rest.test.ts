@@ -604,6 +604,15 @@ t.test('small values of a document share a box, and each opens alone', (t) => {
   t.ok(copies < 200 * 600, 'copies do not grow with their number');
   t.ok(new Set(many.map(box)).size <= 200 / 4);
 
+  const withMetadata = (bytes: number) =>
+    cells.begin().together(salt, Buffer.alloc(bytes, 1), 'Về việc', '', 'tờ trình.pdf');
+  const boxesOf = (some: readonly Value[]) => new Set(some.filter((cell) => cell !== '').map(box)).size;
+  t.equal(boxesOf(withMetadata(120)), 1, 'short metadata join the titles');
+  const [saltCell, long, ...titles] = withMetadata(400);
+  t.equal(boxesOf([saltCell, ...titles]), 1, 'long ones leave them together');
+  t.ok(long.length < 500, 'and are alone, with no copies');
+  t.same(cells.unseal(long), Buffer.alloc(400, 1));
+
   const id = keyIdOf(sealed[1])!;
   t.equal(keyIdOf(cells.begin(id).text('thêm')), id, 'more cells can go with what is there');
   const spoilt = Buffer.from(sealed[0]);

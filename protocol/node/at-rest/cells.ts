@@ -96,21 +96,22 @@ function putHead(cell: Buffer, form: number, id: number): Buffer {
 const bytesOf = (value: string | Uint8Array): number =>
   lengthBytes + (typeof value === 'string' ? Buffer.byteLength(value) : value.length);
 
-/** Which of these values go into one box; those that say nothing go into none. */
+/** Which of these values go into one box, the shortest first, so that a long one alone has a box of its own; those that say nothing go into none. */
 function boxesOf(values: readonly Value[]): number[][] {
+  const said = values
+    .map((value, i) => ({ i, more: value === null || value === '' || value === '[]' ? 0 : bytesOf(value) }))
+    .filter(({ more }) => more > 0)
+    .sort((one, other) => one.more - other.more);
   const boxes: number[][] = [];
-  /** The one that is joined: a long value that got a box of its own does not end it for those behind. */
-  let current: { readonly members: number[]; bytes: number } | undefined;
-  for (const [i, value] of values.entries()) {
-    if (value === null || value === '' || value === '[]') continue;
-    const more = bytesOf(value);
-    if (current && current.bytes + current.members.length * more <= addedBytesMax) {
-      current.members.push(i);
-      current.bytes += more;
+  let bytes = 0;
+  for (const { i, more } of said) {
+    const box = boxes.at(-1);
+    if (box && bytes + box.length * more <= addedBytesMax) {
+      box.push(i);
+      bytes += more;
     } else {
-      const begun = { members: [i], bytes: more };
-      boxes.push(begun.members);
-      if (!current || begun.bytes < current.bytes) current = begun;
+      boxes.push([i]);
+      bytes = more;
     }
   }
   return boxes;
