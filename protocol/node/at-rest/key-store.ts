@@ -19,8 +19,8 @@ import {
   singleKey,
 } from './key-blocks.ts';
 
-/** Opened keys kept in memory, and opened blocks: half a megabyte. */
-const keptMax = 4096;
+/** Opened keys kept in memory, twice so many, and opened blocks: half a megabyte each. */
+const keptMax = 2048;
 const blocksMax = 16;
 
 /** `object` is the same key as the cipher takes it. */
@@ -40,16 +40,21 @@ export function openKeyStore(dir: string, master: Uint8Array): KeyStore {
   const db: Database = openDatabase(path, { create: !existsSync(path) });
   prepareKeys(db);
   const singles = hasSingleKeys(db);
-  const known = new Map<number, ContentKey>();
+  // Two generations: taking the oldest out of one map, again and again, costs as much as a box (V8 walks over what was deleted before it).
+  let known = new Map<number, ContentKey>();
+  let before = new Map<number, ContentKey>();
   /** By the number of its first key; single keys of before are in none. */
   const blocks = new Map<number, Block>();
   /** What is left of the block that keys are taken from. */
   let fresh: { readonly block: Block; next: number } | undefined;
 
   function keep(id: number, key: Buffer): ContentKey {
-    if (known.size >= keptMax) known.delete(known.keys().next().value!);
-    const kept = { id, key, object: boxKey(key) };
-    known.set(id, kept);
+    return remember({ id, key, object: boxKey(key) });
+  }
+
+  function remember(kept: ContentKey): ContentKey {
+    if (known.size >= keptMax) [before, known] = [known, new Map()];
+    known.set(kept.id, kept);
     return kept;
   }
 
@@ -79,12 +84,14 @@ export function openKeyStore(dir: string, master: Uint8Array): KeyStore {
     find(id) {
       const there = known.get(id);
       if (there) return there;
+      const older = before.get(id);
+      if (older) return remember(older);
       // Who went back to a program of before with a newer store of keys has single keys with numbers of blocks, which nothing there was sealed with.
       const key = (singles ? singleKey(db, master, id) : undefined) ?? keyInBlock(id);
       return key && keep(id, key);
     },
     destroy(ids) {
-      for (const id of ids) known.delete(id);
+      for (const id of ids) for (const kept of [known, before]) kept.delete(id);
       // Opened anew, without them, when somebody asks.
       blocks.clear();
       destroyKeys(db, master, ids);
