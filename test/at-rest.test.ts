@@ -11,6 +11,7 @@ import { openUploads } from '../edge-node/console/uploads.ts';
 import { fsckNode } from '../edge-node/fsck.ts';
 import { startNode } from '../edge-node/main.ts';
 import { createFresh } from '../edge-node/store/fresh.ts';
+import type { SearchEntry, Unindexed } from '../edge-node/store/search-index.ts';
 import { createStore, openStore, storeFile } from '../edge-node/store/store.ts';
 import { backupHub, restoreHub } from '../hub/backup.ts';
 import { fsckHub } from '../hub/fsck.ts';
@@ -652,42 +653,21 @@ t.test('what was handed in is sent from memory once, and only as long as the sto
       ...{ name: 'a.txt', mediaType: 'text/plain', content: Buffer.from(content) },
     },
   ];
-  let count = 0;
+  const documentOf = (documentId: Uint8Array) => ({
+    ...{ documentId, unit: 'u', idempotencyKey: `${Buffer.from(documentId).toString('hex')}` },
+    ...{ requestDigest: randomBytes(32), kind: 1, urgency: 0, nowMs: 1, deliverByMs: null, replyByMs: 0 },
+    ...{ links: '[]', status: null, salt: randomBytes(32), metadata, bytes: content.length, actor: 'a' },
+    ...{ subject: 'Về việc', notation: '', number: '', evenIfDuplicate: true, parts: parts() },
+    recipients: [{ unit: 'v', desk: '', group: '', groupVersion: 0 }],
+  });
   /** Handed in as submit.ts does; answers the row of its envelope. */
   const handIn = async (): Promise<{ seq: number; documentId: Uint8Array }> => {
-    const documentId = randomBytes(16);
-    const document = {
-      ...{
-        documentId,
-        unit: 'u',
-        idempotencyKey: `k${count++}`,
-        requestDigest: randomBytes(32),
-        kind: 1,
-        urgency: 0,
-      },
-      ...{
-        nowMs: 1,
-        deliverByMs: null,
-        replyByMs: 0,
-        links: '[]',
-        status: null,
-        salt: randomBytes(32),
-        metadata,
-      },
-      ...{
-        subject: 'Về việc',
-        notation: '',
-        number: '',
-        bytes: content.length,
-        actor: 'a',
-        evenIfDuplicate: true,
-      },
-      ...{ recipients: [{ unit: 'v', desk: '', group: '', groupVersion: 0 }], parts: parts() },
-    };
+    const document = documentOf(randomBytes(16));
     await store.write('submitDocument', document);
-    store.keepFresh(documentId, document, 1);
+    store.keepSent(document);
     for (const part of document.parts) releaseBytes(part.content);
-    return { seq: store.dueEnvelopes(1, { limit: 99, onlySealed: false }).at(-1)!.seq, documentId };
+    const { seq } = store.dueEnvelopes(1, { limit: 99, onlySealed: false }).at(-1)!;
+    return { seq, documentId: document.documentId };
   };
   /** So that what comes from the store is not what was handed in. */
   const spoil = (seq: number, sets = `content = x'00'`) =>
@@ -714,6 +694,24 @@ t.test('what was handed in is sent from memory once, and only as long as the sto
   t.same(said(plain), asHandedIn, 'the store has the same');
   spoil(again);
   t.same(said(again), spoilt, 'a start begins with nothing');
+  const noWords = { subject: '', notation: '', people: '', places: '', files: '', rest: '', sortKey: '' };
+  const searched = ({ direction, seq, at_ms: atMs }: Unindexed): SearchEntry => ({
+    ...{ direction, seq, atMs, words: noWords, title: '', type: '' },
+  });
+  const words = (): string[] =>
+    store.searchLevel(searched).map((row) => `${Buffer.from(row.metadata)} ${row.subject}`);
+  t.same(words(), [], 'a start has its words from the rows');
+  await handIn();
+  rows.run(
+    `UPDATE documents SET metadata = x'00', subject = '' WHERE seq = (SELECT max(seq) FROM documents)`,
+  );
+  t.same(words(), [`${metadata} Về việc`], 'the search has them from memory too');
+  store.searchClear();
+  t.same(
+    store.searchFill(1, searched).map(({ subject }) => subject),
+    [''],
+    'once',
+  );
   const { seq: other } = await handIn();
   spoil(other, `content = x'00', sha256 = zeroblob(32)`);
   t.same(said(other), spoilt, 'other bytes than the row says are not sent');
@@ -734,22 +732,21 @@ t.test('what was handed in is sent from memory once, and only as long as the sto
 
   const fresh = createFresh();
   const id = (i: number) => Buffer.alloc(16, i);
-  const large = {
-    salt: randomBytes(32),
-    metadata,
-    parts: [{ sha256: randomBytes(32), content: Buffer.alloc(256 * 1024) }],
+  const keep = (i: number, nowMs: number) => {
+    const [part] = parts();
+    fresh.keepSent({ ...documentOf(id(i)), nowMs, parts: [{ ...part!, content: Buffer.alloc(256 * 1024) }] });
   };
-  for (let i = 0; i < 40; i += 1) fresh.keep(id(i), large, 1);
-  const kept = Array.from({ length: 40 }, (_, i) => fresh.take(id(i)) !== undefined);
+  for (let i = 0; i < 40; i += 1) keep(i, 1);
+  const kept = Array.from({ length: 40 }, (_, i) => fresh.takeBytes(id(i)) !== undefined);
   t.same(
     kept,
     kept.map((_, i) => i < 15),
     'bounded: the first, which are sent first, stay',
   );
-  for (let i = 0; i < 40; i += 1) fresh.keep(id(i), large, 1);
-  fresh.keep(id(40), large, 100_000);
+  for (let i = 0; i < 40; i += 1) keep(i, 1);
+  keep(40, 100_000);
   t.same(
-    [fresh.take(id(0)), fresh.take(id(40)) !== undefined],
+    [fresh.takeBytes(id(0)), fresh.takeBytes(id(40)) !== undefined],
     [undefined, true],
     'what waits for long makes room',
   );

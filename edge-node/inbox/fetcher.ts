@@ -238,18 +238,21 @@ export function startFetcher(
   async function takeAll(items: readonly TakenDelivery[]): Promise<void> {
     if (items.length === 0) return;
     const checked = await Promise.all(items.map(withCheck));
-    const outcome = await store.write('takeDeliveries', { items: checked, c: circumstances() });
+    const c = circumstances();
+    const outcome = await store.write('takeDeliveries', { items: checked, c });
     // 6 Visible, receipts stored. A crash here posts them at the next start.
     crashPoint('receive.6');
     hooks.onReceipts();
     let stored = 0;
-    for (const [i, { documentId, envelopeId, recipients, sender, check }] of checked.entries()) {
+    for (const [i, delivery] of checked.entries()) {
+      const { documentId, envelopeId, recipients, sender, check } = delivery;
       if (outcome[i] === 'conflict')
         log.error({ event: 'envelope.conflict', envelopeId: uuidFromBytes(envelopeId), sender });
       if (outcome[i] === 'refused')
         log.error({ event: 'document.quarantined', envelopeId: uuidFromBytes(envelopeId), sender });
       if (outcome[i] !== 'stored') continue;
       stored += 1;
+      store.keepArrived(delivery, c.nowMs);
       // Shown, and told, when it has been looked at.
       if (check && check.state !== 'passed') {
         context.safety.nudge();

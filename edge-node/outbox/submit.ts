@@ -14,7 +14,7 @@ import { sentEntry } from '../office/entries.ts';
 import { resolveRecipients } from '../recipients/resolve.ts';
 import { assertNoSecret, checkForSending } from '../safety/quick.ts';
 import { isDocumentKind } from '../statuses/change-rows.ts';
-import type { PartRow, RecipientRow, SubmitOutcome } from '../store/types.ts';
+import type { NewDocument, PartRow, RecipientRow, SubmitOutcome } from '../store/types.ts';
 import { metadataText } from './metadata-text.ts';
 import { wireLinks } from './sealing.ts';
 
@@ -99,7 +99,7 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
   });
   const actor = request.actor ?? '';
   const check = await checkForSending({ unit, kind, actor, parts }, context).catch(unlessKnown);
-  const outcome = await store.write('submitDocument', {
+  const document: NewDocument = {
     documentId,
     unit,
     idempotencyKey: key,
@@ -124,9 +124,9 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
     actor,
     evenIfDuplicate: request.evenIfDuplicate ?? false,
     check,
-  });
-  if (!outcome.duplicate)
-    store.keepFresh(documentId, { salt: metadata.salt, metadata: metadata.block, parts }, nowMs);
+  };
+  const outcome = await store.write('submitDocument', document);
+  if (!outcome.duplicate) store.keepSent(document);
   if (check?.state === 'pending') context.safety.nudge();
   return outcome;
 }

@@ -1,7 +1,7 @@
-// What was handed in a moment ago, kept in memory until its first sending, so that it is neither read nor opened again: nearly every document of a node
-// whose line is up. Only ever filled after the commit, with the bytes that were committed; bounded; empty at each start. It must never say that a
-// document has its bytes: that the row says (outbox-reads.ts), which an erasure has changed before anybody hears of it. Between submit and sender.
-import type { PartRow } from './types.ts';
+// What came a moment ago, in memory until it is used for the first time, so that it is neither read nor opened again: the bytes of what was handed in, until
+// its first sending, and the words of both directions, until the search has them. Only ever filled after the commit, with what was committed; bounded;
+// empty at each start. It must never say that a document is there or has its bytes: that the rows say, which an erasure has changed before anybody hears of it.
+import type { NewDocument, PartRow, TakenDelivery, Titles } from './types.ts';
 
 export type FreshBytes = {
   readonly salt: Uint8Array;
@@ -9,62 +9,97 @@ export type FreshBytes = {
   /** Of the small parts. */
   readonly parts: readonly Pick<PartRow, 'sha256' | 'content'>[];
 };
+export type FreshWords = Titles & { readonly metadata: Uint8Array };
+/** By which a row is known: the unit and the document that it sent, or the sender and the envelope that came. */
+export type FreshKey = { readonly direction: 'out' | 'in'; readonly unit: string; readonly id: Uint8Array };
 
-/** About 400 usual documents, a second of a node at its limit. */
+/** About 400 usual documents, and the words of 1,000: a second or two of a node at its limit. */
 const bytesMax = 4 * 1024 * 1024;
-/** What is kept beside the content; the metadata have a limit of their own. */
-const besideBytes = 1024;
-/** Who waits for longer waits for the line or for a person, and makes room. */
+const wordsBytesMax = 1024 * 1024;
+/** What is kept beside content and metadata. */
+const besideBytes = 512;
+/** What waits for longer waits for the line or for a person, and makes room. */
 const agedMs = 60_000;
 
+type Kept<T> = { readonly value: T; readonly length: number; readonly atMs: number };
+
+function keeping<T>(lengthMax: number) {
+  const kept = new Map<string, Kept<T>>();
+  let held = 0;
+  function drop(key: string): T | undefined {
+    const found = kept.get(key);
+    if (!found) return undefined;
+    kept.delete(key);
+    held -= found.length;
+    return found.value;
+  }
+  return {
+    /** What came first is used first: of more than there is room for the first stay. Nothing is made for what is not kept. */
+    keep(key: string, make: () => T, { length, nowMs }: { readonly length: number; readonly nowMs: number }) {
+      for (const [oldest, { atMs }] of kept) {
+        if (held + length <= lengthMax || nowMs - atMs < agedMs) break;
+        drop(oldest);
+      }
+      if (held + length > lengthMax) return;
+      drop(key);
+      kept.set(key, { value: make(), length, atMs: nowMs });
+      held += length;
+    },
+    take: drop,
+    clear() {
+      kept.clear();
+      held = 0;
+    },
+  };
+}
+
 export type Fresh = {
-  keep(documentId: Uint8Array, bytes: FreshBytes, nowMs: number): void;
-  /** Once: whoever takes it owns the bytes and may give them back (protocol/node/release.ts). */
-  take(documentId: Uint8Array): FreshBytes | undefined;
+  keepSent(document: NewDocument): void;
+  keepArrived(delivery: TakenDelivery, nowMs: number): void;
+  /** Once: whoever takes it owns the bytes of the parts and may give them back (protocol/node/release.ts). */
+  takeBytes(documentId: Uint8Array): FreshBytes | undefined;
+  takeWords(key: FreshKey): FreshWords | undefined;
   /** When anything is erased or hidden. */
   clear(): void;
 };
 
-const keyOf = (documentId: Uint8Array): string => Buffer.from(documentId).toString('latin1');
+const textOf = (id: Uint8Array): string => Buffer.from(id).toString('latin1');
+const wordsKey = ({ direction, unit, id }: FreshKey): string => `${direction} ${unit} ${textOf(id)}`;
 
 export function createFresh(): Fresh {
-  const byId = new Map<
-    string,
-    { readonly bytes: FreshBytes; readonly length: number; readonly atMs: number }
-  >();
-  let held = 0;
-
-  function drop(key: string, length: number): void {
-    byId.delete(key);
-    held -= length;
-  }
-
+  const bytes = keeping<FreshBytes>(bytesMax);
+  const words = keeping<FreshWords>(wordsBytesMax);
   return {
-    keep(documentId, { salt, metadata, parts }, nowMs) {
-      const length = parts.reduce(
-        (sum, { content }) => sum + (content?.length ?? 0),
-        metadata.length + besideBytes,
+    keepSent({ documentId, unit, salt, metadata, parts, subject, notation, number, nowMs }) {
+      const inline = parts.reduce((sum, { content }) => sum + (content?.length ?? 0), 0);
+      const length = metadata.length + besideBytes;
+      bytes.keep(
+        textOf(documentId),
+        () => ({
+          salt,
+          metadata,
+          // Copies: whoever handed it in gives its own back.
+          parts: parts.map(({ sha256, content }) => ({ sha256, content: content && Buffer.from(content) })),
+        }),
+        { length: length + inline, nowMs },
       );
-      // What came first is sent first: of many that wait the first ones stay.
-      for (const [key, oldest] of byId) {
-        if (held + length <= bytesMax || nowMs - oldest.atMs < agedMs) break;
-        drop(key, oldest.length);
-      }
-      if (held + length > bytesMax) return;
-      // A copy of the content: whoever handed it in gives its own back.
-      const own = parts.map(({ sha256, content }) => ({ sha256, content: content && Buffer.from(content) }));
-      byId.set(keyOf(documentId), { bytes: { salt, metadata, parts: own }, length, atMs: nowMs });
-      held += length;
+      const key = wordsKey({ direction: 'out', unit, id: documentId });
+      words.keep(key, () => ({ metadata, subject, notation, number }), { length, nowMs });
     },
-    take(documentId) {
-      const key = keyOf(documentId);
-      const found = byId.get(key);
-      if (found) drop(key, found.length);
-      return found?.bytes;
+    keepArrived({ sender, envelopeId, metadata, subject, notation, number }, nowMs) {
+      if (!metadata) return;
+      words.keep(
+        wordsKey({ direction: 'in', unit: sender, id: envelopeId }),
+        // A copy: what came is a view of a whole answer.
+        () => ({ metadata: Buffer.from(metadata), subject, notation, number }),
+        { length: metadata.length + besideBytes, nowMs },
+      );
     },
+    takeBytes: (documentId) => bytes.take(textOf(documentId)),
+    takeWords: (key) => words.take(wordsKey(key)),
     clear() {
-      byId.clear();
-      held = 0;
+      bytes.clear();
+      words.clear();
     },
   };
 }

@@ -73,7 +73,7 @@ type SentBytes = Pick<EnvelopeToSend, 'salt' | 'metadata' | 'parts'>;
 
 /** Of a document that was handed in a moment ago: what its rows hold, with nothing read or opened. undefined: they hold something else. */
 function freshBytes(db: Database, { doc, documentId, whole }: Standing, fresh: Fresh): SentBytes | undefined {
-  const kept = fresh.take(documentId);
+  const kept = fresh.takeBytes(documentId);
   if (!kept || whole !== 1) return undefined;
   const rows = db.all<Omit<OutPart, 'content'> & { inline: number }>(
     'SELECT idx, length, sha256, tree_root, content IS NOT NULL AS inline FROM out_parts WHERE document_seq = ? ORDER BY idx',

@@ -4,6 +4,7 @@
 // of a document whose metadata is gone.
 import type { Database } from '../../protocol/node/sqlite.ts';
 import type { SearchWords } from '../search-words.ts';
+import { createFresh, type Fresh } from './fresh.ts';
 
 export type Direction = 'out' | 'in';
 export type SearchEntry = {
@@ -122,21 +123,38 @@ const sql = {
   subjectOfAll: `SELECT ${hit} FROM temp.search_rows r WHERE ?1 IS NULL AND ${bySubject} AND ${wanted} ORDER BY r.sort_key, r.id LIMIT ?7`,
 } as const;
 
+/** The same without its words; `id` as in fresh.ts. */
+type Newer = Omit<Unindexed, 'metadata' | 'shown' | 'subject' | 'notation' | 'number'> & {
+  readonly id: Uint8Array;
+  readonly updated: number;
+};
+
 // Status envelopes are no documents.
-const unindexedIn = (direction: Direction, which: string): string => {
-  const [table, time, sender, shown] =
+const unindexedIn = (direction: Direction, which: string, wordless = false): string => {
+  const [table, time, sender, shown, id, updated] =
     direction === 'out'
-      ? ['documents', 'created_ms', 'unit', 'NULL']
-      : ['inbox', 'received_ms', 'sender', '(SELECT u.metadata FROM inbox u WHERE u.seq = t.updated_by)'];
-  return `SELECT '${direction}' AS direction, seq, ${time} AS at_ms, metadata, ${shown} AS shown, ${sender} AS sender, document_id, kind, created_ms,
-    subject, notation, number, coalesce(number, '') = '' OR EXISTS
+      ? ['documents', 'created_ms', 'unit', 'NULL', 'document_id', '0']
+      : [
+          ...[
+            'inbox',
+            'received_ms',
+            'sender',
+            '(SELECT u.metadata FROM inbox u WHERE u.seq = t.updated_by)',
+          ],
+          ...['envelope_id', 'updated_by IS NOT NULL'],
+        ];
+  const words = wordless
+    ? `${id} AS id, ${updated} AS updated`
+    : `metadata, ${shown} AS shown, subject, notation, number`;
+  return `SELECT '${direction}' AS direction, seq, ${time} AS at_ms, ${words}, ${sender} AS sender, document_id, kind, created_ms,
+    coalesce(number, '') = '' OR EXISTS
       (SELECT 1 FROM document_numbers n WHERE n.direction = '${direction}' AND n.document_id = t.document_id) AS numbered
     FROM ${table} t WHERE metadata IS NOT NULL AND kind <> 5 AND ${which}`;
 };
 const unindexedSql = {
   newer: {
-    out: unindexedIn('out', 'seq > ? ORDER BY seq LIMIT ?'),
-    in: unindexedIn('in', 'seq > ? ORDER BY seq LIMIT ?'),
+    out: unindexedIn('out', 'seq > ? ORDER BY seq LIMIT ?', true),
+    in: unindexedIn('in', 'seq > ? ORDER BY seq LIMIT ?', true),
   },
   older: {
     out: unindexedIn('out', 'seq <= ? ORDER BY seq DESC LIMIT ?'),
@@ -150,7 +168,7 @@ const newerMax = 500;
 
 export type WordsOf = (row: Unindexed) => SearchEntry;
 
-export function searchReads(db: Database) {
+export function searchReads(db: Database, fresh: Fresh = createFresh()) {
   db.exec(tables);
   const newestSeq = (direction: Direction): number =>
     db.get<{ seq: number | null }>(
@@ -185,6 +203,13 @@ export function searchReads(db: Database) {
     }
   }
 
+  /** From memory if it came a moment ago and no update is shown in its place. */
+  function withWords({ id, updated, ...row }: Newer): readonly Unindexed[] {
+    const { direction, sender: unit, seq } = row;
+    const words = updated === 0 ? fresh.takeWords({ direction, unit, id }) : undefined;
+    return words ? [{ ...row, ...words, shown: null }] : db.all<Unindexed>(unindexedSql.one[direction], seq);
+  }
+
   return {
     /** Changes, erasures and what came since; answers what was put in. More than some hundred rows at once are left for the next call. */
     searchLevel(wordsOf: WordsOf): readonly Unindexed[] {
@@ -202,9 +227,10 @@ export function searchReads(db: Database) {
       for (const direction of directions) {
         const until = newestSeq(direction);
         if (until === at[direction].high) continue;
-        const rows = db.all<Unindexed>(unindexedSql.newer[direction], at[direction].high, newerMax);
+        const newer = db.all<Newer>(unindexedSql.newer[direction], at[direction].high, newerMax);
+        const rows = newer.flatMap(withWords);
         put(rows, wordsOf);
-        at[direction].high = rows.length === newerMax ? rows.at(-1)!.seq : until;
+        at[direction].high = newer.length === newerMax ? newer.at(-1)!.seq : until;
         all.push(...rows);
       }
       return all;

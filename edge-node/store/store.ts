@@ -36,13 +36,15 @@ export const storeFile = 'node.sqlite';
 const erasing: ReadonlySet<keyof EdgeOps> = new Set([
   'obeyRemoval',
   'reportSecret',
+  'eraseRecalled',
   'recallDocument',
   'cancelDocument',
 ] as const);
 
 export type Store = ReturnType<typeof reads> & {
-  /** Bytes of what was just handed in, for its first sending. */
-  readonly keepFresh: Fresh['keep'];
+  /** What was just committed, for its first sending and for the search. */
+  readonly keepSent: Fresh['keepSent'];
+  readonly keepArrived: Fresh['keepArrived'];
   /** One narrow change; durable when it resolves (protocol/node/writer.ts). */
   readonly write: Writer<EdgeOps>['run'];
   readonly stats: Writer<EdgeOps>['stats'];
@@ -83,7 +85,8 @@ export async function openStore(
   const fresh = createFresh();
   return {
     ...reads(db, fresh),
-    keepFresh: fresh.keep,
+    keepSent: fresh.keepSent,
+    keepArrived: fresh.keepArrived,
     write: (name, args) => {
       const written = writer.run(name, args);
       return erasing.has(name) ? written.finally(fresh.clear) : written;
@@ -101,7 +104,7 @@ function reads(db: Database, fresh: Fresh) {
     ...outboxReads(db, fresh),
     ...viewReads(db),
     ...listReads(db),
-    ...searchReads(db),
+    ...searchReads(db, fresh),
     ...registerReads(db),
     ...dueReads(db),
     ...statusReads(db),
