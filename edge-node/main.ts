@@ -2,10 +2,9 @@
 // Must never answer on the control socket without the lock of DIR, and never end at a signal before what it holds is finished.
 // Everything of a document's path in an office runs inside this process.
 import process from 'node:process';
-import { ExchangeError, isExchangeError } from '../protocol/errors.ts';
+import { isExchangeError } from '../protocol/errors.ts';
 import { type Clock, systemClock } from '../protocol/node/clock.ts';
 import { serveControl } from '../protocol/node/control.ts';
-import type { ExchangeServer } from '../protocol/node/http-server.ts';
 import { createLogger, type Log } from '../protocol/node/logger.ts';
 import { openTokens, type Tokens } from './api/access.ts';
 import { controlRoutes } from './api/routes-control.ts';
@@ -83,7 +82,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     );
     closers.push(() => control.close());
     const api = await createApi({ core: edge, log, clock, tokens, version: programVersion() });
-    local = await listen(api, config);
+    local = await api.listen({ host: config.local.address, port: config.local.port }, 'local');
     closers.push(() => api.drain(DRAIN_MS));
     const screens = config.console
       ? await startConsole({ edge, log, clock, tokens, config: config.console }).catch((error: unknown) => {
@@ -99,21 +98,6 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   } catch (error) {
     await close();
     throw error;
-  }
-}
-
-async function listen(api: ExchangeServer, { local }: EdgeConfig): Promise<RunningNode['local']> {
-  try {
-    return await api.listen({ host: local.address, port: local.port });
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-    throw new ExchangeError(
-      'config-invalid',
-      `/local: cannot listen on ${local.address}:${local.port} (${code})`,
-      {
-        cause,
-      },
-    );
   }
 }
 

@@ -435,20 +435,29 @@ export async function startHub(options: HubOptions) {
     space,
   });
 
-  await recordPolicy(admin, config.secondPerson.acts);
-  if (listening) {
+  let socket: Awaited<ReturnType<typeof serveControl>> | undefined;
+  try {
+    await recordPolicy(admin, config.secondPerson.acts);
+    if (listening) await open();
+  } catch (error) {
+    // A port that another has, say: threads and timers would keep the process alive, and the lock the next try away.
+    await close();
+    throw error;
+  }
+
+  async function open(): Promise<void> {
     // Before anybody can ask for what must be gone.
     await removing.carryOut();
     await store.endAllLeases();
     await store.clockSetBack({ nowMs: clock.nowMs() });
     await work.tendAtStart();
-    at.exchange = await exchange.listen(config.exchange);
-    at.enrolment = await enrolment.listen(config.enrolment);
-    at.local = await local.listen(config.local);
+    at.exchange = await exchange.listen(config.exchange, 'exchange');
+    at.enrolment = await enrolment.listen(config.enrolment, 'enrolment');
+    at.local = await local.listen(config.local, 'local');
+    socket = await serveControl(dir, control.app);
+    await restartUpstream();
+    await borders?.start();
   }
-  const socket = listening ? await serveControl(dir, control.app) : undefined;
-  if (listening) await restartUpstream();
-  if (listening) await borders.start();
 
   /** The link to the next hub, anew after its address changed. */
   async function restartUpstream(): Promise<void> {
@@ -513,21 +522,23 @@ export async function startHub(options: HubOptions) {
     control: control.app,
     safety,
     config,
-    /** Stops cleanly: nothing new, what runs is finished, then the store. Idempotent. */
-    async close(): Promise<void> {
-      await stopUpstream();
-      await borders.stop();
-      polls.endAll();
-      await safety.close();
-      await work.stop();
-      await Promise.all([exchange.drain(drainMs), enrolment.drain(2000), local.drain(1000)]);
-      await socket?.close();
-      await heard.flush();
-      await store.close();
-      atRest?.close();
-      lock.release();
-    },
+    close,
   };
+
+  /** Stops cleanly: nothing new, what runs is finished, then the store. Idempotent. */
+  async function close(): Promise<void> {
+    await stopUpstream();
+    await borders?.stop();
+    polls.endAll();
+    await safety.close();
+    await work.stop();
+    await Promise.all([exchange.drain(drainMs), enrolment.drain(2000), local.drain(1000)]);
+    await socket?.close();
+    await heard.flush();
+    await store.close();
+    atRest?.close();
+    lock.release();
+  }
 }
 
 /** Former CAs that have ended vouch for nobody who connects now; they are in the directory for what was signed before. */

@@ -27,6 +27,7 @@ import { createConnectProxy } from './faults/connect-proxy.ts';
 import { createTlsBox } from './faults/tls-box.ts';
 import { quiet, startTestHub, temporaryDir } from './support/hub.ts';
 import { eventually, inviteUnit, type Office, openOffice, seeEachOther } from './support/office.ts';
+import { exitOf } from './support/processes.ts';
 import { cli, startCli } from './support/run-cli.ts';
 
 t.setTimeout(300_000);
@@ -468,9 +469,27 @@ t.test('a folder that cannot be used is a configuration error with its remedy', 
   }
   for (const key of ['/local/port', '/local: missing key "address"', '/poll/holdMs', 'unknown key "prot"'])
     t.ok(wrong.err.includes(key) || key.includes('address'), key);
+  const copy = join(folders, 'port');
+  fs.cpSync(b.dir, copy, { recursive: true });
   b.node = await startNode({ dir: b.dir, log: quiet });
   const second = await cli('node', 'start', '--dir', b.dir);
   t.match(second, { code: 78, err: new RegExp(`process ${process.pid} uses [\\s\\S]*\\(dir-in-use\\)`) });
+
+  // A port that another program has: said with what to change, and nothing stays behind.
+  const { port } = b.node.local;
+  const hubDir = join(folders, 'hub');
+  await initHub({ dir: hubDir, name: 'Trung tâm', code: 'H77', nowMs: systemClock.nowMs() });
+  changeConfig(hubDir, { exchange: { host: '127.0.0.1', port, publicUrl: `https://localhost:${port}` } });
+  changeConfig(copy, { local: { port } });
+  for (const of of [
+    ['hub', hubDir],
+    ['node', copy],
+  ] as const)
+    for (const _ of [1, 2]) {
+      const { code, err } = await exitOf([of[0], 'start', '--dir', of[1]]);
+      t.equal(code, 78, err);
+      t.match(err, /cannot listen on 127\.0\.0\.1:\d+ \(EADDRINUSE\); cổng đã có chương trình khác dùng/);
+    }
 });
 
 const startedAt = async (t: Test, dir: string) => {

@@ -1031,7 +1031,7 @@ async function tlsServer(t: Test, options: Partial<ServerOptions> = {}) {
     await systemClock.sleep(300);
     return { late: true };
   });
-  const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = await server.listen({ host: '127.0.0.1', port: 0 }, 'test');
   t.teardown(() => server.drain(0));
   const client = (over: Partial<Parameters<typeof createHttpClient>[0]> = {}) => {
     const c = createHttpClient({

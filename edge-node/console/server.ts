@@ -96,14 +96,10 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   if (options.tokens) keyRoutes(app, { edge, tokens: options.tokens, nowMs });
   const events = eventRoutes(app, { edge, clock, guard: guardOptions });
   const at = await server
-    .listen({ host: config.address, port: config.port })
-    .catch((cause: NodeJS.ErrnoException) => {
+    .listen({ host: config.address, port: config.port }, 'console')
+    .catch((error: unknown) => {
       events.close();
-      throw new ExchangeError(
-        'config-invalid',
-        `/console: cannot listen on ${config.address}:${config.port} (${cause.code ?? ''})`,
-        { cause },
-      );
+      throw error;
     });
   const name = config.name ?? (isLoopback(config.address) ? 'localhost' : config.address);
   url = `${tls ? 'https' : 'http'}://${name}:${at.port}`;

@@ -73,12 +73,12 @@ export type ServerOptions = {
   readonly clock?: Clock;
 };
 
+type Address = { readonly host: string; readonly port: number };
+
 export type ExchangeServer = {
   readonly app: FastifyInstance;
-  listen(where: {
-    readonly host: string;
-    readonly port: number;
-  }): Promise<{ readonly host: string; readonly port: number }>;
+  /** `section`: the place of the address in config.json. Code: `config-invalid` when the address cannot be had, with what to change. */
+  listen(where: Address, section: string): Promise<Address>;
   /** Refuses new requests with `shutting-down`, closes idle connections at once, waits for the running ones, cuts what is left at the deadline. */
   drain(deadlineMs: number): Promise<void>;
   /** Cuts every open connection of a peer (revoked, suspended, superseded); returns how many. */
@@ -125,8 +125,16 @@ export function createServer(options: ServerOptions): ExchangeServer {
 
   return {
     app,
-    async listen({ host, port }) {
-      await app.listen({ host, port });
+    async listen({ host, port }, section) {
+      await app.listen({ host, port }).catch((cause: NodeJS.ErrnoException) => {
+        const { code = '' } = cause;
+        const busy = `; cổng đã có chương trình khác dùng, đặt "port" khác trong config.json; another program has this port, set another "port" in config.json`;
+        throw new ExchangeError(
+          'config-invalid',
+          `/${section}: cannot listen on ${host}:${port} (${code})${code === 'EADDRINUSE' ? busy : ''}`,
+          { cause },
+        );
+      });
       const address = server.address() as AddressInfo;
       return { host: address.address, port: address.port };
     },
