@@ -55,6 +55,33 @@ export async function readable<T>(path: string, read: () => T | Promise<T>): Pro
   }
 }
 
+const pathFaults: Readonly<Record<string, Words>> = {
+  EACCES: { vi: 'tài khoản này không có quyền', en: 'this account may not' },
+  EPERM: { vi: 'tài khoản này không có quyền', en: 'this account may not' },
+  EROFS: { vi: 'ổ đĩa chỉ cho đọc', en: 'the disk is read-only' },
+  ENOENT: { vi: 'không có tệp hoặc thư mục này', en: 'there is no such file or folder' },
+  ENOTDIR: { vi: 'một phần của đường dẫn không phải thư mục', en: 'a part of the path is no folder' },
+  EISDIR: { vi: 'đây là thư mục, không phải tệp', en: 'it is a folder and no file' },
+  ELOOP: { vi: 'liên kết vòng', en: 'links that lead in a circle' },
+  ENAMETOOLONG: { vi: 'tên quá dài', en: 'the name is too long' },
+};
+
+/** A path that the system refuses and that nobody on the way had words for: a folder of another account at `init`, a disk that is mounted read-only. */
+function pathError(error: unknown): CommandError | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code = '', path } = error as NodeJS.ErrnoException;
+  const why = pathFaults[code];
+  if (!why || path === undefined) return undefined;
+  return new CommandError(
+    'configuration',
+    { vi: `Không dùng được ${path}: ${why.vi} (${code})`, en: `Cannot use ${path}: ${why.en} (${code})` },
+    {
+      vi: 'Kiểm tra đường dẫn; chạy bằng tài khoản sở hữu thư mục đó (ví dụ sudo -u lienthong …) hoặc chọn thư mục khác.',
+      en: 'Check the path; run it as the account that owns the folder (sudo -u lienthong …), or choose another folder.',
+    },
+  );
+}
+
 const configuration: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'config-invalid',
   'dir-missing',
@@ -255,7 +282,8 @@ export async function runCommand(
   });
   try {
     process.exitCode = (await body(out)) ?? exitCodes.done;
-  } catch (error) {
+  } catch (thrown) {
+    const error = pathError(thrown) ?? thrown;
     process.exitCode = exitCodeOf(error);
     process.stderr.write(`${out.json ? JSON.stringify(errorJson(error)) : errorText(error)}\n`);
   }

@@ -53,13 +53,29 @@ export type HubInitResult = {
 const THIS_MACHINE = ['localhost', '127.0.0.1'] as const;
 const PUBLIC_MODE = 0o644;
 
-/** Durable and complete on return. Throws `dir-exists`, `config-invalid` (a host name), `request-malformed` (name, code). */
+/**
+ * Durable and complete on return; refused, the folder is as it was. Throws `dir-exists`, `config-invalid` (a host name), `request-malformed`
+ * (name, code).
+ */
 export async function initHub(init: HubInit): Promise<HubInitResult> {
   const dir = resolve(init.dir);
-  const paths = hubPaths(dir);
   assertUnitName(init.name);
   const code = assertCode(init.code);
   assertEmpty(dir);
+  const had = fs.existsSync(dir) ? fs.readdirSync(dir) : undefined;
+  try {
+    return await makeHub(dir, { ...init, code });
+  } catch (error) {
+    // Nobody has heard of these keys: a mistyped host name is mended and the same command given again.
+    for (const name of fs.existsSync(dir) ? fs.readdirSync(dir) : [])
+      if (!had?.includes(name)) fs.rmSync(join(dir, name), { recursive: true });
+    if (!had) fs.rmSync(dir, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function makeHub(dir: string, { code, ...init }: HubInit): Promise<HubInitResult> {
+  const paths = hubPaths(dir);
   makeDirDurable(dir, 0o700);
   for (const folder of [paths.ca, paths.keys, paths.certs]) makeDirDurable(folder, 0o700);
   const rootDir = resolve(init.rootDir ?? join(dir, 'root'));

@@ -945,6 +945,16 @@ t.test(
       code: 'document-signature-invalid',
       detail: bad.safety.parts[0].sentence.vi,
     });
+    const clerkless = { unit: bad.envelopes[0].recipients[0].unit };
+    for (const accepting of [
+      () => b.node.edge.office.accept(bad.envelopes[0].envelopeId, clerkless),
+      () => b.node.edge.setStatus(bad.envelopes[0].envelopeId, { ...clerkless, code: '03' }),
+    ])
+      await t.rejects(
+        async () => void (await accepting()),
+        { code: 'document-signature-invalid' },
+        'nor by office software',
+      );
     t.match(await clerk.post(`${atBad}/return`, { reason: 1, text: '' }), { status: 200 });
     t.match(await clerk.post(`${at}/report-secret`, { why: 'có dấu mật' }), { status: 200 });
     t.equal((await clerk.get(at)).json.metadata, undefined, 'hidden at once');

@@ -37,6 +37,7 @@ import { createHubLink, type HubLink } from '../protocol/node/hub-link.ts';
 import { createLogger } from '../protocol/node/logger.ts';
 import { openDatabase } from '../protocol/node/sqlite.ts';
 import { buildMetadata, seal } from '../protocol/seal.ts';
+import { exitOf } from './support/processes.ts';
 
 const name = 'Văn phòng HĐND và UBND huyện Tây Sơn';
 const DAY_MS = 86_400_000;
@@ -193,6 +194,18 @@ t.test('init makes a whole hub and never touches one that is there', async (t) =
     'due',
   );
   t.equal(await code(initHub({ dir, name, code: 'H08.35', nowMs: Date.now() })), 'dir-exists');
+  const other = join(dir, '..', 'other');
+  const mistyped = { dir: other, name, code: 'H08.36', hosts: ['hub tayson'], nowMs: Date.now() };
+  t.equal(await code(initHub(mistyped)), 'config-invalid');
+  t.notOk(fs.existsSync(other), 'refused, it leaves nothing');
+  fs.mkdirSync(other);
+  t.equal(await code(initHub(mistyped)), 'config-invalid');
+  t.equal(await code(initHub({ ...mistyped, hosts: ['hub.tayson.example'] })), 'no error');
+  const file = join(other, 'config.json');
+  t.match(await exitOf(['hub', 'init', '--dir', join(file, 'x'), '--name', 'A', '--code', 'H1']), {
+    code: 78,
+    err: /Không dùng được .*config\.json\/x: một phần của đường dẫn không phải thư mục[\s\S]*→ Kiểm tra đường dẫn/,
+  });
   const own = hub.directory.current().byCode('h08.35', Date.now());
   t.equal(own?.unit, made.unit, 'the office that runs the hub is its first unit');
   t.equal(own?.state, unitStates.invited);

@@ -5,10 +5,9 @@ import { documentKinds } from '../../protocol/document/kinds.ts';
 import { refusalReasons } from '../../protocol/document/statuses.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { entryProperties } from '../api/schemas-office.ts';
-import type { DocumentView, Edge } from '../core.ts';
+import type { Edge } from '../core.ts';
 import type { SheetFormat, SheetKind } from '../office/core.ts';
 import type { BookKind, EntryFields } from '../office/entries.ts';
-import { signatureRefused } from '../safety/signature-refused.ts';
 import { callerOf } from './guard.ts';
 import { changeRoutes } from './routes-changes.ts';
 import { ownDocument } from './routes-documents.ts';
@@ -29,11 +28,6 @@ export function workRoutes(app: FastifyInstance, edge: Edge): void {
   heldRoutes(app, edge);
   changeRoutes(app, edge);
   registerRoutes(app, edge);
-}
-
-function assertSignature(view: DocumentView): void {
-  const refused = signatureRefused(view);
-  if (refused !== undefined) throw new ExchangeError('document-signature-invalid', refused);
 }
 
 function receiveRoutes(app: FastifyInstance, edge: Edge): void {
@@ -62,7 +56,7 @@ function receiveRoutes(app: FastifyInstance, edge: Edge): void {
     async (request) => {
       const { unit, person } = callerOf(request);
       const { id } = request.params;
-      assertSignature(await ownDocument(edge, unit, { id, direction: 'in' }));
+      await ownDocument(edge, unit, { id, direction: 'in' });
       const { number: wanted, places, note, due, evenIfDuplicate } = request.body;
       return await edge.office.accept(id, {
         unit,

@@ -8,7 +8,7 @@ import { uuidFromBytes } from '../../protocol/ids.ts';
 import { officialEmail } from '../accounts/person.ts';
 import type { EdgeContext } from '../context.ts';
 import { sendingUnit } from '../outbox/submit.ts';
-import { assertReadable } from '../safety/views.ts';
+import { assertAcceptable } from '../safety/views.ts';
 import { arrivalOf, assertWorking, oneOf } from '../statuses/verbs.ts';
 import type { Arrival } from '../store/view-reads.ts';
 import type { OfficeCore, TaskStory, TaskView } from './core.ts';
@@ -89,7 +89,7 @@ export function workVerbs(context: EdgeContext, hooks: { readonly nudge: () => v
           'trước hôm nay hoặc không đúng dạng. Ghi như 2026-11-30T17:00:00+07:00.',
           'before today, or no time',
         );
-      assertReadable({ direction: 'in', row: arrival }, context);
+      assertAcceptable(arrival, context);
       if (!arrival.metadata) throw new ExchangeError('document-recalled');
       const author =
         context.directory.current().unit(arrival.sender)?.name ??

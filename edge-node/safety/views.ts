@@ -8,7 +8,9 @@ import type { EdgeContext } from '../context.ts';
 import type { HeldRow, SafetyView } from '../core.ts';
 import type { Direction } from '../store/safety-ops.ts';
 import type { CheckRow } from '../store/safety-reads.ts';
+import type { Arrival } from '../store/view-reads.ts';
 import type { Found } from '../views.ts';
+import { signatureRefused } from './signature-refused.ts';
 
 const stateWords: Readonly<Record<CheckRow['state'], { readonly vi: string; readonly en: string }>> = {
   pending: { vi: 'Đang kiểm tra', en: 'being checked' },
@@ -78,6 +80,16 @@ export function assertReadable({ direction, row }: Found, { store }: EdgeContext
   const check = store.checkState('in', row.seq);
   if (check && check.state !== 'passed' && check.state !== 'released')
     throw new ExchangeError('document-held', check.state);
+}
+
+/**
+ * Before acceptance (03), whoever asks: completeness, integrity and safety come first (QĐ 28/2018 Đ9.1). Codes: as `assertReadable`, and
+ * `document-signature-invalid` for what is only given back.
+ */
+export function assertAcceptable(row: Arrival, context: EdgeContext): void {
+  assertReadable({ direction: 'in', row }, context);
+  const refused = signatureRefused({ safety: safetyOf('in', row.seq, context) });
+  if (refused !== undefined) throw new ExchangeError('document-signature-invalid', refused);
 }
 
 export function heldRows(limit: number, context: EdgeContext): readonly HeldRow[] {

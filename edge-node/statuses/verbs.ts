@@ -13,7 +13,7 @@ import { assertTaken, sendingUnit } from '../outbox/submit.ts';
 import { recipientsNamed } from '../recipients/named.ts';
 import { recipientOf, resolveRecipients } from '../recipients/resolve.ts';
 import { assertNoSecret } from '../safety/quick.ts';
-import { assertReadable } from '../safety/views.ts';
+import { assertAcceptable, assertReadable } from '../safety/views.ts';
 import type { Arrival, OutDocument } from '../store/view-reads.ts';
 import type { RequestDecision, StatusCore, UpdateRequest } from './core.ts';
 import type { StoredRequest } from './reads.ts';
@@ -44,8 +44,8 @@ export function statusVerbs(context: EdgeContext, hooks: StatusHooks): StatusCor
     async setStatus(id, { unit: given, actor = '', ...said }) {
       assertWorking(context);
       const arrival = arrivalOf(id, context);
-      // Completeness, integrity and safety are looked at before acceptance (QĐ 28/2018 Đ9.1); what is held can still be returned.
-      if (said.code === '03') assertReadable({ direction: 'in', row: arrival }, context);
+      // What is held, or badly signed, can still be returned.
+      if (said.code === '03') assertAcceptable(arrival, context);
       const units = store.receivedOf(arrival.sender, arrival.document_id).map(({ unit }) => unit);
       const unit = oneOf(units, given, context);
       const made = await store.write('setStatus', {

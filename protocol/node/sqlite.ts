@@ -198,7 +198,8 @@ const BUSY_MS = 5_000;
  * exist and `create` is not set; `store-damaged` when it is not a database.
  */
 export function openDatabase(path: string, options: OpenOptions = {}): Database {
-  if (!fs.existsSync(path)) {
+  // A folder that this account may not enter is not taken for one without a database: the system's error says so.
+  if (!fs.statSync(path, { throwIfNoEntry: false })) {
     if (!options.create) {
       throw new ExchangeError(
         'dir-missing',
