@@ -1,10 +1,12 @@
 // Tài khoản của tôi: who I am here, my password, my second factor, my sessions, my keys and notifications.
+
 import { useState } from 'preact/hooks';
 import { post } from '../api.ts';
 import { timeText } from '../format.ts';
 import { setSingleKeys, singleKeys } from '../keys.ts';
 import { useAct, useLoad } from '../load.ts';
 import { useMe } from '../me.ts';
+import { RowAct } from '../widgets/acts.tsx';
 import { ColumnHeads, ProblemNotice, SelectField, Tag, Tick, Title } from '../widgets/basics.tsx';
 import { DigitsField, NewPasswordField, PasswordField } from '../widgets/credentials.tsx';
 import { Passkeys } from '../widgets/passkeys.tsx';
@@ -207,18 +209,14 @@ function Sessions() {
                   {session.current ? (
                     <Tag tone="good">{w.thisOne}</Tag>
                   ) : (
-                    <button
-                      type="button"
-                      disabled={act.busy}
-                      onClick={() =>
-                        act.run(async () => {
-                          await post('/me/sessions/end', { id: session.id });
-                          again();
-                        })
-                      }
-                    >
-                      {w.end}
-                    </button>
+                    <RowAct
+                      label={w.end}
+                      act={act}
+                      onAct={async () => {
+                        await post('/me/sessions/end', { id: session.id });
+                        again();
+                      }}
+                    />
                   )}
                 </td>
               </tr>

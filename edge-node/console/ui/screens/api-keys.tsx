@@ -1,9 +1,11 @@
 // Khóa API: by which the office's software uses the node. A new key is shown once and cannot be shown again; ending one is at once.
+
 import { useState } from 'preact/hooks';
 import type { KeyList } from '../../contract.ts';
 import { post } from '../api.ts';
 import { timeText } from '../format.ts';
 import { useAct, useLoad } from '../load.ts';
+import { RowAct, SheetActs } from '../widgets/acts.tsx';
 import { ColumnHeads, Dialog, Empty, Field, Loading, ProblemNotice } from '../widgets/basics.tsx';
 import { say } from '../widgets/toasts.tsx';
 import { words } from '../words.ts';
@@ -43,22 +45,18 @@ export function ApiKeys() {
                   <td class="tight number">{timeText(addedMs)}</td>
                   <td class="tight">
                     {value.here && (
-                      <button
-                        type="button"
-                        class="danger"
-                        aria-label={`${w.end}: ${name}`}
-                        disabled={act.busy}
-                        onClick={() => {
-                          if (!confirm(w.endSure(name))) return;
-                          act.run(async () => {
-                            await post('/keys/remove', { name });
-                            say(w.ended(name));
-                            again();
-                          });
+                      <RowAct
+                        label={w.end}
+                        spoken={`${w.end}: ${name}`}
+                        looks="danger"
+                        act={act}
+                        sure={w.endSure(name)}
+                        onAct={async () => {
+                          await post('/keys/remove', { name });
+                          say(w.ended(name));
+                          again();
                         }}
-                      >
-                        {w.end}
-                      </button>
+                      />
                     )}
                   </td>
                 </tr>
@@ -107,20 +105,12 @@ function AddKey({
       <p class="muted">{w.addHow}</p>
       <ProblemNotice problem={act.problem} />
       <Field label={w.nameHow} value={name} onValue={setName} lengthMax={64} required autofocus />
-      <div class="acts">
-        <button
-          type="button"
-          class="main"
-          data-main
-          disabled={act.busy || name.trim() === ''}
-          onClick={() => act.run(async () => onMade(await post('/keys', { name: name.trim() })))}
-        >
-          {w.add}
-        </button>
-        <button type="button" onClick={onClose}>
-          {words.people.cancel}
-        </button>
-      </div>
+      <SheetActs
+        label={w.add}
+        disabled={act.busy || name.trim() === ''}
+        onMain={() => act.run(async () => onMade(await post('/keys', { name: name.trim() })))}
+        onClose={onClose}
+      />
     </Dialog>
   );
 }

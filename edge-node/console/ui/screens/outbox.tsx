@@ -1,4 +1,5 @@
 // S5 list, Văn bản đi: one row per document with its recipients in a fold-out; what did not arrive is said in words.
+
 import { useState } from 'preact/hooks';
 import type { DocumentView, OutboxRow, Uploaded } from '../../../core.ts';
 import { percentOf } from '../../../recipients/newest.ts';
@@ -8,6 +9,7 @@ import { clockText, timeText } from '../format.ts';
 import { useLive, useUploads } from '../live.ts';
 import { useAct, useLoad } from '../load.ts';
 import { useMay } from '../me.ts';
+import { RowAct } from '../widgets/acts.tsx';
 import { Link, Loading, ProblemNotice, Tag, type Tone } from '../widgets/basics.tsx';
 import { DocumentList } from '../widgets/document-list.tsx';
 import { nameOrNone, RowLink, Urgency } from '../widgets/document-rows.tsx';
@@ -112,19 +114,15 @@ function NextTry({ row }: { readonly row: OutboxRow }) {
     <div class="muted">
       {words.document.waitsAgain(clockText(row.nextMs))}{' '}
       {may('document.recall') && (
-        <button
-          type="button"
-          class="plain"
-          disabled={act.busy}
-          onClick={() =>
-            act.run(async () => {
-              await post(`/documents/out/${row.documentId}/retry`);
-              say(words.document.retried);
-            })
-          }
-        >
-          {words.document.retry}
-        </button>
+        <RowAct
+          label={words.document.retry}
+          looks="plain"
+          act={act}
+          onAct={async () => {
+            await post(`/documents/out/${row.documentId}/retry`);
+            say(words.document.retried);
+          }}
+        />
       )}
       <ProblemNotice problem={act.problem} />
     </div>

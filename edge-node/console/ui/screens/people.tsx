@@ -7,6 +7,7 @@ import { nowMs } from '../clock.ts';
 import { agoText, timeText } from '../format.ts';
 import { useAct, useLoad } from '../load.ts';
 import { useMay } from '../me.ts';
+import { SheetActs } from '../widgets/acts.tsx';
 import {
   ColumnHeads,
   DayField,
@@ -178,14 +179,7 @@ function Editor({ person, onClose, onDone }: EditorProps) {
           <Field label={w.decision} value={decision} onValue={setDecision} lengthMax={60} />
           <DayField label={w.decisionDate} value={decisionDate} onValue={setDecisionDate} />
         </div>
-        <div class="acts">
-          <button type="submit" class="main" data-main disabled={act.busy}>
-            {w.save}
-          </button>
-          <button type="button" onClick={onClose}>
-            {w.cancel}
-          </button>
-        </div>
+        <SheetActs label={w.save} disabled={act.busy} onClose={onClose} />
         {person && (
           <div class="acts">
             {person.state !== 'disabled' && (

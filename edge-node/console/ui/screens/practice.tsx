@@ -1,6 +1,8 @@
 // Thực hành: the daily tasks with sample documents, in a space that is marked as such. It lives in this page alone: no request is made, nothing is stored, so
 // nothing of it can reach a register, the outbox or the hub.
+
 import { useState } from 'preact/hooks';
+import { SheetActs } from '../widgets/acts.tsx';
 import { ColumnHeads, Dialog, Field, SelectField, Tag, Tick, Title } from '../widgets/basics.tsx';
 import { Urgency } from '../widgets/document-rows.tsx';
 import { words } from '../words.ts';
@@ -247,22 +249,15 @@ function Writing({
               <li key={place}>{place}</li>
             ))}
           </ul>
-          <div class="acts">
-            <button
-              type="button"
-              class="main"
-              data-main
-              onClick={() => {
-                setAsking(false);
-                onSent(w.sentTo(name, places.join(', ')));
-              }}
-            >
-              {w.sendNow}
-            </button>
-            <button type="button" onClick={() => setAsking(false)}>
-              {w.cancel}
-            </button>
-          </div>
+          <SheetActs
+            label={w.sendNow}
+            onMain={() => {
+              setAsking(false);
+              onSent(w.sentTo(name, places.join(', ')));
+            }}
+            onClose={() => setAsking(false)}
+            close={w.cancel}
+          />
         </Dialog>
       )}
     </section>

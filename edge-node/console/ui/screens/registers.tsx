@@ -1,4 +1,5 @@
 // S7 Sổ văn bản: exactly the ten columns of Decree 30/2020 Appendix IV, by year; print, export, paper entries by hand; gaps and repeats are told.
+
 import { useState } from 'preact/hooks';
 import type { BookView, EntryView, RegisterCheck } from '../../../office/core.ts';
 import { post, queryOf } from '../api.ts';
@@ -6,6 +7,7 @@ import { isoToDay, todayIso } from '../format.ts';
 import { useAct, useLoad } from '../load.ts';
 import { useMay } from '../me.ts';
 import { go } from '../router.ts';
+import { SheetActs } from '../widgets/acts.tsx';
 import {
   ColumnHeads,
   DayField,
@@ -230,14 +232,7 @@ function Paper({
           lengthMax={4_000}
         />
         <Field label={words.work.note} {...field('note')} lengthMax={1_000} />
-        <div class="acts">
-          <button type="submit" class="main" data-main disabled={act.busy}>
-            {w.save}
-          </button>
-          <button type="button" onClick={onClose}>
-            {words.people.cancel}
-          </button>
-        </div>
+        <SheetActs label={w.save} disabled={act.busy} onClose={onClose} />
       </form>
     </Dialog>
   );

@@ -7,6 +7,7 @@ import { agoText, bytesText, countText, timeText } from '../format.ts';
 import { useLive } from '../live.ts';
 import { useAct, useLoad } from '../load.ts';
 import { useMay } from '../me.ts';
+import { RowAct } from '../widgets/acts.tsx';
 import { ColumnHeads, Empty, Link, Loading, ProblemNotice, Tag, Title } from '../widgets/basics.tsx';
 import { SelfTests } from '../widgets/self-tests.tsx';
 import { say } from '../widgets/toasts.tsx';
@@ -209,18 +210,14 @@ function Alarms() {
                 </td>
                 <td class="tight">
                   {may('node.operate') && (
-                    <button
-                      type="button"
-                      disabled={act.busy}
-                      onClick={() =>
-                        act.run(async () => {
-                          await post('/alarms/seen', { id: alarm.id });
-                          again();
-                        })
-                      }
-                    >
-                      {w.seen}
-                    </button>
+                    <RowAct
+                      label={w.seen}
+                      act={act}
+                      onAct={async () => {
+                        await post('/alarms/seen', { id: alarm.id });
+                        again();
+                      }}
+                    />
                   )}
                 </td>
               </tr>

@@ -1,10 +1,12 @@
 // Accepting several arrivals at once: only those whose check found nothing, named one by one before it happens, each an act of its own on the server. What
 // one refuses does not stop the others, and is told with its sentence.
+
 import { useState } from 'preact/hooks';
 import { type ProblemBody, post, problemOf } from '../api.ts';
 import { useAct } from '../load.ts';
 import { words } from '../words.ts';
 import { bulkWords as w } from '../words-figures.ts';
+import { SheetActs } from './acts.tsx';
 import { Dialog, ProblemNotice, Tag } from './basics.tsx';
 import { say } from './toasts.tsx';
 
@@ -100,14 +102,14 @@ export function BulkBar({
             ))}
           </ol>
           {act.busy && <p role="status">{w.progress(done, waiting.length)}</p>}
-          <div class="acts">
-            <button type="button" class="main" data-main disabled={act.busy} onClick={accept}>
-              {w.accept}
-            </button>
-            <button type="button" disabled={act.busy} onClick={() => setAsking(false)}>
-              {w.cancel}
-            </button>
-          </div>
+          <SheetActs
+            label={w.accept}
+            disabled={act.busy}
+            onMain={accept}
+            onClose={() => setAsking(false)}
+            close={w.cancel}
+            held={act.busy}
+          />
         </Dialog>
       )}
     </>

@@ -1,4 +1,5 @@
 // The sheet before sending: the check list, what goes, to whom by name; "Gửi" once, then thirty seconds to undo. Nothing leaves without it.
+
 import type { DraftChecks, DraftFields } from '../../contract.ts';
 import { post, problemOf } from '../api.ts';
 import { nowMs } from '../clock.ts';
@@ -6,6 +7,7 @@ import { dayText, documentName } from '../format.ts';
 import { useAct } from '../load.ts';
 import { go } from '../router.ts';
 import { words } from '../words.ts';
+import { SheetActs } from './acts.tsx';
 import { Dialog, ProblemNotice } from './basics.tsx';
 import { say } from './toasts.tsx';
 
@@ -80,14 +82,13 @@ export function ConfirmSheet({ draft, fields, asked, save, onClose, onSent }: Sh
       </ul>
       {goes.paper.length > 0 && <p class="notice warn">{w.confirmPaper(goes.paper.join(', '))}</p>}
       <p>{flash ? w.confirmFlash : w.confirmHow}</p>
-      <div class="acts">
-        <button type="button" class="main" data-main disabled={stopped || act.busy} onClick={send}>
-          {w.sendNow}
-        </button>
-        <button type="button" onClick={onClose}>
-          {w.notYet}
-        </button>
-      </div>
+      <SheetActs
+        label={w.sendNow}
+        disabled={stopped || act.busy}
+        onMain={send}
+        onClose={onClose}
+        close={w.notYet}
+      />
     </Dialog>
   );
 }

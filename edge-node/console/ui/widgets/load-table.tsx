@@ -7,6 +7,7 @@ import { agoText, countText } from '../format.ts';
 import { useAct, useLoad } from '../load.ts';
 import { useMay, useMe } from '../me.ts';
 import { figureWords as w } from '../words-figures.ts';
+import { RowAct } from './acts.tsx';
 import { ColumnHeads, Loading, ProblemNotice, Tag } from './basics.tsx';
 import { say } from './toasts.tsx';
 
@@ -19,12 +20,6 @@ export function LoadTable() {
   const me = useMe();
   if (problem) return <ProblemNotice problem={problem} again={again} />;
   if (!value) return <Loading />;
-  const nudge = (load: Load) =>
-    act.run(async () => {
-      await post('/nudges', { email: load.person, said: '' });
-      say(w.nudged(load.name));
-      again();
-    });
   return (
     <section>
       <h2>{w.load}</h2>
@@ -64,14 +59,16 @@ export function LoadTable() {
                       {load.person !== '' &&
                         load.person !== me.email &&
                         nowMs() - (load.nudgedMs ?? 0) > hourMs && (
-                          <button
-                            type="button"
-                            disabled={act.busy}
-                            aria-label={w.nudgeNamed(load.name)}
-                            onClick={() => nudge(load)}
-                          >
-                            {w.nudge}
-                          </button>
+                          <RowAct
+                            label={w.nudge}
+                            spoken={w.nudgeNamed(load.name)}
+                            act={act}
+                            onAct={async () => {
+                              await post('/nudges', { email: load.person, said: '' });
+                              say(w.nudged(load.name));
+                              again();
+                            }}
+                          />
                         )}
                     </td>
                   )}

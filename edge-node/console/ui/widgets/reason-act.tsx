@@ -1,8 +1,9 @@
 // An act that needs a reason: its button, and the sheet that asks for the reason before anything happens. Closing the sheet is to have done nothing.
+
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { useAct } from '../load.ts';
-import { words } from '../words.ts';
+import { SheetActs } from './acts.tsx';
 import { Dialog, Field, ProblemNotice } from './basics.tsx';
 
 export function ReasonAct(props: {
@@ -44,25 +45,18 @@ export function ReasonAct(props: {
             autofocus
           />
           {props.children}
-          <div class="acts">
-            <button
-              type="button"
-              class="danger"
-              data-main
-              disabled={act.busy || reason.trim() === '' || props.ready === false}
-              onClick={() =>
-                act.run(async () => {
-                  await props.onSend(reason.normalize('NFC').trim());
-                  setOpen(false);
-                })
-              }
-            >
-              {props.send}
-            </button>
-            <button type="button" onClick={() => setOpen(false)}>
-              {words.people.cancel}
-            </button>
-          </div>
+          <SheetActs
+            label={props.send}
+            looks="danger"
+            disabled={act.busy || reason.trim() === '' || props.ready === false}
+            onMain={() =>
+              act.run(async () => {
+                await props.onSend(reason.normalize('NFC').trim());
+                setOpen(false);
+              })
+            }
+            onClose={() => setOpen(false)}
+          />
         </Dialog>
       )}
     </>

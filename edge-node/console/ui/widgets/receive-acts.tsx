@@ -1,5 +1,6 @@
 // What a clerk does with an arrival: accept and register (the main act), give it back with a reason, forward to persons. Each asks in a sheet of
 // its own; a second clerk who was faster is named by the server.
+
 import { useState } from 'preact/hooks';
 import type { UnitPerson } from '../../../accounts/person.ts';
 import type { DocumentView } from '../../../core.ts';
@@ -10,6 +11,7 @@ import { dayText, dayToIso } from '../format.ts';
 import { useAct, useLoad } from '../load.ts';
 import { useMay } from '../me.ts';
 import { words } from '../words.ts';
+import { SheetActs } from './acts.tsx';
 import { DayField, Dialog, Field, ProblemNotice, SelectField, Tick } from './basics.tsx';
 import { say } from './toasts.tsx';
 
@@ -129,16 +131,13 @@ function Accept({ base, onClose, onDone, onLate }: SheetProps & { readonly onLat
           <p>{w.duplicate}</p>
         </div>
       )}
-      <div class="acts">
-        {!late && (
-          <button type="button" class="main" data-main disabled={act.busy} onClick={() => submit(twice)}>
-            {twice ? w.acceptAnyway : w.accept}
-          </button>
-        )}
-        <button type="button" onClick={onClose}>
-          {late ? words.people.close : words.people.cancel}
-        </button>
-      </div>
+      <SheetActs
+        label={late ? undefined : twice ? w.acceptAnyway : w.accept}
+        disabled={act.busy}
+        onMain={() => submit(twice)}
+        onClose={onClose}
+        close={late ? words.people.close : words.people.cancel}
+      />
     </Dialog>
   );
 }
@@ -161,26 +160,18 @@ function GiveBack({ base, onClose, onDone }: SheetProps) {
         ]}
       />
       <Field label={w.reasonText} value={text} onValue={setText} rows={3} lengthMax={1_000} />
-      <div class="acts">
-        <button
-          type="button"
-          class="main"
-          data-main
-          disabled={act.busy || reason === ''}
-          onClick={() =>
-            act.run(async () => {
-              await post(`${base}/return`, { reason: Number(reason), text });
-              say(w.gaveBack);
-              onDone();
-            })
-          }
-        >
-          {w.giveBack}
-        </button>
-        <button type="button" onClick={onClose}>
-          {words.people.cancel}
-        </button>
-      </div>
+      <SheetActs
+        label={w.giveBack}
+        disabled={act.busy || reason === ''}
+        onMain={() =>
+          act.run(async () => {
+            await post(`${base}/return`, { reason: Number(reason), text });
+            say(w.gaveBack);
+            onDone();
+          })
+        }
+        onClose={onClose}
+      />
     </Dialog>
   );
 }
@@ -212,30 +203,22 @@ function Forward({ base, onClose, onDone, given }: SheetProps & { readonly given
       </fieldset>
       <Field label={w.instruction} value={instruction} onValue={setInstruction} rows={3} lengthMax={2_000} />
       <DayField label={w.due} value={due} onValue={setDue} />
-      <div class="acts">
-        <button
-          type="button"
-          class="main"
-          data-main
-          disabled={act.busy || chosen.length === 0}
-          onClick={() =>
-            act.run(async () => {
-              await post(`${base}/forward`, {
-                to: chosen.map((who, i) => ({ who, lead: i === 0 })),
-                instruction,
-                ...(due ? { due: endOf(due) } : {}),
-              });
-              say(w.forwarded);
-              onDone();
-            })
-          }
-        >
-          {w.forward}
-        </button>
-        <button type="button" onClick={onClose}>
-          {words.people.cancel}
-        </button>
-      </div>
+      <SheetActs
+        label={w.forward}
+        disabled={act.busy || chosen.length === 0}
+        onMain={() =>
+          act.run(async () => {
+            await post(`${base}/forward`, {
+              to: chosen.map((who, i) => ({ who, lead: i === 0 })),
+              instruction,
+              ...(due ? { due: endOf(due) } : {}),
+            });
+            say(w.forwarded);
+            onDone();
+          })
+        }
+        onClose={onClose}
+      />
     </Dialog>
   );
 }

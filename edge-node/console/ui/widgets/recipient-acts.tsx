@@ -7,6 +7,7 @@ import { nowMs } from '../clock.ts';
 import { dayText } from '../format.ts';
 import type { Acting } from '../load.ts';
 import { words } from '../words.ts';
+import { RowAct } from './acts.tsx';
 import { ReasonAct } from './reason-act.tsx';
 import { say } from './toasts.tsx';
 
@@ -42,25 +43,21 @@ export type RowActs = { readonly base: string; readonly act: Acting; readonly ag
 export function RecipientActs({ to, base, act, again }: RowActs & { readonly to: Standing }) {
   const name = to.name || to.code;
   const address = to.desk ? `${to.desk}@${to.code}` : to.code;
-  const run = (verb: keyof typeof simple, told: string) =>
-    act.run(async () => {
-      await post(`${base}/${verb}`, { to: [address] });
-      say(told);
-      again();
-    });
   const possible = actOf(to);
   if (possible === undefined) return null;
   if (possible !== 'recall') {
     const [label, told] = simple[possible];
     return (
-      <button
-        type="button"
-        disabled={act.busy}
-        aria-label={`${label}: ${name}`}
-        onClick={() => run(possible, told(name))}
-      >
-        {label}
-      </button>
+      <RowAct
+        label={label}
+        spoken={`${label}: ${name}`}
+        act={act}
+        onAct={async () => {
+          await post(`${base}/${possible}`, { to: [address] });
+          say(told(name));
+          again();
+        }}
+      />
     );
   }
   return (

@@ -1,9 +1,11 @@
 // Sửa thông tin đã gửi: what a sent document says of itself is corrected; each recipient sees old and new and answers. Files never change this way.
+
 import { useState } from 'preact/hooks';
 import type { DocumentView } from '../../../core.ts';
 import { post } from '../api.ts';
 import { useAct } from '../load.ts';
 import { words } from '../words.ts';
+import { SheetActs } from './acts.tsx';
 import { DayField, Dialog, Field, ProblemNotice } from './basics.tsx';
 import { say } from './toasts.tsx';
 
@@ -104,26 +106,18 @@ function UpdateSheet({
       </div>
       <Field label={d.note} value={fields.note} onValue={(note) => change({ note })} lengthMax={500} />
       <Field label={w.updateReason} value={reason} onValue={setReason} rows={2} lengthMax={1_000} required />
-      <div class="acts">
-        <button
-          type="button"
-          class="main"
-          data-main
-          disabled={act.busy || reason.trim() === '' || Object.keys(changed).length === 0}
-          onClick={() =>
-            act.run(async () => {
-              await post(`${base}/update`, { reason: reason.normalize('NFC').trim(), fields: changed });
-              say(w.updated);
-              onDone();
-            })
-          }
-        >
-          {w.updateSend}
-        </button>
-        <button type="button" onClick={onClose}>
-          {words.people.cancel}
-        </button>
-      </div>
+      <SheetActs
+        label={w.updateSend}
+        disabled={act.busy || reason.trim() === '' || Object.keys(changed).length === 0}
+        onMain={() =>
+          act.run(async () => {
+            await post(`${base}/update`, { reason: reason.normalize('NFC').trim(), fields: changed });
+            say(w.updated);
+            onDone();
+          })
+        }
+        onClose={onClose}
+      />
     </Dialog>
   );
 }
