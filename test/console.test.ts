@@ -346,6 +346,9 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
   t.equal(await sender.getByLabel('Người ký', { exact: true }).inputValue(), letter.signer.name);
   t.equal(await sender.getByLabel('Ký hiệu', { exact: true }).inputValue(), 'UBND-VP');
   await sender.getByLabel('Số', { exact: true }).fill('12');
+  await files.setInputFiles({ name: 'rỗng.pdf', mimeType: 'application/pdf', buffer: Buffer.alloc(0) });
+  await sender.getByText('Tệp "rỗng.pdf" rỗng (0 byte). Hãy chọn lại tệp.', { exact: false }).waitFor();
+  await look(sender, 'an empty file');
   // The line is cut while a file goes up: it waits, and goes on by itself.
   await sender.context().setOffline(true);
   await files.setInputFiles({

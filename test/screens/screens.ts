@@ -264,6 +264,20 @@ async function main(): Promise<void> {
   await take('48-chi-tiet-phong-to-200');
   await at('/soan', '49-soan-phong-to-200');
   await page.setViewportSize({ width: 1366, height: 768 });
+  // The sender knocks, and the one who has it sees it.
+  const knocked = (await a.node.edge.outbox({})).rows.find(({ number }) => number === '113')!;
+  await a.node.edge.remind(knocked.documentId, { to: ['H08.35.13'] });
+  await eventually(
+    async () => (await b.node.edge.inbox({ unit: b.unit, only: 'reminded' })).rows.length || undefined,
+  );
+  await at('/', '73-noi-gui-nhac');
+  await at('/den', '74-den-noi-gui-nhac');
+  await page.getByRole('link', { name: /cải cách hành chính/ }).click();
+  await page
+    .getByText(/^Nơi gửi nhắc lúc/)
+    .first()
+    .waitFor();
+  await take('75-chi-tiet-noi-gui-nhac');
   // As a node answers in its first minutes after a start with many documents.
   await page.route('**/c/v1/inbox?*', async (route) => {
     const response = await route.fetch();
@@ -308,6 +322,7 @@ async function main(): Promise<void> {
     await new Promise(setImmediate);
   await hub.close();
   await at(`/di/${large.documentId}`, '70-dang-gui');
+  await at('/di', '76-dang-gui-danh-sach');
   const unsent = await b.node.edge.submit({
     idempotencyKey: 'unsent',
     to: ['H08.35.12', 'H08.35.14'],
