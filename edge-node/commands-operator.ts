@@ -257,12 +257,13 @@ async function backup(out: Output, options: Common & { to: string; copy?: boolea
     copyContent: options.copy,
     onProgress: (done) => progress.at(done),
   }).finally(() => progress.end());
-  // The backup is whole and known to the folder; a node that cannot be reached now only misses the line in its audit.
-  await withNode(options.dir, (node) => node.call('POST', '/control/backup', {})).catch((error: unknown) =>
-    out.warn(
-      `Không ghi được vào nhật ký / not in the audit: ${error instanceof Error ? error.message : String(error)}`,
-    ),
-  );
+  // The backup is whole and known to the folder. A node that stands still is not opened for the line in its audit: that might change its schema.
+  if (await isRunning(options.dir))
+    await withNode(options.dir, (node) => node.call('POST', '/control/backup', {})).catch((error: unknown) =>
+      out.warn(
+        `Không ghi được vào nhật ký / not in the audit: ${error instanceof Error ? error.message : String(error)}`,
+      ),
+    );
   const bytes = manifest.files.reduce((sum, each) => sum + each.lengthBytes, 0);
   out.answer({
     path,
