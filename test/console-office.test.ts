@@ -878,6 +878,7 @@ t.test('a try that failed says why, and when the next one is', async (t) => {
     t.strictSame(await faultsOf(page), [], 'axe: waits, in the list');
     quota(null);
     await page.getByRole('button', { name: 'Gửi ngay' }).click();
+    await page.getByText('Đang thử gửi ngay.').waitFor();
     await page.close();
   }
   quota(null);

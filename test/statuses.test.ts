@@ -127,6 +127,7 @@ t.test('a sender reminds one recipient, once a working day, and it is seen at bo
 
   // On the next working day once more; who finished or gave it back is left alone.
   const own = openDatabase(join(a.dir, 'node.sqlite'));
+  own.exec('PRAGMA busy_timeout = 5000');
   own.run(`UPDATE reminders SET day = '2026-01-05', at_ms = at_ms - ?`, 7 * day);
   own.close();
   t.equal((await remind(id, [B])).status, 202, 'accepted, and asked to go on');
