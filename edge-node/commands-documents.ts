@@ -138,7 +138,9 @@ function listCommands(program: Command): void {
                 timeText(row.createdMs),
                 [row.number, row.notation].filter(Boolean).join('/'),
                 row.subject.slice(0, 50),
-                stateText(row.state) + (row.lastError ? ` ${row.lastError}` : ''),
+                stateText(row.state) +
+                  (row.uploaded ? ` ${percentOf(row.uploaded)} %` : '') +
+                  (row.lastError ? ` ${row.lastError}` : ''),
                 countsText(row.recipients),
                 row.documentId,
               ]),

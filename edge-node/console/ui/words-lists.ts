@@ -121,7 +121,7 @@ export const outbox = {
   fold: 'Xem từng nơi nhận',
   unsent: 'Hộp gửi',
   unsentHow:
-    'Văn bản chờ rời máy, hoặc có nơi không nhận được. Hệ thống tự gửi lại khi có kết nối; mở văn bản để xem lý do, gửi lại, dừng gửi hoặc bỏ khỏi hộp.',
+    'Văn bản chờ rời máy, hoặc có nơi không nhận được. Hệ thống tự gửi lại (bấm "Gửi ngay" nếu không muốn chờ); mở văn bản để xem lý do, gửi lại, dừng gửi hoặc bỏ khỏi hộp.',
   unsentEmpty: 'Không còn văn bản nào chờ gửi.',
   unsentEmptyHow: 'Mọi văn bản đã rời máy và không nơi nào báo lỗi.',
   filters: {
