@@ -11,6 +11,7 @@ import type { EdgeContext } from '../context.ts';
 import type { DirectoryEntry, EdgeCore } from '../core.ts';
 import { countBelow, levelOf } from '../directory-tree.ts';
 import { createFigures } from '../figures/verbs.ts';
+import { levelSearch } from '../find.ts';
 import { entryOf, findUnits } from '../search.ts';
 import { createChecks } from './checks.ts';
 import { createDrafts } from './drafts.ts';
@@ -172,7 +173,11 @@ export async function openDesk(
         .sendersOf(unit)
         .map(({ sender }) => ({ unit: sender, name: directory.current().unit(sender)?.name ?? sender }))
         .sort((a, b) => a.name.localeCompare(b.name, 'vi')),
-    arrivalTypes: () => [...store.arrivalTypes()].sort((a, b) => a.localeCompare(b, 'vi')),
+    arrivalTypes() {
+      // They are read from the search, which may be a moment behind what arrived.
+      levelSearch(context);
+      return [...store.arrivalTypes()].sort((a, b) => a.localeCompare(b, 'vi'));
+    },
     numberUsed(unit, number, notation) {
       const year = new Date(clock.nowMs() + vietnamMs).getUTCFullYear();
       return store.numberUsed(unit, number, notation, Date.UTC(year, 0, 1) - vietnamMs);
