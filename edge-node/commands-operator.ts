@@ -147,7 +147,9 @@ async function newConfig(options: InitOptions): Promise<object> {
   const { proxy: url, proxyUserFile, proxyPasswordFile } = options;
   return {
     ...(port === undefined ? {} : { local: { port } }),
-    console: { address: '127.0.0.1', port: consolePort },
+    ...(options.consolePort === undefined && fs.existsSync(join(options.dir, 'config.json'))
+      ? {}
+      : { console: { address: '127.0.0.1', port: consolePort } }),
     ...(url === undefined
       ? {}
       : {
@@ -171,9 +173,10 @@ async function init(out: Output, options: InitOptions): Promise<void> {
       'cần --invitation hoặc --invitation-file',
     );
   const proxy = proxyOf(options);
-  // Another unit on a box that is there changes nothing about its disk.
-  const known = fs.existsSync(join(options.dir, 'config.json'));
   const { enrolNode } = await import('./enrol.ts');
+  const { readEnrolled } = await import('./enrol-files.ts');
+  // Another unit on a box that is there changes nothing about its disk. A folder whose first enrolment failed is none yet.
+  const known = readEnrolled(options.dir) !== undefined;
   const result = await enrolNode({
     dir: options.dir,
     invitations,

@@ -83,8 +83,12 @@ export async function enrolNode(options: EnrolOptions): Promise<EnrolResult> {
   if (!release) throw new ExchangeError('dir-in-use', `another "node init" is at work in ${options.dir}`);
   try {
     // Created before the first certificate: a folder with an identity always has a database.
-    if (!fs.existsSync(paths.config))
-      writeFileDurable(paths.config, `${JSON.stringify(options.config ?? {}, null, 2)}\n`);
+    // What a first try that failed left is mended by the next: a mistyped proxy, say. Of a node that is enrolled nothing is touched.
+    if (!readEnrolled(options.dir) || !fs.existsSync(paths.config))
+      writeFileDurable(
+        paths.config,
+        `${JSON.stringify({ ...configThere(paths.config), ...options.config }, null, 2)}\n`,
+      );
     if (!fs.existsSync(join(options.dir, storeFile))) createStore(options.dir);
     const units: Enrolled[] = [];
     let clockOffsetMs: number | undefined;
@@ -97,6 +101,15 @@ export async function enrolNode(options: EnrolOptions): Promise<EnrolResult> {
     return { nodeId, hubId, exchangeUrl, units, clockOffsetMs };
   } finally {
     release();
+  }
+}
+
+function configThere(path: string): object {
+  if (!fs.existsSync(path)) return {};
+  try {
+    return JSON.parse(fs.readFileSync(path, 'utf8')) as object;
+  } catch (cause) {
+    throw new ExchangeError('config-invalid', `${path} is not JSON`, { cause });
   }
 }
 

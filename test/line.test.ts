@@ -122,6 +122,8 @@ t.test(
       proxy.url,
     ];
     const files = ['--proxy-user-file', userFile, '--proxy-password-file', passwordFile];
+    const mistyped = await cli(...init.slice(0, -1), 'http://127.0.0.1:9');
+    t.match(mistyped, { code: 1, err: /\(proxy-refused\)/ });
     const wrong = await cli(...init, ...files);
     t.match(wrong, {
       code: 1,
@@ -131,6 +133,7 @@ t.test(
     secret('password', 'mật khẩu');
     const enrolled = await cli(...init, ...files);
     t.equal(enrolled.code, 0, enrolled.err);
+    t.match(enrolled.out, /KHOÁ KHÔI PHỤC/, 'sealed from the beginning, after tries that failed too');
     const { exchange, enrolment } = hub.hub.at;
     t.ok(proxy.tunnels.every((to) => to === `localhost:${enrolment!.port}`) && proxy.tunnels.length > 0);
     changeConfig(dir, { disk: { floorBytes: 0 }, log: { level: 'silent' } });
