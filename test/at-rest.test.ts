@@ -663,8 +663,8 @@ t.test('what was handed in is sent from memory once, and only as long as the sto
   /** Handed in as submit.ts does; answers the row of its envelope. */
   const handIn = async (): Promise<{ seq: number; documentId: Uint8Array }> => {
     const document = documentOf(randomBytes(16));
+    store.fresh.keepSent(document);
     await store.write('submitDocument', document);
-    store.keepSent(document);
     for (const part of document.parts) releaseBytes(part.content);
     const { seq } = store.dueEnvelopes(1, { limit: 99, onlySealed: false }).at(-1)!;
     return { seq, documentId: document.documentId };
@@ -728,6 +728,13 @@ t.test('what was handed in is sent from memory once, and only as long as the sto
     ...{ documentId: hidden.documentId, bytes: Buffer.alloc(1), actor: 'a', why: 'mật', nowMs: 2 },
   });
   t.same(said(hidden.seq), spoilt, 'nor is anything kept of what was hidden');
+  const refused = documentOf(randomBytes(16));
+  store.fresh.keepSent(refused);
+  store.fresh.forgetSent(refused);
+  await store.write('submitDocument', refused);
+  const { seq: last } = store.dueEnvelopes(3, { limit: 99, onlySealed: false }).at(-1)!;
+  spoil(last);
+  t.same(said(last), spoilt, 'nor of what was not taken');
   await store.end();
 
   const fresh = createFresh();

@@ -252,7 +252,7 @@ export function startFetcher(
         log.error({ event: 'document.quarantined', envelopeId: uuidFromBytes(envelopeId), sender });
       if (outcome[i] !== 'stored') continue;
       stored += 1;
-      store.keepArrived(delivery, c.nowMs);
+      store.fresh.keepArrived(delivery, c.nowMs);
       // Shown, and told, when it has been looked at.
       if (check && check.state !== 'passed') {
         context.safety.nudge();

@@ -125,10 +125,16 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
     evenIfDuplicate: request.evenIfDuplicate ?? false,
     check,
   };
-  const outcome = await store.write('submitDocument', document);
-  if (!outcome.duplicate) store.keepSent(document);
-  if (check?.state === 'pending') context.safety.nudge();
-  return outcome;
+  let taken = false;
+  store.fresh.keepSent(document);
+  try {
+    const outcome = await store.write('submitDocument', document);
+    taken = !outcome.duplicate;
+    if (check?.state === 'pending') context.safety.nudge();
+    return outcome;
+  } finally {
+    if (!taken) store.fresh.forgetSent(document);
+  }
 }
 
 /** What the outgoing register says of it; only those with a number are registered by themselves. */

@@ -1,6 +1,6 @@
 // What came a moment ago, in memory until it is used for the first time, so that it is neither read nor opened again: the bytes of what was handed in, until
-// its first sending, and the words of both directions, until the search has them. Only ever filled after the commit, with what was committed; bounded;
-// empty at each start. It must never say that a document is there or has its bytes: that the rows say, which an erasure has changed before anybody hears of it.
+// its first sending, and the words of both directions, until the search has them. Bounded; empty at each start. It must never say that a document is there
+// or has its bytes: that the rows say, after their commit and until an erasure, which has changed them before anybody hears of it.
 import type { NewDocument, PartRow, TakenDelivery, Titles } from './types.ts';
 
 export type FreshBytes = {
@@ -18,12 +18,12 @@ const bytesMax = 4 * 1024 * 1024;
 const wordsBytesMax = 1024 * 1024;
 /** What is kept beside content and metadata. */
 const besideBytes = 512;
-/** What waits for longer waits for the line or for a person, and makes room. */
-const agedMs = 60_000;
+/** Bytes that wait for longer wait for the line or for a person, and make room; words, for which the search looks each second, were not asked for. */
+const agedMs = { bytes: 60_000, words: 3_000 } as const;
 
 type Kept<T> = { readonly value: T; readonly length: number; readonly atMs: number };
 
-function keeping<T>(lengthMax: number) {
+function keeping<T>({ lengthMax, agedMs }: { readonly lengthMax: number; readonly agedMs: number }) {
   const kept = new Map<string, Kept<T>>();
   let held = 0;
   function drop(key: string): T | undefined {
@@ -54,7 +54,11 @@ function keeping<T>(lengthMax: number) {
 }
 
 export type Fresh = {
+  /** Before its commit, so that it is here when the sender sees the row; its id is of this document alone. */
   keepSent(document: NewDocument): void;
+  /** It was not committed. */
+  forgetSent(document: Pick<NewDocument, 'documentId' | 'unit'>): void;
+  /** Only after its commit: other bytes may bear the same ids, and they are refused there. */
   keepArrived(delivery: TakenDelivery, nowMs: number): void;
   /** Once: whoever takes it owns the bytes of the parts and may give them back (protocol/node/release.ts). */
   takeBytes(documentId: Uint8Array): FreshBytes | undefined;
@@ -67,8 +71,8 @@ const textOf = (id: Uint8Array): string => Buffer.from(id).toString('latin1');
 const wordsKey = ({ direction, unit, id }: FreshKey): string => `${direction} ${unit} ${textOf(id)}`;
 
 export function createFresh(): Fresh {
-  const bytes = keeping<FreshBytes>(bytesMax);
-  const words = keeping<FreshWords>(wordsBytesMax);
+  const bytes = keeping<FreshBytes>({ lengthMax: bytesMax, agedMs: agedMs.bytes });
+  const words = keeping<FreshWords>({ lengthMax: wordsBytesMax, agedMs: agedMs.words });
   return {
     keepSent({ documentId, unit, salt, metadata, parts, subject, notation, number, nowMs }) {
       const inline = parts.reduce((sum, { content }) => sum + (content?.length ?? 0), 0);
@@ -85,6 +89,10 @@ export function createFresh(): Fresh {
       );
       const key = wordsKey({ direction: 'out', unit, id: documentId });
       words.keep(key, () => ({ metadata, subject, notation, number }), { length, nowMs });
+    },
+    forgetSent({ documentId, unit }) {
+      bytes.take(textOf(documentId));
+      words.take(wordsKey({ direction: 'out', unit, id: documentId }));
     },
     keepArrived({ sender, envelopeId, metadata, subject, notation, number }, nowMs) {
       if (!metadata) return;

@@ -42,9 +42,8 @@ const erasing: ReadonlySet<keyof EdgeOps> = new Set([
 ] as const);
 
 export type Store = ReturnType<typeof reads> & {
-  /** What was just committed, for its first sending and for the search. */
-  readonly keepSent: Fresh['keepSent'];
-  readonly keepArrived: Fresh['keepArrived'];
+  /** What is just handed in or has come, for its first sending and for the search. */
+  readonly fresh: Omit<Fresh, 'takeBytes' | 'takeWords'>;
   /** One narrow change; durable when it resolves (protocol/node/writer.ts). */
   readonly write: Writer<EdgeOps>['run'];
   readonly stats: Writer<EdgeOps>['stats'];
@@ -85,8 +84,7 @@ export async function openStore(
   const fresh = createFresh();
   return {
     ...reads(db, fresh),
-    keepSent: fresh.keepSent,
-    keepArrived: fresh.keepArrived,
+    fresh,
     write: (name, args) => {
       const written = writer.run(name, args);
       return erasing.has(name) ? written.finally(fresh.clear) : written;
