@@ -90,6 +90,7 @@ const configuration: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'schema-newer',
   'key-file-loose',
   'key-file-missing',
+  'at-rest-key-missing',
   'key-file-invalid',
   'key-file-locked',
   'key-passphrase-wrong',

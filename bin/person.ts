@@ -9,6 +9,7 @@ import {
   atRestModes,
   atRestState,
   enableAtRest,
+  lacksKey,
   modeWords,
 } from '../protocol/node/at-rest/master.ts';
 import { CommandError, type Output, wrongUse } from './output.ts';
@@ -200,4 +201,12 @@ export async function beginAtRest(
   const recovery = enableAtRest(dir, choice);
   sayRecoveryKey(out, { dir, mode: choice.mode, recovery });
   return { atRest: choice.mode, recovery };
+}
+
+/** After a restore: what opens the data is not in the set. */
+export function sayKeyOfRestored(out: Output, dir: string): void {
+  if (!lacksKey(dir)) return;
+  out.warn(
+    `Bản sao đã mã hoá, khoá không nằm trong đó. Trước khi chạy: lienthong at-rest recover --dir ${dir} với khoá khôi phục đã cất trong két, hoặc chép keys/at-rest.key từ máy cũ.\nThe set is encrypted and does not hold the key. Before you start: lienthong at-rest recover --dir ${dir} with the recovery key from the safe, or copy keys/at-rest.key from the old machine.`,
+  );
 }

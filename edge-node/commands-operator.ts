@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { bytesText, exitCodes, type Output, readable, runCommand, wrongUse } from '../bin/output.ts';
-import { atRestOptions, beginAtRest } from '../bin/person.ts';
+import { atRestOptions, beginAtRest, sayKeyOfRestored } from '../bin/person.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import type { ProxyOptions } from '../protocol/node/connector.ts';
 import { isRunning } from '../protocol/node/control.ts';
@@ -310,6 +310,7 @@ async function restore(out: Output, options: Common & { from: string; keys?: str
   out.say(
     'At start the node compares itself with the hub before it takes new work. Keep the old machine off.',
   );
+  sayKeyOfRestored(out, options.dir);
 }
 
 async function fsck(out: Output, { dir }: Common): Promise<number> {

@@ -3,7 +3,7 @@
 // hub's own code takes longer to load than most commands to answer.
 import type { Command } from 'commander';
 import { bytesText, exitCodes, runCommand } from '../bin/output.ts';
-import { account, atRestOptions, beginAtRest } from '../bin/person.ts';
+import { account, atRestOptions, beginAtRest, sayKeyOfRestored } from '../bin/person.ts';
 import type { BackupState } from '../protocol/node/backup-record.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { actorOfClaim } from './admin/caller.ts';
@@ -266,6 +266,7 @@ function savingCommands(hub: Command, software: string): void {
         out.warn(
           'Hãy làm lại những việc thêm đơn vị, xác nhận, thu hồi đã làm sau bản sao lưu.\nRepeat acts on units and revocations made after the backup.',
         );
+        sayKeyOfRestored(out, options.dir);
         out.answer(done);
       }, options),
     );

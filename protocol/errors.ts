@@ -1569,6 +1569,16 @@ export const catalogue = {
       'Restore the folder of keys from a backup, or enrol again.',
     ],
   ),
+  'at-rest-key-missing': row(
+    500,
+    'operator',
+    'node-operator',
+    ['Thiếu khoá mở dữ liệu đã mã hoá', 'The key of the encrypted data is not here'],
+    [
+      'Chạy "lienthong at-rest recover" với khoá khôi phục đã cất trong két, hoặc chép keys/at-rest.key từ máy cũ; ở chế độ mật khẩu thì khởi động lại và nhập mật khẩu.',
+      'Run "lienthong at-rest recover" with the recovery key from the safe, or copy keys/at-rest.key from the old machine; in passphrase mode start again and type it.',
+    ],
+  ),
   'key-file-invalid': row(
     500,
     'operator',

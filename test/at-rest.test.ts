@@ -194,7 +194,7 @@ t.test('sealed content is read in any range, resumed, and never believed once to
   keys.close();
   t.equal(
     await codeOf(openContentStore({ dir, clock: systemClock })),
-    'key-file-missing',
+    'at-rest-key-missing',
     'never opened without its keys',
   );
 });
@@ -782,7 +782,7 @@ t.test('the master key in its modes', async (t) => {
   t.same(atRestState(file), { mode: 'key-file', recoveryConfirmed: true });
   t.throws(() => enableAtRest(file, { mode: 'key-file' }), { code: 'dir-exists' });
   fs.rmSync(join(file, 'keys/at-rest.key'));
-  t.equal(await codeOf(openMaster(file)), 'key-file-missing');
+  t.equal(await codeOf(openMaster(file)), 'at-rest-key-missing');
 
   if (!fs.existsSync('/dev/tpmrm0')) {
     const bare = folder();
@@ -799,7 +799,7 @@ t.test('the master key in its modes', async (t) => {
     await codeOf(openMaster(typed, { passphrase: () => 'mười hai chữ trở xuống' })),
     'key-file-invalid',
   );
-  t.equal(await codeOf(openMaster(typed)), 'key-file-missing');
+  t.equal(await codeOf(openMaster(typed)), 'at-rest-key-missing');
   t.equal(
     filesHolding(typed, opened!).length + filesHolding(typed, Buffer.from(opened!.toString('base64'))).length,
     0,
@@ -993,7 +993,8 @@ t.test(
     const restored = join(temporaryDir('restored'), 'node');
     const back = await exitOf(['node', 'restore', '--from', to, '--dir', restored]);
     t.equal(back.code, 0, back.err);
-    t.equal(await codeOf(openMaster(restored)), 'key-file-missing');
+    t.match(back.err, /Trước khi chạy: lienthong at-rest recover --dir/, 'it says what is missing');
+    t.equal(await codeOf(openMaster(restored)), 'at-rest-key-missing');
     const paper = join(temporaryDir('paper'), 'key');
     fs.writeFileSync(paper, `${recovery}\n`, { mode: 0o600 });
     const recovered = await exitOf([

@@ -64,7 +64,7 @@ function refuseNewer(path: string, read: Record<string, unknown>): void {
     throw new ExchangeError('schema-newer', `${path}: format ${read.format}, ${read.atRest}`);
 }
 
-/** Code: key-file-missing for a folder with sealed content that is opened without its keys. */
+/** Code: at-rest-key-missing for a folder with sealed content that is opened without its keys. */
 export async function checkFormat(path: string, sealing: boolean): Promise<void> {
   const wanted = `${JSON.stringify(sealing ? sealedFormat : format)}\n`;
   const text = await unlessMissing(fsp.readFile(path, 'utf8'));
@@ -72,7 +72,7 @@ export async function checkFormat(path: string, sealing: boolean): Promise<void>
   const found = JSON.parse(text) as Record<string, unknown>;
   refuseNewer(path, found);
   if (found.atRest === sealedFormat.atRest && !sealing)
-    throw new ExchangeError('key-file-missing', 'the content is encrypted at rest');
+    throw new ExchangeError('at-rest-key-missing', 'the content is encrypted at rest');
   if (sealing && text !== wanted) writeFileDurable(path, wanted);
 }
 

@@ -155,7 +155,7 @@ function fromMachine(dir: string, credentials: string | undefined): Buffer {
   );
   if (error || status !== 0)
     throw new ExchangeError(
-      'key-file-invalid',
+      'at-rest-key-missing',
       `systemd-creds: ${(error?.message ?? stderr ?? '').slice(0, 200).trim()}`,
     );
   return keyOfText(stdout);
@@ -177,7 +177,7 @@ export type OpenMaster = {
   readonly credentials?: string | undefined;
 };
 
-/** The master key; undefined where encryption is off. Codes: key-file-missing, key-file-invalid (wrong passphrase or recovery key). */
+/** The master key; undefined where encryption is off. Codes: at-rest-key-missing, key-file-invalid (wrong passphrase or recovery key). */
 export async function openMaster(dir: string, how: OpenMaster = {}): Promise<Buffer | undefined> {
   const found = stored(dir);
   if (!found) return undefined;
@@ -185,7 +185,7 @@ export async function openMaster(dir: string, how: OpenMaster = {}): Promise<Buf
   if (found.mode === 'passphrase') {
     const typed = await how.passphrase?.();
     if (!typed || !found.passphrase)
-      throw new ExchangeError('key-file-missing', 'the passphrase of the data at rest');
+      throw new ExchangeError('at-rest-key-missing', 'no passphrase was given');
     return opened(
       fromPassphrase(typed, Buffer.from(found.passphrase.salt, 'base64')),
       found.passphrase.box,
@@ -194,7 +194,7 @@ export async function openMaster(dir: string, how: OpenMaster = {}): Promise<Buf
   }
   if (found.mode === 'tpm') return fromMachine(dir, how.credentials);
   const path = join(dir, atRestKeyFile);
-  if (!existsSync(path)) throw new ExchangeError('key-file-missing', atRestKeyFile);
+  if (!existsSync(path)) throw new ExchangeError('at-rest-key-missing', atRestKeyFile);
   checkSecret(path);
   return keyOfText(readFileSync(path, 'utf8'));
 }
@@ -222,6 +222,12 @@ export function recoverAtRest(
   const { passphrase: _, ...rest } = found;
   put(dir, { ...rest, mode: how.mode, ...(passphrase ? { passphrase } : {}), confirmedMs: how.nowMs });
   if (how.mode !== 'key-file') rmSync(join(dir, atRestKeyFile), { force: true });
+}
+
+/** True where the data are encrypted and this machine does not hold the key of their mode: a folder just restored, say. */
+export function lacksKey(dir: string): boolean {
+  const mode = stored(dir)?.mode;
+  return (mode === 'key-file' && !existsSync(join(dir, atRestKeyFile))) || mode === 'tpm';
 }
 
 /** Whoever can type it has kept it. Code: key-file-invalid. */
