@@ -22,16 +22,23 @@ export function createRecent(): Recent {
   let held = 0;
   return {
     add(args, { seq, hops }, receipt) {
-      // Copies: the arguments are views into a request's whole body, which would stay in memory with them.
+      // A copy, in one piece: the arguments are views into a request's whole body, which would stay in memory with them.
+      const inline = args.parts.flatMap(({ index, content }) => (content ? [{ index, content }] : []));
+      const copy = copier([
+        args.signed,
+        hops,
+        args.salt,
+        args.metadata,
+        receipt,
+        ...inline.map(({ content }) => content),
+      ]);
       const bytes: EnvelopeBytes = {
-        signed: Buffer.from(args.signed),
-        hops: Buffer.from(hops),
-        salt: args.salt && Buffer.from(args.salt),
-        metadata: args.metadata && Buffer.from(args.metadata),
-        receipt: Buffer.from(receipt),
-        inlineParts: args.parts.flatMap(({ index, content }) =>
-          content ? [{ index, content: Buffer.from(content) }] : [],
-        ),
+        signed: copy(args.signed),
+        hops: copy(hops),
+        salt: args.salt && copy(args.salt),
+        metadata: args.metadata && copy(args.metadata),
+        receipt: copy(receipt),
+        inlineParts: inline.map(({ index, content }) => ({ index, content: copy(content) })),
       };
       // What is held beside the content is bounded by the header's and the metadata's limits; 4 KiB is usual.
       const length = bytes.inlineParts.reduce(
@@ -51,5 +58,16 @@ export function createRecent(): Recent {
       bySeq.clear();
       held = 0;
     },
+  };
+}
+
+/** Copies each of these into one buffer that has room for all of them. */
+function copier(pieces: readonly (Uint8Array | null)[]): (piece: Uint8Array) => Buffer {
+  const room = Buffer.allocUnsafeSlow(pieces.reduce((sum, piece) => sum + (piece?.length ?? 0), 0));
+  let at = 0;
+  return (piece) => {
+    room.set(piece, at);
+    at += piece.length;
+    return room.subarray(at - piece.length, at);
   };
 }
