@@ -35,9 +35,11 @@ const CHECKPOINT_COMMITS = 8;
 /** Readers can keep the WAL from starting over; from 64 MiB on we wait for them (at most the busy timeout) and cut it. */
 const TRUNCATE_PAGES = 16_384;
 /**
- * A checkpoint beside us leaves what was committed meanwhile, each round less. When no more than this is left we take it ourselves in some milliseconds, or the
- * WAL would never be copied whole and never start over; after so many rounds in any case.
+ * A checkpoint beside us leaves what is committed meanwhile, so the WAL grows on. From 32 MiB on it is copied whole, so that it can start over: in rounds beside us
+ * that leave less each time, and when no more than this is left, after so many rounds, or at 48 MiB, by us. That sync takes as long as some commits.
  */
+const WHOLE_FROM_PAGES = 8192;
+const OURS_FROM_PAGES = 12_288;
 const TAIL_PAGES = 256;
 const ROUNDS_BESIDE = 3;
 /** Asking for the WAL's size costs 20 µs, so not after each batch. */
@@ -231,9 +233,11 @@ function checkpoint(db: Database): void {
     const left = wal === undefined ? 0 : wal.log - wal.checkpointed;
     const rounds = roundsBeside;
     roundsBeside = 0;
-    if (wal === undefined || left === 0 || (rounds === 0 && left < checkpointAtPages)) return;
+    if (wal === undefined || left === 0) return;
+    if (left < checkpointAtPages && (rounds === 0 || wal.log < WHOLE_FROM_PAGES)) return;
     if (wal.log < truncateAtPages) {
-      if (beside !== undefined && left > TAIL_PAGES && rounds < ROUNDS_BESIDE) {
+      const alone = left <= TAIL_PAGES || rounds >= ROUNDS_BESIDE || wal.log >= OURS_FROM_PAGES;
+      if (beside !== undefined && !alone) {
         roundsBeside = rounds + 1;
         beside.begin();
         return;

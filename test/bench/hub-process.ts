@@ -43,7 +43,7 @@ export async function startHubProcess(
     execArgv: [
       ...(options.execArgv ?? (process.env.BENCH_NODE_ARGS ?? '').split(' ').filter(Boolean)),
       // As bin/lienthong starts it.
-      '--max-semi-space-size=4',
+      '--max-semi-space-size=2',
       '--heap-growing-percent=50',
       '--initial-old-space-size=48',
       '--liftoff-only',
