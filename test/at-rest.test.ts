@@ -551,7 +551,7 @@ t.test(
     t.match(await exitOf(['at-rest', 'status', '--dir', data]), { code: 0, out: /tpm: .*TPM/ });
     await stop();
     fs.rmSync(socket, { force: true });
-    t.equal(await codeOf(openMaster(data)), 'key-file-invalid', 'without the chip it does not open');
+    t.equal(await codeOf(openMaster(data)), 'at-rest-key-missing', 'without the chip it does not open');
     stop = start();
     await eventually(async () => (fs.existsSync(socket) ? true : undefined));
     t.same(await openMaster(data), master, 'the machine after a start anew');
@@ -561,7 +561,7 @@ t.test(
     fs.rmSync(socket, { force: true });
     stop = start();
     await eventually(async () => (fs.existsSync(socket) ? true : undefined));
-    t.equal(await codeOf(openMaster(data)), 'key-file-invalid', 'the disk in another machine');
+    t.equal(await codeOf(openMaster(data)), 'at-rest-key-missing', 'the disk in another machine');
     recoverAtRest(data, recovery, { mode: 'tpm', nowMs: 1 });
     t.same(await openMaster(data), master, 'bound to the new machine from paper');
   },
