@@ -3,7 +3,7 @@
 
 import { type ArchiveBounds, inspectZip } from '../../protocol/node/files/archive.ts';
 import { inspectTar } from '../../protocol/node/files/tar.ts';
-import { nameMismatch, typeNameOf } from '../../protocol/node/files/type-names.ts';
+import { isProgramName, nameMismatch, typeNameOf } from '../../protocol/node/files/type-names.ts';
 import { sniffType } from '../../protocol/node/files/types.ts';
 import type { Finding } from '../../protocol/safety/findings.ts';
 import type { FileTypeName } from '../../protocol/safety/policy.ts';
@@ -43,6 +43,7 @@ export async function inspectSource(
   const mismatch = nameMismatch(question.name, found);
   if (mismatch) findings.push({ code: 'name-mismatch', said: mismatch });
   if (type === 'executable') findings.push({ code: 'executables', said: found.mediaType });
+  else if (isProgramName(question.name)) findings.push({ code: 'executables', said: 'by the name ending' });
   if (
     type === 'html' &&
     offsetsOf(source, '<script', { from: 0, to: Math.min(source.sizeBytes, searchedBytesMax), most: 1 })
