@@ -188,9 +188,9 @@ export const catalogue = {
     409,
     'never',
     'clerk',
-    ['Sổ đã khoá, chỉ đọc', 'The book is closed and can only be read'],
+    ['Sổ đã khóa, chỉ đọc', 'The book is closed and can only be read'],
     [
-      'Ghi vào sổ của năm nay. Sổ đã khoá được in, ký và lưu, không ghi thêm.',
+      'Ghi vào sổ của năm nay. Sổ đã khóa được in, ký và lưu, không ghi thêm.',
       "Enter it in this year's book. A closed book is printed, signed and kept; nothing is added.",
     ],
   ),
@@ -207,7 +207,7 @@ export const catalogue = {
     'clerk',
     ['Văn bản đã được tiếp nhận và vào sổ', 'The document has been accepted and registered already'],
     [
-      'Chi tiết nêu ai đã tiếp nhận, lúc nào, số đến nào. Không cần làm gì thêm.',
+      'Đã có người tiếp nhận (nêu ở trên: số đến, ai, lúc nào). Không cần làm gì thêm.',
       'The detail says who accepted it, when, and its number. Nothing more is to be done.',
     ],
   ),
@@ -234,7 +234,7 @@ export const catalogue = {
     'clerk',
     ['Không đóng dấu ĐẾN lên tệp PDF này được', 'The ĐẾN stamp cannot be put onto this PDF'],
     [
-      'Tệp được mã hoá, hỏng hoặc không phải PDF. In bản giấy rồi đóng dấu ĐẾN, hoặc trả lại văn bản nếu không đọc được.',
+      'Tệp được mã hóa, hỏng hoặc không phải PDF. In bản giấy rồi đóng dấu ĐẾN, hoặc trả lại văn bản nếu không đọc được.',
       'The file is encrypted, damaged, or no PDF. Print it and stamp the paper, or give the document back if it cannot be read.',
     ],
   ),
@@ -396,7 +396,7 @@ export const catalogue = {
       'An order of removal without the right or the signatures for it; it was not carried out',
     ],
     [
-      'Gọi ngay cho trung tâm ra lệnh: chỉ người vận hành của nơi gửi, nơi nhận hoặc cấp trên của họ được ra lệnh, bằng khoá đã có tên trong danh bạ.',
+      'Gọi ngay cho trung tâm ra lệnh: chỉ người vận hành của nơi gửi, nơi nhận hoặc cấp trên của họ được ra lệnh, bằng khóa đã có tên trong danh bạ.',
       'Call the hub that ordered it: only operators of the sender, of a recipient or of a hub above them may order, by keys that the directory names.',
     ],
   ),
@@ -406,6 +406,16 @@ export const catalogue = {
     'clerk',
     ['Quá nhiều tệp trong một văn bản', 'Too many parts in one document'],
     ['Gộp tệp hoặc chia văn bản (tối đa 64 tệp).', 'Join files or split the document (64 at most).'],
+  ),
+  'file-empty': row(
+    400,
+    'never',
+    'clerk',
+    ['Tệp rỗng (0 byte)', 'A file has no content (0 bytes)'],
+    [
+      'Mở tệp xem có nội dung không, lưu lại từ phần mềm đã tạo ra nó rồi chọn lại tệp.',
+      'Open the file to see whether anything is in it, save it again where it was made, and choose it anew.',
+    ],
   ),
   'part-too-large': row(
     413,
@@ -535,7 +545,7 @@ export const catalogue = {
     403,
     'operator',
     'hub-operator',
-    ['Không nhận ra khoá ký', 'The signing key is not known'],
+    ['Không nhận ra khóa ký', 'The signing key is not known'],
     [
       'Chờ danh bạ cập nhật; nếu lặp lại, gọi cơ quan đầu mối.',
       'Wait for the directory; if it repeats, call the hub.',
@@ -590,7 +600,7 @@ export const catalogue = {
     'node-operator',
     ['Chứng thư dùng sai mục đích', 'The certificate is for another use'],
     [
-      'Dùng đúng chứng thư kết nối của nút; ghi danh lại nếu tệp khoá bị lẫn.',
+      'Dùng đúng chứng thư kết nối của nút; ghi danh lại nếu tệp khóa bị lẫn.',
       "Use the node's TLS certificate; enrol again if key files were mixed up.",
     ],
   ),
@@ -626,11 +636,11 @@ export const catalogue = {
     'operator',
     'node-operator',
     [
-      'Danh bạ ghi một khoá niêm phong của đơn vị mà máy này không giữ',
+      'Danh bạ ghi một khóa niêm phong của đơn vị mà máy này không giữ',
       'The directory names a seal key of this unit that this machine does not hold',
     ],
     [
-      'Gọi ngay cho đơn vị vận hành trung tâm. Nếu máy này vừa khôi phục từ bản sao lưu cũ hơn lần gia hạn: xin giấy mời mới. Nếu không: có khoá khác ký được thay đơn vị; yêu cầu thu hồi chứng thư đó.',
+      'Gọi ngay cho đơn vị vận hành trung tâm. Nếu máy này vừa khôi phục từ bản sao lưu cũ hơn lần gia hạn: xin giấy mời mới. Nếu không: có khóa khác ký được thay đơn vị; yêu cầu thu hồi chứng thư đó.',
       "Call the hub's operator at once. If this machine was just restored from a backup older than its last renewal: ask for a new invitation. Otherwise another key can sign for the unit: have that certificate revoked.",
     ],
   ),
@@ -772,7 +782,7 @@ export const catalogue = {
     'hub-operator',
     ['CA sắp đến hạn phải thay', 'A CA is due to be followed by another'],
     [
-      'Chạy "lienthong hub ca request", ký ở máy giữ khoá gốc, rồi "lienthong hub ca install"; không phải dừng.',
+      'Chạy "lienthong hub ca request", ký ở máy giữ khóa gốc, rồi "lienthong hub ca install"; không phải dừng.',
       'Run "lienthong hub ca request", sign where the root is, then "lienthong hub ca install"; nothing stops.',
     ],
   ),
@@ -981,8 +991,8 @@ export const catalogue = {
     409,
     'never',
     'software',
-    ['Khoá chống trùng đã dùng cho nội dung khác', 'The idempotency key was used with another request'],
-    ['Dùng khoá mới cho văn bản mới.', 'Use a new key for a new document.'],
+    ['Khóa chống trùng đã dùng cho nội dung khác', 'The idempotency key was used with another request'],
+    ['Dùng khóa mới cho văn bản mới.', 'Use a new key for a new document.'],
   ),
   'document-unknown': row(
     404,
@@ -1004,7 +1014,7 @@ export const catalogue = {
     'clerk',
     ['Văn bản đã bị nơi gửi thu hồi', 'The sender took this document back'],
     [
-      'Không xử lý tiếp; nội dung đã được huỷ hoặc đang huỷ. Hỏi nơi gửi nếu cần.',
+      'Không xử lý tiếp; nội dung đã được hủy hoặc đang hủy. Hỏi nơi gửi nếu cần.',
       'Do nothing more with it; its content is or will be destroyed. Ask the sender if needed.',
     ],
   ),
@@ -1134,7 +1144,7 @@ export const catalogue = {
       'The law gives a receiver no right to refuse a recall',
     ],
     [
-      'Nên đồng ý và huỷ văn bản (NĐ 30/2020 Điều 18). Nếu vẫn từ chối, xác nhận (--despite-warning) và chịu trách nhiệm.',
+      'Nên đồng ý và hủy văn bản (NĐ 30/2020 Điều 18). Nếu vẫn từ chối, xác nhận (--despite-warning) và chịu trách nhiệm.',
       'Better agree and destroy it (Decree 30/2020, Article 18). To refuse all the same, confirm (--despite-warning) and answer for it.',
     ],
   ),
@@ -1270,7 +1280,10 @@ export const catalogue = {
     'later',
     'node-operator',
     ['Ổ đĩa gần đầy nên tạm không nhận việc mới', 'The disk is nearly full; new work is refused for now'],
-    ['Giải phóng dung lượng; việc đã nhận không mất.', 'Free some space; nothing accepted is lost.'],
+    [
+      'Báo người quản trị máy giải phóng dung lượng; việc đã nhận không mất.',
+      'Free some space; nothing accepted is lost.',
+    ],
   ),
   'shutting-down': row(503, 'later', 'nobody', ['Hệ thống đang khởi động lại', 'Shutting down'], waits),
   'poll-replaced': row(
@@ -1366,7 +1379,7 @@ export const catalogue = {
     403,
     'never',
     'node-operator',
-    ['Giấy mời không đúng hoặc đã huỷ', 'No such invitation'],
+    ['Giấy mời không đúng hoặc đã hủy', 'No such invitation'],
     ['Xin giấy mời mới.', 'Ask for a new invitation.'],
   ),
   'invitation-expired': row(
@@ -1380,7 +1393,7 @@ export const catalogue = {
     403,
     'never',
     'hub-operator',
-    ['Giấy mời đã dùng với khoá khác', 'The invitation was used with other keys'],
+    ['Giấy mời đã dùng với khóa khác', 'The invitation was used with other keys'],
     ['Nếu không phải anh/chị dùng: báo ngay cơ quan đầu mối.', 'If that was not you, tell the hub at once.'],
   ),
   'root-fingerprint-mismatch': row(
@@ -1503,7 +1516,7 @@ export const catalogue = {
     500,
     'operator',
     'node-operator',
-    ['Tệp khoá cho người khác đọc được', 'A key file can be read by others'],
+    ['Tệp khóa cho người khác đọc được', 'A key file can be read by others'],
     [
       'Chạy "chmod 600" cho tệp được nêu, với đúng chủ sở hữu.',
       'Run "chmod 600" on the named file; it must belong to the account of the program.',
@@ -1513,7 +1526,7 @@ export const catalogue = {
     500,
     'operator',
     'node-operator',
-    ['Tệp khoá được mã hoá, chưa có mật khẩu', 'The key file is encrypted and no passphrase was given'],
+    ['Tệp khóa được mã hóa, chưa có mật khẩu', 'The key file is encrypted and no passphrase was given'],
     [
       'Đặt LIENTHONG_KEY_PASSPHRASE_FILE, hoặc LoadCredential=lienthong-keys trong systemd; tệp mật khẩu để 600.',
       'Set LIENTHONG_KEY_PASSPHRASE_FILE, or LoadCredential=lienthong-keys in systemd; the file of mode 600.',
@@ -1523,7 +1536,7 @@ export const catalogue = {
     500,
     'operator',
     'node-operator',
-    ['Mật khẩu không mở được tệp khoá', 'The passphrase does not open the key file'],
+    ['Mật khẩu không mở được tệp khóa', 'The passphrase does not open the key file'],
     [
       'Dùng đúng mật khẩu. Nếu lần đổi mật khẩu bị dở, chạy lại "lienthong keys encrypt" với cả hai.',
       'Use the right one. If a change was cut off, run "lienthong keys encrypt" again with both.',
@@ -1533,7 +1546,7 @@ export const catalogue = {
     503,
     'operator',
     'node-operator',
-    ['Thiết bị giữ khoá con dấu không ký được', 'The token that holds the seal key does not sign'],
+    ['Thiết bị giữ khóa con dấu không ký được', 'The token that holds the seal key does not sign'],
     [
       'Cắm thiết bị, kiểm tra "lienthong node seal-token check"; văn bản được giữ và gửi lại.',
       'Plug it in and run "lienthong node seal-token check"; documents wait and go out afterwards.',
@@ -1543,9 +1556,9 @@ export const catalogue = {
     503,
     'operator',
     'node-operator',
-    ['Thiết bị giữ khoá từ chối mã PIN', 'The token refuses the PIN'],
+    ['Thiết bị giữ khóa từ chối mã PIN', 'The token refuses the PIN'],
     [
-      'Không thử lại để khỏi khoá thiết bị. Sửa tệp PIN, kiểm tra "lienthong node seal-token check", rồi khởi động lại nút.',
+      'Không thử lại để khỏi khóa thiết bị. Sửa tệp PIN, kiểm tra "lienthong node seal-token check", rồi khởi động lại nút.',
       'It is not tried again, so that the token does not lock. Correct the PIN file, run "lienthong node seal-token check", restart the node.',
     ],
   ),
@@ -1563,9 +1576,9 @@ export const catalogue = {
     500,
     'operator',
     'node-operator',
-    ['Thiếu tệp khoá', 'A key file is missing'],
+    ['Thiếu tệp khóa', 'A key file is missing'],
     [
-      'Khôi phục thư mục khoá từ bản sao lưu, hoặc ghi danh lại.',
+      'Khôi phục thư mục khóa từ bản sao lưu, hoặc ghi danh lại.',
       'Restore the folder of keys from a backup, or enrol again.',
     ],
   ),
@@ -1573,9 +1586,9 @@ export const catalogue = {
     500,
     'operator',
     'node-operator',
-    ['Thiếu khoá mở dữ liệu đã mã hoá', 'The key of the encrypted data is not here'],
+    ['Thiếu khóa mở dữ liệu đã mã hóa', 'The key of the encrypted data is not here'],
     [
-      'Chạy "lienthong at-rest recover" với khoá khôi phục đã cất trong két, hoặc chép keys/at-rest.key từ máy cũ; ở chế độ mật khẩu thì khởi động lại và nhập mật khẩu.',
+      'Chạy "lienthong at-rest recover" với khóa khôi phục đã cất trong két, hoặc chép keys/at-rest.key từ máy cũ; ở chế độ mật khẩu thì khởi động lại và nhập mật khẩu.',
       'Run "lienthong at-rest recover" with the recovery key from the safe, or copy keys/at-rest.key from the old machine; in passphrase mode start again and type it.',
     ],
   ),
@@ -1583,9 +1596,9 @@ export const catalogue = {
     500,
     'operator',
     'node-operator',
-    ['Tệp khoá không dùng được', 'A key file cannot be used'],
+    ['Tệp khóa không dùng được', 'A key file cannot be used'],
     [
-      'Khôi phục tệp khoá (P-256, PKCS#8) từ bản sao lưu, hoặc ghi danh lại.',
+      'Khôi phục tệp khóa (P-256, PKCS#8) từ bản sao lưu, hoặc ghi danh lại.',
       'Restore the key file (P-256, PKCS#8) from a backup, or enrol again.',
     ],
   ),
@@ -1985,7 +1998,7 @@ export const catalogue = {
     423,
     'never',
     'clerk',
-    ['Nơi nhận đang bị khoá trên trục', 'The recipient is locked on the axis'],
+    ['Nơi nhận đang bị khóa trên trục', 'The recipient is locked on the axis'],
     [
       'Hỏi nơi nhận (có thể đã sáp nhập) rồi gửi tới mã mới.',
       'Ask the recipient (it may have been merged) and send to its new code.',

@@ -192,6 +192,11 @@ t.test('a request that is not right is refused with every field named, and never
   t.match(await (await a.fetch('/v1/documents', post({ ...document, recipients: ['X99'] }, 'k-5'))).json(), {
     code: 'unit-unknown',
   });
+  const hollow = { ...document, parts: [small, { ...small, name: 'phụ lục.txt', contentBase64: '' }] };
+  t.match(await (await a.fetch('/v1/documents', post(hollow, 'k-6'))).json(), {
+    code: 'file-empty',
+    violations: [{ field: '/parts/1', vi: 'Tệp (thứ 2) rỗng (0 byte).' }],
+  });
   t.equal((await a.fetch('/v1/uploads', post({}))).status, 415);
 });
 

@@ -99,10 +99,11 @@ export async function openUploads({ dir, keys, clock, addContent, assertRoom }: 
   }
 
   return {
-    /** Codes: `part-too-large`, `disk-nearly-full`, `rate-limited` (too many that were not finished). */
+    /** Codes: `file-empty`, `part-too-large`, `disk-nearly-full`, `rate-limited` (too many that were not finished). */
     async begin(person: number, lengthBytes: number): Promise<UploadView> {
-      if (!Number.isSafeInteger(lengthBytes) || lengthBytes < 1)
-        throw new ExchangeError('request-malformed', 'tệp rỗng (0 byte)');
+      if (lengthBytes === 0) throw new ExchangeError('file-empty');
+      if (!Number.isSafeInteger(lengthBytes) || lengthBytes < 0)
+        throw new ExchangeError('request-malformed', 'lengthBytes');
       if (lengthBytes > limits.partBytesMax) throw new ExchangeError('part-too-large');
       // Here and once more in the content store, until it is whole: better told now than after an hour.
       assertRoom(2 * lengthBytes);

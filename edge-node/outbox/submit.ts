@@ -4,6 +4,7 @@
 import { hash } from 'node:crypto';
 import { createChunkHasher } from '../../protocol/chunks.ts';
 import { metadataCodec } from '../../protocol/codec.ts';
+import { violation } from '../../protocol/document/violations.ts';
 import { ExchangeError } from '../../protocol/errors.ts';
 import { newDocumentId, parseDocumentId, parseEnvelopeId, uuidToBytes } from '../../protocol/ids.ts';
 import { limits } from '../../protocol/limits.ts';
@@ -47,6 +48,11 @@ export async function submitDocument(request: SubmitRequest, context: EdgeContex
     unlessKnown(error);
   }
   const parts = await storeParts(request.parts, unit, context);
+  try {
+    assertFilled(parts);
+  } catch (error) {
+    unlessKnown(error);
+  }
   const bytes = parts.reduce((sum, { length }) => sum + length, 0);
   assertTaken(recipients, { bytes, kind: request.kind ?? kinds.document }, context);
   const links = JSON.stringify((request.links ?? []).map(checkedLink));
@@ -198,6 +204,15 @@ function checkedLink({ relation, envelopeId, documentId }: SubmitLink): SubmitLi
     ...(envelopeId ? { envelopeId: parseEnvelopeId(envelopeId) } : {}),
     ...(documentId ? { documentId: parseDocumentId(documentId) } : {}),
   };
+}
+
+/** The protocol carries empty parts; an office that sends one has chosen the wrong file, or lost what was in it. */
+function assertFilled(parts: readonly PartRow[]): void {
+  const violations = parts.flatMap(({ length }, i) =>
+    length > 0 ? [] : [violation(`/parts/${i}`, 'rỗng (0 byte).', 'no content (0 bytes)')],
+  );
+  const [first] = violations;
+  if (first) throw new ExchangeError('file-empty', first.field, { violations });
 }
 
 /** Small parts stay in memory for the row; what is larger than may ride along goes to the content folder, durable on return. */
