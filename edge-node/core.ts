@@ -101,6 +101,8 @@ export type OutboxPageOptions = PageOptions & {
   readonly recalled?: boolean;
   /** Only what some office has since before this and has neither accepted nor returned; with `unit`, the newest. */
   readonly unansweredSinceMs?: number;
+  /** Only what some office gave back since this, and nobody replaced or asked back; with `unit`, of the newest. */
+  readonly returnedSinceMs?: number;
 };
 export type InboxPageOptions = PageOptions & {
   /** Least urgency, 0 to 4. */
@@ -137,6 +139,8 @@ export type OutboxRow = {
   readonly recipients: Partial<Record<OutboxState, number>>;
   /** How many recipients say what (01 to 06); those that only have it count under 01. */
   readonly statuses: Readonly<Record<string, number>>;
+  /** One word for each recipient: `recalled` or `recall-asked`, else what its office says (01 to 06), else where the document is on its way to it. */
+  readonly stands: Readonly<Record<string, number>>;
   readonly lastError: string | undefined;
   /** As of its newest sending (EnvelopeView). */
   readonly nextMs: number | undefined;

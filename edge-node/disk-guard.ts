@@ -56,7 +56,11 @@ export function createDiskGuard(options: {
     assertRoom(bytes = 0) {
       const { nearlyFull, freeBytes } = state();
       if (nearlyFull || freeBytes - bytes < floorBytes)
-        throw new ExchangeError('disk-nearly-full', `${freeBytes} bytes free`, { retryAfterMs });
+        throw new ExchangeError(
+          'disk-nearly-full',
+          `${freeBytes} bytes free${bytes > 0 ? `, ${bytes + floorBytes} needed` : ''}`,
+          { retryAfterMs },
+        );
     },
   };
 }

@@ -8,7 +8,9 @@ import { fillingOf, levelSearch } from './find.ts';
 import { sendingUnit } from './outbox/submit.ts';
 import { isHiddenSent } from './safety/views.ts';
 import { searchQuery } from './search-words.ts';
+import type { ChangeState } from './statuses/core.ts';
 import { storyOfSent } from './statuses/views.ts';
+import type { LatestRecipient } from './store/outbox-ops.ts';
 import type { Store } from './store/store.ts';
 import { documentState, hiddenTitle, movesOf, senderCodeOf } from './views.ts';
 
@@ -70,25 +72,37 @@ export function outboxPage(options: OutboxPageOptions, context: EdgeContext): Pa
       number: row.number ?? '',
       state: documentState(recipients.map(({ state }) => state)),
       recipients: counts,
-      statuses: statusCounts(row.document_id, recipients, context),
+      ...statusCounts(row.document_id, recipients, context),
       lastError: newest?.last_error ?? undefined,
       ...(newest ? movesOf(newest, context) : { nextMs: undefined, uploaded: undefined }),
     };
   });
 }
 
+/** What was not taken back stands as it stood. */
+const recallStands: Partial<Record<ChangeState, string>> = {
+  asked: 'recall-asked',
+  agreed: 'recalled',
+  'taken-back': 'recalled',
+};
+
 function statusCounts(
   documentId: Uint8Array,
-  recipients: readonly { readonly unit: string; readonly state: OutboxState }[],
+  recipients: readonly LatestRecipient[],
   context: EdgeContext,
-): Record<string, number> {
+): Pick<OutboxRow, 'statuses' | 'stands'> {
   const story = storyOfSent(documentId, context);
-  const counts: Record<string, number> = {};
-  for (const { unit, state } of recipients) {
-    const code = story.status(unit)?.code ?? (state === 'delivered' ? '01' : undefined);
-    if (code !== undefined) counts[code] = (counts[code] ?? 0) + 1;
+  const statuses: Record<string, number> = {};
+  const stands: Record<string, number> = {};
+  for (const to of recipients) {
+    const code = story.status(to.unit)?.code ?? (to.state === 'delivered' ? '01' : undefined);
+    if (code !== undefined) statuses[code] = (statuses[code] ?? 0) + 1;
+    const change = story.change(to.unit, to);
+    const back = change?.kind === 'recall' ? recallStands[change.state] : undefined;
+    const word = back ?? code ?? to.state;
+    stands[word] = (stands[word] ?? 0) + 1;
   }
-  return counts;
+  return { statuses, stands };
 }
 
 export function inboxPage(options: InboxPageOptions, context: EdgeContext): Page<InboxRow> {

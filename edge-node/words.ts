@@ -7,7 +7,7 @@ type Words = { readonly vi: string; readonly en: string };
 const events: Readonly<Record<string, Words>> = {
   Queued: { vi: 'Đã lưu tại đơn vị, chờ gửi', en: 'Taken by this node, waiting to be sent' },
   Sealed: { vi: 'Đã ký niêm phong', en: 'Sealed' },
-  Cancelled: { vi: 'Đã huỷ trước khi gửi', en: 'Cancelled before it was sent' },
+  Cancelled: { vi: 'Đã hủy trước khi gửi', en: 'Cancelled before it was sent' },
   Refused: { vi: 'Trung tâm từ chối', en: 'Refused by the hub' },
   SubmissionAcceptance: { vi: 'Trung tâm đã nhận', en: 'Accepted by the hub' },
   SubmissionRejection: { vi: 'Trung tâm từ chối', en: 'Refused by the hub' },
@@ -27,7 +27,7 @@ const outcomes: Readonly<Record<string, Words>> = {
   expired: { vi: 'hết hạn', en: 'expired' },
   undeliverable: { vi: 'không chuyển được', en: 'undeliverable' },
   relayed: { vi: 'đã chuyển tiếp', en: 'passed on' },
-  cancelled: { vi: 'đã huỷ', en: 'cancelled' },
+  cancelled: { vi: 'đã hủy', en: 'cancelled' },
   reported: {
     vi: 'hệ thống đó báo nơi nhận đã có (không có chữ ký của nơi nhận)',
     en: 'that system says that the recipient has it (the recipient signed nothing)',

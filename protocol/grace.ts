@@ -83,7 +83,7 @@ export const grace = {
     warnsMs: 0,
     alarmsMs: 0,
     stops: {
-      vi: 'không nút nào bị chặn; việc hết hạn và xoá theo hạn tạm dừng; sai hàng tháng: theo giờ mà các nút đã thống nhất',
+      vi: 'không nút nào bị chặn; việc hết hạn và xóa theo hạn tạm dừng; sai hàng tháng: theo giờ mà các nút đã thống nhất',
       en: 'nobody: deadlines and retention wait while most peers disagree; months off: the hub goes by the time on which its peers agree',
     },
     heals: { vi: 'sau khi chỉnh giờ', en: 'after the clock is set' },

@@ -19,6 +19,7 @@ import t from 'tap';
 import { freePorts } from '../bin/demo/processes.ts';
 import { makeSamples } from '../bin/demo/samples.ts';
 import { type DraftFields, emptyFields } from '../edge-node/console/contract.ts';
+import { detailWords, forPerson } from '../edge-node/console/detail-words.ts';
 import { startNotifier } from '../edge-node/console/notify.ts';
 import { type RunningConsole, startConsole } from '../edge-node/console/server.ts';
 import { percentOf, standingsOf } from '../edge-node/recipients/newest.ts';
@@ -156,7 +157,7 @@ t.test(
     });
     t.match(await clerk.get(`/c/v1/uploads/${begun.upload}`), { json: { offsetBytes: 500 } });
     await piece(500, bytes.length);
-    t.match(await clerk.post('/c/v1/uploads', { lengthBytes: 0 }), { json: { code: 'request-malformed' } });
+    t.match(await clerk.post('/c/v1/uploads', { lengthBytes: 0 }), { json: { code: 'file-empty' } });
     const { json: kept } = await clerk.post(`/c/v1/uploads/${begun.upload}/finish`);
     t.equal(kept.lengthBytes, bytes.length);
 
@@ -257,6 +258,11 @@ t.test(
       (await c.node.edge.outbox({ unit: c.unit, unansweredSinceMs })).rows.length;
     t.same([await unanswered(systemClock.nowMs() + 60_000), await unanswered(1)], [1, 0]);
     t.match((await clerk.get('/c/v1/outbox?state=unanswered')).json, { rows: [] }, 'it came today');
+    t.match(
+      (await clerk.post(`/c/v1/documents/out/${sent.documentId}/retry`)).json,
+      { code: 'document-state-refused', detail: /^không còn gì của văn bản này đang chờ/ },
+      'why, in the language of who reads it',
+    );
     t.match((await clerk.get('/c/v1/overview')).json, { unanswered: 0, outbox: 0, unsent: 0, failed: 0 });
     t.match((await clerk.get('/c/v1/outbox?state=unsent')).json, { rows: [] });
     t.match((await clerk.get('/c/v1/outbox?state=recalled')).json, { rows: [] });
@@ -275,6 +281,41 @@ t.test(
     await stranger.ask('DELETE', `/c/v1/drafts/${foreign}`);
   },
 );
+
+t.test('what a refusal says beside its title is Vietnamese, or set aside as technical', async (t) => {
+  const acts = ['statuses', 'safety', 'store', 'office', 'outbox', 'recipients', 'accounts'].flatMap(
+    (room) => {
+      const folder = new URL(`../edge-node/${room}/`, import.meta.url);
+      return readdirSync(folder).map((name) => readFileSync(new URL(name, folder), 'utf8'));
+    },
+  );
+  const refusals = acts.flatMap((source) => [
+    ...source.matchAll(
+      /ExchangeError\(\s*'(document-state-refused|document-held|task-refused)',\s*'([^']+)'/g,
+    ),
+  ]);
+  t.ok(refusals.length > 8);
+  for (const [, code, detail] of refusals)
+    t.match(detailWords(detail!), /[^\x20-\x7e]/, `${code}: ${detail}`);
+  for (const [detail, words] of [
+    ['Tây Vinh was asked to destroy it: send a new one', /^Tây Vinh đã được yêu cầu hủy/],
+    ['03 → 06', /"Đã tiếp nhận", không chuyển sang "Hoàn thành"/],
+    ['8000000000 bytes free, 9500000000 needed', 'cần 9,5 GB, còn trống 8 GB'],
+    ['vanthu@tayson.gov.vn', 'vanthu@tayson.gov.vn'],
+    ['cai-cach', 'cai-cach'],
+    ['document.progress', undefined],
+    ['some text that nobody translated', undefined],
+  ] as const)
+    t.ok(
+      words instanceof RegExp ? words.test(detailWords(detail) ?? '') : detailWords(detail) === words,
+      detail,
+    );
+  const row = { type: '', title: '', status: 409, code: 'x', retry: 'never', who: 'clerk', titleVi: '' };
+  t.match(forPerson({ ...row, remedy: '', remedyVi: '', detail: 'the store moved on' }), {
+    technical: 'the store moved on',
+    detail: undefined,
+  });
+});
 
 const naughty = sharedData('names-and-archives/blns.json');
 const noNaughty = existsSync(naughty) ? false : 'needs ../shared/data/names-and-archives';
@@ -347,7 +388,7 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
   t.equal(await sender.getByLabel('Ký hiệu', { exact: true }).inputValue(), 'UBND-VP');
   await sender.getByLabel('Số', { exact: true }).fill('12');
   await files.setInputFiles({ name: 'rỗng.pdf', mimeType: 'application/pdf', buffer: Buffer.alloc(0) });
-  await sender.getByText('Tệp "rỗng.pdf" rỗng (0 byte). Hãy chọn lại tệp.', { exact: false }).waitFor();
+  await sender.getByText('Tệp "rỗng.pdf" rỗng (0 byte)', { exact: false }).waitFor();
   await look(sender, 'an empty file');
   // The line is cut while a file goes up: it waits, and goes on by itself.
   await sender.context().setOffline(true);
@@ -425,7 +466,8 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
   };
   t.equal((await saved('Phiếu xác nhận gửi nhận (PDF)')).subarray(0, 5).toString(), '%PDF-');
   await receiver.getByRole('button', { name: 'Trả lời văn bản' }).click();
-  await receiver.getByText('Văn bản này trả lời một văn bản đến.').waitFor();
+  await receiver.getByText('Văn bản này trả lời văn bản đến:', { exact: false }).waitFor();
+  await receiver.getByRole('link', { name: /^12\/UBND-VP – / }).waitFor();
   await receiver.getByText('1 nơi nhận').waitFor();
   await receiver.locator('input[type=file]').setInputFiles({
     name: 'trả lời.pdf',
@@ -470,6 +512,8 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
   await third.getByText('Đã trả lại', { exact: true }).waitFor();
   await sender.getByRole('link', { name: 'Về việc triển khai kế hoạch năm 2027' }).click();
   await sender.getByText('Không thuộc thẩm quyền').first().waitFor();
+  const returned = () => a.node.edge.outbox({ unit: a.unit, returnedSinceMs: 0 });
+  t.equal((await returned()).rows.length, 1, 'the sender is told on his first screen');
   await look(sender, 'sending');
   for (const sheet of ['Sửa thông tin đã gửi', 'Báo cáo nội dung mật']) {
     await sender.getByRole('button', { name: sheet }).click();
@@ -493,6 +537,7 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
   t.same(await numbered('{"only":"asked"}'), ['12'], 'the list of what senders ask for');
   t.same(await numbered('{"only":"asked","words":"ke hoach"}'), ['12']);
   t.same(await numbered('{"only":"recalled"}'), []);
+  receiver.once('dialog', (sure) => void sure.accept());
   await receiver.getByRole('button', { name: 'Đồng ý, hủy văn bản' }).click();
   await receiver.getByText('Nội dung đã được hủy', { exact: false }).waitFor();
   t.same(await numbered('{"only":"asked"}'), []);
@@ -503,6 +548,9 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
     const { recipients } = view.envelopes[0]!;
     return recipients.some(({ unit, change }) => unit === b.unit && change?.state === 'agreed') || undefined;
   }, 600);
+  await sender.getByText('Đã thu hồi', { exact: true }).first().waitFor();
+  t.ok((await a.node.edge.outbox({})).rows[0]!.stands.recalled! >= 1, 'and so says the list');
+  t.equal((await returned()).rows.length, 0, 'nothing is left to do');
 
   for (const [path, heading] of [
     ['/so', 'Sổ văn bản'],
@@ -534,7 +582,7 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
   await sender.keyboard.press('Escape');
   t.equal(await sender.getByRole('link', { name: /Hộp gửi/ }).count(), 0);
   sender.once('dialog', (asked) => void asked.accept());
-  await sender.getByRole('button', { name: 'Xoá dự thảo' }).click();
+  await sender.getByRole('button', { name: 'Xóa dự thảo' }).click();
   await sender.getByRole('heading', { name: 'Dự thảo' }).waitFor();
 
   // The session is ended elsewhere while a draft is being written: sign in over it, nothing is lost.
@@ -683,6 +731,11 @@ t.test(
       }),
       { findings: { good: false, stops: true, words: /Không được gửi/ } },
       'a program that calls itself PDF',
+    );
+    t.match(
+      await checks({ parts: [signed, await part('danh sách.exe', Buffer.from('chữ thường'))] }),
+      { findings: { good: false, words: /chương trình/ } },
+      'a name that starts a program, whatever is in it',
     );
     t.match(await checks({ subject: 'Danh sách TỐI MẬT' }), { secret: { stops: true } });
     t.match(await checks({ recipients: [{ code: 'H99.1', name: '' }] }), {

@@ -331,7 +331,7 @@ t.test(
     const won = both.find(({ status }) => status === 201);
     const lost = both.find(({ status }) => status === 409);
     t.match(won, { registered: '02' });
-    t.match(lost, { code: 'document-registered', detail: /số đến 2, test, 20/ });
+    t.match(lost, { code: 'document-registered', detail: /số đến 02, test, \d\d:\d\d \d\d\/\d\d\/20/ });
     t.same(
       await eventually(async () =>
         (await seen(documentId))?.code === '03' ? seen(documentId) : undefined,
@@ -629,7 +629,7 @@ t.test(
       'Ghi chú',
       '(10)',
       '301/UBND-LĐ',
-      'Huỷ: ghi nhầm',
+      'Hủy: ghi nhầm',
     ])
       t.ok(plain.includes(word), word);
     t.equal(

@@ -171,7 +171,7 @@ t.test('what was delivered and not accepted is destroyed at every hop, and the t
   await sees(a, id, B, ({ status }) => status?.code === '01');
   await recall(a, id);
   const seen = await changed(id, B, 'agreed');
-  t.match(seen.timeline.at(-1)?.words.vi, 'Đã huỷ văn bản theo yêu cầu thu hồi');
+  t.match(seen.timeline.at(-1)?.words.vi, 'Đã hủy văn bản theo yêu cầu thu hồi');
   const view = await destroyed(b, id);
   t.match({ metadata: view.metadata, parts: view.parts }, { metadata: undefined, parts: [] });
   t.equal(view.requests[0]?.reason, why.reason, 'the recall itself is kept');

@@ -106,7 +106,7 @@ const REASONS: Readonly<Record<string, Words>> = {
 /** What a reader should know beside the verdict. */
 const WARNINGS: Readonly<Record<string, Words>> = {
   'legacy-algorithm': {
-    vi: 'thuật toán cũ (SHA-1 hoặc khoá RSA ngắn), chữ ký đời trước',
+    vi: 'thuật toán cũ (SHA-1 hoặc khóa RSA ngắn), chữ ký đời trước',
     en: 'an old algorithm (SHA-1 or a short RSA key)',
   },
   'one-signature-untrusted': { vi: 'có một chữ ký chưa tin cậy', en: 'one of the signatures is not trusted' },
@@ -179,7 +179,7 @@ export function sentenceOf({ verdict, reasons, signatures }: Spoken): Words {
       };
     case 'organisation-only':
       return {
-        vi: `Chỉ có chữ ký số hợp lệ của cơ quan ${body}, chưa có chữ ký của người có thẩm quyền – tiếp nhận như bản sao y nếu là bản số hoá, không phải bản gốc.`,
+        vi: `Chỉ có chữ ký số hợp lệ của cơ quan ${body}, chưa có chữ ký của người có thẩm quyền – tiếp nhận như bản sao y nếu là bản số hóa, không phải bản gốc.`,
         en: `Only the organisation ${body} has signed validly, no competent person – accept a scan as a certified copy, not as an original.`,
       };
     case 'valid-untrusted':

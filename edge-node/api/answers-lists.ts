@@ -41,6 +41,12 @@ export const outboxAnswer = object(
             description: 'How many recipients say what (01 to 06).',
             additionalProperties: whole('Recipients with this status.'),
           },
+          stands: {
+            type: 'object',
+            description:
+              'One word for each recipient: recalled or recall-asked, else its status (01 to 06), else its state.',
+            additionalProperties: whole('Recipients that stand so.'),
+          },
           recipients: {
             type: 'object',
             description: 'How many recipients stand where.',

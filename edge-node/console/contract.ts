@@ -202,6 +202,8 @@ export type Overview = {
   readonly failed: number;
   /** Sendings that an office has since a working day or more and has neither accepted nor returned. */
   readonly unanswered: number;
+  /** Sendings that an office gave back in the last seven days, and nobody replaced or asked back since. */
+  readonly returned: number;
   /** Either: what Hộp gửi holds. */
   readonly outbox: number;
   readonly drafts: number;

@@ -65,6 +65,8 @@ export async function openDesk(
     assertRoom: (bytes) => context.disk.assertRoom(bytes),
   });
   const flash = startFlashWatch(context);
+  /** Older ones are no work of today. */
+  const returnedSince = () => clock.nowMs() - 7 * 86_400_000;
   const confirmDue = () =>
     confirmDueBefore(createCalendar({ years: core.office.calendar().years }), clock.nowMs());
   const todayMs = () => Math.floor((clock.nowMs() + vietnamMs) / dayMs) * dayMs - vietnamMs;
@@ -118,6 +120,7 @@ export async function openDesk(
         failed: sendings.failed,
         outbox: sendings.all,
         unanswered: store.unansweredCount(unit, confirmDue()),
+        returned: store.returnedCount(unit, returnedSince()),
         drafts: store.draftCount(unit),
         today: store.countsSince(unit, todayMs()),
         alarms: store.alarms().length,
@@ -135,6 +138,7 @@ export async function openDesk(
       await core.noteAudit({ actor: person.email, act: 'view', about: documentId });
     },
     confirmDue,
+    returnedSince,
     codeOf: (unit) => directory.current().codeOf(unit),
     directoryLevel(asked) {
       const now = directory.current();

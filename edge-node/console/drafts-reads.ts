@@ -2,7 +2,7 @@
 import { vietnamDay } from '../../protocol/document/judge.ts';
 import { numberKey } from '../../protocol/document/notation.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
-import { unansweredSql } from '../store/list-reads.ts';
+import { returnedSql, unansweredSql } from '../store/list-reads.ts';
 import { newestToRecipient } from '../store/newest.ts';
 import type { DraftState } from './contract.ts';
 
@@ -122,6 +122,13 @@ export function draftReads(db: Database) {
              AND d.seq > (SELECT max(seq) - 5000 FROM documents) AND ${newestToRecipient('e', 'o')} GROUP BY d.seq)`,
         unit,
       )!,
+    /** Documents of the unit that an office gave back since `sinceMs`. */
+    returnedCount: (unit: string, sinceMs: number): number =>
+      db.get<{ n: number }>(
+        `SELECT count(DISTINCT seq) AS n FROM (${returnedSql('?1', '?2')})`,
+        unit,
+        sinceMs,
+      )!.n,
     /** Documents of the unit that an office has since before `beforeMs` and has not answered. */
     unansweredCount: (unit: string, beforeMs: number): number =>
       db.get<{ n: number }>(

@@ -8,6 +8,7 @@ import type { EdgeContext } from '../context.ts';
 import type { SubmitAnswer, SubmitRequest } from '../core.ts';
 import { assertSendable, type createChecks } from './checks.ts';
 import { type Draft, type DraftFields, type DraftRow, emptyFields } from './contract.ts';
+import { detailWords } from './detail-words.ts';
 import type { DraftRecord } from './drafts-reads.ts';
 import type { Drafts, Who } from './verbs.ts';
 
@@ -41,7 +42,8 @@ const draftOf = (row: DraftRecord): Draft => ({
 function failureWords(kept: string): string {
   const [, code = '', detail = ''] = /^([a-z0-9-]+)(?:: ([\s\S]*))?$/.exec(kept) ?? [];
   const row = isErrorCode(code) ? catalogue[code] : undefined;
-  return row ? `${row.title.vi}${detail ? ` (${detail})` : ''}. ${row.remedy.vi} (mã ${code})` : kept;
+  const said = detail && detailWords(detail);
+  return row ? `${row.title.vi}${said ? ` (${said})` : ''}. ${row.remedy.vi} (mã ${code})` : kept;
 }
 
 /** As office software would hand it in over the API: one shape, one judge. */

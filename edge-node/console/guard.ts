@@ -3,8 +3,10 @@
 // Must never let a cookie out over a cross-site request, nor text of a document be taken for a page.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ExchangeError } from '../../protocol/errors.ts';
+import { type Problem, problemMediaType } from '../../protocol/problem.ts';
 import { type Act, assertMay } from '../accounts/rights.ts';
 import type { Caller, From, SignIn } from '../accounts/verbs.ts';
+import { forPerson } from './detail-words.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -114,6 +116,10 @@ export function guard(app: FastifyInstance, options: GuardOptions): readonly Gua
     request.caller = await options.signIn.caller(readCookie(request, options.cookie) ?? '');
     if (act !== 'anybody') assertMay(request.caller.roles, act);
   });
+  // What a refusal says beside its title is for a person here.
+  app.addHook('preSerialization', async (_request, reply, payload) =>
+    reply.getHeader('content-type') === problemMediaType ? forPerson(payload as Problem) : payload,
+  );
   return routes;
 }
 

@@ -38,7 +38,7 @@ const standings: Readonly<Record<string, readonly string[]>> = {
 /** Names of filters of the outbox that are several states: it did not reach somebody, and nothing happens any more by itself. */
 const failed: readonly OutboxState[] = ['refused', 'undeliverable', 'expired'];
 /** Filters that ask for something else than a state of the transport. */
-const notStates: readonly string[] = ['recalled', 'unanswered'];
+const notStates: readonly string[] = ['recalled', 'unanswered', 'returned'];
 const several: Readonly<Record<string, readonly OutboxState[]>> = { failed, unsent: ['queued', ...failed] };
 
 const listQuery = query({
@@ -153,6 +153,7 @@ export function documentRoutes(app: FastifyInstance, edge: Edge): void {
         ...rangeOf(request.query),
         unit,
         ...(state === 'recalled' ? { recalled: true } : {}),
+        ...(state === 'returned' ? { returnedSinceMs: edge.desk.returnedSince() } : {}),
         ...(state === 'unanswered' ? { unansweredSinceMs: edge.desk.confirmDue() } : {}),
         ...(state && !notStates.includes(state)
           ? { state: several[state] ?? (state as OutboxState), unsettled: state in several }

@@ -92,6 +92,8 @@ export type Desk = {
   nameOf(unit: string): string;
   /** What an office has since before this should have been accepted or returned by now. */
   confirmDue(): number;
+  /** What was given back since then is work of today, until it is replaced or asked back. */
+  returnedSince(): number;
   /** The code by which people know it. */
   codeOf(unit: string): string;
   /** When the unit last sent this number and notation in this year. */

@@ -55,7 +55,7 @@ function blocksOf(view: DocumentView, senderName: string): SlipBlock[] {
   const pairs: (readonly [string, string])[] = [
     ['Số, ký hiệu', numberOf(view)],
     ['Loại văn bản', m?.type ?? ''],
-    ['Trích yếu', m?.subject ?? '(nội dung mô tả đã được xoá)'],
+    ['Trích yếu', m?.subject ?? '(nội dung mô tả đã được xóa)'],
     ['Ngày ban hành', m?.issueDate ? dayText(m.issueDate) : ''],
     [
       'Người ký',

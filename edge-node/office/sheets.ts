@@ -40,7 +40,7 @@ type LineText = Pick<EntryRow, 'type' | 'subject' | 'note' | 'struck' | 'erased'
 export const dayText = (day: string): string => day.replace(/^(\d{4})-(\d{2})-(\d{2})$/, '$3/$2/$1');
 const kindAndSubject = ({ type, subject }: LineText): string => [type, subject].filter(Boolean).join(': ');
 const noteText = ({ note, struck, erased }: LineText): string =>
-  [note, struck === null ? '' : `Huỷ: ${struck}`, erased ? 'Văn bản đã thu hồi' : '']
+  [note, struck === null ? '' : `Hủy: ${struck}`, erased ? 'Văn bản đã thu hồi' : '']
     .filter(Boolean)
     .join('; ');
 const numberText = (row: EntryRow): string => row.notation || serialText(row);
@@ -208,7 +208,7 @@ async function printed(
           `Từ số ${serialText(first)} đến số ${serialText(final)}`,
           `Từ ngày ${dayText(days[0]!)} đến ngày ${dayText(days[1]!)}`,
           ...(book.code ? [`Quyển: ${book.code}`] : []),
-          ...(book.closed_ms === null ? [] : [`Đã khoá sổ ngày ${dayText(dayOf(book.closed_ms))}`]),
+          ...(book.closed_ms === null ? [] : [`Đã khóa sổ ngày ${dayText(dayOf(book.closed_ms))}`]),
         ]
       : ['Chưa có dòng nào'];
   return await drawPdf({

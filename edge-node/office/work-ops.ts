@@ -8,9 +8,15 @@ import type { Database } from '../../protocol/node/sqlite.ts';
 import { accountReads } from '../accounts/reads.ts';
 import { type ReceivedKey, type ReceivedRow, receivedRow, setStatus } from '../statuses/status-ops.ts';
 import { noteAudit } from '../store/fact-ops.ts';
-import type { EntryFields, SerialNumber } from './entries.ts';
+import { type EntryFields, type SerialNumber, serialText } from './entries.ts';
 import { type EntryMade, insertEntry } from './register-ops.ts';
 import type { TaskRow } from './register-reads.ts';
+
+/** "23:22 26/11/2026" */
+const minuteText = (ms: number): string => {
+  const [day = '', time = ''] = vietnamTime(ms).split('T');
+  return `${time.slice(0, 5)} ${day.split('-').reverse().join('/')}`;
+};
 
 type Actor = { readonly actor: string; readonly nowMs: number };
 export type Acceptance = ReceivedKey &
@@ -61,7 +67,7 @@ export function workOps(db: Database) {
     if (entry)
       throw new ExchangeError(
         'document-registered',
-        `số đến ${entry.number}${entry.suffix}, ${entry.made_by}, ${vietnamTime(entry.made_ms).slice(0, 16).replace('T', ' ')}`,
+        `số đến ${serialText(entry)}, ${entry.made_by}, ${minuteText(entry.made_ms)}`,
       );
   }
 

@@ -59,7 +59,7 @@ const scanWords: Readonly<Record<PartVerdict['scan'], { readonly vi: string; rea
   infected: { vi: 'có mã độc', en: 'malware' },
   'too-large': { vi: 'chưa quét (vượt cỡ)', en: 'not scanned (too large)' },
   error: { vi: 'quét không có kết luận', en: 'no verdict' },
-  'not-scanned': { vi: 'chưa quét', en: 'not scanned' },
+  'not-scanned': { vi: 'chưa quét mã độc (nút chưa có bộ quét)', en: 'not scanned' },
 };
 
 const person = (by: string | null, atMs: number | null, why: string | null) =>

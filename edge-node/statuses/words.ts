@@ -7,7 +7,7 @@ type Said = Omit<StatusView, 'words' | 'reasonWords'>;
 
 const answers: Readonly<Record<RequestKind, Readonly<Record<string, Words>>>> = {
   recall: {
-    [changeCodes.agreed]: { vi: 'Đã huỷ văn bản theo yêu cầu thu hồi', en: 'Destroyed as the recall asks' },
+    [changeCodes.agreed]: { vi: 'Đã hủy văn bản theo yêu cầu thu hồi', en: 'Destroyed as the recall asks' },
     [changeCodes.refused]: { vi: 'Từ chối thu hồi', en: 'Refused the recall' },
   },
   update: {
@@ -38,12 +38,12 @@ const changes: Readonly<Record<RequestKind, Readonly<Record<ChangeState, Words>>
   recall: {
     asked: { vi: 'Đã yêu cầu thu hồi, chờ nơi nhận', en: 'Recall asked, no answer yet' },
     agreed: {
-      vi: 'Đã thu hồi: nơi nhận xác nhận đã huỷ',
+      vi: 'Đã thu hồi: nơi nhận xác nhận đã hủy',
       en: 'Recalled: the recipient says it is destroyed',
     },
     refused: { vi: 'Nơi nhận từ chối thu hồi', en: 'The recipient refused the recall' },
     'taken-back': { vi: 'Đã thu hồi trước khi tới nơi nhận', en: 'Taken back before it was delivered' },
-    'not-sent': { vi: 'Đã huỷ trước khi gửi', en: 'Cancelled before it was sent' },
+    'not-sent': { vi: 'Đã hủy trước khi gửi', en: 'Cancelled before it was sent' },
     undelivered: { vi: 'Yêu cầu thu hồi không tới được nơi nhận', en: 'The recall could not be delivered' },
   },
   update: {
@@ -51,7 +51,7 @@ const changes: Readonly<Record<RequestKind, Readonly<Record<ChangeState, Words>>
     agreed: { vi: 'Nơi nhận đồng ý cập nhật', en: 'The recipient agreed to the update' },
     refused: { vi: 'Nơi nhận từ chối cập nhật', en: 'The recipient refused the update' },
     'taken-back': { vi: 'Đã thu hồi', en: 'Taken back' },
-    'not-sent': { vi: 'Cập nhật đã huỷ trước khi gửi', en: 'Update cancelled before it was sent' },
+    'not-sent': { vi: 'Cập nhật đã hủy trước khi gửi', en: 'Update cancelled before it was sent' },
     undelivered: { vi: 'Cập nhật không tới được nơi nhận', en: 'The update could not be delivered' },
   },
 };

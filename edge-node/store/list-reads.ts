@@ -106,14 +106,21 @@ const sendingPasses = `${textIn('out', 'd', 3)} AND (?4 IS NULL OR +d.unit = ?4)
   AND (?7 IS NULL OR EXISTS (${stands})) AND (?8 OR d.kind NOT IN (2,4,5))`;
 const sendingsBy = (key: string, from: string): string =>
   `SELECT ${key} AS key, d.* FROM ${from} AND ${key} < ?1 AND ${sendingPasses} ORDER BY ${key} DESC LIMIT ?2`;
+const addressedLately = (unit: string): string =>
+  `SELECT d.seq, d.document_id, r.unit, r.state, r.at_ms FROM envelopes e CROSS JOIN documents d ON d.seq = e.document_seq
+     CROSS JOIN outbox_recipients r ON r.envelope_seq = e.seq WHERE e.seq > (SELECT max(seq) - 5000 FROM envelopes) AND e.unit = ${unit} AND d.kind IN (1,3)
+     ORDER BY e.seq DESC LIMIT 3000`;
+/** Among the same: what an office gave back since a moment, and was neither replaced nor asked back since. */
+export const returnedSql = (unit: string, since: string): string =>
+  `SELECT seq FROM (${addressedLately(unit)}) x
+   WHERE x.state = 'delivered' AND EXISTS (SELECT 1 FROM statuses s WHERE s.document_id = x.document_id AND s.unit = x.unit
+     AND s.direction = 'in' AND s.code = '02' AND s.accepted_ms >= ${since}) AND NOT EXISTS (SELECT 1 FROM changes c WHERE c.target = x.document_id AND c.kind IN (${kinds.replacement},${kinds.recall}))`;
 /**
  * Documents that somebody has since before a moment and never answered, among the newest 3,000 addresses of a unit within the newest 5,000 sendings:
  * more would cost more than a first screen may, and older ones are no work of today.
  */
 export const unansweredSql = (unit: string, before: string): string =>
-  `SELECT seq FROM (SELECT d.seq, d.document_id, r.unit, r.state, r.at_ms FROM envelopes e CROSS JOIN documents d ON d.seq = e.document_seq
-     CROSS JOIN outbox_recipients r ON r.envelope_seq = e.seq WHERE e.seq > (SELECT max(seq) - 5000 FROM envelopes) AND e.unit = ${unit} AND d.kind IN (1,3)
-     ORDER BY e.seq DESC LIMIT 3000) x
+  `SELECT seq FROM (${addressedLately(unit)}) x
    WHERE x.state = 'delivered' AND x.at_ms < ${before} AND NOT EXISTS (SELECT 1 FROM statuses s WHERE s.document_id = x.document_id AND s.unit = x.unit
      AND s.direction = 'in' AND s.code <> '01') AND NOT EXISTS (SELECT 1 FROM changes c WHERE c.target = x.document_id AND c.kind = ${kinds.recall})`;
 const sendings = {
@@ -131,6 +138,10 @@ const sendings = {
   unanswered: sendingsBy(
     'd.seq',
     `documents d WHERE ?10 IS NULL AND d.seq IN (${unansweredSql('?4', '?12')}) AND ${matches('out', 'd', 11)}`,
+  ),
+  returned: sendingsBy(
+    'd.seq',
+    `documents d WHERE ?10 IS NULL AND d.seq IN (${returnedSql('?4', '?12')}) AND ${matches('out', 'd', 11)}`,
   ),
   words: sendingsBy(
     'w.rowid',
@@ -223,16 +234,19 @@ export function listReads(db: Database) {
       const states = o.state === undefined ? undefined : [o.state].flat();
       const rare = states !== undefined && !states.includes('delivered');
       const byRows = o.match === undefined || (rare && goesByRows(o.after, () => fewSendings(db, states)));
-      const unanswered = o.unansweredSinceMs !== undefined;
-      const way = unanswered
-        ? 'unanswered'
-        : o.recalled
-          ? 'recalled'
-          : !byRows
-            ? 'words'
-            : rare
-              ? 'undelivered'
-              : 'all';
+      const sinceMs = o.unansweredSinceMs ?? o.returnedSinceMs;
+      const way =
+        sinceMs !== undefined
+          ? o.unansweredSinceMs === undefined
+            ? 'returned'
+            : 'unanswered'
+          : o.recalled
+            ? 'recalled'
+            : !byRows
+              ? 'words'
+              : rare
+                ? 'undelivered'
+                : 'all';
       return db.all<Keyed<OutDocument>>(
         sendings[way],
         before(o.after),
@@ -246,7 +260,7 @@ export function listReads(db: Database) {
         o.unsettled ? 1 : 0,
         way === 'words' ? o.match! : null,
         ...(way === 'all' || way === 'words' ? [] : [o.match ?? null]),
-        ...(unanswered ? [o.unansweredSinceMs!] : []),
+        ...(sinceMs === undefined ? [] : [sinceMs]),
       );
     },
     /** Kinds of documents (loại văn bản) that arrivals have, each found by one step in the index. */

@@ -37,7 +37,7 @@ const fieldNames: Readonly<Record<string, string>> = {
   code: 'Mã trạng thái',
   registeredNumber: 'Số đến',
   person: 'Người xử lý',
-  idempotencyKey: 'Khoá chống trùng',
+  idempotencyKey: 'Khóa chống trùng',
 };
 
 /** "/signers/0/name" -> "Tên (người ký thứ 1)". */
@@ -107,7 +107,7 @@ const wordsOf: Readonly<Record<string, (failure: Failure) => Words>> = {
   minimum: ({ schema }) => ({ vi: `phải từ ${String(schema)} trở lên.`, en: `must be >= ${String(schema)}` }),
   maximum: ({ schema }) => ({ vi: `phải không quá ${String(schema)}.`, en: `must be <= ${String(schema)}` }),
   'x-base64': () => ({
-    vi: 'không phải base64 (RFC 4648 mục 4, đủ dấu =, không xuống dòng). Mã hoá lại tệp.',
+    vi: 'không phải base64 (RFC 4648 mục 4, đủ dấu =, không xuống dòng). Mã hóa lại tệp.',
     en: 'must be base64 with padding (RFC 4648 section 4), without line breaks',
   }),
   format: () => ({

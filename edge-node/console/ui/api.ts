@@ -8,7 +8,10 @@ export type ProblemBody = {
   readonly titleVi: string;
   readonly remedyVi: string;
   readonly retry: string;
+  /** In Vietnamese. */
   readonly detail?: string;
+  /** What only programs and who looks after the machine read. */
+  readonly technical?: string;
   readonly retryAfterMs?: number;
 };
 
@@ -43,7 +46,7 @@ export const problemOf = (error: unknown): ProblemBody =>
         titleVi: 'Trang gặp lỗi không ngờ tới',
         remedyVi: 'Tải lại trang; nếu lặp lại, báo người quản trị kèm mã này.',
         retry: 'never',
-        detail: error instanceof Error ? error.message.slice(0, 200) : '',
+        technical: error instanceof Error ? error.message.slice(0, 200) : '',
       };
 
 async function failed(response: Response): Promise<Problem> {

@@ -1,6 +1,6 @@
 // Brings a file to the node piece by piece. When the line breaks it asks how far the node has it on disk and goes on from there.
 import type { DraftPart, UploadView } from '../contract.ts';
-import { get, Problem, patchBytes, post } from './api.ts';
+import { get, Problem, type ProblemBody, patchBytes, post } from './api.ts';
 
 const pieceBytes = 4 * 1024 * 1024;
 const retryMs = 2_500;
@@ -34,13 +34,19 @@ async function resumed(file: File): Promise<UploadView> {
   return view;
 }
 
-export type UploadProgress = { readonly doneBytes: number; readonly paused: boolean };
+export type UploadProgress = {
+  readonly doneBytes: number;
+  /** Why it waits. */
+  readonly paused?: ProblemBody;
+};
 
-const mayHeal = (error: unknown): boolean =>
+const mayHeal = (error: unknown): error is Problem =>
   error instanceof Problem &&
   (error.body.retry === 'later' ||
     error.body.code === 'session-ended' ||
     error.body.code === 'upload-offset-wrong');
+
+const isFull = ({ body }: Problem): boolean => body.code === 'disk-nearly-full';
 
 /** Throws Problem for what does not heal by itself: an empty file, a full disk, one that is too large. */
 export async function uploadFile(
@@ -53,19 +59,22 @@ export async function uploadFile(
       try {
         return await act();
       } catch (error) {
-        if (signal.aborted || !mayHeal(error)) throw error;
-        onProgress({ doneBytes: at, paused: true });
+        if (signal.aborted || !mayHeal(error) || (!begins && isFull(error))) throw error;
+        onProgress({ doneBytes: at, paused: error.body });
         await wait(retryMs, signal);
       }
     }
   };
   let at = 0;
+  /** A file for which there is no room is not begun; one that has begun waits for room. */
+  let begins = false;
   const begun = await again(() => resumed(file));
+  begins = true;
   const { upload } = begun;
   at = begun.offsetBytes;
   while (at < file.size) {
     signal.throwIfAborted();
-    onProgress({ doneBytes: at, paused: false });
+    onProgress({ doneBytes: at });
     const view = await again(async () => {
       try {
         return await patchBytes<UploadView>(
@@ -81,7 +90,7 @@ export async function uploadFile(
     });
     at = view.offsetBytes;
   }
-  onProgress({ doneBytes: file.size, paused: false });
+  onProgress({ doneBytes: file.size });
   const kept = await again(() =>
     post<{ handle: string; lengthBytes: number; sha256Hex: string }>(`/uploads/${upload}/finish`),
   );

@@ -5,6 +5,7 @@ export const signIn = {
   email: 'E-mail công vụ',
   password: 'Mật khẩu',
   enter: 'Đăng nhập',
+  firstTime: 'Lần đầu vào, hoặc quên mật khẩu?',
   haveCode: 'Tôi có mã một lần',
   havePassword: 'Tôi đã có mật khẩu',
   code: 'Mã một lần',
@@ -60,6 +61,8 @@ export const overview = {
   unsentHow: 'Hệ thống tự gửi lại khi có kết nối.',
   failed: 'Văn bản gửi không thành công',
   failedHow: 'Mở để xem lý do và gửi lại.',
+  returned: 'Văn bản bị trả lại',
+  returnedHow: 'Trong 7 ngày qua. Mở để xem lý do, rồi gửi bản thay thế hoặc thu hồi.',
   unanswered: 'Nơi nhận chưa xác nhận',
   unansweredHow:
     'Đã tới nơi nhận từ ngày làm việc trước mà chưa tiếp nhận hoặc trả lại. Hãy liên hệ nơi nhận.',
@@ -78,6 +81,7 @@ export const overview = {
     later: 'chưa đến giờ',
     free: 'không tính',
   } as Readonly<Record<string, string>>,
+  free: 'Tính từ lần đầu bạn đăng nhập, vào ngày làm việc.',
 } as const;
 
 export const help = {
@@ -90,12 +94,14 @@ export const help = {
     ['Esc', 'Về danh sách, đúng chỗ cũ'],
     ['Ctrl + Enter', 'Việc chính của màn hình'],
     ['Alt + N', 'Soạn văn bản'],
+    ['Alt + Y', 'Khi soạn: điền theo gợi ý từ tệp'],
     ['Alt + 1 … 5', 'Các mục của danh mục'],
     ['?', 'Trang này'],
   ] as readonly (readonly [string, string])[],
   first: 'Hai việc chính',
   send: 'Gửi văn bản: bấm "Soạn văn bản", thả tệp PDF đã ký, ghi trích yếu, chọn nơi nhận, bấm "Gửi…", đọc lại danh sách rồi bấm "Gửi".',
-  receive: 'Nhận văn bản: mở "Văn bản đến", chọn văn bản, đọc khối Kiểm tra và nội dung.',
+  receive:
+    'Nhận văn bản: mở "Văn bản đến", chọn văn bản, đọc khối Kiểm tra và nội dung, bấm "Tiếp nhận và vào sổ"; văn bản không đúng thì bấm "Trả lại" và nêu lý do.',
   contact: 'Khi có lỗi',
   contactHow:
     'Mỗi lỗi nêu điều đã xảy ra, hệ thống làm gì tiếp, bạn làm được gì, và một mã trong ngoặc. Đọc mã đó cho người quản trị hoặc cơ quan đầu mối.',
@@ -105,7 +111,7 @@ export const problem = {
   never: 'Hệ thống không tự thử lại.',
   later: 'Không mất gì; hệ thống tự thử lại hoặc bạn bấm lại sau.',
   operator: 'Hệ thống chờ người xử lý; dữ liệu giữ nguyên.',
-  code: (code: string) => `(mã ${code})`,
+  code: (code: string, technical?: string) => `(mã ${code}${technical ? `; ${technical}` : ''})`,
   again: 'Thử lại',
   wait: (seconds: number) => `Thử lại sau ${seconds} giây.`,
 } as const;

@@ -58,6 +58,7 @@ export const list = {
   recipients: 'Nơi nhận',
   noSubject: '(không có trích yếu)',
   noNumber: '(không số)',
+  erased: (sender: string) => `Văn bản ${sender} đã thu hồi`,
   unread: 'chưa mở',
   all: 'Tất cả',
   days: 'Khoảng ngày',
@@ -94,6 +95,9 @@ export const standing = {
   '04': 'Đã phân công',
   '05': 'Đang xử lý',
   '06': 'Hoàn thành',
+  destroyed: 'Đã hủy theo thu hồi',
+  'recall-asked': 'Đang thu hồi',
+  recalled: 'Đã thu hồi',
 } as Readonly<Record<string, string>>;
 
 export const standingFilters = {
@@ -130,6 +134,7 @@ export const outbox = {
     accepted: 'Ở trung tâm',
     delivered: 'Đã đến',
     failed: 'Không tới được',
+    returned: 'Bị trả lại',
     unanswered: 'Chưa xác nhận',
     recalled: 'Đã thu hồi',
   } as Readonly<Record<string, string>>,

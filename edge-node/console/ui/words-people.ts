@@ -36,8 +36,8 @@ export const system = {
     'Trên máy chủ: lienthong node backup --dir THƯ-MỤC-DỮ-LIỆU --to NƠI-CẤT; cất bản sao ở nơi khác.',
   backupOld: (days: number) => `đã quá ${days} ngày`,
   backupIncomplete: (n: number) => `thiếu ${n} tệp nội dung`,
-  atRest: 'Mã hoá dữ liệu lưu trữ',
-  recoveryUnconfirmed: 'chưa xác nhận đã cất khoá khôi phục',
+  atRest: 'Mã hóa dữ liệu lưu trữ',
+  recoveryUnconfirmed: 'chưa xác nhận đã cất khóa khôi phục',
   retry: 'Thử kết nối ngay',
   retried: 'Đang thử kết nối.',
   file: 'Chứng thư',
@@ -83,7 +83,7 @@ export const people = {
   desk: 'Bộ phận',
   roles: 'Vai trò',
   state: 'Trạng thái',
-  states: { invited: 'Chờ đăng nhập lần đầu', active: 'Đang dùng', disabled: 'Đã khoá' } as Readonly<
+  states: { invited: 'Chờ đăng nhập lần đầu', active: 'Đang dùng', disabled: 'Đã khóa' } as Readonly<
     Record<string, string>
   >,
   lastSeen: 'Lần cuối',
@@ -98,7 +98,7 @@ export const people = {
   codeFor: (email: string) => `Mã một lần của ${email}`,
   codeHow:
     'Chỉ hiện lần này. Đọc hoặc đưa tận tay; người nhận chọn "Tôi có mã một lần" ở trang đăng nhập. Hạn dùng: ',
-  disable: 'Khoá tài khoản',
+  disable: 'Khóa tài khoản',
   enable: 'Mở lại',
   leave: 'Thôi làm ở đơn vị',
   leaveSure: (name: string) =>
@@ -160,6 +160,12 @@ export const audit = {
   about: 'Về',
   said: 'Ghi chú',
   empty: 'Nhật ký chưa có dòng nào.',
+  saidWords: {
+    code: 'mã một lần',
+    password: 'mật khẩu',
+    passkey: 'khóa đăng nhập',
+    outside: 'tài khoản dùng chung',
+  } as Readonly<Record<string, string>>,
   acts: {
     view: 'xem văn bản',
     'status-02': 'trả lại',
@@ -200,7 +206,7 @@ export const audit = {
     'register-correct': 'sửa dòng sổ',
     'register-strike': 'gạch bỏ dòng sổ',
     'book-open': 'mở sổ',
-    'book-close': 'khoá sổ',
+    'book-close': 'khóa sổ',
     calendar: 'nạp lịch ngày nghỉ',
     'rebuild-search': 'lập lại chỉ mục tìm kiếm',
     'seal-anew': 'niêm phong lại',
@@ -221,7 +227,7 @@ export const audit = {
     'person-add': 'thêm người',
     'person-change': 'sửa người',
     'person-leave': 'thôi làm',
-    'person-disable': 'khoá tài khoản',
+    'person-disable': 'khóa tài khoản',
     'person-enable': 'mở tài khoản',
     'change-list': 'nạp danh sách',
     'delegation-give': 'ủy quyền',

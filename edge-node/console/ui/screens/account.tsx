@@ -65,6 +65,8 @@ export function Account({ onChanged }: { readonly onChanged: () => void }) {
 function Password() {
   const [before, setBefore] = useState('');
   const [password, setPassword] = useState('');
+  const [again, setAgain] = useState('');
+  const different = again !== '' && again !== password;
   const act = useAct();
   return (
     <section class="card">
@@ -72,10 +74,12 @@ function Password() {
       <form
         onSubmit={(event) => {
           event.preventDefault();
+          if (password !== again) return;
           act.run(async () => {
             await post('/me/password', { before, password });
             setBefore('');
             setPassword('');
+            setAgain('');
             say(w.changed);
           });
         }}
@@ -83,9 +87,15 @@ function Password() {
         <ProblemNotice problem={act.problem} />
         <div class="row">
           <PasswordField label={w.before} value={before} onValue={setBefore} />
-          <NewPasswordField value={password} onValue={setPassword} />
+          <NewPasswordField hint={words.signIn.newPasswordHint} value={password} onValue={setPassword} />
+          <NewPasswordField
+            label={words.signIn.repeat}
+            value={again}
+            onValue={setAgain}
+            wrong={different ? words.signIn.different : undefined}
+          />
         </div>
-        <button type="submit" disabled={act.busy}>
+        <button type="submit" disabled={act.busy || different}>
           {w.password}
         </button>
       </form>

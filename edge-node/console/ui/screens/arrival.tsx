@@ -1,4 +1,5 @@
 // S3 Chi tiết văn bản đến: the pages beside what was verified, what it says, its files, who works on it, what happened, and what can be done.
+import { useEffect } from 'preact/hooks';
 import type { DocumentView, RecipientView } from '../../../core.ts';
 import type { TaskView } from '../../../office/core.ts';
 import { timeText } from '../format.ts';
@@ -8,12 +9,13 @@ import { useMay } from '../me.ts';
 import { go } from '../router.ts';
 import { Link, Loading, ProblemNotice, Tag, Title } from '../widgets/basics.tsx';
 import { Evidence, Facts, Files, Technical } from '../widgets/document-facts.tsx';
-import { nameOrNone } from '../widgets/document-rows.tsx';
+import { nameOrNone, Urgency } from '../widgets/document-rows.tsx';
 import { ReceiveActs } from '../widgets/receive-acts.tsx';
 import { ReportAct } from '../widgets/report-act.tsx';
 import { RequestNotice } from '../widgets/request-notice.tsx';
 import { Story } from '../widgets/story.tsx';
 import { TaskList } from '../widgets/task-list.tsx';
+import { unsay } from '../widgets/toasts.tsx';
 import { standingOfSignatures, Verification } from '../widgets/verification.tsx';
 import { isPdf, shownOf, Viewer } from '../widgets/viewer.tsx';
 import { words } from '../words.ts';
@@ -34,6 +36,11 @@ export function Arrival({ id }: { readonly id: string }) {
     },
     [again],
   );
+  const flash = view !== undefined && view.urgency >= 3;
+  // Whoever reads it need not be told any more that it came.
+  useEffect(() => {
+    if (flash) unsay(words.inbox.arrivedFlash);
+  }, [flash]);
   if (problem) return <ProblemNotice problem={problem} again={again} />;
   if (!view) return <Loading />;
   const sender = view.senderName || view.senderCode;
@@ -47,14 +54,27 @@ export function Arrival({ id }: { readonly id: string }) {
         <Link to="/den">← {w.back}</Link>
       </p>
       <Title>
-        {view.metadata ? nameOrNone(view.metadata) : ''} – {view.metadata?.subject || words.list.noSubject}
+        {view.metadata
+          ? `${nameOrNone(view.metadata)} – ${view.metadata.subject || words.list.noSubject}`
+          : view.destroyedMs !== undefined
+            ? words.list.erased(sender)
+            : words.list.noSubject}
       </Title>
       <p>
-        <Tag tone={status?.code === '01' ? 'warn' : status?.code === '02' ? 'bad' : 'good'}>
-          {words.standing[status?.code ?? '01'] ?? status?.words.vi}
-        </Tag>{' '}
+        {view.urgency > 0 && (
+          <>
+            <Urgency urgency={view.urgency} />{' '}
+          </>
+        )}
+        {view.destroyedMs === undefined ? (
+          <Tag tone={status?.code === '01' ? 'warn' : status?.code === '02' ? 'bad' : 'good'}>
+            {words.standing[status?.code ?? '01'] ?? status?.words.vi}
+          </Tag>
+        ) : (
+          <Tag>{words.standing.destroyed}</Tag>
+        )}{' '}
         {registered && words.work.registered(registered)}{' '}
-        {status?.reasonWords && `${status.reasonWords.vi} ${status.text}`}
+        {status?.reasonWords && [status.reasonWords.vi, status.text].filter(Boolean).join('. ')}
       </p>
       {view.requests.map((request) => (
         <RequestNotice key={request.requestId} request={request} again={again} />
@@ -73,7 +93,7 @@ export function Arrival({ id }: { readonly id: string }) {
       <div class={view.parts.some(isPdf) ? 'split' : ''}>
         <Viewer files={shownOf(base, view.parts)} />
         <div>
-          <Verification view={view} sender={sender} />
+          {view.destroyedMs === undefined && <Verification view={view} sender={sender} />}
           <Facts view={view} sender={sender} />
           <Files view={view} base={base} />
           {status && status.code !== '01' && status.code !== '02' && <Work base={base} />}
@@ -104,7 +124,7 @@ function Acts({
   return (
     <div class="acts">
       <ReceiveActs view={view} base={base} again={again} bad={standingOfSignatures(view) === 'bad'} />
-      {may('document.draft') && (
+      {may('document.draft') && view.metadata && (
         <button type="button" onClick={() => go(`/soan?tra-loi=${view.documentId}&toi=${view.senderCode}`)}>
           {w.reply}
         </button>

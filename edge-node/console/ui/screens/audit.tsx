@@ -25,7 +25,7 @@ export function Audit() {
                   <td>{row.actor}</td>
                   <td>{w.acts[row.act] ?? row.act}</td>
                   <td class="code">{row.about}</td>
-                  <td>{row.said}</td>
+                  <td>{saidText(row)}</td>
                 </tr>
               ))}
             </tbody>
@@ -40,3 +40,9 @@ export function Audit() {
     </>
   );
 }
+
+/** Names of roles and ways to sign in as a person calls them; the row itself is kept for programs. */
+const saidText = ({ act, said }: AuditRow): string =>
+  /^(sign-in|person-add|person-change)/.test(act)
+    ? said.replace(/[a-z]{4,}/g, (word) => words.roles[word] ?? w.saidWords[word] ?? word)
+    : said;

@@ -7,10 +7,11 @@ import { type Draft, type DraftFields, emptyFields, type Matched } from '../../c
 import { get, Problem, type ProblemBody, post, problemOf, queryOf } from '../api.ts';
 import { nowMs } from '../clock.ts';
 import { todayIso } from '../format.ts';
-import { useAct } from '../load.ts';
+import { useAct, useLoad } from '../load.ts';
 import { go } from '../router.ts';
 import { Field, Link, Loading, ProblemNotice, Title } from '../widgets/basics.tsx';
 import { ComposeFacts } from '../widgets/compose-facts.tsx';
+import { nameOrNone } from '../widgets/document-rows.tsx';
 import { DraftActs, DraftTrouble, useDraft } from '../widgets/draft-acts.tsx';
 import { FileDrop } from '../widgets/file-drop.tsx';
 import { RecipientPicker } from '../widgets/recipient-picker.tsx';
@@ -183,6 +184,17 @@ function Form({ draft, loaded, to, answers, replaces }: FormProps) {
 }
 
 /** What this draft answers, or whose place it takes; can be undone while it is a draft. */
+/** The other document by its number and subject: which one it is must not be a guess. */
+function Other({ to, path }: { readonly to: string; readonly path: string }) {
+  const { value } = useLoad<DocumentView>(path, `${path}?refresh=1`);
+  const metadata = value?.metadata;
+  return (
+    <Link to={to}>
+      {metadata ? `${nameOrNone(metadata)} – ${metadata.subject || words.list.noSubject}` : w.openOld}
+    </Link>
+  );
+}
+
 function Relation({
   fields,
   change,
@@ -196,7 +208,11 @@ function Relation({
     <section class="card">
       <p>
         {replacing ? w.replacesNote : w.answersNote}{' '}
-        <Link to={replacing ? `/di/${fields.replaces}` : `/den/${fields.answers}`}>{w.openOld}</Link>{' '}
+        {replacing ? (
+          <Other to={`/di/${fields.replaces}`} path={`/documents/out/${fields.replaces}`} />
+        ) : (
+          <Other to={`/den/${fields.answers}`} path={`/documents/in/${fields.answers}`} />
+        )}{' '}
         <button type="button" class="plain" onClick={() => change({ answers: '', replaces: '', reason: '' })}>
           {w.unlink}
         </button>

@@ -52,6 +52,7 @@ function Unit() {
     <>
       <section>
         <h2>{w.terms}</h2>
+        <p class="muted">{w.termsHow}</p>
         {value.due.length === 0 ? (
           <p class="muted">{w.noTerms}</p>
         ) : (

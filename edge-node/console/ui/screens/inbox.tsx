@@ -180,16 +180,19 @@ export function Inbox({ state }: { readonly state: string }) {
                 <td class="tight">
                   <Urgency urgency={row.urgency} />
                 </td>
-                <td class="tight">{nameOrNone(row)}</td>
+                <td class="tight">{nameOf(row)}</td>
               </>
             )}
             <td>
               {beside.on && (
                 <div>
-                  {nameOrNone(row)} {row.urgency > 0 && <Urgency urgency={row.urgency} />}
+                  {nameOf(row)} {row.urgency > 0 && <Urgency urgency={row.urgency} />}
                 </div>
               )}
-              <RowLink to={`/den/${row.envelopeId}`} row={row} />
+              <RowLink
+                to={`/den/${row.envelopeId}`}
+                row={isGone(row) ? { ...row, subject: words.list.erased(senderOf(row)) } : row}
+              />
               {(row.parts ?? 0) > 1 && <span class="muted"> · {list.parts(row.parts!)}</span>}
               {beside.on && <div class="muted">{senderOf(row)}</div>}
             </td>
@@ -221,6 +224,10 @@ export function Inbox({ state }: { readonly state: string }) {
   );
 }
 
+/** Taken back by its sender: nothing of its title is left. */
+const isGone = ({ standing }: Row): boolean => standing[0]?.recall === 'destroyed';
+const nameOf = (row: Row): string => (isGone(row) ? '' : nameOrNone(row));
+
 function Due({ row: { dueMs = 0, standing } }: { readonly row: Row }) {
   if (dueMs === 0) return null;
   const late = dueMs < nowMs() && !ended.includes(standing[0]?.code ?? '');
@@ -241,12 +248,12 @@ function Standing({ row, read }: { readonly row: Row; readonly read: boolean }) 
   const code = own?.code ?? '';
   return (
     <>
-      {own && (
+      {own?.recall === 'destroyed' && <Tag>{words.standing.destroyed}</Tag>}
+      {own && own.recall !== 'destroyed' && (
         <Tag tone={code === '01' ? 'warn' : code === '02' ? 'bad' : 'good'}>
           {words.standing[code] ?? code}
         </Tag>
       )}
-      {own?.recall === 'destroyed' && <Tag>{words.work.taskState.withdrawn}</Tag>}
       {row.request && (
         <div>
           <Tag tone="bad">{words.work.requestedShort[row.request]}</Tag>

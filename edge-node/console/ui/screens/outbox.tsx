@@ -79,31 +79,23 @@ const Waiting = ({ rows }: { readonly rows: readonly DraftRow[] }) => (
   </>
 );
 
-/** By what the office said where it has the document, by the transport elsewhere. */
+/** By a recall first, then what the office said where it has the document, by the transport elsewhere. */
 function standsOf(
-  { recipients, statuses }: OutboxRow,
+  { stands }: OutboxRow,
   uploaded: Uploaded | undefined,
 ): readonly { text: string; n: number; tone: Tone }[] {
-  const said = Object.entries(statuses);
-  const moved = (Object.entries(recipients) as [string, number][]).filter(
-    ([state]) => state !== 'delivered' || said.length === 0,
-  );
-  return [
-    ...moved.map(([state, n]) => ({
-      text:
-        state === 'queued' && uploaded
-          ? words.document.sending(percentOf(uploaded))
-          : (words.sendState[state] ?? state),
-      n,
-      tone: toneOf(state),
-    })),
-    ...said.map(([code, n]) => ({
-      text: code === '01' ? words.sendState.delivered! : (words.standing[code] ?? code),
-      n,
-      tone: code === '02' ? ('bad' as const) : ('good' as const),
-    })),
-  ];
+  return Object.entries(stands).map(([word, n]) => ({
+    text:
+      word === 'queued' && uploaded
+        ? words.document.sending(percentOf(uploaded))
+        : word === '01'
+          ? words.sendState.delivered!
+          : (words.sendState[word] ?? words.standing[word] ?? word),
+    n,
+    tone: tonesOfWords[word] ?? (/^0\d$/.test(word) ? 'good' : toneOf(word)),
+  }));
 }
+const tonesOfWords: Readonly<Record<string, Tone>> = { '02': 'bad', recalled: '', 'recall-asked': 'warn' };
 
 /** When the next try is, and a button for those who will not wait for it. */
 function NextTry({ row }: { readonly row: OutboxRow }) {

@@ -7,6 +7,7 @@ import { useMay } from '../me.ts';
 import { Empty, Link, Loading, Tag, Title } from '../widgets/basics.tsx';
 import { Reminders } from '../widgets/reminders.tsx';
 import { words } from '../words.ts';
+import { practiceWords } from '../words-practice.ts';
 
 const w = words.overview;
 
@@ -74,6 +75,14 @@ export function Overview({ overview }: { readonly overview: Counts | undefined }
         how: w.failedHow,
       },
     reads &&
+      overview.returned > 0 && {
+        to: '/di?trang-thai=returned',
+        n: overview.returned,
+        title: w.returned,
+        tone: 'bad',
+        how: w.returnedHow,
+      },
+    reads &&
       overview.unsent > 0 && {
         to: '/di?trang-thai=queued',
         n: overview.unsent,
@@ -111,7 +120,9 @@ export function Overview({ overview }: { readonly overview: Counts | undefined }
       <Title>{w.title}</Title>
       <Reminders overview={overview} />
       {cards.length === 0 ? (
-        <Empty title={w.empty} how={w.emptyHow} />
+        <Empty title={w.empty} how={w.emptyHow}>
+          {reads && <Link to="/thuc-hanh">{practiceWords.link}</Link>}
+        </Empty>
       ) : (
         <div class="cards">
           {cards.map((card) => (
@@ -143,6 +154,7 @@ export function Overview({ overview }: { readonly overview: Counts | undefined }
               </li>
             ))}
           </ul>
+          {overview.slots.every(({ state }) => state === 'free') && <p class="muted">{w.free}</p>}
         </section>
       </div>
     </>

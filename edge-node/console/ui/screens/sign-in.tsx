@@ -51,9 +51,12 @@ export function SignIn({ start, email: known, titled, onEntered }: Props) {
       ) : (
         <PasswordForm email={email} setEmail={setEmail} onEntered={onEntered} />
       )}
-      <button type="button" class="plain" onClick={() => setByCode(!byCode)}>
-        {byCode ? w.havePassword : w.haveCode}
-      </button>
+      <p class="other-way">
+        {!byCode && <span class="muted">{w.firstTime} </span>}
+        <button type="button" class="plain" onClick={() => setByCode(!byCode)}>
+          {byCode ? w.havePassword : w.haveCode}
+        </button>
+      </p>
       {titled && (
         <p class="muted" style={{ margin: '16px 0 0' }}>
           {w.warning}

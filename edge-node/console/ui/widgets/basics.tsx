@@ -43,12 +43,13 @@ export function ProblemNotice({
   return (
     <div class="notice bad" role="alert" ref={box}>
       <p>
-        <strong>{problem.titleVi}</strong>
-        {problem.detail ? `: ${problem.detail}` : '.'}
+        <strong>{problem.titleVi.replace(/\.$/, '')}</strong>
+        {problem.detail ? `: ${problem.detail.replace(/\.$/, '')}.` : '.'}
       </p>
       <p>
         {next}
-        {wait} {problem.remedyVi} <span class="muted">{words.problem.code(problem.code)}</span>
+        {wait} {problem.remedyVi}{' '}
+        <span class="muted">{words.problem.code(problem.code, problem.technical)}</span>
       </p>
       {again && (
         <button type="button" onClick={again}>
@@ -261,10 +262,15 @@ export function Dialog({
 }: Children & { readonly title: string; readonly onClose: (() => void) | undefined }) {
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
+  // Before a field of the sheet takes the focus: there it returns to.
+  const [before] = useState(() => document.activeElement as HTMLElement | null);
   useEffect(() => {
-    const before = document.activeElement as HTMLElement | null;
+    const wanted = document.activeElement as HTMLElement | null;
     element.current?.showModal();
-    return () => before?.focus();
+    // Showing it moves the focus to its first field, whatever asked for it.
+    if (wanted && element.current?.contains(wanted)) wanted.focus();
+    // What opened it may be gone by now.
+    return () => (before?.isConnected ? before : document.getElementById('noi-dung'))?.focus();
   }, []);
   return (
     <dialog

@@ -68,6 +68,7 @@ const linkList = (direction: 'in' | 'out', relation: number): string =>
   (direction === 'in') === (relation === answersRelation) ? 'di' : 'den';
 
 export function Files({ view, base }: { readonly view: DocumentView; readonly base: string }) {
+  if (view.parts.length === 0) return null;
   return (
     <section class="card">
       <h2>{w.files}</h2>

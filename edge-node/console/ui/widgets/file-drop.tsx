@@ -14,6 +14,7 @@ type Running = {
   readonly name: string;
   readonly lengthBytes: number;
   readonly progress: UploadProgress;
+  readonly stop: () => void;
 };
 type Props = {
   readonly looks: Looks;
@@ -23,6 +24,15 @@ type Props = {
 };
 
 let lastId = 0;
+
+const whyPaused = ({ code, titleVi }: ProblemBody): string => (code === 'disk-nearly-full' ? titleVi : '');
+
+/** What the node would refuse is told before a byte goes up. */
+function unfitOf({ name, size }: File): ProblemBody | undefined {
+  if (size === 0)
+    return { code: 'file-empty', titleVi: w.emptyFile(name), remedyVi: w.emptyFileHow, retry: 'never' };
+  return undefined;
+}
 
 export function FileDrop({ looks, parts, onPart, onRemove }: Props) {
   const [running, setRunning] = useState<readonly Running[]>([]);
@@ -35,20 +45,30 @@ export function FileDrop({ looks, parts, onPart, onRemove }: Props) {
   async function bring(files: readonly File[]): Promise<void> {
     setProblem(undefined);
     for (const file of files) {
-      if (file.size === 0) {
-        setProblem({ code: 'file-empty', titleVi: w.emptyFile(file.name), remedyVi: '', retry: 'never' });
+      const unfit = unfitOf(file);
+      if (unfit) {
+        setProblem(unfit);
         continue;
       }
       lastId += 1;
       const id = lastId;
-      const row = (progress: UploadProgress) => ({ id, name: file.name, lengthBytes: file.size, progress });
-      setRunning((before) => [...before, row({ doneBytes: 0, paused: false })]);
+      const own = new AbortController();
+      const { signal } = own;
+      gone.current.signal.addEventListener('abort', () => own.abort(), { once: true });
+      const row = (progress: UploadProgress) => ({
+        id,
+        name: file.name,
+        lengthBytes: file.size,
+        progress,
+        stop: () => own.abort(),
+      });
+      setRunning((before) => [...before, row({ doneBytes: 0 })]);
       try {
         const onProgress = (progress: UploadProgress) =>
           setRunning((before) => before.map((each) => (each.id === id ? row(progress) : each)));
-        onPart(await uploadFile(file, onProgress, gone.current.signal));
+        onPart(await uploadFile(file, onProgress, signal));
       } catch (error) {
-        if (!gone.current.signal.aborted) setProblem(problemOf(error));
+        if (!signal.aborted) setProblem(problemOf(error));
       }
       setRunning((before) => before.filter((each) => each.id !== id));
     }
@@ -98,7 +118,10 @@ export function FileDrop({ looks, parts, onPart, onRemove }: Props) {
               type="button"
               class="plain"
               aria-label={w.removeFile(part.name)}
-              onClick={() => onRemove(part.handle)}
+              onClick={() => {
+                setProblem(undefined);
+                onRemove(part.handle);
+              }}
             >
               ✕
             </button>
@@ -107,13 +130,18 @@ export function FileDrop({ looks, parts, onPart, onRemove }: Props) {
             </div>
           </li>
         ))}
-        {running.map(({ id, name, lengthBytes, progress }) => {
+        {running.map(({ id, name, lengthBytes, progress, stop }) => {
           const percent = Math.floor((100 * progress.doneBytes) / Math.max(1, lengthBytes));
           return (
             <li key={`up-${id}`}>
               <span class="name">{name}</span>
               <progress max={100} value={percent} aria-label={name} />
-              <span class="muted number">{progress.paused ? w.paused : w.uploading(percent)}</span>
+              <span class="muted number">
+                {progress.paused ? w.paused(whyPaused(progress.paused)) : w.uploading(percent)}
+              </span>
+              <button type="button" class="plain" aria-label={w.stopUpload(name)} onClick={stop}>
+                ✕
+              </button>
             </li>
           );
         })}

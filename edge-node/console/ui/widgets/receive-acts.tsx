@@ -9,7 +9,7 @@ import { Problem, post } from '../api.ts';
 import { nowMs } from '../clock.ts';
 import { dayText, dayToIso } from '../format.ts';
 import { useAct, useLoad } from '../load.ts';
-import { useMay } from '../me.ts';
+import { useMay, useMe } from '../me.ts';
 import { words } from '../words.ts';
 import { SheetActs } from './acts.tsx';
 import { DayField, Dialog, Field, ProblemNotice, SelectField, Tick } from './basics.tsx';
@@ -118,14 +118,18 @@ function Accept({ base, onClose, onDone, onLate }: SheetProps & { readonly onLat
     });
   return (
     <Dialog title={w.accept} onClose={onClose}>
-      <p class="muted">{w.acceptHow}</p>
+      {!late && <p class="muted">{w.acceptHow}</p>}
       <ProblemNotice problem={act.problem} />
-      <Field label={w.places} value={places} onValue={setPlaces} lengthMax={1_000} autofocus />
-      <div class="row">
-        <Field label={w.number} value={number} onValue={setNumber} lengthMax={20} />
-        <DayField label={w.dueOptional} value={due} onValue={setDue} />
-      </div>
-      <Field label={w.note} value={note} onValue={setNote} lengthMax={1_000} />
+      {!late && (
+        <>
+          <Field label={w.places} value={places} onValue={setPlaces} lengthMax={1_000} autofocus />
+          <div class="row">
+            <Field label={w.number} value={number} onValue={setNumber} lengthMax={20} />
+            <DayField label={w.dueOptional} value={due} onValue={setDue} />
+          </div>
+          <Field label={w.note} value={note} onValue={setNote} lengthMax={1_000} />
+        </>
+      )}
       {twice && (
         <div class="notice warn" role="alert">
           <p>{w.duplicate}</p>
@@ -177,7 +181,8 @@ function GiveBack({ base, onClose, onDone }: SheetProps) {
 }
 
 function Forward({ base, onClose, onDone, given }: SheetProps & { readonly given: number | undefined }) {
-  const { value } = useLoad<{ people: readonly UnitPerson[] }>('/people');
+  const { value, problem } = useLoad<{ people: readonly UnitPerson[] }>('/people');
+  const me = useMe();
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const [instruction, setInstruction] = useState('');
   // What the document was accepted with, while that is to come.
@@ -186,10 +191,12 @@ function Forward({ base, onClose, onDone, given }: SheetProps & { readonly given
   );
   const act = useAct();
   const people = value?.people.filter(({ state }) => state !== 'disabled') ?? [];
+  // The sheet opens with its persons, so that the focus begins there.
+  if (!value && !problem) return null;
   return (
     <Dialog title={w.forwardTitle} onClose={onClose}>
-      <ProblemNotice problem={act.problem} />
-      {value && people.length === 0 && <p class="muted">{w.nobody}</p>}
+      <ProblemNotice problem={act.problem ?? problem} />
+      {value && people.every(({ email }) => email === me.email) && <p class="muted">{w.nobody}</p>}
       <fieldset>
         <legend>{w.persons}</legend>
         {people.map(({ email, name, position }) => (

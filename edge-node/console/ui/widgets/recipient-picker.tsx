@@ -187,7 +187,7 @@ function Search({
         ))}
       </div>
       {shown?.length === 0 && (
-        <p class="hint" role="status">
+        <p class="hint none-found" role="status">
           {w.noneFound}
         </p>
       )}

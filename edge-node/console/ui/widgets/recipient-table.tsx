@@ -5,17 +5,27 @@ import { clockText, timeText } from '../format.ts';
 import { registeredOf } from '../screens/arrival.tsx';
 import { toneOf } from '../screens/outbox.tsx';
 import { words } from '../words.ts';
-import { ColumnHeads, Tag } from './basics.tsx';
-import { actOf, RecipientActs, type RowActs } from './recipient-acts.tsx';
+import { ColumnHeads, Tag, type Tone } from './basics.tsx';
+import { actOf, RecipientActs, type RowActs, takenBack } from './recipient-acts.tsx';
 import { Story } from './story.tsx';
 
 /** Transport until it is there, then what the receiving office says. */
 export function stateText(to: Standing): string {
+  if (takenBack(to)) return words.standing[to.change?.state === 'asked' ? 'recall-asked' : 'recalled']!;
   if (to.status && to.status.code !== '01') return words.standing[to.status.code] ?? to.status.words.vi;
   const { uploaded } = to.sending;
   if (to.state === 'queued' && uploaded) return words.document.sending(percentOf(uploaded));
   return words.sendState[to.state] ?? to.state;
 }
+
+const toneOfStanding = (to: Standing): Tone =>
+  takenBack(to)
+    ? to.change?.state === 'asked'
+      ? 'warn'
+      : ''
+    : to.status?.code === '02'
+      ? 'bad'
+      : toneOf(to.state);
 
 /** Why what waits at this machine has not left. */
 function waitsFor(to: Standing, { safety }: DocumentView): string {
@@ -61,7 +71,7 @@ export function RecipientTable({
                   <div class="muted">{to.desk ? `${to.desk}@${to.code}` : to.code}</div>
                 </td>
                 <td>
-                  <Tag tone={to.status?.code === '02' ? 'bad' : toneOf(to.state)}>{stateText(to)}</Tag>
+                  <Tag tone={toneOfStanding(to)}>{stateText(to)}</Tag>
                   {registeredOf(to) && <div class="muted">{words.work.registered(registeredOf(to))}</div>}
                   {waitsFor(to, view) && <div class="muted">{waitsFor(to, view)}</div>}
                   {to.status?.person && <div class="muted">{to.status.person}</div>}

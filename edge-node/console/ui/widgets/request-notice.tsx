@@ -23,7 +23,9 @@ export function RequestNotice({
   const act = useAct();
   const may = useMay();
   if (request.state !== 'open') return <Decided request={request} />;
-  const decide = (agree: boolean) =>
+  const decide = (agree: boolean) => {
+    // What is destroyed does not come back.
+    if (agree && request.kind === 'recall' && !confirm(w.agreeSure)) return;
     act.run(async () => {
       try {
         await post(`/requests/${request.requestId}`, {
@@ -41,6 +43,7 @@ export function RequestNotice({
         throw error;
       }
     });
+  };
   return (
     <section class="notice warn" aria-label={w.requested[request.kind]}>
       <p>
@@ -74,8 +77,8 @@ function Decided({ request }: { readonly request: RequestView }) {
   if (!state || !request.decidedMs) return null;
   return (
     <p class="notice">
-      {w.requested[request.kind]}. {w.requestedReason(request.reason)} {w.answered} <strong>{state}</strong>{' '}
-      <span class="muted">{timeText(request.decidedMs)}</span>
+      {w.requested[request.kind]}. {w.requestedReason(request.reason.replace(/\.$/, ''))}. {w.answered}{' '}
+      <strong>{state}</strong> <span class="muted">{timeText(request.decidedMs)}</span>
     </p>
   );
 }

@@ -18,6 +18,11 @@ export function dismiss(id: number): void {
   shown = shown.filter((each) => each.id !== id);
   changed();
 }
+/** What was said is known by now. */
+export function unsay(text: string): void {
+  shown = shown.filter((each) => each.text !== text);
+  changed();
+}
 export function say(
   text: string,
   options: { readonly act?: Toast['act']; readonly ms?: number } = {},
