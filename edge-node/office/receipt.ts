@@ -1,6 +1,7 @@
 // Phiếu xác nhận gửi nhận: one sheet that tells a reader without the system what a document is, which files it has (SHA-256), and what became of it
 // at each recipient, line by line as it was signed. A picture of the evidence, not the evidence: that is the proof file (proof.ts), which it names.
 import { vietnamTime } from '../../protocol/calendar/working-days.ts';
+import { statusName } from '../../protocol/document/statuses.ts';
 import type { EdgeContext } from '../context.ts';
 import type { DocumentView, RecipientView, TimelineEvent } from '../core.ts';
 import { standingsOf } from '../recipients/newest.ts';
@@ -121,7 +122,7 @@ function storyOf(to: RecipientView, n: number): SlipBlock[] {
   // It stands with 03 alone; what follows does not repeat it.
   const registered = to.timeline.map((event) => event.status?.registeredNumber).findLast(Boolean);
   const stands = [
-    status?.words.vi ?? '',
+    status && statusName(status.code).vi,
     registered && `số đến ${registered}`,
     status?.person,
     status?.reasonWords?.vi,
