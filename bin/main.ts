@@ -23,8 +23,15 @@ export async function main(args: readonly string[]): Promise<number> {
     .exitOverride()
     // Before the rooms add theirs: every command inherits it. Commander's own sentence is English.
     .configureOutput({
-      outputError: (text, write) =>
-        write(`Lệnh chưa đúng; thêm --help để xem cách dùng.\n${text}Add --help to see how it is used.\n`),
+      outputError: (text, write) => {
+        const said = {
+          vi: 'Lệnh chưa đúng; thêm --help để xem cách dùng.',
+          en: 'Add --help to see how it is used.',
+        };
+        const known = { titleVi: said.vi, title: text.trim(), remedy: said.en, code: 'command' };
+        if (!args.includes('--json')) write(`${said.vi}\n${text}${said.en}\n`);
+        else write(`${JSON.stringify({ ...known, exit: exitCodes.wrongUse })}\n`);
+      },
     })
     .enablePositionalOptions();
   await addCommands(program, args[0] ?? '');

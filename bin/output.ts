@@ -55,9 +55,13 @@ export async function readable<T>(path: string, read: () => T | Promise<T>): Pro
   }
 }
 
+/** As sqlite.ts has it, which a command that opens no database does not load. */
+const SQLITE_FULL = 13;
+
 const pathFaults: Readonly<Record<string, Words>> = {
   EACCES: { vi: 'tài khoản này không có quyền', en: 'this account may not' },
   EPERM: { vi: 'tài khoản này không có quyền', en: 'this account may not' },
+  EEXIST: { vi: 'đã có tệp cùng tên', en: 'a file of that name is there' },
   EROFS: { vi: 'ổ đĩa chỉ cho đọc', en: 'the disk is read-only' },
   ENOENT: { vi: 'không có tệp hoặc thư mục này', en: 'there is no such file or folder' },
   ENOTDIR: { vi: 'một phần của đường dẫn không phải thư mục', en: 'a part of the path is no folder' },
@@ -67,9 +71,14 @@ const pathFaults: Readonly<Record<string, Words>> = {
 };
 
 /** A path that the system refuses and that nobody on the way had words for: a folder of another account at `init`, a disk that is mounted read-only. */
-function pathError(error: unknown): CommandError | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const { code = '', path } = error as NodeJS.ErrnoException;
+function pathError(error: unknown): Error | undefined {
+  // A settings file that this account may not read is not wrong.
+  const fault = isExchangeError(error, 'config-invalid') ? error.cause : error;
+  if (!(fault instanceof Error)) return undefined;
+  const { code = '', path } = fault as NodeJS.ErrnoException;
+  const sqlite = 'errcode' in fault ? Number(fault.errcode) & 0xff : 0;
+  if (code === 'ENOSPC' || code === 'EDQUOT' || sqlite === SQLITE_FULL)
+    return new ExchangeError('disk-nearly-full', path ?? '', { cause: fault });
   const why = pathFaults[code];
   if (!why || path === undefined) return undefined;
   return new CommandError(
@@ -87,6 +96,7 @@ const configuration: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'dir-missing',
   'dir-exists',
   'dir-in-use',
+  'dir-of-another-account',
   'schema-newer',
   'key-file-loose',
   'key-file-missing',
@@ -94,6 +104,7 @@ const configuration: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'key-file-invalid',
   'key-file-locked',
   'key-passphrase-wrong',
+  'recovery-key-wrong',
 ]);
 const judgedBad: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'backup-invalid',
@@ -167,6 +178,10 @@ export function visible(text: string): string {
     letter === '\t' ? ' ' : `\\u{${letter.codePointAt(0)!.toString(16)}}`,
   );
 }
+
+/** As one writes it on a command line that is to be copied: a folder's name may have spaces. */
+export const shellWord = (text: string): string =>
+  /^[\p{L}\p{M}\p{N}._/:@%+=,~-]+$/u.test(text) ? text : `'${visible(text).replaceAll("'", `'\\''`)}'`;
 
 /** Only for faults that have no words of their own: without it an operator could not report them. */
 function causeText(error: ExchangeError): string {

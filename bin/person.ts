@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import process from 'node:process';
 import {
   type AtRestMode,
+  assertHolds,
   atRestModes,
   atRestState,
   enableAtRest,
   lacksKey,
   modeWords,
 } from '../protocol/node/at-rest/master.ts';
-import { CommandError, type Output, wrongUse } from './output.ts';
+import { CommandError, type Output, shellWord, wrongUse } from './output.ts';
 
 /** As the system says; `sudo` is who called it, `ssh` from where. A claim, good among people who trust their machine. */
 export function account(): {
@@ -88,9 +89,19 @@ function credential(name: string): string | undefined {
 
 /** Of the data at rest, in passphrase mode: the credential `lienthong-passphrase`, else typed. */
 export async function atRestPassphrase(): Promise<string> {
-  return (
-    credential('lienthong-passphrase') ??
-    (await askPassphrase('Mật khẩu dữ liệu lưu trữ (passphrase of the data at rest)'))
+  const kept = credential('lienthong-passphrase');
+  if (kept !== undefined || process.stdin.isTTY)
+    return kept ?? (await askPassphrase('Mật khẩu dữ liệu lưu trữ (passphrase of the data at rest)'));
+  throw new CommandError(
+    'configuration',
+    {
+      vi: 'Dữ liệu lưu trữ mở bằng mật khẩu, mà ở đây không có màn hình để gõ',
+      en: 'The data at rest open with a passphrase, and there is no terminal to type it on',
+    },
+    {
+      vi: 'Chạy trên màn hình, hoặc giao mật khẩu bằng systemd: LoadCredentialEncrypted=lienthong-passphrase (SAFETY.md).',
+      en: 'Run it on a terminal, or hand it over by systemd: LoadCredentialEncrypted=lienthong-passphrase (SAFETY.md).',
+    },
   );
 }
 
@@ -176,7 +187,7 @@ export function sayRecoveryKey(
     '\nKHOÁ KHÔI PHỤC, chỉ hiện một lần; chép ra giấy, cất vào két / RECOVERY KEY, shown once; write it down and lock it away:\n',
   );
   out.say(`    ${recovery}\n`);
-  out.say(`Sau đó xác nhận / then confirm:  lienthong at-rest confirm --dir ${dir}`);
+  out.say(`Sau đó xác nhận / then confirm:  lienthong at-rest confirm --dir ${shellWord(dir)}`);
 }
 
 /** The options of the commands that make a data folder. */
@@ -189,15 +200,30 @@ export const atRestOptions = {
   file: ['--at-rest-passphrase-file <file>', 'mật khẩu của chế độ passphrase (tệp 600); default: typed'],
 } as const;
 
-/** Encryption of a folder that was just made, unless it is `off` or on already; answers the recovery key for --json. */
-export async function beginAtRest(
+type AtRestChoice = Awaited<ReturnType<typeof atRestChoice>>;
+
+/**
+ * What the options of a command that makes a data folder say; undefined for `off`. Asked before anything is made or an invitation used: with a mistyped mode, a
+ * short passphrase or a missing TPM there would be a folder that stays without encryption.
+ */
+export async function plannedAtRest(given: {
+  readonly atRest?: string;
+  readonly atRestPassphraseFile?: string;
+}): Promise<AtRestChoice | undefined> {
+  const { atRest = 'key-file', atRestPassphraseFile } = given;
+  if (atRest === 'off') return undefined;
+  const choice = await atRestChoice(atRest, atRestPassphraseFile);
+  assertHolds(choice);
+  return choice;
+}
+
+/** Encryption of a folder that was just made, unless it is `off` (undefined) or on already; answers the recovery key for --json. */
+export function beginAtRest(
   out: Output,
   dir: string,
-  given: { readonly atRest?: string; readonly atRestPassphraseFile?: string },
-): Promise<{ readonly atRest: string; readonly recovery?: string }> {
-  const { atRest = 'key-file', atRestPassphraseFile } = given;
-  if (atRest === 'off' || atRestState(dir)) return { atRest: atRestState(dir)?.mode ?? 'off' };
-  const choice = await atRestChoice(atRest, atRestPassphraseFile);
+  choice: AtRestChoice | undefined,
+): { readonly atRest: string; readonly recovery?: string } {
+  if (!choice || atRestState(dir)) return { atRest: atRestState(dir)?.mode ?? 'off' };
   const recovery = enableAtRest(dir, choice);
   sayRecoveryKey(out, { dir, mode: choice.mode, recovery });
   return { atRest: choice.mode, recovery };
@@ -207,6 +233,6 @@ export async function beginAtRest(
 export function sayKeyOfRestored(out: Output, dir: string): void {
   if (!lacksKey(dir)) return;
   out.warn(
-    `Bản sao đã mã hoá, khoá không nằm trong đó. Trước khi chạy: lienthong at-rest recover --dir ${dir} với khoá khôi phục đã cất trong két, hoặc chép keys/at-rest.key từ máy cũ.\nThe set is encrypted and does not hold the key. Before you start: lienthong at-rest recover --dir ${dir} with the recovery key from the safe, or copy keys/at-rest.key from the old machine.`,
+    `Bản sao đã mã hoá, khoá không nằm trong đó. Trước khi chạy: lienthong at-rest recover --dir ${shellWord(dir)} với khoá khôi phục đã cất trong két, hoặc chép keys/at-rest.key từ máy cũ.\nThe set is encrypted and does not hold the key. Before you start: lienthong at-rest recover --dir ${shellWord(dir)} with the recovery key from the safe, or copy keys/at-rest.key from the old machine.`,
   );
 }

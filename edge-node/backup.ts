@@ -12,6 +12,7 @@ import {
   restoreBackupSet,
 } from '../protocol/node/backup-set.ts';
 import type { Clock } from '../protocol/node/clock.ts';
+import { policyFiles } from '../protocol/node/safety/policy-file.ts';
 import { openDatabase } from '../protocol/node/sqlite.ts';
 import { readEnrolled } from './enrol-files.ts';
 import { storeFile } from './store/store.ts';
@@ -24,6 +25,7 @@ const INCLUDED = [
   'settings.json',
   'tokens.json',
   'calendar.json',
+  ...policyFiles,
   'keys',
   'certs',
 ];

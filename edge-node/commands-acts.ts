@@ -2,7 +2,7 @@
 // They must never say that something was sent when it was only tried.
 // Beside the document's path: each is one call of the node.
 import type { Command } from 'commander';
-import { runCommand } from '../bin/output.ts';
+import { runCommand, shellWord } from '../bin/output.ts';
 import { collect } from './commands-fields.ts';
 import { withNode } from './commands-reach.ts';
 import { idOf, stateText, withDir } from './commands-words.ts';
@@ -35,7 +35,7 @@ export function actCommands(program: Command): void {
             out.say(
               node.running
                 ? 'Đang thử gửi ngay. It is being tried now.'
-                : `Nút không chạy: gửi ngay khi khởi động. Not running; it goes when the node starts: lienthong node start --dir ${options.dir}`,
+                : `Nút không chạy: gửi ngay khi khởi động. Not running; it goes when the node starts: lienthong node start --dir ${shellWord(options.dir)}`,
             );
           }),
         options,

@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import { bytesText, type Output, runCommand, visible, wrongUse } from '../bin/output.ts';
+import { bytesText, type Output, runCommand, shellWord, visible, wrongUse } from '../bin/output.ts';
 import { statusName } from '../protocol/document/statuses.ts';
 import { ExchangeError } from '../protocol/errors.ts';
 import { nameFault } from '../protocol/names.ts';
@@ -239,7 +239,9 @@ function sayFacts(out: Output, view: DocumentView): void {
     `${view.documentId}  ${view.direction === 'out' ? 'đi' : 'đến'}  ${headText(view)}  từ ${visible(view.senderCode)}  ${timeText(view.createdMs)}`,
   );
   if (view.destroyedMs !== undefined)
-    out.say(`Đã huỷ theo yêu cầu thu hồi / destroyed by a recall  ${timeText(view.destroyedMs)}`);
+    out.say(
+      `Đã huỷ nội dung (thu hồi hoặc lệnh gỡ bỏ) / destroyed by a recall or an order of removal  ${timeText(view.destroyedMs)}`,
+    );
   for (const id of view.replacedBy) out.say(`Đã được thay thế bằng / replaced by ${id}`);
   for (const id of view.duplicates) out.say(`Trùng số, ký hiệu hoặc mã với / same number or id as ${id}`);
   for (const { kind, state, requestId } of view.requests)
@@ -285,11 +287,10 @@ async function fetchParts(
     const wanted = view.parts.filter(
       ({ index }) => options.part === undefined || String(index) === options.part,
     );
+    if (wanted.length === 0 && options.part === undefined)
+      throw new ExchangeError(view.destroyedMs === undefined ? 'not-found' : 'document-state-refused', id);
     if (wanted.length === 0)
-      throw wrongUse(
-        `there is no part ${options.part ?? ''}`,
-        `Văn bản không có tệp số ${options.part ?? ''}`,
-      );
+      throw wrongUse(`there is no part ${options.part}`, `Văn bản không có tệp số ${options.part}`);
     await mkdir(options.to, { recursive: true });
     for (const part of wanted) {
       const path = await savePart(out, node, { id, direction, part, folder: options.to });
@@ -350,6 +351,6 @@ async function saveProof(
   writeFileDurable(file, bytes, { mode: 0o644, replace: false });
   out.answer({ file, lengthBytes: bytes.length });
   out.say(
-    `${file}  ${bytesText(bytes.length)}\nKiểm tra / check:  lienthong verify ${file} --root ${join(options.dir, 'certs', 'root.pem')}`,
+    `${file}  ${bytesText(bytes.length)}\nKiểm tra / check:  lienthong verify ${shellWord(file)} --root ${shellWord(join(options.dir, 'certs', 'root.pem'))}`,
   );
 }

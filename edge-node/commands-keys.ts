@@ -3,8 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import type { Command } from 'commander';
-import { CommandError, readable, runCommand, wrongUse } from '../bin/output.ts';
-import { passphraseFrom } from '../bin/person.ts';
+import { CommandError, readable, runCommand, shellWord, wrongUse } from '../bin/output.ts';
+import { atRestOptions, beginAtRest, passphraseFrom, plannedAtRest } from '../bin/person.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { writeFileDurable } from '../protocol/node/durable.ts';
 import { notOverwritten, withDir } from './commands-words.ts';
@@ -52,6 +52,15 @@ function exportCommand(node: Command): void {
     );
 }
 
+type ImportOptions = Common & {
+  readonly from: string;
+  readonly passphraseFile?: string;
+  readonly port?: string;
+  readonly consolePort?: string;
+  readonly atRest?: string;
+  readonly atRestPassphraseFile?: string;
+};
+
 function importCommand(node: Command): void {
   withDir(node.command('import-identity'))
     .description(
@@ -60,27 +69,34 @@ function importCommand(node: Command): void {
     .requiredOption('--from <file>', 'tệp đã xuất; the exported file')
     .option('--passphrase-file <file>', 'mật khẩu của tệp; of the file, default: typed')
     .option('--port <number>', 'cổng API cục bộ; port of the local API (default 8080)')
-    .action((options: Common & { from: string; passphraseFile?: string; port?: string }) =>
+    .option(
+      '--console-port <number>',
+      'cổng của trang văn thư; port of the console (default 8090; 0 with --port 0)',
+    )
+    .option(...atRestOptions.mode)
+    .option(...atRestOptions.file)
+    .action((options: ImportOptions) =>
       runCommand(async (out) => {
         const bytes = await readable(options.from, () => fs.readFileSync(options.from));
-        const port = options.port === undefined ? undefined : Number(options.port);
-        if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65_536))
-          throw wrongUse('--port is a number from 0 to 65535', '--port là số từ 0 đến 65535');
+        const { newConfig } = await import('./commands-init.ts');
+        const config = await newConfig(options);
+        const sealing = await plannedAtRest(options);
         const password = await passphraseFrom(options.passphraseFile, 'Mật khẩu của tệp (passphrase)');
         const { importIdentity } = await import('./move.ts');
         const moved = await importIdentity({
           dir: options.dir,
           bytes,
           password,
-          config: port === undefined ? {} : { local: { port } },
+          config,
           clock: systemClock,
         });
         out.say(`Đã lập nút ${moved.nodeId} (${moved.units.join(', ')}). The node is here now.`);
         out.say(
           'Văn bản cũ nằm ở bản sao lưu của máy cũ; trung tâm giao lại những gì còn giữ. Old documents are in the backup of the old box; the hub hands out again what it still has.',
         );
-        out.say(`Tiếp theo / next:  lienthong node start --dir ${options.dir}`);
-        out.answer({ dir: options.dir, ...moved });
+        const sealed = beginAtRest(out, options.dir, sealing);
+        out.say(`Tiếp theo / next:  lienthong node start --dir ${shellWord(options.dir)}`);
+        out.answer({ dir: options.dir, ...moved, ...sealed });
       }, options),
     );
 }

@@ -3,6 +3,7 @@
 // In front of every command that concerns documents.
 import type { Readable } from 'node:stream';
 import { isExchangeError } from '../protocol/errors.ts';
+import { assertFolderOf } from '../protocol/node/config.ts';
 import { controlRequest, controlStream, isRunning } from '../protocol/node/control.ts';
 import type { ClientAnswer, ClientRequestOptions } from '../protocol/node/http-client.ts';
 
@@ -31,6 +32,7 @@ const overSocket = (dir: string, running: boolean): Node => ({
 
 /** Codes: dir-missing, dir-in-use (a process that does not answer), and whatever `use` throws. */
 export async function withNode<T>(dir: string, use: (node: Node) => Promise<T>): Promise<T> {
+  assertFolderOf('node', dir);
   if (await isRunning(dir)) return await use(overSocket(dir, true));
   // Only now: a command to a running node does without the node's own code, which takes long to load on an old machine.
   const { openForCommands } = await import('./main.ts');

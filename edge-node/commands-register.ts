@@ -2,7 +2,8 @@
 // that is there is never written over.
 import fs from 'node:fs';
 import type { Command } from 'commander';
-import { bytesText, type Output, runCommand, visible, wrongUse } from '../bin/output.ts';
+import { bytesText, CommandError, type Output, runCommand, visible, wrongUse } from '../bin/output.ts';
+import { systemClock } from '../protocol/node/clock.ts';
 import { writeFileDurable } from '../protocol/node/durable.ts';
 import { readBounded } from '../protocol/node/http-client.ts';
 import { withNode } from './commands-reach.ts';
@@ -254,17 +255,36 @@ function lineOf(text: string): string {
   return text;
 }
 
+const HOUR_MS = 3_600_000;
+
+/** Closing cannot be taken back, and without the common book of incoming documents nothing is accepted: in January "this year" is a slip for the year before. */
+function assertOver({ year, early }: BookOptions & { early?: boolean }): void {
+  const today = new Date(systemClock.nowMs() + 7 * HOUR_MS).toISOString();
+  const which = year ?? today.slice(0, 4);
+  if (early === true || today.slice(0, 10) >= `${which}-12-31`) return;
+  throw new CommandError(
+    'failed',
+    { vi: `Năm ${which} chưa hết`, en: `The year ${which} is not over` },
+    {
+      vi: 'Sổ năm trước: thêm --year. Sổ đã khoá không mở lại được, văn bản của năm đó không vào sổ được nữa; vẫn muốn khoá thì thêm --early.',
+      en: 'For the book of last year add --year. A closed book is never opened again, and no document of that year can be entered; add --early to close it all the same.',
+    },
+  );
+}
+
 function bookCommand(register: Command, act: 'open' | 'close'): void {
   const command = withBook(register.command(act)).argument('<in|out>', 'sổ đến hoặc sổ đi');
   if (act === 'open') command.option('--name <text>', 'tên trên bìa; name on the cover');
+  else command.option('--early', 'khoá dù năm chưa hết; also while the year is not over');
   command
     .description(
       act === 'open'
         ? 'Mở thêm một sổ riêng (sổ chung tự mở).\nOpens a further book; the common one opens by itself.'
         : 'Khoá sổ: từ nay chỉ đọc và in.\nCloses a book: from now on it can only be read and printed.',
     )
-    .action((kind: string, options: BookOptions & { name?: string }) =>
+    .action((kind: string, options: BookOptions & { name?: string; early?: boolean }) =>
       runCommand(async (out) => {
+        if (act === 'close') assertOver(options);
         const { body } = await withNode(options.dir, (node) =>
           node.call<BookView>('POST', `/v1/registers/${kindOf(kind)}/${act}`, {
             ...bookBody(options),

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import { basename } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Command } from 'commander';
-import { exitCodes, type Output, readable, runCommand, wrongUse } from '../bin/output.ts';
+import { exitCodes, type Output, readable, runCommand, shellWord, wrongUse } from '../bin/output.ts';
 import { limits } from '../protocol/limits.ts';
 import { readBounded } from '../protocol/node/http-client.ts';
 import type { Matched } from '../protocol/recipients.ts';
@@ -203,7 +203,7 @@ async function send(
   out.say(
     answer.duplicate
       ? `Văn bản này đã được tiếp nhận trước đó, không gửi hai lần: ${answer.documentId}\nHanded in before; nothing was sent twice (another --key sends it again).`
-      : `Đã tiếp nhận, đã ghi vào ổ đĩa và sẽ tự gửi: ${answer.documentId}\nHanded in: it is on disk and will be sent. To follow it: lienthong show ${answer.documentId} --dir ${options.dir}`,
+      : `Đã tiếp nhận, đã ghi vào ổ đĩa và sẽ tự gửi: ${answer.documentId}\nHanded in: it is on disk and will be sent. To follow it: lienthong show ${answer.documentId} --dir ${shellWord(options.dir)}`,
   );
   return exitCodes.done;
 }

@@ -1,7 +1,7 @@
 // "lienthong node status": how the node stands, for a clerk first: each check in a word, then what is wrong and what to do about it.
 // Must never judge by itself (api/ready.ts does), nor speak of a line while no process runs.
 // Beside the document's path.
-import { bytesText, exitCodes, type Output, visible } from '../bin/output.ts';
+import { bytesText, exitCodes, type Output, shellWord, visible } from '../bin/output.ts';
 import { catalogue, isErrorCode } from '../protocol/errors.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { checksOf } from './api/ready.ts';
@@ -50,7 +50,7 @@ export async function status(out: Output, { dir }: { readonly dir: string }): Pr
     out.say(
       node.running
         ? `Đang chạy / running (pid ${process.pid}${api})`
-        : `Không chạy / not running. Khởi động / to start: lienthong node start --dir ${dir}`,
+        : `Không chạy / not running. Khởi động / to start: lienthong node start --dir ${shellWord(dir)}`,
     );
     out.table(
       ['', ''],
@@ -87,7 +87,7 @@ export async function status(out: Output, { dir }: { readonly dir: string }): Pr
       );
     if (body.requests.waiting > 0)
       out.say(
-        `Yêu cầu thu hồi, cập nhật chờ trả lời / requests of senders to decide: ${body.requests.waiting} (lienthong requests --dir ${dir})`,
+        `Yêu cầu thu hồi, cập nhật chờ trả lời / requests of senders to decide: ${body.requests.waiting} (lienthong requests --dir ${shellWord(dir)})`,
       );
     const { scanner, policy, held, checking } = body.safety;
     out.say(

@@ -1,7 +1,7 @@
 // "lienthong set-status|recall|extend|remind|update|requests|agree|refuse": what an office did with a document, what it asks of those who have one of its
 // own, and what others ask of it. All through the API; a confirmation that the law asks for is an option, never a question on a terminal.
 import type { Command } from 'commander';
-import { type Output, runCommand, visible, wrongUse } from '../bin/output.ts';
+import { type Output, runCommand, shellWord, visible, wrongUse } from '../bin/output.ts';
 import { refusalReason, refusalReasons, statusName } from '../protocol/document/statuses.ts';
 import {
   assertFields,
@@ -131,7 +131,7 @@ function extendCommand(program: Command): void {
         out.answer(body);
         if (body.added.length > 0)
           out.say(
-            `Đang gửi thêm / sending to: ${visible(body.added.join(', '))}\nTheo dõi / follow: lienthong show ${body.documentId} --dir ${options.dir}`,
+            `Đang gửi thêm / sending to: ${visible(body.added.join(', '))}\nTheo dõi / follow: lienthong show ${body.documentId} --dir ${shellWord(options.dir)}`,
           );
         if (body.already.length > 0)
           out.say(`Đã là nơi nhận, không gửi lại / has it already: ${visible(body.already.join(', '))}`);
@@ -181,7 +181,7 @@ function changeCommands(program: Command): void {
           out.say(`Chưa gửi, đã huỷ / not sent, cancelled: ${visible(body.cancelled.join(', '))}`);
         if (body.asked.length > 0)
           out.say(
-            `Đã yêu cầu thu hồi / recall on its way: ${visible(body.asked.join(', '))}\nTheo dõi / follow: lienthong show ${body.documentId} --dir ${options.dir}`,
+            `Đã yêu cầu thu hồi / recall on its way: ${visible(body.asked.join(', '))}\nTheo dõi / follow: lienthong show ${body.documentId} --dir ${shellWord(options.dir)}`,
           );
       }, options),
     );
@@ -215,7 +215,7 @@ function changeCommands(program: Command): void {
         );
         out.answer(answer.body);
         out.say(
-          `Đã ghi nhận cập nhật / update taken: ${answer.body.documentId}\nTheo dõi / follow: lienthong show ${answer.body.documentId} --dir ${options.dir}`,
+          `Đã ghi nhận cập nhật / update taken: ${answer.body.documentId}\nTheo dõi / follow: lienthong show ${answer.body.documentId} --dir ${shellWord(options.dir)}`,
         );
       }, options),
     );

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { grace } from '../protocol/grace.ts';
 import { limits } from '../protocol/limits.ts';
-import { type JsonSchema, loadConfig } from '../protocol/node/config.ts';
+import { assertFolderOf, type JsonSchema, loadConfig } from '../protocol/node/config.ts';
 import type { ProxyOptions } from '../protocol/node/connector.ts';
 import { type ScannerConfig, scannerSchema } from '../protocol/node/safety/scanner.ts';
 import type { NotifyConfig } from './console/notify.ts';
@@ -187,6 +187,7 @@ export const configSchema: JsonSchema = object(
 
 /** Throws `config-invalid` with every wrong key, `key-file-loose` for a secret that others can read. */
 export function loadEdgeConfig(dir: string): EdgeConfig {
+  assertFolderOf('node', dir);
   return loadConfig<EdgeConfig>(join(dir, 'config.json'), configSchema, configDefaults);
 }
 

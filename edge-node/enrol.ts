@@ -21,6 +21,7 @@ import type { Clock } from '../protocol/node/clock.ts';
 import type { ProxyOptions } from '../protocol/node/connector.ts';
 import { makeDirDurable, writeFileDurable } from '../protocol/node/durable.ts';
 import { createHttpClient, type HttpClient, readBounded } from '../protocol/node/http-client.ts';
+import { assertOwnAccount } from '../protocol/node/lock.ts';
 import { holdExclusive } from '../protocol/node/sqlite.ts';
 import { firstContact } from './enrol-fetch.ts';
 import {
@@ -72,12 +73,18 @@ const isAnswer = new Ajv2020({ strict: true }).compile<EnrolAnswer>(enrolAnswerS
 
 /**
  * Codes: invitation-*, root-fingerprint-mismatch, tls-inspected, tls-failed, hub-*, proxy-*, certificate-*, enrol-answer-refused,
- * config-invalid (another hub's invitation), dir-in-use (another init), key-file-*. What was enrolled before a failure stays.
+ * config-invalid (another hub's invitation), dir-exists (a hub's folder), dir-in-use (another init), key-file-*. What was enrolled before a failure stays.
  */
 export async function enrolNode(options: EnrolOptions): Promise<EnrolResult> {
   const invitations = options.invitations.map(parseInvitation);
   if (invitations.length === 0) throw new ExchangeError('invitation-damaged', 'no invitation was given');
   const paths = enrolFiles(options.dir);
+  if (['hub.sqlite', 'ca', 'root.key'].some((name) => fs.existsSync(join(options.dir, name))))
+    throw new ExchangeError(
+      'dir-exists',
+      `${options.dir} holds a hub or a CA; a node needs a folder of its own`,
+    );
+  assertOwnAccount(options.dir);
   for (const path of [options.dir, paths.keys, paths.certs]) makeDirDurable(path, 0o700);
   const release = holdExclusive(join(options.dir, 'init.lock'));
   if (!release) throw new ExchangeError('dir-in-use', `another "node init" is at work in ${options.dir}`);

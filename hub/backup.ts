@@ -7,6 +7,7 @@ import { keyPem, loadKeyFile } from '../certs/keys.ts';
 import { keepBackupRecord } from '../protocol/node/backup-record.ts';
 import { type BackupManifest, makeBackupSet, restoreBackupSet } from '../protocol/node/backup-set.ts';
 import type { Clock } from '../protocol/node/clock.ts';
+import { policyFiles } from '../protocol/node/safety/policy-file.ts';
 import { type Database, migrate, openDatabase } from '../protocol/node/sqlite.ts';
 import { hubPaths } from './identity.ts';
 import { adminOps } from './store/admin-ops.ts';
@@ -52,7 +53,7 @@ export async function backupHub({ dir, to, version, clock, ...rest }: HubBackup)
     program: PROGRAM,
     version,
     database: 'hub.sqlite',
-    include: ['config.json', 'keys', 'certs', 'ca'],
+    include: ['config.json', ...policyFiles, 'keys', 'certs', 'ca'],
     contentOf,
     about,
     clock,

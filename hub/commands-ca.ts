@@ -1,7 +1,7 @@
 // `lienthong hub ca …` and `hub root …`: another issuing CA under the same root, another root. What needs the root's key runs on the machine
 // where the root is, which has no net: files are carried both ways. Everything here may be repeated.
 import type { Command } from 'commander';
-import { runCommand } from '../bin/output.ts';
+import { readable, runCommand } from '../bin/output.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import type { CaLine } from './admin/ca-routes.ts';
 import type { ConsoleAsked, ConsoleSigned } from './admin/console-certificate.ts';
@@ -262,12 +262,7 @@ function followCommand(root: Command, software: string): void {
 
 async function readText(path: string): Promise<string> {
   const { readFile } = await import('node:fs/promises');
-  const { ExchangeError } = await import('../protocol/errors.ts');
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new ExchangeError('request-malformed', `${path} cannot be read`, { cause });
-  }
+  return await readable(path, () => readFile(path, 'utf8'));
 }
 
 async function readJson<T>(path: string, format: string): Promise<T> {

@@ -1,6 +1,6 @@
 // `lienthong hub unit …`, `invite`, `confirm`, `revoke`: the operator's acts on units, as requests to admin/unit-routes.ts.
 import type { Command } from 'commander';
-import { CommandError, runCommand } from '../bin/output.ts';
+import { CommandError, runCommand, shellWord } from '../bin/output.ts';
 import { directoryCommands } from './commands-directory.ts';
 import { reformCommands } from './commands-reforms.ts';
 import { leaf, pathPart, stateText, timeOf, timeText, wholeNumber } from './commands-shared.ts';
@@ -52,7 +52,7 @@ function listCommands(unit: Command, software: string): void {
           }),
         );
         out.say(
-          `Đã thêm ${name} (${codes.join(', ')}). Tiếp theo (next): lienthong hub invite ${codes[0]} --dir ${dir}`,
+          `Đã thêm ${name} (${codes.join(', ')}). Tiếp theo (next): lienthong hub invite ${codes[0]} --dir ${shellWord(dir)}`,
         );
         out.answer(done);
       }, options),

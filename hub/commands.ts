@@ -1,11 +1,12 @@
 // `lienthong hub …`: making, starting, looking at, saving and checking a hub. Acts on units are commands-units.ts, on the queue and on
 // other hubs commands-queue.ts. A command reaches the running hub through DIR/control.sock, or works on the files when none runs. What a command needs is imported when it runs: the
 // hub's own code takes longer to load than most commands to answer.
-import type { Command } from 'commander';
-import { bytesText, exitCodes, runCommand } from '../bin/output.ts';
-import { account, atRestOptions, beginAtRest, sayKeyOfRestored } from '../bin/person.ts';
+import { type Command, InvalidArgumentError } from 'commander';
+import { bytesText, exitCodes, runCommand, shellWord } from '../bin/output.ts';
+import { account, atRestOptions, beginAtRest, plannedAtRest, sayKeyOfRestored } from '../bin/person.ts';
 import type { BackupState } from '../protocol/node/backup-record.ts';
 import { systemClock } from '../protocol/node/clock.ts';
+import { assertFolderOf } from '../protocol/node/config.ts';
 import { actorOfClaim } from './admin/caller.ts';
 import { auditCommands } from './commands-audit.ts';
 import { caCommands } from './commands-ca.ts';
@@ -36,6 +37,13 @@ export function hubCommands(program: Command): void {
   auditCommands(hub, software);
 }
 
+/** Two more follow it. */
+function firstPort(text: string): number {
+  const port = wholeNumber(text);
+  if (port > 65_533) throw new InvalidArgumentError('at most 65533');
+  return port;
+}
+
 const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 function initCommand(hub: Command): void {
@@ -47,7 +55,7 @@ function initCommand(hub: Command): void {
       'tên miền hoặc IP mà các nút gọi tới, lặp lại được; repeatable, first goes into invitations',
       collect,
     )
-    .option('--port <port>', 'cổng trao đổi; enrolment takes the next one', wholeNumber)
+    .option('--port <port>', 'cổng trao đổi; enrolment and the local port take the next two', firstPort)
     .option('--root <dir>', 'thư mục khoá gốc; folder of the root key, shared by all hubs (default DIR/root)')
     .option(...atRestOptions.mode)
     .option(...atRestOptions.file)
@@ -65,6 +73,7 @@ function initCommand(hub: Command): void {
       }) =>
         runCommand(async (out) => {
           const { initHub } = await import('./init.ts');
+          const sealing = await plannedAtRest(options);
           const made = await initHub({
             dir: options.dir,
             name: options.name,
@@ -81,8 +90,8 @@ function initCommand(hub: Command): void {
             out.say(
               `Chép thư mục ${made.rootDir} ra hai USB, cất trong két, rồi xoá khỏi máy này: trong đó có khoá gốc.\nCopy this folder to two USB sticks, lock them away and remove it from this machine: it holds the root key.`,
             );
-          const sealed = await beginAtRest(out, options.dir, options);
-          out.say(`Tiếp theo (next): lienthong hub start --dir ${options.dir}`);
+          const sealed = beginAtRest(out, options.dir, sealing);
+          out.say(`Tiếp theo (next): lienthong hub start --dir ${shellWord(options.dir)}`);
           out.answer({ ...made, ...sealed });
         }, options),
     );
@@ -107,6 +116,7 @@ function startCommand(hub: Command, software: string): void {
     .action(
       (options: { dir: string; logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent'; json?: boolean }) =>
         runCommand(async (out) => {
+          assertFolderOf('hub', options.dir);
           await warnOfCertificates(options.dir, out.warn);
           const { runHub } = await import('./main.ts');
           await runHub({
@@ -177,7 +187,9 @@ function statusCommand(hub: Command, software: string): void {
             ['Sao lưu (backup)', backupText(status.backup)],
             [
               'Cảnh báo (alarms)',
-              status.alarms > 0 ? `${status.alarms} → lienthong hub alarms --dir ${options.dir}` : '0',
+              status.alarms > 0
+                ? `${status.alarms} → lienthong hub alarms --dir ${shellWord(options.dir)}`
+                : '0',
             ],
           ],
         );

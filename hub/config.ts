@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Lifetimes } from '../certs/ca.ts';
 import { type LeafRole, leafProfiles } from '../certs/profile.ts';
-import { loadConfig } from '../protocol/node/config.ts';
+import { assertFolderOf, loadConfig } from '../protocol/node/config.ts';
 import { scannerSchema } from '../protocol/node/safety/scanner.ts';
 import type { HubSafetyConfig } from './safety/safety.ts';
 import { type SecondPersonKind, secondPersonKinds } from './store/audit-acts.ts';
@@ -166,6 +166,7 @@ export const lifetimesOf = ({ certificateDays }: Pick<HubConfig, 'certificateDay
 
 /** DIR/config.json over the defaults. `config-invalid` names every wrong key. */
 export function loadHubConfig(dir: string): HubConfig {
+  assertFolderOf('hub', dir);
   return loadConfig<HubConfig>(join(dir, 'config.json'), schema, hubDefaults);
 }
 

@@ -3,6 +3,7 @@
 import { randomInt } from 'node:crypto';
 import { isExchangeError } from '../protocol/errors.ts';
 import { systemClock } from '../protocol/node/clock.ts';
+import { assertFolderOf } from '../protocol/node/config.ts';
 import { controlRequest } from '../protocol/node/control.ts';
 import { createLogger } from '../protocol/node/logger.ts';
 import { fromProblem } from '../protocol/problem.ts';
@@ -54,6 +55,7 @@ export async function withHub<T>(
   { dir, software }: { readonly dir: string; readonly software: string },
   use: (request: AdminRequest) => Promise<T>,
 ): Promise<T> {
+  assertFolderOf('hub', dir);
   let opened: Hub | undefined;
   const claim = await caller?.();
   const request: AdminRequest = async <R>(method: AdminMethod, path: string, body?: unknown): Promise<R> => {

@@ -1536,7 +1536,7 @@ export const catalogue = {
     500,
     'operator',
     'node-operator',
-    ['Mật khẩu không mở được tệp khóa', 'The passphrase does not open the key file'],
+    ['Mật khẩu không mở được khóa', 'The passphrase does not open the key'],
     [
       'Dùng đúng mật khẩu. Nếu lần đổi mật khẩu bị dở, chạy lại "lienthong keys encrypt" với cả hai.',
       'Use the right one. If a change was cut off, run "lienthong keys encrypt" again with both.',
@@ -1590,6 +1590,26 @@ export const catalogue = {
     [
       'Chạy "lienthong at-rest recover" với khóa khôi phục đã cất trong két, hoặc chép keys/at-rest.key từ máy cũ; ở chế độ mật khẩu thì khởi động lại và nhập mật khẩu.',
       'Run "lienthong at-rest recover" with the recovery key from the safe, or copy keys/at-rest.key from the old machine; in passphrase mode start again and type it.',
+    ],
+  ),
+  'dir-of-another-account': row(
+    500,
+    'operator',
+    'node-operator',
+    ['Thư mục dữ liệu do tài khoản khác dùng', 'Another account uses this data folder'],
+    [
+      'Chạy lệnh bằng tài khoản đó (xem lệnh sudo nêu trên). Muốn đổi tài khoản: dừng chương trình, chown -R cả thư mục, rồi chạy lại.',
+      'Run the command as that account (see the sudo above). To change the account: stop the program, chown -R the whole folder, then start again.',
+    ],
+  ),
+  'recovery-key-wrong': row(
+    500,
+    'operator',
+    'node-operator',
+    ['Khóa khôi phục không đúng', 'This is not the recovery key of the folder'],
+    [
+      'So lại từng nhóm bốn chữ với tờ giấy trong két; mỗi thư mục dữ liệu có một khóa riêng, hiện khi init hoặc at-rest enable.',
+      'Compare each group of four letters with the paper in the safe; every data folder has a key of its own, shown by init or at-rest enable.',
     ],
   ),
   'key-file-invalid': row(
@@ -1856,7 +1876,16 @@ export const catalogue = {
       'Wait for an answer, call, or remind again on the next working day.',
     ],
   ),
-  'not-found': row(404, 'never', 'software', ['Không có địa chỉ này', 'No such address'], callVendor),
+  'not-found': row(
+    404,
+    'never',
+    'software',
+    ['Không tìm thấy', 'Not found'],
+    [
+      'Kiểm tra lại số, mã hoặc tên vừa gõ; nếu do phần mềm gọi thì báo đơn vị cung cấp kèm mã lỗi này.',
+      'Check the number, code or name that was given; if software asked, give this code to its maker.',
+    ],
+  ),
   'method-refused': row(
     405,
     'never',

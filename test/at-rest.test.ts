@@ -548,6 +548,7 @@ t.test(
     t.same(master, await openMaster(data, { recovery }), 'the same key as the one on paper opens');
     t.same(filesHolding(data, master), [], 'nowhere in the clear');
     t.same(filesHolding(data, Buffer.from(master.toString('base64'))), []);
+    fs.writeFileSync(join(data, 'config.json'), '{}');
     t.match(await exitOf(['at-rest', 'status', '--dir', data]), { code: 0, out: /tpm: .*TPM/ });
     await stop();
     fs.rmSync(socket, { force: true });
@@ -775,9 +776,9 @@ t.test('the master key in its modes', async (t) => {
     master,
     'from paper',
   );
-  t.equal(await codeOf(openMaster(file, { recovery: `0000${recovery.slice(4)}` })), 'key-file-invalid');
+  t.equal(await codeOf(openMaster(file, { recovery: `0000${recovery.slice(4)}` })), 'recovery-key-wrong');
   t.same(atRestState(file), { mode: 'key-file', recoveryConfirmed: false });
-  t.throws(() => confirmRecovery(file, `0000${recovery.slice(4)}`, 1), { code: 'key-file-invalid' });
+  t.throws(() => confirmRecovery(file, `0000${recovery.slice(4)}`, 1), { code: 'recovery-key-wrong' });
   confirmRecovery(file, recovery, 1);
   t.same(atRestState(file), { mode: 'key-file', recoveryConfirmed: true });
   t.throws(() => enableAtRest(file, { mode: 'key-file' }), { code: 'dir-exists' });
@@ -797,7 +798,7 @@ t.test('the master key in its modes', async (t) => {
   t.equal(opened?.length, 32, 'however the letters were typed');
   t.equal(
     await codeOf(openMaster(typed, { passphrase: () => 'mười hai chữ trở xuống' })),
-    'key-file-invalid',
+    'key-passphrase-wrong',
   );
   t.equal(await codeOf(openMaster(typed)), 'at-rest-key-missing');
   t.equal(

@@ -201,6 +201,27 @@ t.test('init makes a whole hub and never touches one that is there', async (t) =
   fs.mkdirSync(other);
   t.equal(await code(initHub(mistyped)), 'config-invalid');
   t.equal(await code(initHub({ ...mistyped, hosts: ['hub.tayson.example'] })), 'no error');
+  const refusedDir = join(dir, '..', 'refused');
+  const init = (...more: string[]) =>
+    exitOf(['hub', 'init', '--dir', refusedDir, '--name', 'A', '--code', 'H1', ...more]);
+  t.match(await init('--at-rest', 'keyfile'), { code: 2, err: /chế độ là một trong tpm/ });
+  t.match(await init('--at-rest', 'passphrase', '--at-rest-passphrase-file', '/nowhere'), { code: 66 });
+  t.match(await init('--port', '65534'), { code: 2, err: /Lệnh chưa đúng/ });
+  const asked = await init('--port', '65534', '--json');
+  t.match(
+    JSON.parse(asked.err),
+    { code: 'command', exit: 2, title: /at most 65533/ },
+    'to a program as JSON',
+  );
+  t.notOk(fs.existsSync(refusedDir), 'nothing is made that would stay without encryption');
+  for (const verb of ['status', 'confirm', 'recover']) {
+    const more = { status: [], confirm: ['--key-file', '/nowhere'], recover: ['--mode', 'key-file'] }[verb]!;
+    t.match(await exitOf(['at-rest', verb, '--dir', refusedDir, ...more]), {
+      code: 2,
+      err: /no data folder/,
+    });
+  }
+  t.notOk(fs.existsSync(refusedDir), 'nor a lock in a folder that is none');
   const file = join(other, 'config.json');
   t.match(await exitOf(['hub', 'init', '--dir', join(file, 'x'), '--name', 'A', '--code', 'H1']), {
     code: 78,
@@ -603,6 +624,21 @@ t.test('a backup of a running hub is restored as a new epoch', async (t) => {
   const open = await invite(request, 'A1');
   const { sequence } = await request<{ sequence: number }>('GET', '/admin/v1/ledger');
   const to = join(t.testdirName, 'backup');
+  fs.writeFileSync(join(dir, 'policy.conf'), '[default]\nmacros = refuse\n');
+  const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+  const cut = { dir, to, version: 'test', clock: systemClock };
+  t.equal(
+    await code(
+      backupHub({
+        ...cut,
+        onProgress: () => {
+          throw full;
+        },
+      }),
+    ),
+    'disk-nearly-full',
+  );
+  t.notOk(fs.existsSync(to), 'a backup that failed leaves no half of one');
   const manifest = await backupHub({ dir, to, version: 'test', clock: systemClock });
   t.same(manifest.missing, []);
   t.notOk(
@@ -615,6 +651,25 @@ t.test('a backup of a running hub is restored as a new epoch', async (t) => {
   t.equal(await code(restoreHub({ from: to, dir, clock: systemClock })), 'dir-exists', 'never over a folder');
   const restoredDir = join(t.testdirName, 'restored');
   const restored = await restoreHub({ from: to, dir: restoredDir, clock: systemClock });
+  t.ok(fs.existsSync(join(restoredDir, 'policy.conf')), 'its rules for files come back with it');
+  if (process.geteuid?.() === 0) {
+    const account = 65_534;
+    fs.chownSync(restoredDir, account, account);
+    fs.chownSync(join(restoredDir, 'config.json'), account, account);
+    t.match(await exitOf(['hub', 'status', '--dir', restoredDir]), {
+      code: 78,
+      err: /sudo -u '#65534' lienthong/,
+    });
+    t.notOk(
+      fs.existsSync(join(restoredDir, 'lock.sqlite')),
+      'root leaves nothing in the folder of another account',
+    );
+    const by = { dir: restoredDir, to: join(t.testdirName, 'by-root'), version: 'test', clock: systemClock };
+    await backupHub(by);
+    t.equal(fs.statSync(join(restoredDir, 'last-backup.json')).uid, account, 'but what that account reads');
+    fs.chownSync(restoredDir, 0, 0);
+    fs.chownSync(join(restoredDir, 'config.json'), 0, 0);
+  }
   t.match(restored, { hubId: hub.hubId, epoch: Number, commonLedgerSequence: sequence });
   t.same((await fsckHub({ dir: restoredDir })).findings, []);
   const second = await openHub(restoredDir);
@@ -683,6 +738,15 @@ t.test('the commands work on the files when no hub runs, and through the socket 
   t.equal((await run('unit', 'add', 'Xã A', '--code', 'A1', '--dir', dir, '--json')).exit, 0);
   t.equal((await run('unit', 'add', 'Xã A', '--code', 'A1', '--dir', dir)).exit, 1, 'refused');
   const invited = await run('invite', 'A1', '--dir', dir);
+  const there = fs.readdirSync(join(dir, 'keys'));
+  const text = /lienthong-\w+/.exec(invited.out)![0];
+  t.match(await exitOf(['node', 'init', '--dir', dir, '--invitation', text]), {
+    code: 78,
+    err: /holds a hub/,
+  });
+  t.same(fs.readdirSync(join(dir, 'keys')), there, 'a node never moves into a hub’s folder');
+  const mistaken = await exitOf(['node', 'status', '--dir', dir]);
+  t.match(mistaken, { code: 78, err: /là thư mục của trung tâm, không phải của nút/ });
   t.ok(parseInvitation(invited.out.split('\n')[0]!));
   t.match((await run('unit', 'list', '--dir', dir)).out, /A1 .*Xã A/);
   const page = await run('unit', 'list', '--limit', '1', '--dir', dir);

@@ -317,6 +317,18 @@ t.test('a node moves to new hardware with its identity, and the old box is refus
   const later = await exportIdentity(a.dir, 'mật khẩu của tệp');
   const third = join(dir, 'third');
   await importIdentity({ ...request, dir: third, bytes: later.bytes, password: 'mật khẩu của tệp' });
+  const file = join(dir, 'id.p12');
+  const word = join(dir, 'word');
+  for (const [path, bytesOf] of [
+    [file, later.bytes],
+    [word, 'mật khẩu của tệp'],
+  ] as const)
+    fs.writeFileSync(path, bytesOf, { mode: 0o600 });
+  const byCommand = ['--dir', join(dir, 'fourth'), '--from', file, '--passphrase-file', word, '--port', '0'];
+  t.match(await exitOf(['node', 'import-identity', ...byCommand]), { code: 0, out: /KHOÁ KHÔI PHỤC/ });
+  t.match(JSON.parse(fs.readFileSync(join(dir, 'fourth', 'config.json'), 'utf8')), { console: { port: 0 } });
+  const closing = ['register', 'close', 'in', '--dir', join(dir, 'fourth'), '--year', '2999'];
+  t.match(await exitOf(closing), { code: 1, err: /Năm 2999 chưa hết/ }, 'no book is closed by a slip');
   const { anchors, rootDer } = loadIdentity(third);
   t.equal(anchors.length, 2);
   t.same(Buffer.from(rootDer), Buffer.from(next.rootDer));

@@ -1,6 +1,6 @@
 // Life of certificates in one process: nodes and hub renew by themselves, on a clock that the test moves. OpenSSL reads the real clock, so
 // server certificates stay within it here; whole years are test/year.
-import { copyFileSync, existsSync, readFileSync, renameSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { createRoot, issueHub } from '../certs/ca.ts';
@@ -24,6 +24,7 @@ import { type Clock, systemClock } from '../protocol/node/clock.ts';
 import { openDatabase } from '../protocol/node/sqlite.ts';
 import { bareNode, quiet, startTestHub, temporaryDir } from './support/hub.ts';
 import { eventually, inviteUnit } from './support/office.ts';
+import { exitOf } from './support/processes.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -370,6 +371,12 @@ t.test(
       code: 'signature-invalid',
     });
     await request('POST', '/admin/v1/ca/handover', { handover: handoverPem(next.handover) });
+    const again = { handover: handoverPem(next.handover) };
+    t.match(
+      await request('POST', '/admin/v1/ca/handover', again),
+      { root: String },
+      'given again it is told again',
+    );
     await eventually(async () =>
       [a, b, c].every(({ dir }) => loadIdentity(dir).anchors.length === 2) ? true : undefined,
     );
@@ -393,6 +400,12 @@ t.test(
     t.ok(verifyProof(firstProof, oldRoot).facts, 'a proof of before holds under the root of then');
     for (const proof of [firstProof, newProof])
       t.ok(verifyProof(proof, [oldRoot, next.rootDer]).facts, 'whoever trusts both roots reads both');
+    const file = join(newDir, 'bang-chung.ltproof');
+    for (const proof of [firstProof, newProof]) {
+      writeFileSync(file, proof);
+      const said = await exitOf(['verify', file, '--root', join(a.dir, 'certs', 'root.pem')]);
+      t.equal(said.code, 0, 'a node’s own root with the hand-overs beside it reads both too');
+    }
     t.throws(() => verifyProof(firstProof, next.rootDer), 'the new root alone says nothing of before');
     t.throws(() => verifyProof(newProof, oldRoot), 'nor the old one of after');
     for (const { node } of [a, b, c, d, e])

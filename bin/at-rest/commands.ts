@@ -11,18 +11,28 @@ import {
   recoverAtRest,
 } from '../../protocol/node/at-rest/master.ts';
 import { systemClock } from '../../protocol/node/clock.ts';
-import { lockDir } from '../../protocol/node/lock.ts';
+import { assertOwnAccount, lockDir } from '../../protocol/node/lock.ts';
 import { type Output, runCommand, wrongUse } from '../output.ts';
 import { atRestChoice, passphraseFrom, sayRecoveryKey } from '../person.ts';
 
 type Common = { readonly dir: string; readonly json?: boolean };
 
+/** Another folder, or one that this account may not read, has no encryption to tell of: "off" would be untrue, and a lock would be left in it. */
+function assertDataFolder(dir: string): void {
+  try {
+    fs.accessSync(join(dir, 'config.json'), fs.constants.R_OK);
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+    throw wrongUse(`${dir} is no data folder`, `${dir} không phải thư mục dữ liệu`);
+  }
+}
+
 async function enable(
   out: Output,
   { dir, mode, passphraseFile }: Common & { mode: string; passphraseFile?: string },
 ): Promise<void> {
-  if (!fs.existsSync(join(dir, 'config.json')))
-    throw wrongUse(`${dir} is no data folder`, `${dir} không phải thư mục dữ liệu`);
+  assertDataFolder(dir);
   const lock = lockDir(dir);
   try {
     const choice = await atRestChoice(mode, passphraseFile);
@@ -38,6 +48,7 @@ async function enable(
 }
 
 function status(out: Output, { dir }: Common): void {
+  assertDataFolder(dir);
   const state = atRestState(dir);
   const words = modeWords[state?.mode ?? 'off'];
   out.answer({ mode: state?.mode ?? 'off', recoveryConfirmed: state?.recoveryConfirmed ?? null, words });
@@ -49,6 +60,8 @@ function status(out: Output, { dir }: Common): void {
 }
 
 async function confirm(out: Output, { dir, keyFile }: Common & { keyFile?: string }): Promise<void> {
+  assertDataFolder(dir);
+  assertOwnAccount(dir);
   confirmRecovery(
     dir,
     await passphraseFrom(keyFile, 'Khoá khôi phục như trên giấy (recovery key as on paper)'),
@@ -59,11 +72,13 @@ async function confirm(out: Output, { dir, keyFile }: Common & { keyFile?: strin
 }
 
 type Recover = Common & {
-  readonly mode: string;
+  readonly mode?: string;
   readonly passphraseFile?: string;
   readonly keyFile?: string;
 };
-async function recover(out: Output, { dir, mode, passphraseFile, keyFile }: Recover): Promise<void> {
+async function recover(out: Output, { dir, passphraseFile, keyFile, ...given }: Recover): Promise<void> {
+  assertDataFolder(dir);
+  const mode = given.mode ?? atRestState(dir)?.mode ?? 'key-file';
   const lock = lockDir(dir);
   try {
     const choice = await atRestChoice(mode, passphraseFile);
@@ -111,7 +126,7 @@ export function atRestCommands(program: Command): void {
     'recover',
     'Mở lại bằng khoá khôi phục: máy khác, mất tệp khoá, mất mật khẩu; cũng để đổi chế độ.\nOpens with the recovery key, on another machine or after a loss; also to change the mode.',
   )
-    .requiredOption('--mode <mode>', 'tpm, passphrase, key-file')
+    .option('--mode <mode>', 'tpm, passphrase, key-file; default: như trước, the one of before')
     .option('--passphrase-file <file>', 'mật khẩu mới (tệp 600); default: typed')
     .option('--key-file <file>', 'tệp chứa khoá khôi phục (600); default: typed')
     .action((options: Recover) => runCommand((out) => recover(out, options), options));

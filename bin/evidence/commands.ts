@@ -2,8 +2,10 @@
 // They must never open a data folder or a connection: what they need is on their command line.
 // For auditors, other offices, courts: last step of a document's path.
 import fs from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { certificateDer, pemBlocks } from '../../certs/pem.ts';
+import { readRoots } from '../../certs/roots.ts';
 import { verifyProof } from '../../certs/verify-proof.ts';
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
 import { CommandError, exitCodes, type Output, readable, runCommand, visible, wrongUse } from '../output.ts';
@@ -26,8 +28,8 @@ async function readFile(path: string): Promise<Buffer> {
 }
 
 /**
- * The root that the reader trusts: PEM or DER; several PEM blocks where one root has handed over to another. A file that is no certificate
- * is unreadable, not judged bad.
+ * The root that the reader trusts: PEM or DER; several PEM blocks where one root has handed over to another, or the hand-overs beside it, as in a node's
+ * `certs`: each is verified from the root that is trusted. A file that is no certificate is unreadable, not judged bad.
  */
 async function readRoot(path: string): Promise<Uint8Array | readonly Uint8Array[]> {
   const bytes = await readFile(path);
@@ -35,7 +37,9 @@ async function readRoot(path: string): Promise<Uint8Array | readonly Uint8Array[
   try {
     const text = bytes.toString('latin1');
     const roots = pemBlocks('CERTIFICATE', text);
-    return roots.length > 1 ? roots : certificateDer(text);
+    if (roots.length > 1) return roots;
+    const { anchors } = readRoots(dirname(path), certificateDer(text));
+    return anchors.map((each) => ('der' in each ? each.der : each));
   } catch (error) {
     if (!isExchangeError(error, 'certificate-malformed')) throw error;
     throw new CommandError('unreadable', {

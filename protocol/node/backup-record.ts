@@ -36,7 +36,7 @@ export function keepBackupRecord(
 ): void {
   const bytes = files.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0);
   const record: BackupRecord = { madeMs, path, files: files.length, bytes, missing: missing.length };
-  writeFileDurable(join(dir, backupRecordFile), `${JSON.stringify(record)}\n`);
+  writeFileDurable(join(dir, backupRecordFile), `${JSON.stringify(record)}\n`, { ownedAs: dir });
 }
 
 /** A record that cannot be read counts for none: the next backup mends it, and until then a person is warned. */

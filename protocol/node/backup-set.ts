@@ -12,7 +12,14 @@ import { generationFor, keepGeneration, keyStoreFile } from './at-rest/generatio
 import { atRestFile, atRestKeyFile } from './at-rest/master.ts';
 import type { Clock } from './clock.ts';
 import { makeDirDurable, syncDir, syncDirAsync, syncFileAsync, writeFileDurable } from './durable.ts';
-import { backupTo, integrityCheck, openDatabase, schemaVersion } from './sqlite.ts';
+import {
+  backupTo,
+  type Database,
+  integrityCheck,
+  openDatabase,
+  schemaVersion,
+  sqliteFailure,
+} from './sqlite.ts';
 
 export const backupFormat = 'lienthong-backup/1';
 const MANIFEST = 'manifest.json';
@@ -59,42 +66,64 @@ export type BackupOptions = {
   readonly onProgress?: ((doneBytes: number, file: string) => void) | undefined;
 };
 
-/** Throws `backup-invalid`, `dir-missing`, `dir-exists`, `disk-nearly-full`. What it leaves without a manifest is no backup. */
+/** Throws `backup-invalid`, `dir-missing`, `dir-exists`, `disk-nearly-full`. Refused or failed it leaves nothing; what a cut-off left without a manifest is no backup. */
 export async function makeBackupSet(options: BackupOptions): Promise<BackupManifest> {
   const { dir, to, database } = options;
   assertEmpty(to);
   const source = openDatabase(join(dir, database), { readOnly: true });
+  return await orNothing(to, async () => {
+    try {
+      await copySet(options, source);
+    } finally {
+      source.close();
+    }
+    return await verifyBackupSet(to, { onProgress: options.onProgress });
+  });
+}
+
+/** What fails leaves no half: a backup made each night would fill the disk with them. A full disk is told as `disk-nearly-full`. */
+async function orNothing<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  const there = fs.existsSync(folder);
   try {
-    makeDirDurable(to, 0o700);
-    const version = schemaVersion(source);
-    await backupTo(source, join(to, database));
-    const files: BackupFile[] = [];
-    const progress = counter(options.onProgress);
-    for (const name of options.include)
-      for (const path of filesUnder(dir, name))
-        if (path !== atRestKeyFile) files.push(await copyOne({ dir, to, path, progress }));
-    const content = await copyContent(options, progress);
-    const madeMs = options.clock.nowMs();
-    await keepGeneration({ dir, set: to, id: ownerOf(options.about), madeMs });
-    files.push(...content.files, await describe(to, database, progress));
-    const manifest: BackupManifest = {
-      format: backupFormat,
-      program: options.program,
-      version: options.version,
-      madeMs,
-      database,
-      schemaVersion: version,
-      about: options.about,
-      files,
-      missing: content.missing,
-    };
-    syncTree(to);
-    // Last, and only after all names above are on disk: its presence says that the backup is whole.
-    writeFileDurable(join(to, MANIFEST), `${JSON.stringify(manifest, null, 1)}\n`);
-  } finally {
-    source.close();
+    return await work();
+  } catch (error) {
+    for (const name of fs.existsSync(folder) ? fs.readdirSync(folder) : [])
+      fs.rmSync(join(folder, name), { recursive: true, force: true });
+    if (!there && fs.existsSync(folder)) fs.rmdirSync(folder);
+    const code = error instanceof Error && 'code' in error ? error.code : '';
+    if (code !== 'ENOSPC' && code !== 'EDQUOT' && sqliteFailure(error) !== 'full') throw error;
+    throw new ExchangeError('disk-nearly-full', folder, { cause: error });
   }
-  return await verifyBackupSet(to, { onProgress: options.onProgress });
+}
+
+async function copySet(options: BackupOptions, source: Database): Promise<void> {
+  const { dir, to, database } = options;
+  makeDirDurable(to, 0o700);
+  const version = schemaVersion(source);
+  await backupTo(source, join(to, database));
+  const files: BackupFile[] = [];
+  const progress = counter(options.onProgress);
+  for (const name of options.include)
+    for (const path of filesUnder(dir, name))
+      if (path !== atRestKeyFile) files.push(await copyOne({ dir, to, path, progress }));
+  const content = await copyContent(options, progress);
+  const madeMs = options.clock.nowMs();
+  await keepGeneration({ dir, set: to, id: ownerOf(options.about), madeMs });
+  files.push(...content.files, await describe(to, database, progress));
+  const manifest: BackupManifest = {
+    format: backupFormat,
+    program: options.program,
+    version: options.version,
+    madeMs,
+    database,
+    schemaVersion: version,
+    about: options.about,
+    files,
+    missing: content.missing,
+  };
+  syncTree(to);
+  // Last, and only after all names above are on disk: its presence says that the backup is whole.
+  writeFileDurable(join(to, MANIFEST), `${JSON.stringify(manifest, null, 1)}\n`);
 }
 
 /** Whose backup it is: its folder of content keys bears this. */
@@ -274,6 +303,9 @@ export function readManifest(from: string): BackupManifest {
     given = JSON.parse(fs.readFileSync(path, 'utf8'));
   } catch (cause) {
     if (cause instanceof ExchangeError) throw cause;
+    // Of a set that this account may not read nothing is known.
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+    if (['EACCES', 'EPERM', 'ELOOP', 'ENAMETOOLONG'].includes(code)) throw cause;
     throw new ExchangeError('backup-invalid', `${path} is missing or damaged: the backup was not finished`, {
       cause,
     });
@@ -363,19 +395,21 @@ export async function restoreBackupSet(options: RestoreOptions): Promise<BackupM
   const half = `${dir}.restoring`;
   // Left by a restore that was cut off: nothing of it has ever been used.
   fs.rmSync(half, { recursive: true, force: true });
-  makeDirDurable(half, 0o700);
-  const progress = counter(options.onProgress);
-  for (const file of manifest.files) {
-    const copied = await copyOne({ dir: options.from, to: half, path: file.path, progress });
-    if (copied.sha256Hex !== file.sha256Hex)
-      throw new ExchangeError('backup-invalid', `${file.path} changed while it was copied`);
-    await fsp.chmod(join(half, file.path), file.mode);
-  }
-  if (keys) await fsp.copyFile(keys, join(half, keyStoreFile));
-  options.change(join(half, manifest.database), manifest);
-  syncTree(half);
-  if (fs.existsSync(dir)) fs.rmdirSync(dir);
-  await fsp.rename(half, dir);
-  await syncDirAsync(dirname(dir));
-  return manifest;
+  return await orNothing(half, async () => {
+    makeDirDurable(half, 0o700);
+    const progress = counter(options.onProgress);
+    for (const file of manifest.files) {
+      const copied = await copyOne({ dir: options.from, to: half, path: file.path, progress });
+      if (copied.sha256Hex !== file.sha256Hex)
+        throw new ExchangeError('backup-invalid', `${file.path} changed while it was copied`);
+      await fsp.chmod(join(half, file.path), file.mode);
+    }
+    if (keys) await fsp.copyFile(keys, join(half, keyStoreFile));
+    options.change(join(half, manifest.database), manifest);
+    syncTree(half);
+    if (fs.existsSync(dir)) fs.rmdirSync(dir);
+    await fsp.rename(half, dir);
+    await syncDirAsync(dirname(dir));
+    return manifest;
+  });
 }

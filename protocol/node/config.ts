@@ -1,10 +1,23 @@
 // Reads a program's one JSON file: strict, all mistakes at once. No search path, no merging of files, no environment.
 // Must never start a program on a value it had to guess: nothing is coerced, nothing unknown is skipped.
 import fs from 'node:fs';
-import { dirname, isAbsolute, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { ExchangeError } from '../errors.ts';
 import { checkSecret } from './secret-file.ts';
+
+const storeFiles = { hub: 'hub.sqlite', node: 'node.sqlite' } as const;
+
+/** `config-invalid` where `dir` is the other program's folder: a node's command there would be answered with "no such address", or complain about a file. */
+export function assertFolderOf(program: 'hub' | 'node', dir: string): void {
+  const other = program === 'hub' ? 'node' : 'hub';
+  if (fs.existsSync(join(dir, storeFiles[program])) || !fs.existsSync(join(dir, storeFiles[other]))) return;
+  const vi = { hub: 'trung tâm', node: 'nút' };
+  throw new ExchangeError(
+    'config-invalid',
+    `--dir ${dir} là thư mục của ${vi[other]}, không phải của ${vi[program]}; it is the folder of a ${other}, this command is for a ${program}`,
+  );
+}
 
 export type JsonSchema = { readonly [key: string]: unknown };
 

@@ -47,6 +47,8 @@ export type DurableOptions = {
   readonly mode?: number;
   /** false: fail with EEXIST when the file exists (keys are never overwritten). Default true. */
   readonly replace?: boolean;
+  /** Written by root it belongs to whom this path belongs; of writeFileDurable only. A backup by root must not leave what the program's account cannot read. */
+  readonly ownedAs?: string;
 };
 
 let temporaries = 0;
@@ -100,6 +102,11 @@ export function writeFileDurable(
     const fd = fs.openSync(tmp, 'wx', mode);
     try {
       fs.fchmodSync(fd, mode);
+      // By the descriptor: a name in another account's folder may lead elsewhere a moment later.
+      if (options.ownedAs !== undefined && process.geteuid?.() === 0) {
+        const { uid, gid } = fs.statSync(options.ownedAs);
+        fs.fchownSync(fd, uid, gid);
+      }
       // 2. write: a crash leaves a .tmp with any part of the bytes; `path` is untouched.
       fs.writeFileSync(fd, data);
       // 3. fsync of the bytes BEFORE the rename: else a crash may show the new name over an empty file.

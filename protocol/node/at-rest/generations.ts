@@ -50,7 +50,7 @@ export async function keepGeneration(options: {
     for (const name of generationsIn(folder).slice(generationsKept)) fs.rmSync(join(folder, name));
     syncDir(folder);
     const known = [folder, ...folders(dir).filter((each) => each !== folder)].slice(0, foldersMax);
-    writeFileDurable(join(dir, foldersFile), `${JSON.stringify(known)}\n`);
+    writeFileDurable(join(dir, foldersFile), `${JSON.stringify(known)}\n`, { ownedAs: dir });
     // From here on who destroys finds it. What was destroyed before, while it was made, is taken out now.
     const copy = openDatabase(path);
     try {

@@ -57,7 +57,7 @@ function recoveryKey(text: string): Buffer {
     .replaceAll('O', '0')
     .replace(/[IL]/g, '1');
   if (letters.length !== 52 || [...letters].some((letter) => !alphabet.includes(letter)))
-    throw new ExchangeError('key-file-invalid', 'a recovery key has 13 groups of four letters');
+    throw new ExchangeError('recovery-key-wrong', 'a recovery key has 13 groups of four letters');
   let bits = 0n;
   for (const letter of letters) bits = (bits << 5n) | BigInt(alphabet.indexOf(letter));
   return Buffer.from((bits & ((1n << 256n) - 1n)).toString(16).padStart(64, '0'), 'hex');
@@ -102,6 +102,15 @@ export function enableAtRest(
   return recoveryText(recovery);
 }
 
+const tooShort = (passphrase = ''): boolean => [...passphrase].length < 12;
+
+/** Whether this machine can hold a key in that way, before there is a folder. Throws `config-invalid` (no TPM, a short passphrase). */
+export function assertHolds(how: { readonly mode: AtRestMode; readonly passphrase?: string }): void {
+  if (how.mode === 'passphrase' && tooShort(how.passphrase))
+    throw new ExchangeError('config-invalid', 'a passphrase of at least 12 letters');
+  if (how.mode === 'tpm') sealTo('-', randomBytes(keyBytes));
+}
+
 /** Puts the master key where the mode holds it; for a passphrase answers its box. */
 function holdIn(
   dir: string,
@@ -110,14 +119,14 @@ function holdIn(
 ): Stored['passphrase'] {
   let passphrase: Stored['passphrase'];
   if (how.mode === 'passphrase') {
-    if (!how.passphrase || [...how.passphrase].length < 12)
+    if (!how.passphrase || tooShort(how.passphrase))
       throw new ExchangeError('config-invalid', 'a passphrase of at least 12 letters');
     const salt = randomBytes(16);
     passphrase = {
       salt: salt.toString('base64'),
       box: seal(fromPassphrase(how.passphrase, salt), master, about('passphrase')).toString('base64'),
     };
-  } else if (how.mode === 'tpm') sealToMachine(dir, master);
+  } else if (how.mode === 'tpm') sealTo(join(dir, credentialFile), master);
   else {
     writeFileDurable(join(dir, atRestKeyFile), `${Buffer.from(master).toString('base64')}\n`);
     chmodSync(join(dir, atRestKeyFile), 0o600);
@@ -125,15 +134,15 @@ function holdIn(
   return passphrase;
 }
 
-/** systemd-creds seals to the TPM; without one it refuses, and so do we. */
-function sealToMachine(dir: string, master: Uint8Array): void {
+/** systemd-creds seals to the TPM; without one it refuses, and so do we. `-`: only to see whether it can. */
+function sealTo(file: string, master: Uint8Array): void {
   const { status, stderr, error } = spawnSync(
     'systemd-creds',
-    ['encrypt', '--with-key=tpm2', `--name=${credentialName}`, '-', join(dir, credentialFile)],
+    ['encrypt', '--with-key=tpm2', `--name=${credentialName}`, '-', file],
     { input: Buffer.from(master).toString('base64'), encoding: 'utf8', timeout: 60_000 },
   );
   if (error || status !== 0) {
-    rmSync(join(dir, credentialFile), { force: true });
+    if (file !== '-') rmSync(file, { force: true });
     throw new ExchangeError(
       'config-invalid',
       `systemd-creds: ${(error?.message ?? stderr ?? '').slice(0, 200).trim()}`,
@@ -177,7 +186,7 @@ export type OpenMaster = {
   readonly credentials?: string | undefined;
 };
 
-/** The master key; undefined where encryption is off. Codes: at-rest-key-missing, key-file-invalid (wrong passphrase or recovery key). */
+/** The master key; undefined where encryption is off. Codes: at-rest-key-missing, key-passphrase-wrong, recovery-key-wrong. */
 export async function openMaster(dir: string, how: OpenMaster = {}): Promise<Buffer | undefined> {
   const found = stored(dir);
   if (!found) return undefined;
@@ -202,13 +211,13 @@ export async function openMaster(dir: string, how: OpenMaster = {}): Promise<Buf
 function opened(key: Uint8Array, box: string, what: string): Buffer {
   const master = open(key, Buffer.from(box, 'base64'), about(what));
   if (!master)
-    throw new ExchangeError('key-file-invalid', `wrong ${what === 'recovery' ? 'recovery key' : what}`);
+    throw new ExchangeError(what === 'recovery' ? 'recovery-key-wrong' : 'key-passphrase-wrong', atRestFile);
   return master;
 }
 
 /**
  * On another machine, or after the key file, the TPM or the passphrase was lost: from the paper, a mode anew. The recovery key stays the same and
- * counts as kept. Codes: config-invalid (off; no TPM, no passphrase), key-file-invalid.
+ * counts as kept. Codes: config-invalid (off; no TPM, no passphrase), recovery-key-wrong.
  */
 export function recoverAtRest(
   dir: string,
@@ -230,13 +239,13 @@ export function lacksKey(dir: string): boolean {
   return (mode === 'key-file' && !existsSync(join(dir, atRestKeyFile))) || mode === 'tpm';
 }
 
-/** Whoever can type it has kept it. Code: key-file-invalid. */
+/** Whoever can type it has kept it. Code: recovery-key-wrong. */
 export function confirmRecovery(dir: string, text: string, nowMs: number): void {
   const found = stored(dir);
   if (!found) throw new ExchangeError('config-invalid', 'encryption at rest is off');
   const digest = createHash('sha256').update(recoveryKey(text)).digest();
   if (!timingSafeEqual(digest, Buffer.from(found.recoveryDigest, 'hex')))
-    throw new ExchangeError('key-file-invalid', 'another recovery key');
+    throw new ExchangeError('recovery-key-wrong', 'another recovery key');
   put(dir, { ...found, confirmedMs: nowMs });
 }
 

@@ -16,6 +16,8 @@ import { writeFileDurable } from '../durable.ts';
 
 export const policyFile = 'policy.conf';
 const lastGoodFile = 'policy.last-good.conf';
+/** What a backup holds of it: a restored folder judges by the rules of before. */
+export const policyFiles = [policyFile, lastGoodFile] as const;
 /** A policy of a province with rules for every unit has some hundred kilobytes. */
 const fileBytesMax = 4 * 1024 * 1024;
 
