@@ -596,6 +596,7 @@ t.test('a working day in the browser', { skip: noBrowser }, async (t) => {
     await other.post('/c/v1/me/sessions/end', { id: session.id });
   await receiver.getByLabel(/Trích yếu/).fill('Phần đầu và phần sau');
   await receiver.getByText('Phiên làm việc đã kết thúc', { exact: false }).waitFor();
+  await receiver.locator('dialog input[type=password]:focus').waitFor();
   await receiver.getByRole('dialog').getByLabel('Mật khẩu').fill(password);
   await receiver.getByRole('dialog').getByRole('button', { name: 'Đăng nhập' }).click();
   await receiver.getByText(/Đã lưu dự thảo/).waitFor();

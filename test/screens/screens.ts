@@ -286,6 +286,7 @@ async function main(): Promise<void> {
   await at('/den?tim=hop', '68-dang-lap-chi-muc');
   await page.unroute('**/c/v1/inbox?*');
   await at('/he-thong/khoa-api', '72-khoa-api');
+  await pictureBack(page, { b, c, bytes, at });
   // The hub takes no more of this office for now: the next try, and why.
   const hubDb = openDatabase(join(hub.dir, 'hub.sqlite'));
   const quota = (bytes: number | null) =>
@@ -340,6 +341,47 @@ async function main(): Promise<void> {
   await at(`/di/${unsent.documentId}`, '69-tung-noi-nhan');
   await browser.close();
   await Promise.all([a, b, c].map(({ node }) => node.close()));
+}
+
+type Back = {
+  readonly b: ConsoleOffice;
+  readonly c: ConsoleOffice;
+  readonly bytes: Uint8Array;
+  readonly at: (path: string, name: string) => Promise<void>;
+};
+
+/** What an office gave back, and what was asked back: at the sender, and where it was. */
+async function pictureBack(page: Page, { b, c, bytes, at }: Back): Promise<void> {
+  const clerk = consoleClient(c);
+  await clerk.post('/c/v1/sign-in/code', { email: c.email, code: c.code, password });
+  const { documentId } = await b.node.edge.submit({
+    idempotencyKey: 'back',
+    to: ['H08.35.12', 'H08.35.14'],
+    metadata: { subject: 'Kiểm kê tài sản năm 2026', number: '117', notation: 'BC-UBND', type: 'Báo cáo' },
+    parts: [{ name: 'báo cáo.pdf', mediaType: 'application/pdf', content: bytes }],
+  });
+  const reason = { reason: 4, text: 'Gửi nhầm xã' };
+  await eventually(async () => {
+    const row = (await c.node.edge.inbox({})).rows.find((each) => each.documentId === documentId);
+    const answer = row && (await clerk.post(`/c/v1/documents/in/${row.envelopeId}/return`, reason));
+    return answer?.status === 200 || undefined;
+  });
+  await eventually(
+    async () => (await b.node.edge.outbox({ unit: b.unit, returnedSinceMs: 0 })).rows.length || undefined,
+  );
+  await at('/', '77-bi-tra-lai');
+  await b.node.edge.recall(documentId, { reason: 'Gửi nhầm, thông báo 16/TB-UBND' });
+  await eventually(
+    async () => (await b.node.edge.outbox({ unit: b.unit })).rows[0]?.stands.recalled || undefined,
+  );
+  await at(`/di/${documentId}`, '78-da-thu-hoi');
+  await page.goto(`${b.consoleUrl()}/den?trang-thai=asked`);
+  await page.getByRole('link', { name: /phòng, chống thiên tai/ }).click();
+  page.once('dialog', (sure) => void sure.accept());
+  await page.getByRole('button', { name: 'Đồng ý, hủy văn bản' }).click();
+  await page.getByText('Nội dung đã được hủy', { exact: false }).waitFor();
+  await at(new URL(page.url()).pathname, '79-den-da-thu-hoi');
+  await at('/den', '80-danh-sach-co-thu-hoi');
 }
 
 /** By name: a browser makes no passkey for an address. */

@@ -38,6 +38,16 @@ export function onSessionEnded(listener: Listener): () => void {
   return () => listeners.delete(listener);
 }
 
+const entering = new Set<Listener>();
+/** Told when somebody has signed in over what was being written. */
+export function onEntered(listener: Listener): () => void {
+  entering.add(listener);
+  return () => entering.delete(listener);
+}
+export const tellEntered = (): void => {
+  for (const listener of entering) listener();
+};
+
 export const problemOf = (error: unknown): ProblemBody =>
   error instanceof Problem
     ? error.body

@@ -2,7 +2,7 @@
 // is renewed in a dialog over the page; nothing on the page is lost.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Me, Start } from '../contract.ts';
-import { get, onSessionEnded, Problem, type ProblemBody, problemOf } from './api.ts';
+import { get, onSessionEnded, Problem, type ProblemBody, problemOf, tellEntered } from './api.ts';
 import { Frame } from './frame.tsx';
 import { MeContext } from './me.ts';
 import { go } from './router.ts';
@@ -55,7 +55,7 @@ export function App() {
       setMe(undefined);
       go('/', { replace: true });
       setMe(now);
-    }
+    } else tellEntered();
   }
 
   function left(): void {

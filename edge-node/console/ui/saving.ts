@@ -2,7 +2,7 @@
 // window is told that another has changed it and stops.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { DraftFields } from '../contract.ts';
-import { type ProblemBody, problemOf, put } from './api.ts';
+import { onEntered, type ProblemBody, problemOf, put } from './api.ts';
 import { nowMs } from './clock.ts';
 
 const saveAfterMs = 700;
@@ -27,7 +27,9 @@ export function useSaving(draft: string, firstRevision: number, fields: DraftFie
     const leaving = () => void save().catch(() => {});
     // A reload or a closed window: the request outlives the page.
     addEventListener('pagehide', leaving);
+    const back = onEntered(leaving);
     return () => {
+      back();
       removeEventListener('pagehide', leaving);
       leaving();
     };
