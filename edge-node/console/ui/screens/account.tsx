@@ -85,9 +85,10 @@ function Password() {
         }}
       >
         <ProblemNotice problem={act.problem} />
+        <p class="muted">{words.signIn.newPasswordHint}</p>
         <div class="row">
           <PasswordField label={w.before} value={before} onValue={setBefore} />
-          <NewPasswordField hint={words.signIn.newPasswordHint} value={password} onValue={setPassword} />
+          <NewPasswordField value={password} onValue={setPassword} />
           <NewPasswordField
             label={words.signIn.repeat}
             value={again}

@@ -112,6 +112,7 @@ export function Field(props: FieldProps) {
     required: props.required ?? false,
     ...(props.placeholder ? { placeholder: props.placeholder } : {}),
     'aria-invalid': wrong !== undefined,
+    ...(props.autofocus ? { 'data-first': '' } : {}),
     ...(described ? { 'aria-describedby': described } : {}),
     ...(props.lengthMax ? { maxLength: props.lengthMax } : {}),
   };
@@ -265,10 +266,9 @@ export function Dialog({
   // Before a field of the sheet takes the focus: there it returns to.
   const [before] = useState(() => document.activeElement as HTMLElement | null);
   useEffect(() => {
-    const wanted = document.activeElement as HTMLElement | null;
     element.current?.showModal();
-    // Showing it moves the focus to its first field, whatever asked for it.
-    if (wanted && element.current?.contains(wanted)) wanted.focus();
+    // Showing it moves the focus to its first field; before that none of its fields can take it.
+    element.current?.querySelector<HTMLElement>('[data-first]')?.focus();
     // What opened it may be gone by now.
     return () => (before?.isConnected ? before : document.getElementById('noi-dung'))?.focus();
   }, []);

@@ -76,9 +76,7 @@ export function RecipientTable({
                   {waitsFor(to, view) && <div class="muted">{waitsFor(to, view)}</div>}
                   {to.status?.person && <div class="muted">{to.status.person}</div>}
                   {to.status?.reasonWords && (
-                    <div>
-                      {to.status.reasonWords.vi} {to.status.text}
-                    </div>
+                    <div>{[to.status.reasonWords.vi, to.status.text].filter(Boolean).join('. ')}</div>
                   )}
                   {to.remindedMs && (
                     <div class="muted">{words.document.remindedAt(timeText(to.remindedMs))}</div>

@@ -26,7 +26,7 @@ export function TaskList({
   return (
     <div class="table-wrap">
       <table>
-        <ColumnHeads names={[f.subject, f.person, f.instruction, f.due, f.state]} />
+        <ColumnHeads names={[...(linked ? [f.subject] : []), f.person, f.instruction, f.due, f.state]} />
         <tbody>
           {tasks.map((task) => (
             <tr key={task.task}>
