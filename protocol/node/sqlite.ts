@@ -123,7 +123,8 @@ export class Database {
     try {
       return body();
     } finally {
-      this.#raw.exec('COMMIT');
+      // SQLite ends it by itself when it cannot read: its error says more than that there is nothing to commit.
+      if (this.#raw.isTransaction) this.#raw.exec('COMMIT');
     }
   }
 

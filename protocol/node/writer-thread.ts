@@ -3,7 +3,7 @@
 // touch the network. A process killed at any line loses only what was not answered.
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { ExchangeError, isExchangeError } from '../errors.ts';
-import { type Checkpointer, createCheckpointer } from './checkpointer.ts';
+import { type Checkpointer, type CheckpointState, createCheckpointer } from './checkpointer.ts';
 import { armCrash, crashPoint } from './crash.ts';
 import { FailedSync } from './durable.ts';
 import { pack } from './pack.ts';
@@ -210,13 +210,22 @@ function commit(
   return answers;
 }
 
+function stateBeside(): CheckpointState {
+  const state = beside?.state() ?? 'idle';
+  // What was committed stays in the WAL, synced; only the file is in doubt. A second try could find its pages clean, and let the WAL start over.
+  if (state === 'failed') throw new Fatal(`checkpoint: SQLite's error ${beside?.failure()}`);
+  return state;
+}
+
 /** Whether it is time to look at the WAL. */
 function checkpointDue(): boolean {
   sinceCheckBatches += 1;
-  const besides = beside?.state() ?? 'idle';
-  // What was committed stays in the WAL, synced; only the file is in doubt. A second try could find its pages clean, and let the WAL start over.
-  if (besides === 'failed') throw new Fatal(`checkpoint: SQLite's error ${beside?.failure()}`);
+  const besides = stateBeside();
   if (besides === 'running') return false;
+  if (besides === 'absent') {
+    beside = undefined;
+    roundsBeside = 0;
+  }
   return roundsBeside > 0 || sinceCheckBytes >= CHECK_EVERY_BYTES || sinceCheckBatches >= CHECK_EVERY_BATCHES;
 }
 
@@ -278,6 +287,8 @@ function flush(db: Database, operations: Operations<Record<string, Op>>): void {
   try {
     drainPort();
     while (!turns.idle()) {
+      // Nothing is acknowledged after a sync that failed.
+      stateBeside();
       const batch: Posted[] = [];
       const answers = commitBatch(db, operations, batch);
       const { value, moved } = pack(answers);
@@ -290,6 +301,8 @@ function flush(db: Database, operations: Operations<Record<string, Op>>): void {
     }
     if (closing) {
       beside?.close();
+      // The last connection that closes makes a checkpoint too, and removes the WAL: not after one that failed.
+      stateBeside();
       db.close();
       port?.close();
     }

@@ -293,7 +293,10 @@ class WriterQueue {
     }
   }
 
-  /** Nothing in flight is acknowledged: its fate is unknown until the restart reads the disk. */
+  /**
+   * Nothing in flight is acknowledged: its fate is unknown until the restart reads the disk. The connection of the thread is closed as it ends; whoever reads the
+   * database in this process keeps it from being the last, whose closing would be one more checkpoint.
+   */
   #die(err: Error, started: PromiseWithResolvers<void>): void {
     if (this.#state === 'dead' || this.#state === 'closed') return;
     const wasStarting = this.#state === 'starting';
