@@ -72,7 +72,7 @@ export function outboxPage(options: OutboxPageOptions, context: EdgeContext): Pa
       number: row.number ?? '',
       state: documentState(recipients.map(({ state }) => state)),
       recipients: counts,
-      ...statusCounts(row.document_id, recipients, context),
+      ...statusCounts({ documentId: row.document_id, sender: row.unit }, recipients, context),
       lastError: newest?.last_error ?? undefined,
       ...(newest ? movesOf(newest, context) : { nextMs: undefined, uploaded: undefined }),
     };
@@ -87,11 +87,11 @@ const recallStands: Partial<Record<ChangeState, string>> = {
 };
 
 function statusCounts(
-  documentId: Uint8Array,
+  document: Parameters<typeof storyOfSent>[0],
   recipients: readonly LatestRecipient[],
   context: EdgeContext,
 ): Pick<OutboxRow, 'statuses' | 'stands'> {
-  const story = storyOfSent(documentId, context);
+  const story = storyOfSent(document, context);
   const statuses: Record<string, number> = {};
   const stands: Record<string, number> = {};
   for (const to of recipients) {
@@ -134,7 +134,7 @@ export function inboxPage(options: InboxPageOptions, context: EdgeContext): Page
         .receivedOf(row.sender, row.document_id)
         .map(({ unit: of, code, recall }) => ({ unit: of, code, recall })),
       replaced: store.replacementsOf(row.document_id).length > 0,
-      remindedMs: store.remindersOf('in', row.document_id).at(-1)?.at_ms,
+      remindedMs: store.remindersOf('in', { documentId: row.document_id, sender: row.sender }).at(-1)?.at_ms,
       request: store.requestsOf(row.document_id).find(({ state }) => state === 'open')?.kind ?? '',
     };
   });

@@ -101,7 +101,7 @@ function showSent(row: OutDocument, context: EdgeContext): DocumentView {
   const hidden = isHiddenSent(row.seq, store);
   const envelopes = store.envelopesOf(row.seq);
   const states = store.latestRecipients(row.seq).map(({ state }) => state);
-  const story = storyOfSent(row.document_id, context);
+  const story = storyOfSent({ documentId: row.document_id, sender: row.unit }, context);
   const sealed = row.metadata ? metadataCodec.decode(row.metadata) : undefined;
   const updated = store.newestUpdate(row.document_id)?.metadata;
   return {
@@ -242,7 +242,7 @@ function showArrival(row: Arrival, context: EdgeContext): DocumentView {
   const header = headerCodec.decode(signedCodec.decode(row.signed).bytes);
   const told = timelines(row.envelope_id, context);
   const id = (bytes: Uint8Array) => (bytes.length === 16 ? uuidFromBytes(bytes) : undefined);
-  const story = storyOfArrival(row.document_id, context);
+  const story = storyOfArrival({ documentId: row.document_id, sender: row.sender }, context);
   const received = new Map(store.receivedOf(row.sender, row.document_id).map((each) => [each.unit, each]));
   const standing = (unit: string) => {
     const own = received.get(unit);

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { metadataCodec } from '../protocol/codec.ts';
+import { uuidToBytes } from '../protocol/ids.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { openDatabase } from '../protocol/node/sqlite.ts';
 import { kinds, relations } from '../protocol/seal.ts';
@@ -87,6 +88,14 @@ t.test('a sender reminds one recipient, once a working day, and it is seen at bo
   const id = await send(a, [B, C]);
   await Promise.all([sees(a, id, B, ({ status }) => status?.code === '01'), arrived(b, id)]);
   await sees(a, id, C, ({ status }) => status?.code === '01');
+  // Another office has sent the same office a document under the same id: it stands in nobody's way.
+  const twin = openDatabase(join(b.dir, 'node.sqlite'));
+  twin.exec('PRAGMA busy_timeout = 5000');
+  twin.run(
+    `INSERT INTO received (sender, document_id, unit, inbox_seq, code, counter, at_ms)
+       SELECT '0', document_id, unit, inbox_seq, '01', 0, at_ms FROM received WHERE document_id = ?`,
+    uuidToBytes(id),
+  );
   t.equal(codeOf(await remind(crypto.randomUUID(), [B])), 'document-unknown');
   t.equal(codeOf(await remind(id, ['H08.35.13'])), 'document-state-refused', 'no recipient of it');
   t.equal(codeOf(await remind(id, [])), 'request-malformed');
@@ -97,6 +106,8 @@ t.test('a sender reminds one recipient, once a working day, and it is seen at bo
     const to = recipient(await show(b, id, 'in'), B);
     return to.remindedMs === undefined ? undefined : to;
   });
+  twin.run(`DELETE FROM received WHERE sender = '0'`);
+  twin.close();
   t.match(
     seen.timeline.find(({ event }) => event === 'Reminder'),
     { atMs: seen.remindedMs, words: { vi: 'Nơi gửi nhắc' } },

@@ -43,19 +43,22 @@ export function insertReminder(db: Database, r: ReminderRow): boolean {
   );
 }
 
-/** What came: of a document that is here, once a day for each of our units; otherwise it says nothing, and leaves nothing. */
+/**
+ * What came: of a document that is here, once a day for each of our units; otherwise it says nothing, and leaves nothing. Another office may have used the same
+ * document id: of its document nobody else reminds, and it stands in nobody's way.
+ */
 export function takeReminder(db: Database, item: TakenDelivery, target: Uint8Array): void {
   for (const unit of new Set(item.recipients.map((to) => to.unit))) {
-    const received = db.get<{ sender: string }>(
+    const owners = db.all<{ sender: string }>(
       'SELECT sender FROM received WHERE document_id = ? AND unit = ?',
       target,
       unit,
     );
-    if (received && item.standsFor.includes(received.sender))
+    for (const { sender } of owners.filter((owner) => item.standsFor.includes(owner.sender)))
       insertReminder(db, {
         direction: 'in',
         documentId: target,
-        sender: received.sender,
+        sender,
         unit,
         day: dayOf(item.acceptedMs),
         atMs: item.acceptedMs,
@@ -148,12 +151,16 @@ export const remindedSql = (u: string): string =>
 
 export function reminderReads(db: Database) {
   return {
-    /** Oldest first. */
-    remindersOf: (direction: 'out' | 'in', documentId: Uint8Array): readonly StoredReminder[] =>
+    /** Oldest first; `sender`: who sealed the document. */
+    remindersOf: (
+      direction: 'out' | 'in',
+      { documentId, sender }: { readonly documentId: Uint8Array; readonly sender: string },
+    ): readonly StoredReminder[] =>
       db.all<StoredReminder>(
-        'SELECT unit, at_ms FROM reminders WHERE direction = ? AND document_id = ? ORDER BY at_ms',
+        'SELECT unit, at_ms FROM reminders WHERE direction = ? AND document_id = ? AND sender = ? ORDER BY at_ms',
         direction,
         documentId,
+        sender,
       ),
     remindedCount: (unit: string): number =>
       db.get<{ n: number }>(`SELECT count(DISTINCT inbox_seq) AS n FROM (${remindedSql('?')})`, unit)!.n,

@@ -53,11 +53,14 @@ export type StatusStory = {
   readonly remindedMs: (unit: string) => number | undefined;
 };
 
+/** A document, and who sealed it. */
+type Sealed = { readonly documentId: Uint8Array; readonly sender: string };
+
 /** Of a document that this node sent. */
-export function storyOfSent(documentId: Uint8Array, context: EdgeContext): StatusStory {
+export function storyOfSent({ documentId, sender }: Sealed, context: EdgeContext): StatusStory {
   const statuses = context.store.statusesOf('in', documentId);
   const asked = context.store.askedAbout(documentId);
-  const reminders = context.store.remindersOf('out', documentId);
+  const reminders = context.store.remindersOf('out', { documentId, sender });
   return story(
     { statuses, asked, reminders, words: { vi: 'Đã nhắc nơi nhận', en: 'Reminded the recipient' } },
     context,
@@ -65,9 +68,9 @@ export function storyOfSent(documentId: Uint8Array, context: EdgeContext): Statu
 }
 
 /** Of a document that arrived: what our units said. */
-export function storyOfArrival(documentId: Uint8Array, context: EdgeContext): StatusStory {
+export function storyOfArrival({ documentId, sender }: Sealed, context: EdgeContext): StatusStory {
   const statuses = context.store.statusesOf('out', documentId);
-  const reminders = context.store.remindersOf('in', documentId);
+  const reminders = context.store.remindersOf('in', { documentId, sender });
   return story({ statuses, asked: [], reminders, words: reminderWords }, context);
 }
 
