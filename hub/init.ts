@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { isIP } from 'node:net';
-import { join, resolve } from 'node:path';
+import { basename, join, relative, resolve, sep } from 'node:path';
 import { createIssuing, createRoot, type Issuer, type Lifetimes, loadIssuer } from '../certs/ca.ts';
 import { parseCertificate } from '../certs/certificate.ts';
 import { createKeyFile, keyPem, type OwnKey } from '../certs/keys.ts';
@@ -63,20 +63,40 @@ export async function initHub(init: HubInit): Promise<HubInitResult> {
   const code = assertCode(init.code);
   assertEmpty(dir);
   const had = fs.existsSync(dir) ? fs.readdirSync(dir) : undefined;
+  makeDirDurable(dir, 0o700);
+  claim(hubPaths(dir).ca);
   try {
     return await makeHub(dir, { ...init, code });
   } catch (error) {
     // Nobody has heard of these keys: a mistyped host name is mended and the same command given again.
-    for (const name of fs.existsSync(dir) ? fs.readdirSync(dir) : [])
-      if (!had?.includes(name)) fs.rmSync(join(dir, name), { recursive: true });
-    if (!had) fs.rmSync(dir, { recursive: true, force: true });
+    for (const name of madeIn(dir, init.rootDir))
+      if (!had?.includes(name)) fs.rmSync(join(dir, name), { recursive: true, force: true });
+    if (!had && fs.readdirSync(dir).length === 0) fs.rmdirSync(dir);
     throw error;
   }
 }
 
+/** Of two that begin at the same moment one makes this folder, and only that one clears away. Code: `dir-exists`. */
+function claim(path: string): void {
+  try {
+    fs.mkdirSync(path, 0o700);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    throw new ExchangeError('dir-exists', path, { cause });
+  }
+}
+
+/** What `makeHub` makes in the folder, by name. */
+function madeIn(dir: string, rootDir: string | undefined): string[] {
+  const { ca, keys, certs, config, database } = hubPaths(dir);
+  const root = relative(dir, resolve(rootDir ?? join(dir, 'root'))).split(sep)[0]!;
+  const files = [config, database, `${database}-wal`, `${database}-shm`];
+  const names = [ca, keys, certs, ...files].map((path) => basename(path));
+  return root === '..' || root === '' ? names : [...names, root];
+}
+
 async function makeHub(dir: string, { code, ...init }: HubInit): Promise<HubInitResult> {
   const paths = hubPaths(dir);
-  makeDirDurable(dir, 0o700);
   for (const folder of [paths.ca, paths.keys, paths.certs]) makeDirDurable(folder, 0o700);
   const rootDir = resolve(init.rootDir ?? join(dir, 'root'));
   const rootCreated = !fs.existsSync(join(rootDir, 'root.crt'));

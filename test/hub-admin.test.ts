@@ -200,6 +200,11 @@ t.test('init makes a whole hub and never touches one that is there', async (t) =
   t.notOk(fs.existsSync(other), 'refused, it leaves nothing');
   fs.mkdirSync(other);
   t.equal(await code(initHub(mistyped)), 'config-invalid');
+  t.same(fs.readdirSync(other), []);
+  const nowhere = join(dir, '..', 'nowhere');
+  fs.symlinkSync(join(dir, '..', 'not-there'), nowhere);
+  t.not(await code(initHub({ ...mistyped, dir: nowhere })), 'no error');
+  t.ok(fs.lstatSync(nowhere).isSymbolicLink(), 'it takes away nothing that it did not make');
   t.equal(await code(initHub({ ...mistyped, hosts: ['hub.tayson.example'] })), 'no error');
   const refusedDir = join(dir, '..', 'refused');
   const init = (...more: string[]) =>
