@@ -238,6 +238,12 @@ t.test('files of before are sealed one by one, and a run that was broken off is 
   t.ok((await collect(reading)).equals(contents[3]!), 'who read the plain file reads on');
   t.ok(fs.existsSync(pathOf(damaged)), 'what is damaged stays, for fsck to name');
   t.same(fs.readdirSync(join(dir, 'content/tmp')), []);
+  // Destroyed between the two steps of one that was killed: a backup on the same disk shares the plain file.
+  fs.writeFileSync(pathOf(half), contents[2]!);
+  fs.linkSync(pathOf(half), join(dir, 'shared'));
+  t.ok(await store.destroy(half));
+  t.notOk(fs.existsSync(pathOf(half)) || fs.existsSync(pathOf(half, '.e1')));
+  t.ok(fs.readFileSync(join(dir, 'shared')).equals(Buffer.alloc(contents[2]!.length)), 'zeros');
   keys.close();
 });
 

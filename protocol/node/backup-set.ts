@@ -213,26 +213,38 @@ async function copyContent(
     const hex = Buffer.from(sha256).toString('hex');
     if (seen.has(hex)) continue;
     seen.add(hex);
-    // Sealed content goes as it lies: a backup never holds what the disk does not.
-    const sealed = fs.existsSync(join(dir, `${contentPath(hex)}.e1`));
-    const path = `${contentPath(hex)}${sealed ? '.e1' : ''}`;
-    if (!fs.existsSync(join(dir, path))) {
-      missing.push(hex);
-      continue;
-    }
-    makeDirDurable(dirname(join(to, path)), 0o700);
-    const linked = options.copyContent !== true && (await link(join(dir, path), join(to, path)));
-    const file = linked ? await describe(to, path, progress) : await copyOne({ dir, to, path, progress });
-    if (sealed || file.sha256Hex === hex) files.push(file);
+    makeDirDurable(dirname(join(to, contentPath(hex))), 0o700);
+    // Sealed content goes as it lies: a backup never holds what the disk does not. What is gone may have been sealed since we looked (content-files.ts).
+    const file =
+      (await copyContentFile(options, `${contentPath(hex)}.e1`, progress)) ??
+      (await copyContentFile(options, contentPath(hex), progress)) ??
+      (await copyContentFile(options, `${contentPath(hex)}.e1`, progress));
+    if (file?.path.endsWith('.e1') || file?.sha256Hex === hex) files.push(file);
     else {
       missing.push(hex);
-      await fsp.rm(join(to, path));
+      if (file) await fsp.rm(join(to, file.path));
     }
   }
   // The format of the store, so that a later release knows what it restores.
   if (fs.existsSync(join(dir, 'content/store.json')))
     files.push(await copyOne({ dir, to, path: 'content/store.json', progress }));
   return { files, missing };
+}
+
+/** undefined: it is not there, and nothing of it in the set. */
+async function copyContentFile(
+  { dir, to, copyContent }: BackupOptions,
+  path: string,
+  progress: Progress,
+): Promise<BackupFile | undefined> {
+  try {
+    const linked = copyContent !== true && (await link(join(dir, path), join(to, path)));
+    return linked ? await describe(to, path, progress) : await copyOne({ dir, to, path, progress });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    await fsp.rm(join(to, path), { force: true });
+    return undefined;
+  }
 }
 
 /** False where the two are on different file systems, or links are not allowed: then it is copied. */

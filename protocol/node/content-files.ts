@@ -117,22 +117,24 @@ export function contentFiles(root: string, clock: Clock, keys?: KeyStore) {
   const sealedPathOf = (sha256: Uint8Array): string => `${pathOf(sha256)}${sealedEnding}`;
 
   async function stat(sha256: Uint8Array): Promise<ContentStat | undefined> {
-    const sealed = keys && (await unlessMissing(fsp.stat(sealedPathOf(sha256))));
-    if (sealed) return { lengthBytes: lengthInSealed(sealed.size), touchedMs: sealed.mtimeMs };
-    const found = await unlessMissing(fsp.stat(pathOf(sha256)));
-    return found && { lengthBytes: found.size, touchedMs: found.mtimeMs };
+    for (const path of candidates(sha256)) {
+      const found = await unlessMissing(fsp.stat(path));
+      if (!found) continue;
+      const lengthBytes = path.endsWith(sealedEnding) ? lengthInSealed(found.size) : found.size;
+      return { lengthBytes, touchedMs: found.mtimeMs };
+    }
+    return undefined;
   }
+
+  /** Where it may be, in the order to look: the sealed file where there is one, and there once more, since a plain one may have become it meanwhile. */
+  const candidates = (sha256: Uint8Array): string[] => {
+    const [plain, sealed] = [pathOf(sha256), sealedPathOf(sha256)];
+    return keys ? [sealed, plain, sealed] : [plain];
+  };
 
   /** Throws `content-gone`. */
-  async function sealedNow(sha256: Uint8Array): Promise<string> {
-    if (keys && (await unlessMissing(fsp.stat(sealedPathOf(sha256))))) return sealedPathOf(sha256);
-    throw new ExchangeError('content-gone');
-  }
-
-  /** The sealed file where there is one. Throws `content-gone`. */
   async function whereIs(sha256: Uint8Array): Promise<string> {
-    for (const path of keys ? [sealedPathOf(sha256), pathOf(sha256)] : [pathOf(sha256)])
-      if (await unlessMissing(fsp.stat(path))) return path;
+    for (const path of candidates(sha256)) if (await unlessMissing(fsp.stat(path))) return path;
     throw new ExchangeError('content-gone');
   }
 
@@ -177,7 +179,11 @@ export function contentFiles(root: string, clock: Clock, keys?: KeyStore) {
     if (path.endsWith(sealedEnding)) return readSealed(await openSealed(path, keys, 'r'), range);
     const file = await unlessMissing(fsp.open(path, 'r'));
     // Gone, or sealed since we looked.
-    if (file === undefined) return readSealed(await openSealed(await sealedNow(sha256), keys, 'r'), range);
+    if (file === undefined) {
+      const now = await whereIs(sha256);
+      if (now === path) throw new ExchangeError('content-gone');
+      return readSealed(await openSealed(now, keys, 'r'), range);
+    }
     const { size } = await file.stat();
     const from = range.from ?? 0;
     const to = Math.min(range.to ?? size, size);
@@ -195,7 +201,7 @@ export function contentFiles(root: string, clock: Clock, keys?: KeyStore) {
     await unlessMissing(syncDirAsync(join(root, hexOf(sha256).slice(0, 2))));
   }
 
-  /** As `remove`, with the key of a sealed file: no copy of it can be opened any more. Whoever still refers to it finds it gone. */
+  /** As `remove`, with the key of a sealed file: no copy of it can be opened any more, and zeros over a plain one. Whoever still refers to it finds it gone. */
   async function destroy(sha256: Uint8Array): Promise<boolean> {
     if ((await stat(sha256)) === undefined) return false;
     const path = await whereIs(sha256);
@@ -206,7 +212,9 @@ export function contentFiles(root: string, clock: Clock, keys?: KeyStore) {
       await head.close();
       const header = readHeader(bytes);
       if (header) keys?.destroy([header.keyId]);
-    } else await overwrite(path);
+    }
+    // Also beside the sealed file: sealing may have been killed before it unlinked the plain one.
+    await unlessMissing(overwrite(pathOf(sha256)));
     await removeNow(sha256);
     return true;
   }

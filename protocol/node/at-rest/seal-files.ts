@@ -41,6 +41,10 @@ export async function sealFile(
     if (same) await fsp.utimes(made, mtime, mtime);
     else await fsp.rm(made);
     return same;
+  } catch (error) {
+    // Of a full disk the first half would fill it for as long as it is full.
+    await fsp.rm(made, { force: true });
+    throw error;
   } finally {
     await from.close();
   }
