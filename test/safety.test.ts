@@ -231,6 +231,34 @@ t.test('a document whose files take too long is held with the reason, the rest o
   t.equal(action, 'hold');
 });
 
+t.test('a file that lies elsewhere by the time it is opened is looked at there', async (t) => {
+  const dir = t.testdir();
+  const bytes = unicodePdf(prose);
+  const file = join(dir, 'sealed');
+  fs.writeFileSync(file, bytes);
+  const checkOne = async (places: readonly string[]) => {
+    let asked = 0;
+    const checked = await checkParts(
+      [
+        {
+          index: 0,
+          name: 'a.pdf',
+          lengthBytes: bytes.length,
+          head: async () => bytes.subarray(0, 8192),
+          content: async () => ({ file: places[asked++] ?? '' }),
+          stream: async () => (async function* () {})(),
+        },
+      ],
+      { rules: builtInRules, inspector, scanner: createScanner(undefined, systemClock), atMs: 0 },
+    );
+    if (checked.kind !== 'checked') throw new Error('no scanner is away');
+    return checked.findings.filter(({ code }) => code === 'inspection-failed');
+  };
+  const gone = join(dir, 'plain');
+  t.same(await checkOne([gone, file]), []);
+  t.match(await checkOne([gone, gone, file]), [{ said: 'file ENOENT' }], 'once more, and no more often');
+});
+
 t.test('many documents of one sender do not keep that of another from its turn at the hub', async (t) => {
   const hub = await startTestHub();
   const [many, one] = [await bareNode(hub.hub, 'H08.35.01'), await bareNode(hub.hub, 'H08.35.02')];

@@ -11,7 +11,8 @@ import type { Finding } from '../../protocol/safety/findings.ts';
 import type { FileTypeName, Rules } from '../../protocol/safety/policy.ts';
 import type { FirstPage } from '../pdf/page-text.ts';
 import type { Report } from '../pdf/report.ts';
-import type { FileContent, Inspector } from './inspector.ts';
+import type { Inspection } from './inspection.ts';
+import { type FileContent, type Inspector, wasMoved } from './inspector.ts';
 
 export type PartToCheck = {
   readonly index: number;
@@ -83,6 +84,15 @@ export function lookAtHead(
   return { type, mediaType: found.mediaType, findings, needsInspection: looked.includes(type) };
 }
 
+async function inspected(
+  inspector: Inspector,
+  part: PartToCheck,
+  question: Parameters<Inspector['inspect']>[1],
+): Promise<Inspection> {
+  const first = await inspector.inspect(await part.content(), question);
+  return wasMoved(first) ? await inspector.inspect(await part.content(), question) : first;
+}
+
 /** Throws `overloaded` (the queue of the inspection), `content-gone`, and what the disk throws. */
 export async function checkParts(
   parts: readonly PartToCheck[],
@@ -114,7 +124,7 @@ export async function checkParts(
       findings.push({ code: 'inspection-failed', part: part.index, said: 'time-limit of the document' });
     const inspection =
       seen.needsInspection && !late
-        ? await inspector.inspect(await part.content(), {
+        ? await inspected(inspector, part, {
             name: part.name,
             atMs,
             archive: {

@@ -53,6 +53,12 @@ const failed = (atMs: number, why: string): Inspection => ({
   facts: null,
 });
 
+/** The file was not there any more when it was opened: it may lie elsewhere by now (sealed at rest), so whoever asked asks once more. */
+export const wasMoved = ({ findings }: Inspection): boolean =>
+  findings.some(({ code, said }) => code === 'inspection-failed' && said === movedSaid);
+/** As inspect-process.ts says it. */
+const movedSaid = 'file ENOENT';
+
 export function createInspector(options: InspectorOptions): Inspector {
   const { clock, anchorsDir, wallMs, heapMb, queueMax } = { ...defaults, ...options };
   let child: Child | undefined;
