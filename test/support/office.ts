@@ -73,10 +73,10 @@ export async function openOffice(
 }
 
 /** Polls until `look` gives a value: for what the hub and the workers do in their own time. */
-export async function eventually<T>(look: () => Promise<T | undefined>, tries = 1200): Promise<T> {
+export async function eventually<T>(look: () => Promise<T | undefined | false>, tries = 1200): Promise<T> {
   for (let i = 0; i < tries; i++) {
     const found = await look();
-    if (found !== undefined) return found;
+    if (found !== undefined && found !== false) return found;
     await systemClock.sleep(50);
   }
   throw new Error('did not happen');
