@@ -1143,6 +1143,13 @@ t.test('the exchange listener', async (t) => {
       t.same((await rejectsWith(t, c.request({ method: 'GET', path: '/fault' }), 'internal')).detail, '');
     },
   );
+  await t.test('who connects and never speaks is let go, and no drain waits for it', async (t) => {
+    const { server, port } = await tlsServer(t, { timeouts: { handshakeMs: 100 } });
+    const silent = net.connect({ host: '127.0.0.1', port });
+    silent.resume();
+    await once(silent, 'close');
+    await server.drain(0);
+  });
   await t.test('protobuf bodies are bounded, declared or chunked, and come back as bytes', async (t) => {
     const { client } = await tlsServer(t);
     const c = client();

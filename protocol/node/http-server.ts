@@ -208,7 +208,9 @@ function fastifyOptions(options: ServerOptions, timeouts: ServerTimeouts) {
 
 /** Faults below HTTP: no request object exists, so the answer is written by hand; there is no peer to log. */
 function answerClientError(err: Error & { code?: string }, socket: Socket): void {
-  if (err.code === 'ECONNRESET' || !socket.writable) {
+  // Before the end of a TLS handshake nothing can be said: words would wait for it, the socket with them, in no list that a drain closes.
+  const shaking = 'secureConnecting' in socket && socket.secureConnecting === true;
+  if (err.code === 'ECONNRESET' || shaking || !socket.writable) {
     socket.destroy();
     return;
   }
