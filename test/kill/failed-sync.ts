@@ -45,18 +45,13 @@ type Disk = {
   readonly size: number;
   /** The first sync that fails. */
   readonly nths: readonly number[];
-  /** So many, one right after the other: nothing syncs before there is much. Left out: some, with a pause after each. */
-  readonly quick?: number;
 };
 const database = ({ kind, dir: at }: Program) =>
   [`${kind}.sqlite`, `${kind}.sqlite-wal`].map((file) => join(at, file));
-/** Commits sync the log only: the file is synced by checkpoints, of the hub by those in a thread of their own. */
-const databaseFile = (program: Program) => database(program).slice(0, 1);
 /** Every file in the content folder: strace follows descriptors by path only for those named, so here every sync of the process counts. */
 const everything = () => [];
 const disks: readonly Disk[] = [
   { program: district.hub, name: 'database', paths: database, size: 2_000, nths: [1, 4, 9] },
-  { program: district.hub, name: 'checkpoint', paths: databaseFile, size: 200_000, nths: [1], quick: 200 },
   { program: district.hub, name: 'content', paths: everything, size: 3_400_000, nths: [8, 14, 20] },
   { program: sender.node, name: 'database', paths: database, size: 2_000, nths: [1, 2, 4, 9] },
   { program: sender.node, name: 'content', paths: everything, size: 3_400_000, nths: [8, 14] },
@@ -133,7 +128,7 @@ function countOf(trace: string): number {
 
 /** Hands documents in, one after the other, until the program is gone; undefined if it never goes. */
 async function driveUntilDead(disk: Disk, said: Said) {
-  for (let i = 0; i < (disk.quick ?? 40); i += 1) {
+  for (let i = 0; i < 40; i += 1) {
     const key = `sync ${serial} ${i}.`;
     const paper: Paper = {
       key,
@@ -149,7 +144,7 @@ async function driveUntilDead(disk: Disk, said: Said) {
     } catch {
       // Not answered: it may be there or not, and is handed in again below.
     }
-    const end = await disk.program.ended(disk.quick ? 1 : 400);
+    const end = await disk.program.ended(400);
     if (end) return end;
   }
   return await disk.program.ended(10_000);
