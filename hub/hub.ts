@@ -3,46 +3,24 @@
 import os from 'node:os';
 import process from 'node:process';
 import { signingKeyOf } from '../certs/keys.ts';
-import {
-  exchangeClientOptions,
-  exchangeListenerOptions,
-  publicListenerOptions,
-  refuseNoHub,
-} from '../certs/listen.ts';
+import { exchangeListenerOptions, publicListenerOptions } from '../certs/listen.ts';
 import { createSigners } from '../certs/signers.ts';
 import { createTrust, type Trust } from '../certs/trust.ts';
 import { isExchangeError } from '../protocol/errors.ts';
-import { atRestState, modeWords } from '../protocol/node/at-rest/master.ts';
-import { openAtRest } from '../protocol/node/at-rest/open.ts';
-import { sealedNames, sealOnce } from '../protocol/node/at-rest/seal-rows.ts';
 import { backupState } from '../protocol/node/backup-record.ts';
 import type { Clock } from '../protocol/node/clock.ts';
-import { openContentStore } from '../protocol/node/content-store.ts';
 import { serveControl } from '../protocol/node/control.ts';
-import { type ClientTls, createHttpClient, type HttpClient } from '../protocol/node/http-client.ts';
 import { createServer } from '../protocol/node/http-server.ts';
-import { createHubLink } from '../protocol/node/hub-link.ts';
 import { lockDir } from '../protocol/node/lock.ts';
 import type { Log } from '../protocol/node/logger.ts';
-import { migrate, openDatabase } from '../protocol/node/sqlite.ts';
-import { startWriter } from '../protocol/node/writer.ts';
 import { createVerifier } from '../protocol/signature.ts';
 import type { KnownPart } from '../protocol/wire.ts';
 import { createAdmin } from './admin/acts.ts';
 import { recordPolicy } from './admin/audit-routes.ts';
-import { addBorderOfficeRoutes } from './admin/border-office-routes.ts';
-import { addBorderRoutes } from './admin/border-routes.ts';
-import { addCaRoutes } from './admin/ca-routes.ts';
-import { nameCallers } from './admin/caller.ts';
-import { addConsoleCertificateRoutes } from './admin/console-certificate.ts';
-import { commandActor } from './admin/operators.ts';
-import { addAdminRoutes, adminBodyBytesMax } from './admin/routes.ts';
-import { addSafetyRoutes } from './admin/safety-routes.ts';
-import { addTakedownRoutes } from './admin/takedown-routes.ts';
+import { openOperatorSide } from './admin/listeners.ts';
 import { type Borders, createBorders } from './axis/borders.ts';
 import { createCatchUp } from './catch-up.ts';
 import { type HubConfig, lifetimesOf, loadHubConfig } from './config.ts';
-import { contentTurns } from './content-turns.ts';
 import { createPolls } from './delivery/poll.ts';
 import { createHubDirectory } from './directory/hub-directory.ts';
 import { createTrustRecords } from './directory/trust-records.ts';
@@ -51,7 +29,7 @@ import { renew } from './enrolment/renew.ts';
 import { addEnrolmentRoutes } from './enrolment/routes.ts';
 import { signEpoch } from './epoch.ts';
 import { contentAssertion, createExchange, createHeard } from './exchange.ts';
-import { createHealth } from './health.ts';
+import { openFoundation } from './foundation.ts';
 import { certifiedAtMs, chainsOfHub, type HubIdentity, hubPaths } from './identity.ts';
 import { createOwnCertificates, keyTexts } from './own-certificates.ts';
 import { createPeerClocks } from './peer-clocks.ts';
@@ -61,12 +39,9 @@ import { childTowards } from './routing/route.ts';
 import { createHubSafety } from './safety/safety.ts';
 import { createSpace } from './space.ts';
 import { createSteadyClock } from './steady-clock.ts';
-import { migrations } from './store/migrations.ts';
-import { sealedColumns } from './store/sealed-columns.ts';
-import { sqliteHubStore, writerKey } from './store/store.ts';
-import type { WriterContext } from './store/types.ts';
 import { createRemovals, type Removals } from './takedown/removals.ts';
-import { startUpstream, type Upstream } from './upstream/link.ts';
+import { createUpstreamKeeper } from './upstream/keeper.ts';
+import { startUpstream } from './upstream/link.ts';
 import { createWatch } from './watch.ts';
 import { startHubWork } from './work.ts';
 
@@ -124,32 +99,8 @@ export async function startHub(options: HubOptions) {
   });
   const { identity } = own;
   const { hubId } = identity();
-  const writing = openDatabase(paths.database, { init: 'lienthong hub init' });
-  migrate(writing, migrations);
-  const atRest = await openAtRest(dir);
-  if (atRest) sealOnce(writing, atRest.cells, sealedColumns);
-  writing.close();
-  const context: WriterContext = {
-    ...(atRest ? { atRest: { dir, master: atRest.master } } : {}),
-    hubId,
-    ...keyTexts(identity()),
-    quotaBytesDefault: config.quotaBytesDefault,
-    directoryDays: config.directoryDays,
-    secondPerson: config.secondPerson.acts,
-  };
-  const operations = new URL('./store/writer-ops.ts', import.meta.url);
-  const writer = await startWriter({
-    path: paths.database,
-    operations,
-    context,
-    keyOf: writerKey,
-    checkpointsBeside: true,
-  });
-  const reader = openDatabase(paths.database, { readOnly: true });
-  if (atRest) reader.useCells(atRest.cells, sealedNames(sealedColumns));
-  const store = sqliteHubStore(writer as never, reader);
-  const content = await openContentStore({ dir, clock, keys: atRest?.keys });
-  const turns = contentTurns();
+  const foundation = await openFoundation({ dir, clock, config, hubId, ...keyTexts(identity()) });
+  const { store, writer, content, turns, atRest } = foundation;
 
   // Who is who.
   const anchors = () => identity().roots.anchors;
@@ -184,7 +135,31 @@ export async function startHub(options: HubOptions) {
   const verifier = createVerifier();
   const signedEpoch = () => signEpoch(store.fact, hubId, signingKeyOf(identity().keys.receipts));
   let epoch = signedEpoch();
-  let upstreamAt = parseUpstream(store.fact('upstream'));
+
+  // The hub above, dialled once everything stands.
+  const upstream = createUpstreamKeeper({
+    address: () => store.fact('upstream'),
+    identity,
+    clock,
+    start: (link) =>
+      startUpstream({
+        ...shared,
+        link,
+        content,
+        random: options.random,
+        software: options.software,
+        takeDirectoryParts,
+        ownVersions: () => subtreeVersions(directory, hubId),
+        partSince: directory.partSince,
+        knownVersions: () => directory.current().parts.map(({ hub, version }) => ({ hub, version })),
+        rootHandovers: handovers,
+        removals: removing,
+        facts: {
+          get: store.fact,
+          set: (name, value) => store.admin('factSet', { name, value }),
+        },
+      }),
+  });
 
   // Delivery.
   const polls = createPolls({
@@ -195,18 +170,16 @@ export async function startHub(options: HubOptions) {
     removal: (peer) => removals?.newestFor(peer) ?? 0,
   });
   let removals: Removals | undefined;
-  let upstream: Upstream | undefined;
-  let upstreamClient: HttpClient | undefined;
   let borders: Borders | undefined;
   const nudge = (peers: readonly string[]) => {
     polls.nudge(peers);
     borders?.nudge(peers);
-    if (upstreamAt && peers.includes(upstreamAt.hubId)) upstream?.nudge();
+    if (peers.includes(upstream.hubId())) upstream.nudge();
   };
   directory.onChange(() => {
     polls.nudgeAll();
     // Units that enrolled here are known elsewhere at once, not with the next document that goes up.
-    upstream?.nudge();
+    upstream.nudge();
   });
   const instances = createInstances({ load: store.instanceOf, clock }, (peer) => {
     void store
@@ -233,7 +206,7 @@ export async function startHub(options: HubOptions) {
     clock,
     log,
     wake: nudge,
-    upstream: () => upstreamAt?.hubId ?? '',
+    upstream: () => upstream.hubId(),
   });
   removals = removing;
   const safety = createHubSafety({
@@ -253,7 +226,7 @@ export async function startHub(options: HubOptions) {
   const shared = {
     safety,
     hubId,
-    upstream: () => upstreamAt?.hubId ?? '',
+    upstream: () => upstream.hubId(),
     store,
     directory: () => directory.current(),
     resolveSeal: signers.seal,
@@ -362,43 +335,10 @@ export async function startHub(options: HubOptions) {
     clocks,
     doubt: clock.doubt,
     behind: catchUp.behind,
-    upstream: () => upstream?.status(),
+    upstream: upstream.status,
     backup,
     clock,
   });
-  const health = createHealth({
-    store,
-    writer,
-    space,
-    clock,
-    watched: () => watch.checks(),
-    upstream: () => upstream?.status(),
-  });
-  const local = createServer({ log, clock, bodyLimitBytes: 1024 });
-  health.addRoutes(local.app);
-  const control = createServer({ log, clock, bodyLimitBytes: adminBodyBytesMax });
-  nameCallers(
-    control.app,
-    commandActor({ store, clock, log, via: listening ? 'socket' : 'files', owner: processAccount() }),
-  );
-  addAdminRoutes(control.app, admin, {
-    invitationMs: config.invitationDays * 86_400_000,
-    live: () => ({
-      safety: safety.status(),
-      atRest: { ...(atRestState(dir) ?? { mode: 'off' }), words: modeWords[atRestState(dir)?.mode ?? 'off'] },
-      checks: health.checks(),
-      backup: backup(),
-      connections: exchange.connections(),
-      at,
-    }),
-    upstreamChanged: () => void restartUpstream(),
-    upstream: shared.upstream,
-  });
-  addCaRoutes(control.app, admin, own);
-  addConsoleCertificateRoutes(control.app, admin, own);
-  addSafetyRoutes(control.app, admin, nudge);
-  addTakedownRoutes(control.app, admin, removing);
-  health.addRoutes(control.app);
   borders = createBorders({
     ...shared,
     dir,
@@ -409,8 +349,28 @@ export async function startHub(options: HubOptions) {
     turns,
     random: options.random,
   });
-  addBorderRoutes(control.app, admin, borders);
-  addBorderOfficeRoutes(control.app, admin, borders);
+  const { local, control } = openOperatorSide({
+    dir,
+    log,
+    clock,
+    store,
+    writer,
+    space,
+    via: listening ? 'socket' : 'files',
+    owner: processAccount(),
+    admin,
+    own,
+    removals: removing,
+    borders,
+    safety,
+    watched: () => watch.checks(),
+    upstream: upstream.status,
+    aboveHubId: upstream.hubId,
+    upstreamChanged: () => void upstream.restart(),
+    wake: nudge,
+    invitationMs: config.invitationDays * 86_400_000,
+    live: () => ({ backup: backup(), connections: exchange.connections(), at }),
+  });
 
   const work = startHubWork({
     listening,
@@ -454,38 +414,9 @@ export async function startHub(options: HubOptions) {
     at.exchange = await exchange.listen(config.exchange, 'exchange');
     at.enrolment = await enrolment.listen(config.enrolment, 'enrolment');
     at.local = await local.listen(config.local, 'local');
-    socket = await serveControl(dir, control.app);
-    await restartUpstream();
+    socket = await serveControl(dir, control);
+    await upstream.restart();
     await borders?.start();
-  }
-
-  /** The link to the next hub, anew after its address changed. */
-  async function restartUpstream(): Promise<void> {
-    await stopUpstream();
-    upstreamAt = parseUpstream(store.fact('upstream'));
-    if (!upstreamAt) return;
-    const client = createHttpClient({
-      origin: upstreamAt.url,
-      tls: linkTls(identity()),
-    });
-    upstreamClient = client;
-    upstream = startUpstream({
-      ...shared,
-      link: createHubLink({ client, clock }),
-      content,
-      random: options.random,
-      software: options.software,
-      takeDirectoryParts,
-      ownVersions: () => subtreeVersions(directory, hubId),
-      partSince: directory.partSince,
-      knownVersions: () => directory.current().parts.map(({ hub, version }) => ({ hub, version })),
-      rootHandovers: handovers,
-      removals: removing,
-      facts: {
-        get: store.fact,
-        set: (name, value) => store.admin('factSet', { name, value }),
-      },
-    });
   }
 
   /** Renewed certificates, another issuing CA, another root: what holds a key takes the new one, and what is under way ends on the old one. */
@@ -498,14 +429,7 @@ export async function startHub(options: HubOptions) {
     if (!(options.listen ?? true)) return;
     exchange.setTls(exchangeListenerOptions(now.tls) as never);
     enrolment.setTls(publicListenerOptions(now.tls) as never);
-    upstreamClient?.swapTls(linkTls(now));
-  }
-
-  async function stopUpstream(): Promise<void> {
-    await upstream?.stop();
-    await upstreamClient?.destroy();
-    upstream = undefined;
-    upstreamClient = undefined;
+    upstream.swapTls(now);
   }
 
   return {
@@ -519,7 +443,7 @@ export async function startHub(options: HubOptions) {
     admin,
     directory,
     borders,
-    control: control.app,
+    control,
     safety,
     config,
     close,
@@ -527,7 +451,7 @@ export async function startHub(options: HubOptions) {
 
   /** Stops cleanly: nothing new, what runs is finished, then the store. Idempotent. */
   async function close(): Promise<void> {
-    await stopUpstream();
+    await upstream.stop();
     await borders?.stop();
     polls.endAll();
     await safety.close();
@@ -535,8 +459,7 @@ export async function startHub(options: HubOptions) {
     await Promise.all([exchange.drain(drainMs), enrolment.drain(2000), local.drain(1000)]);
     await socket?.close();
     await heard.flush();
-    await store.close();
-    atRest?.close();
+    await foundation.close();
     lock.release();
   }
 }
@@ -552,9 +475,6 @@ function learnIssuings(trust: Trust, issuingsDer: readonly Uint8Array[]): void {
   }
 }
 
-const linkTls = ({ link, rootsPem }: HubIdentity): ClientTls =>
-  ({ ...exchangeClientOptions(link), ca: rootsPem, refuseServer: refuseNoHub }) as never;
-
 type Address = { readonly host: string; readonly port: number };
 
 /** What others are told; with port 0 (tests, practice) the port that the system chose. */
@@ -563,10 +483,6 @@ function urlOf(
   at: Address | undefined,
 ): string {
   return port === 0 && at ? `https://localhost:${at.port}` : publicUrl;
-}
-
-function parseUpstream(text: string | undefined): { hubId: string; url: string } | undefined {
-  return text ? (JSON.parse(text) as { hubId: string; url: string }) : undefined;
 }
 
 /** Versions of the parts of this hub and of every hub below it. */
