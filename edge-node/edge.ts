@@ -297,9 +297,10 @@ async function assemble(
       running.searchIndex.stop(),
       running.destroyer.stop(),
       running.checker.stop(),
+      // With the checker: a file that is looked at may take a minute, and is looked at again after the next start.
+      safety.inspector.close(),
       running.remover.loop.stop(),
     ]);
-    await safety.inspector.close();
     if (line.state() === 'connected') {
       // A hub that is slow or away changes nothing for us: its leases run out.
       await link.goodbye(AbortSignal.timeout(goodbyeMs)).catch(() => {});

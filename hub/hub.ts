@@ -13,6 +13,7 @@ import { serveControl } from '../protocol/node/control.ts';
 import { createServer } from '../protocol/node/http-server.ts';
 import { lockDir } from '../protocol/node/lock.ts';
 import type { Log } from '../protocol/node/logger.ts';
+import { endInOrder } from '../protocol/node/stopping.ts';
 import { createVerifier } from '../protocol/signature.ts';
 import type { KnownPart } from '../protocol/wire.ts';
 import { createAdmin } from './admin/acts.ts';
@@ -451,15 +452,20 @@ export async function startHub(options: HubOptions) {
 
   /** Stops cleanly: nothing new, what runs is finished, then the store. Idempotent. */
   async function close(): Promise<void> {
-    await upstream.stop();
-    await borders?.stop();
-    polls.endAll();
-    await safety.close();
-    await work.stop();
-    await Promise.all([exchange.drain(drainMs), enrolment.drain(2000), local.drain(1000)]);
-    await socket?.close();
-    await heard.flush();
-    await foundation.close();
+    await endInOrder(
+      [
+        ['upstream', () => upstream.stop()],
+        ['borders', () => borders?.stop()],
+        ['polls', () => polls.endAll()],
+        ['safety', () => safety.close()],
+        ['work', () => work.stop()],
+        ['listeners', () => Promise.all([exchange.drain(drainMs), enrolment.drain(2000), local.drain(1000)])],
+        ['control', () => socket?.close()],
+        ['heard', () => heard.flush()],
+        ['store', () => foundation.close()],
+      ],
+      { clock, log },
+    );
     lock.release();
   }
 }

@@ -647,6 +647,14 @@ t.test('the control socket', async (t) => {
         reply.type('application/octet-stream');
         return request.body as Readable;
       });
+      // A command that stops in the middle does not keep the program. (Plain connect takes short paths only.)
+      if (Buffer.byteLength(join(dir, 'control.sock')) <= 107) {
+        const half = await serveControl(dir, createServer({ log, bodyLimitBytes: 1000 }).app);
+        const asking = net.connect(join(dir, 'control.sock')).resume();
+        asking.write('GET /status HTTP/1.1\r\n');
+        await once(asking, 'connect');
+        await Promise.all([once(asking, 'close'), half.close(50)]);
+      }
       const control = await serveControl(dir, app);
       t.equal(fs.statSync(join(dir, 'control.sock')).mode & 0o777, 0o600);
       t.equal(await isRunning(dir), true);
@@ -1149,6 +1157,11 @@ t.test('the exchange listener', async (t) => {
     silent.resume();
     await once(silent, 'close');
     await server.drain(0);
+    const patient = await tlsServer(t, { timeouts: { handshakeMs: 3_600_000 } });
+    const shaking = net.connect({ host: '127.0.0.1', port: patient.port });
+    await once(shaking, 'connect');
+    shaking.resume();
+    await Promise.all([once(shaking, 'close'), patient.server.drain(50)]);
   });
   await t.test('protobuf bodies are bounded, declared or chunked, and come back as bytes', async (t) => {
     const { client } = await tlsServer(t);

@@ -1,5 +1,7 @@
 // What enters is safe: marks of state secrets, files by content, archives, the policy file, malware with a real clamd; first the rules alone, then
 // through real nodes and a real hub, in both directions.
+
+import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -300,6 +302,15 @@ t.test('a file that takes too long or fails ends its child and not the next answ
     { code: 'inspection-failed', said: 'file ENOENT' },
   ]);
   await small.close();
+  // Nobody ever writes into the pipe: the look would last for its whole minute.
+  const pipe = join(t.testdir(), 'pipe');
+  t.equal(spawnSync('mkfifo', [pipe]).status, 0);
+  const closing = createInspector({ clock: systemClock, wallMs: 3_600_000 });
+  const looked = closing.inspect({ file: pipe }, question);
+  const told = t.rejects(looked, { code: 'shutting-down' }, 'a stop says nothing of the file');
+  await closing.close();
+  await told;
+  await t.rejects(closing.inspect({ file: pipe }, question), { code: 'shutting-down' });
 });
 
 t.test(

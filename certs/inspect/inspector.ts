@@ -20,7 +20,7 @@ export type ChildQuestion = InspectionQuestion & {
   readonly anchorsStamp: string;
 };
 export type Inspector = {
-  /** Throws `overloaded` when the queue is full; nothing else. */
+  /** Throws `overloaded` when the queue is full, `shutting-down` once it is closed: nothing is said of the file then. */
   inspect(content: FileContent, question: InspectionQuestion): Promise<Inspection>;
   close(): Promise<void>;
 };
@@ -52,6 +52,8 @@ const failed = (atMs: number, why: string): Inspection => ({
   pdf: bareReport('unreadable', [why], atMs),
   facts: null,
 });
+
+const stopping = () => new ExchangeError('shutting-down', 'inspection', { retryAfterMs: 5_000 });
 
 /** The file was not there any more when it was opened: it may lie elsewhere by now (sealed at rest), so whoever asked asks once more. */
 export const wasMoved = ({ findings }: Inspection): boolean =>
@@ -98,9 +100,11 @@ export function createInspector(options: InspectorOptions): Inspector {
     started.stdin.on('error', () => {});
     started.on('error', () => made.heard({ failed: 'the inspection process does not start' }));
     // V8 ends with SIGABRT or SIGTRAP when the heap is full.
-    started.on('close', (_code, signal) =>
-      made.heard({ failed: signal === 'SIGABRT' || signal === 'SIGTRAP' ? 'memory-limit' : 'reader-failed' }),
-    );
+    started.on('close', (_code, signal) => {
+      // It died while nobody asked: the next file has a new one, instead of waiting for an answer of this.
+      if (child === made) child = undefined;
+      made.heard({ failed: signal === 'SIGABRT' || signal === 'SIGTRAP' ? 'memory-limit' : 'reader-failed' });
+    });
     return made;
   }
 
@@ -118,6 +122,8 @@ export function createInspector(options: InspectorOptions): Inspector {
     over.abort();
     mine.heard = () => {};
     if (said.inspection) return said.inspection;
+    // We ended it ourselves: that says nothing of the file.
+    if (closed) throw stopping();
     end();
     return failed(question.atMs, said.failed ?? 'reader-failed');
   }
@@ -134,7 +140,8 @@ export function createInspector(options: InspectorOptions): Inspector {
 
   return {
     async inspect(content, question) {
-      if (waiting >= queueMax || closed)
+      if (closed) throw stopping();
+      if (waiting >= queueMax)
         throw new ExchangeError('overloaded', 'files wait for inspection', { retryAfterMs: 5_000 });
       waiting += 1;
       const asked: ChildQuestion = {
@@ -146,7 +153,10 @@ export function createInspector(options: InspectorOptions): Inspector {
         anchorsDir,
         anchorsStamp: stampOf(anchorsDir),
       };
-      const mine = tail.then(() => (closed ? failed(question.atMs, 'stopped') : ask(asked)));
+      const mine = tail.then(() => {
+        if (closed) throw stopping();
+        return ask(asked);
+      });
       tail = mine.catch(() => {});
       try {
         return await mine;
@@ -155,6 +165,7 @@ export function createInspector(options: InspectorOptions): Inspector {
         rest();
       }
     },
+    /** Who waits for a report is told at once. */
     async close() {
       closed = true;
       rested.abort();

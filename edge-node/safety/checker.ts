@@ -44,7 +44,8 @@ export function startChecker(context: EdgeContext, hooks: { readonly onLetGo: ()
       const [done] = await store.write('settleChecks', { items: [settled] });
       if (done) told(row, settled);
     } catch (error) {
-      if (!isExchangeError(error)) throw error;
+      // Ended by our own stop, not by the file: it is looked at first thing after the next start.
+      if (!isExchangeError(error) || error.code === 'shutting-down') throw error;
       // The inspection's queue is full, or content is not there (a restore, a takedown): later, and told.
       log.warn({ event: 'check.delayed', code: error.code, said: error.detail });
       await delay(row, error.code, false);

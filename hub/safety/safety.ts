@@ -183,7 +183,8 @@ export function createHubSafety(deps: Deps): HubSafety {
     try {
       await one(row, inspector);
     } catch (error) {
-      if (!isExchangeError(error)) throw error;
+      // Not because of the file: it is looked at first thing after the next start.
+      if (!isExchangeError(error) || error.code === 'shutting-down') throw error;
       await delay(row, error.code);
     } finally {
       claimed.delete(row.seq);
@@ -282,8 +283,8 @@ export function createHubSafety(deps: Deps): HubSafety {
     status: () => ({ ...counts(store), scanner: scanner.state(), policy: policy.state() }),
     drain: () => loop.drain(),
     async close() {
-      await loop.stop();
-      await Promise.all(inspectors.map((each) => each.close()));
+      // Together: a file that is looked at may take a minute, and is looked at again after the next start.
+      await Promise.all([loop.stop(), ...inspectors.map((each) => each.close())]);
     },
   };
 }

@@ -6,6 +6,7 @@ import process from 'node:process';
 import type { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { ExchangeError, isExchangeError } from '../errors.ts';
+import { systemClock } from './clock.ts';
 import {
   type ClientAnswer,
   type ClientRequestOptions,
@@ -15,6 +16,8 @@ import {
 
 /** sun_path holds 108 bytes with its final zero. */
 const SOCKET_PATH_BYTES_MAX = 107;
+/** How long a stop waits for commands that are at work. */
+const CUT_MS = 10_000;
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 /** The socket's path, short enough for bind and connect whatever DIR is: a long one goes through a descriptor of DIR. */
@@ -37,7 +40,10 @@ function socketPath(dir: string): { readonly path: string; close(): void } {
  * Serves `app` (of createServer without tls) on DIR/control.sock, mode 0600. The caller holds the lock of DIR, so a
  * socket file found there is left from a killed process and is replaced. `close` finishes running commands and removes it.
  */
-export async function serveControl(dir: string, app: FastifyInstance): Promise<{ close(): Promise<void> }> {
+export async function serveControl(
+  dir: string,
+  app: FastifyInstance,
+): Promise<{ close(cutMs?: number): Promise<void> }> {
   await app.ready();
   const socket = socketPath(dir);
   fs.rmSync(join(dir, 'control.sock'), { force: true });
@@ -55,9 +61,14 @@ export async function serveControl(dir: string, app: FastifyInstance): Promise<{
     }
   });
   return {
-    async close() {
+    async close(cutMs = CUT_MS) {
       app.server.closeIdleConnections();
+      // A command that went away in the middle, or one that connected and never asked, may not keep the program from ending.
+      const closed = new AbortController();
+      const cut = systemClock.sleep(cutMs, closed.signal).then(() => app.server.closeAllConnections());
       await app.close();
+      closed.abort();
+      await cut;
       socket.close();
       fs.rmSync(join(dir, 'control.sock'), { force: true });
     },

@@ -102,6 +102,12 @@ export function createServer(options: ServerOptions): ExchangeServer {
   server.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX;
   const sockets = peerSockets(options.socketsPerPeerMax ?? SOCKETS_PER_PEER_MAX);
   let draining = false;
+  // Also those that are still in their handshake, of which the HTTP server knows nothing.
+  const raw = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    raw.add(socket);
+    socket.once('close', () => raw.delete(socket));
+  });
 
   app.decorateRequest('peer', null);
   app.addHook('onRequest', async (request, reply) => {
@@ -142,9 +148,10 @@ export function createServer(options: ServerOptions): ExchangeServer {
       draining = true;
       const closed = app.close();
       const given = new AbortController();
-      const cut = (options.clock ?? systemClock)
-        .sleep(deadlineMs, given.signal)
-        .then(() => server.closeAllConnections());
+      const cut = (options.clock ?? systemClock).sleep(deadlineMs, given.signal).then(() => {
+        server.closeAllConnections();
+        for (const socket of raw) socket.destroy();
+      });
       server.closeIdleConnections();
       await closed;
       given.abort();

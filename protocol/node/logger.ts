@@ -8,6 +8,8 @@ import type { Clock } from './clock.ts';
 export const logEvents = {
   'program.started': 'The program is ready; fields: version, node, pid.',
   'program.stopping': 'A signal or a command asked it to stop; running work is finished.',
+  'program.stopping-slowly':
+    'A part of the program takes long to end what it does; the stop waits for it. Field: part.',
   'program.stopped': 'It has stopped; nothing is in flight.',
   'disk.sync-failed':
     'fsync failed; the process ends at once so that nothing unsafe is acknowledged. Check the disk.',
