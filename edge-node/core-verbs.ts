@@ -167,9 +167,11 @@ export function coreVerbs(context: EdgeContext, hooks: VerbHooks): EdgeCore {
         here: new Set(identity().units.map(({ unit }) => unit)),
       }),
     async proof(id, options = {}) {
-      const found = find(id, options.direction, context);
-      if (options.withMetadata) assertReadable(found, context);
-      return buildProof(found, { id, withMetadata: options.withMetadata ?? false }, context);
+      return store.reading(() => {
+        const found = find(id, options.direction, context);
+        if (options.withMetadata) assertReadable(found, context);
+        return buildProof(found, { id, withMetadata: options.withMetadata ?? false }, context);
+      });
     },
     async audit(options = {}) {
       const limit = Math.min(500, Math.max(1, options.limit ?? 100));

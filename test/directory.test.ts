@@ -1,10 +1,15 @@
 // The signed directory as its readers hold it: pages and differences, an index that follows them, search, tables of units, texts of recipients,
 // groups. Pure parts on real bytes and signatures; the hub's and the node's own ways are in reforms.test.ts.
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import t from 'tap';
 import { openDirectoryParts } from '../certs/signers.ts';
 import { levelOf } from '../edge-node/directory-tree.ts';
+import { directoryReads } from '../edge-node/store/directory-ops.ts';
+import { migrations as nodeMigrations } from '../edge-node/store/migrations.ts';
 import { planImport } from '../hub/admin/unit-import.ts';
+import { storedPart, storedParts } from '../hub/store/directory-reads.ts';
+import { migrations as hubMigrations } from '../hub/store/migrations.ts';
 import { signedDirectoryCodec } from '../protocol/codec.ts';
 import { createDirectory, type Directory, endings, nameAt } from '../protocol/directory.ts';
 import { type OpenPart, pageCountFor, pageOf, pageRange, readPart } from '../protocol/directory-pages.ts';
@@ -14,10 +19,11 @@ import { membersOf, unitsOfGroup } from '../protocol/groups.ts';
 import { newUnitId } from '../protocol/ids.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import { readSheet, writeCsv } from '../protocol/node/spreadsheet.ts';
+import { type Database, migrate, openDatabase } from '../protocol/node/sqlite.ts';
 import { type MatchQuestion, matchRecipients } from '../protocol/recipients.ts';
 import { editShards } from '../protocol/shards.ts';
 import type { DirectoryGroup, DirectoryUnit } from '../protocol/wire.ts';
-import { startTestHub } from './support/hub.ts';
+import { startTestHub, temporaryDir } from './support/hub.ts';
 
 const codeOf = (work: () => unknown): string => {
   try {
@@ -538,3 +544,61 @@ t.test('a table of units: what would change, line by line', async (t) => {
     'a circle of parents, repeated, foreign, malformed, nameless, no parent',
   );
 });
+
+t.test(
+  'a part of the directory is of one moment, though a newer one is stored between its head and its pages',
+  (t) => {
+    const sides = [
+      ['hub', hubMigrations, (db: Database) => storedPart(db, 'h1')!.bytes],
+      ['hub, every part', hubMigrations, (db: Database) => [...storedParts(db, 'h1')][0]!.bytes],
+      ['node', nodeMigrations, (db: Database) => [...directoryReads(db).directoryParts()][0]!.bytes],
+      ['proof', nodeMigrations, (db: Database) => directoryReads(db).directoryPartsOf(['h1'], ['u1'])[0]!],
+    ] as const;
+    for (const [name, migrations, read] of sides) {
+      const path = join(temporaryDir('moment'), 'some.sqlite');
+      const writing = openDatabase(path, { create: true });
+      migrate(writing, migrations);
+      const hub = migrations === hubMigrations;
+      const put = (version: number) =>
+        writing.transaction(() => {
+          writing.exec('DELETE FROM directory_heads; DELETE FROM directory_pages');
+          const head = signedDirectoryCodec.encode({
+            type: 'lienthong/directory/2',
+            bytes: new Uint8Array(0),
+            pages: [],
+            signature: { keyId: new Uint8Array(0), algorithm: 1, value: Buffer.from(`head ${version}`) },
+          } as never);
+          writing.run(
+            `INSERT INTO directory_heads (hub, version, bytes, at_ms${hub ? ', pages' : ''}) VALUES ('h1', ?, ?, 0${hub ? ', 1' : ''})`,
+            version,
+            head,
+          );
+          writing.run(
+            `INSERT INTO directory_pages (hub, page, digest, bytes${hub ? ', version' : ''}) VALUES ('h1', 0, x'00', ?${hub ? ', 1' : ''})`,
+            Buffer.from(`page ${version}`),
+          );
+        });
+      put(1);
+      const db = openDatabase(path, { readOnly: true });
+      const get = db.get.bind(db);
+      let stored = false;
+      db.get = ((sql: string, ...values: never[]) => {
+        const row = get(sql, ...values);
+        if (!stored && sql.includes('directory_heads')) put(2);
+        stored ||= sql.includes('directory_heads');
+        return row;
+      }) as never;
+      const { signature, pages } = signedDirectoryCodec.decode(read(db));
+      t.ok(stored, name);
+      t.equal(Buffer.from(signature!.value).toString(), 'head 1');
+      t.same(
+        pages.map((page) => Buffer.from(page).toString()),
+        ['page 1'],
+        name,
+      );
+      db.close();
+      writing.close();
+    }
+    t.end();
+  },
+);

@@ -94,18 +94,26 @@ function withPages(db: Database, { hub, bytes }: HeadRow, pages: readonly number
   });
 }
 
+/** A head and its pages are read at one moment: a newer directory that is stored between them would make a part that nobody takes, a proof among them. */
 export function directoryReads(db: Database) {
+  const headOf = (hub: string) =>
+    db.get<HeadRow>('SELECT hub, bytes FROM directory_heads WHERE hub = ?', hub);
   return {
     /** Every part, whole. */
     *directoryParts(): Generator<{ readonly hub: string; readonly bytes: Uint8Array }> {
       yield* db.all<HeadRow>('SELECT hub, bytes FROM directory_parts ORDER BY hub');
-      for (const head of db.all<HeadRow>('SELECT hub, bytes FROM directory_heads ORDER BY hub'))
-        yield { hub: head.hub, bytes: withPages(db, head, undefined) };
+      for (const { hub } of db.all<{ hub: string }>('SELECT hub FROM directory_heads ORDER BY hub')) {
+        const bytes = db.reading(() => {
+          const head = headOf(hub);
+          return head && withPages(db, head, undefined);
+        });
+        if (bytes) yield { hub, bytes };
+      }
     },
     /** Parts of these hubs with the pages of these units: what a proof needs of a directory of 125,000. */
     directoryPartsOf(hubs: readonly string[], units: readonly string[]): readonly Uint8Array[] {
-      return hubs.flatMap((hub) => {
-        const head = db.get<HeadRow>('SELECT hub, bytes FROM directory_heads WHERE hub = ?', hub);
+      const partsOf = (hub: string): Uint8Array | readonly Uint8Array[] => {
+        const head = headOf(hub);
         if (!head)
           return db
             .all<HeadRow>('SELECT hub, bytes FROM directory_parts WHERE hub = ?', hub)
@@ -117,7 +125,8 @@ export function directoryReads(db: Database) {
           head,
           [...new Set(units.map((unit) => pageOf(unit, count)))].sort((a, b) => a - b),
         );
-      });
+      };
+      return db.reading(() => hubs.flatMap(partsOf));
     },
   };
 }

@@ -63,11 +63,13 @@ export function createHubDirectory(options: HubDirectoryOptions): HubDirectory {
 
   function load(): boolean {
     const before = directory;
-    for (const { hub, version } of storedVersions(db)) {
-      const known = held.get(hub);
-      if (known?.version === version) continue;
-      held.set(hub, { version, part: readHeld(hub, known) });
-    }
+    db.reading(() => {
+      for (const { hub, version } of storedVersions(db)) {
+        const known = held.get(hub);
+        if (known?.version === version) continue;
+        held.set(hub, { version, part: readHeld(hub, known) });
+      }
+    });
     // Our own part first: where two hubs claim one unit or one code, ours decides here; then by id, so that all see the same.
     const order = [...held.keys()].sort((a, b) => (a === hubId ? -1 : b === hubId ? 1 : a < b ? -1 : 1));
     const parts = order.map((hub) => held.get(hub)!.part);

@@ -1,5 +1,6 @@
 // The stored parts of the directory as bytes: whole, or the pages above a version. Used by the hub in force, by answers to nodes and hubs, by
-// fsck. Reads only; what is read was verified when it was put.
+// fsck. Reads only; what is read was verified when it was put. A head and its pages are read at one moment: an act that is committed between them would make a part
+// of an older head and newer pages, which nobody takes.
 import { signedDirectoryCodec } from '../../protocol/codec.ts';
 import type { Database } from '../../protocol/node/sqlite.ts';
 
@@ -28,14 +29,18 @@ function withPages(db: Database, head: HeadRow, sinceVersion: number): StoredPar
 }
 
 /** The newest part of a hub, in whichever form it is stored; undefined when none is, or none above the version. */
-export function storedPart(db: Database, hub: string, sinceVersion = 0): StoredPart | undefined {
-  const head = db.get<HeadRow>('SELECT hub, version, pages, bytes FROM directory_heads WHERE hub = ?', hub);
-  const whole = storedWhole(db, hub);
-  // Of one version in both forms, the pages.
-  if (head && head.version >= (whole?.version ?? 0))
-    return head.version > sinceVersion ? withPages(db, head, sinceVersion) : undefined;
-  return whole && whole.version > sinceVersion ? whole : undefined;
-}
+export const storedPart = (db: Database, hub: string, sinceVersion = 0): StoredPart | undefined =>
+  db.reading(() => {
+    const head = headOf(db, hub);
+    const whole = storedWhole(db, hub);
+    // Of one version in both forms, the pages.
+    if (head && head.version >= (whole?.version ?? 0))
+      return head.version > sinceVersion ? withPages(db, head, sinceVersion) : undefined;
+    return whole && whole.version > sinceVersion ? whole : undefined;
+  });
+
+const headOf = (db: Database, hub: string): HeadRow | undefined =>
+  db.get<HeadRow>('SELECT hub, version, pages, bytes FROM directory_heads WHERE hub = ?', hub);
 
 /** The newest part that can be had as directory/1. */
 export function storedWhole(db: Database, hub: string): StoredPart | undefined {
@@ -58,11 +63,16 @@ export function* storedParts(db: Database, first: string): Generator<StoredPart>
     'SELECT hub, version, bytes FROM directory_parts ORDER BY hub = ? DESC, hub, version',
     first,
   );
-  for (const head of db.all<HeadRow>(
-    'SELECT hub, version, pages, bytes FROM directory_heads ORDER BY hub = ? DESC, hub',
+  for (const { hub } of db.all<{ hub: string }>(
+    'SELECT hub FROM directory_heads ORDER BY hub = ? DESC, hub',
     first,
-  ))
-    yield withPages(db, head, 0);
+  )) {
+    const part = db.reading(() => {
+      const head = headOf(db, hub);
+      return head && withPages(db, head, 0);
+    });
+    if (part) yield part;
+  }
 }
 
 /** What the ledger's entry of a version is about: the Signed without pages. */
