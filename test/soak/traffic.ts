@@ -48,7 +48,7 @@ export function startTraffic(options: TrafficOptions): { papers: Tracked[]; done
     const kind = largeNow < largeMax ? chance.next() : chance.next() * 0.85;
     const lengthBytes =
       kind < 0.1
-        ? 0
+        ? 1
         : kind < 0.6
           ? chance.whole(1, 20_000)
           : kind < 0.85
@@ -59,7 +59,7 @@ export function startTraffic(options: TrafficOptions): { papers: Tracked[]; done
                 ? chance.whole(3_000_000, 9_000_000)
                 : options.largestBytes;
     const first = { seed: key, lengthBytes: Math.min(lengthBytes, options.largestBytes) };
-    const more = chance.next() < 0.2 ? [{ seed: `${key} annex`, lengthBytes: chance.whole(0, 40_000) }] : [];
+    const more = chance.next() < 0.2 ? [{ seed: `${key} annex`, lengthBytes: chance.whole(1, 40_000) }] : [];
     const fresh = { documentId: undefined, acknowledgedMs: undefined, final: false, lastError: '' };
     return {
       key,
