@@ -326,7 +326,7 @@ t.test('a clerk does it all on the command line, with words and exit codes', asy
   t.match(refused.err, /Pháp luật không cho nơi nhận quyền từ chối thu hồi/);
   t.match((await cli('agree', request.requestId, '--dir', b.dir)).out, /đang huỷ|đã đồng ý/);
   await sees(a, id, 'H08.35.14', ({ change }) => change?.state === 'agreed');
-  t.match((await cli('show', id, '--dir', b.dir)).out, /đã xoá mô tả[\s\S]*Đã huỷ theo yêu cầu thu hồi/);
+  t.match((await cli('show', id, '--dir', b.dir)).out, /đã xoá mô tả[\s\S]*Đã huỷ nội dung \(thu hồi/);
 });
 
 t.test(
