@@ -6,7 +6,7 @@
 // plain ones as `<hex>.e1`: a 64-byte header and then chunked AEAD (at-rest/sealed-file.ts); the SHA-256 in the name
 // stays that of the bytes carried. `store.json` names the formats that a folder may hold; an unknown one is refused at open.
 import { createHash } from 'node:crypto';
-import fsp from 'node:fs/promises';
+import fsp, { type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { chunkCount, createChunkHasher, hashBytes } from '../chunks.ts';
@@ -116,27 +116,41 @@ export function contentFiles(root: string, clock: Clock, keys?: KeyStore) {
 
   const sealedPathOf = (sha256: Uint8Array): string => `${pathOf(sha256)}${sealedEnding}`;
 
-  async function stat(sha256: Uint8Array): Promise<ContentStat | undefined> {
-    for (const path of candidates(sha256)) {
-      const found = await unlessMissing(fsp.stat(path));
-      if (!found) continue;
-      const lengthBytes = path.endsWith(sealedEnding) ? lengthInSealed(found.size) : found.size;
-      return { lengthBytes, touchedMs: found.mtimeMs };
+  /**
+   * What `use` makes of the file, wherever it is; undefined: nowhere. The sealed one where there is one, and there once more, since a plain one may become it
+   * while we look: whoever opens does it here, not at a path that was found before.
+   */
+  async function found<T>(sha256: Uint8Array, use: (path: string) => Promise<T>): Promise<T | undefined> {
+    const [plain, sealed] = [pathOf(sha256), sealedPathOf(sha256)];
+    for (const path of keys ? [sealed, plain, sealed] : [plain]) {
+      const made = await unlessMissing(use(path));
+      if (made !== undefined) return made;
     }
     return undefined;
   }
 
-  /** Where it may be, in the order to look: the sealed file where there is one, and there once more, since a plain one may have become it meanwhile. */
-  const candidates = (sha256: Uint8Array): string[] => {
-    const [plain, sealed] = [pathOf(sha256), sealedPathOf(sha256)];
-    return keys ? [sealed, plain, sealed] : [plain];
-  };
+  /** As `found`; throws `content-gone`. */
+  async function needed<T>(sha256: Uint8Array, use: (path: string) => Promise<T>): Promise<T> {
+    const made = await found(sha256, use);
+    if (made === undefined) throw new ExchangeError('content-gone');
+    return made;
+  }
+
+  const stat = (sha256: Uint8Array): Promise<ContentStat | undefined> =>
+    found(sha256, async (path) => {
+      const { size, mtimeMs } = await fsp.stat(path);
+      return {
+        lengthBytes: path.endsWith(sealedEnding) ? lengthInSealed(size) : size,
+        touchedMs: mtimeMs,
+      };
+    });
 
   /** Throws `content-gone`. */
-  async function whereIs(sha256: Uint8Array): Promise<string> {
-    for (const path of candidates(sha256)) if (await unlessMissing(fsp.stat(path))) return path;
-    throw new ExchangeError('content-gone');
-  }
+  const whereIs = (sha256: Uint8Array): Promise<string> =>
+    needed(sha256, async (path) => {
+      await fsp.stat(path);
+      return path;
+    });
 
   /**
    * Moves a synced, verified file to its final name; durable on return. Content that is already here is replaced by the same
@@ -175,15 +189,17 @@ export function contentFiles(root: string, clock: Clock, keys?: KeyStore) {
     sha256: Uint8Array,
     range: { readonly from?: number; readonly to?: number } = {},
   ): Promise<Readable & AsyncIterable<Uint8Array>> {
-    const path = await whereIs(sha256);
-    if (path.endsWith(sealedEnding)) return readSealed(await openSealed(path, keys, 'r'), range);
-    const file = await unlessMissing(fsp.open(path, 'r'));
-    // Gone, or sealed since we looked.
-    if (file === undefined) {
-      const now = await whereIs(sha256);
-      if (now === path) throw new ExchangeError('content-gone');
-      return readSealed(await openSealed(now, keys, 'r'), range);
-    }
+    return await needed(sha256, async (path) =>
+      path.endsWith(sealedEnding)
+        ? readSealed(await openSealed(path, keys, 'r'), range)
+        : readPlain(await fsp.open(path, 'r'), range),
+    );
+  }
+
+  async function readPlain(
+    file: FileHandle,
+    range: { readonly from?: number; readonly to?: number },
+  ): Promise<Readable & AsyncIterable<Uint8Array>> {
     const { size } = await file.stat();
     const from = range.from ?? 0;
     const to = Math.min(range.to ?? size, size);
@@ -245,9 +261,7 @@ export function contentFiles(root: string, clock: Clock, keys?: KeyStore) {
   }
 
   async function verify(sha256: Uint8Array): Promise<ContentCheck> {
-    const now = await unlessMissing(openStored(await whereIs(sha256), keys, 'r'));
-    // Sealed since we looked.
-    const file = now ?? (await openStored(await whereIs(sha256), keys, 'r'));
+    const file = await needed(sha256, (path) => openStored(path, keys, 'r'));
     try {
       const lengthBytes = await file.lengthBytes();
       const kept = await unlessMissing(fsp.readFile(leavesPathOf(sha256)));

@@ -18,7 +18,7 @@ export type AtRest = {
   close(): void;
 };
 
-/** undefined: the folder is not encrypted. Codes: at-rest-key-missing, key-file-invalid. */
+/** undefined: the folder is not encrypted. Codes: at-rest-key-missing, key-file-invalid, key-passphrase-wrong. */
 export async function openAtRest(dir: string, more: OpenMaster = {}): Promise<AtRest | undefined> {
   const master = await openMaster(dir, { ...sources, ...more });
   if (!master) return undefined;
