@@ -190,6 +190,18 @@ const fewSendings = (db: Database, states: readonly string[]): boolean =>
     JSON.stringify(states),
   );
 
+/** Which list is walked: the narrowest that the question names. */
+function sendingWay(
+  o: SendingsAsked,
+  { byRows, rare }: { readonly byRows: boolean; readonly rare: boolean },
+): keyof typeof sendings {
+  if (o.unansweredSinceMs !== undefined) return 'unanswered';
+  if (o.returnedSinceMs !== undefined) return 'returned';
+  if (o.recalled) return 'recalled';
+  if (!byRows) return 'words';
+  return rare ? 'undelivered' : 'all';
+}
+
 export function listReads(db: Database) {
   return {
     inboxPage(o: ArrivalsAsked, limit: number): readonly Keyed<Arrival>[] {
@@ -235,18 +247,7 @@ export function listReads(db: Database) {
       const rare = states !== undefined && !states.includes('delivered');
       const byRows = o.match === undefined || (rare && goesByRows(o.after, () => fewSendings(db, states)));
       const sinceMs = o.unansweredSinceMs ?? o.returnedSinceMs;
-      const way =
-        sinceMs !== undefined
-          ? o.unansweredSinceMs === undefined
-            ? 'returned'
-            : 'unanswered'
-          : o.recalled
-            ? 'recalled'
-            : !byRows
-              ? 'words'
-              : rare
-                ? 'undelivered'
-                : 'all';
+      const way = sendingWay(o, { byRows, rare });
       return db.all<Keyed<OutDocument>>(
         sendings[way],
         before(o.after),
