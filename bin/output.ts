@@ -1,8 +1,10 @@
 // What every command says and how it ends: tables, JSON, progress, errors in both languages, exit codes.
 // It must never print half a JSON document, a stack trace, or an error without saying who must act; knows nothing of hub or node.
 // The commands of hub/ and edge-node/ end here; a script decides on the exit code and on `code`, never on the words.
+
 import process from 'node:process';
 import { type ErrorCode, ExchangeError, isExchangeError, type Retry } from '../protocol/errors.ts';
+import { isDiskFull } from '../protocol/node/disk-full.ts';
 import { toProblem } from '../protocol/problem.ts';
 
 /** 65, 66, 75 and 78 are those of sysexits.h; RestartPreventExitStatus=78 of systemd relies on the last. */
@@ -55,9 +57,6 @@ export async function readable<T>(path: string, read: () => T | Promise<T>): Pro
   }
 }
 
-/** As sqlite.ts has it, which a command that opens no database does not load. */
-const SQLITE_FULL = 13;
-
 const pathFaults: Readonly<Record<string, Words>> = {
   EACCES: { vi: 'tài khoản này không có quyền', en: 'this account may not' },
   EPERM: { vi: 'tài khoản này không có quyền', en: 'this account may not' },
@@ -76,9 +75,7 @@ function pathError(error: unknown): Error | undefined {
   const fault = isExchangeError(error, 'config-invalid') ? error.cause : error;
   if (!(fault instanceof Error)) return undefined;
   const { code = '', path } = fault as NodeJS.ErrnoException;
-  const sqlite = 'errcode' in fault ? Number(fault.errcode) & 0xff : 0;
-  if (code === 'ENOSPC' || code === 'EDQUOT' || sqlite === SQLITE_FULL)
-    return new ExchangeError('disk-nearly-full', path ?? '', { cause: fault });
+  if (isDiskFull(fault)) return new ExchangeError('disk-nearly-full', path ?? '', { cause: fault });
   const why = pathFaults[code];
   if (!why || path === undefined) return undefined;
   return new CommandError(
@@ -178,6 +175,9 @@ export function visible(text: string): string {
     letter === '\t' ? ' ' : `\\u{${letter.codePointAt(0)!.toString(16)}}`,
   );
 }
+
+/** For an option that may be given several times. */
+export const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 /** As one writes it on a command line that is to be copied: a folder's name may have spaces. */
 export const shellWord = (text: string): string =>

@@ -2,8 +2,7 @@
 // They must never say that something was sent when it was only tried.
 // Beside the document's path: each is one call of the node.
 import type { Command } from 'commander';
-import { runCommand, shellWord } from '../bin/output.ts';
-import { collect } from './commands-fields.ts';
+import { collect, runCommand, shellWord } from '../bin/output.ts';
 import { withNode } from './commands-reach.ts';
 import { idOf, stateText, withDir } from './commands-words.ts';
 import type { SubmitAnswer } from './core.ts';

@@ -1,7 +1,7 @@
 // What the command line says of a document, as options of send, replace and update: the same fields as the API, judged before a large file is
 // uploaded. Nothing here asks the node.
 import type { Command } from 'commander';
-import { wrongUse } from '../bin/output.ts';
+import { collect, wrongUse } from '../bin/output.ts';
 import { uuidPattern } from '../protocol/document/fields.ts';
 import { judgeDocument } from '../protocol/document/judge.ts';
 import { documentKinds } from '../protocol/document/kinds.ts';
@@ -36,8 +36,6 @@ export type FieldOptions = {
   readonly reason?: string;
   readonly exception?: string;
 };
-
-export const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 const urgencyChoices = Object.entries(urgencyWords)
   .map(([word, vi]) => `${word} (${vi})`)

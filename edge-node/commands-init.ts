@@ -4,7 +4,7 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type Output, readable, runCommand, shellWord, wrongUse } from '../bin/output.ts';
+import { collect, type Output, readable, runCommand, shellWord, wrongUse } from '../bin/output.ts';
 import { atRestOptions, beginAtRest, plannedAtRest } from '../bin/person.ts';
 import { systemClock } from '../protocol/node/clock.ts';
 import type { ProxyOptions } from '../protocol/node/connector.ts';
@@ -17,8 +17,6 @@ import type { EnrolResult } from './enrol.ts';
 import { programVersion } from './version.ts';
 
 type Common = { readonly dir: string; readonly json?: boolean };
-const collect = (value: string, before: string[] = []): string[] => [...before, value];
-
 type InitOptions = Common & {
   readonly atRest?: string;
   readonly atRestPassphraseFile?: string;

@@ -1,16 +1,9 @@
 // "lienthong set-status|recall|extend|remind|update|requests|agree|refuse": what an office did with a document, what it asks of those who have one of its
 // own, and what others ask of it. All through the API; a confirmation that the law asks for is an option, never a question on a terminal.
 import type { Command } from 'commander';
-import { type Output, runCommand, shellWord, visible, wrongUse } from '../bin/output.ts';
+import { collect, type Output, runCommand, shellWord, visible, wrongUse } from '../bin/output.ts';
 import { refusalReason, refusalReasons, statusName } from '../protocol/document/statuses.ts';
-import {
-  assertFields,
-  collect,
-  type FieldOptions,
-  fieldsOf,
-  kindsText,
-  withFields,
-} from './commands-fields.ts';
+import { assertFields, type FieldOptions, fieldsOf, kindsText, withFields } from './commands-fields.ts';
 import { withNode } from './commands-reach.ts';
 import { idOf, timeText, withDir } from './commands-words.ts';
 import type {

@@ -1,7 +1,7 @@
 // "lienthong node user …" and "lienthong node audit verify": the people of the units here, seen from the machine itself. The first clerk and his
 // one-time code come from here. Must never take or print a password: people set their own in the console.
 import type { Command } from 'commander';
-import { exitCodes, type Output, runCommand } from '../bin/output.ts';
+import { collect, exitCodes, type Output, runCommand } from '../bin/output.ts';
 import { roles, roleWords, type UnitPerson } from './accounts/person.ts';
 import type { AuditVerdict, Code } from './accounts/verbs.ts';
 import { withNode } from './commands-reach.ts';
@@ -19,7 +19,6 @@ type AddOptions = Common & {
 };
 type Decided = Common & { readonly decision?: string; readonly decisionDate?: string };
 
-const collect = (value: string, before: string[] = []): string[] => [...before, value];
 const roleList = roles.map((role) => `${role} (${roleWords[role]})`).join(', ');
 
 export function sayCode(out: Output, { email, code, expiresMs }: Code): void {

@@ -1,6 +1,6 @@
 // `lienthong hub unit …`, `invite`, `confirm`, `revoke`: the operator's acts on units, as requests to admin/unit-routes.ts.
 import type { Command } from 'commander';
-import { CommandError, runCommand, shellWord } from '../bin/output.ts';
+import { CommandError, collect, runCommand, shellWord } from '../bin/output.ts';
 import { directoryCommands } from './commands-directory.ts';
 import { reformCommands } from './commands-reforms.ts';
 import { leaf, pathPart, stateText, timeOf, timeText, wholeNumber } from './commands-shared.ts';
@@ -30,8 +30,6 @@ export function unitCommands(hub: Command, software: string): void {
   invitationCommands(hub, software);
   revokeCommand(hub, software);
 }
-
-const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 function listCommands(unit: Command, software: string): void {
   leaf(unit, 'add <name>', 'Thêm đơn vị.\nAdds a unit; it is known and addressable at once.')

@@ -2,7 +2,7 @@
 // other hubs commands-queue.ts. A command reaches the running hub through DIR/control.sock, or works on the files when none runs. What a command needs is imported when it runs: the
 // hub's own code takes longer to load than most commands to answer.
 import { type Command, InvalidArgumentError } from 'commander';
-import { bytesText, exitCodes, runCommand, shellWord } from '../bin/output.ts';
+import { bytesText, collect, exitCodes, runCommand, shellWord } from '../bin/output.ts';
 import { account, atRestOptions, beginAtRest, plannedAtRest, sayKeyOfRestored } from '../bin/person.ts';
 import type { BackupState } from '../protocol/node/backup-record.ts';
 import { systemClock } from '../protocol/node/clock.ts';
@@ -43,8 +43,6 @@ function firstPort(text: string): number {
   if (port > 65_533) throw new InvalidArgumentError('at most 65533');
   return port;
 }
-
-const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 function initCommand(hub: Command): void {
   leaf(hub, 'init', 'Tạo trung tâm mới trong --dir.\nMakes a new hub in --dir.')

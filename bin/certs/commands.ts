@@ -8,7 +8,7 @@ import { type Purpose, purposes } from '../../certs/rfc5280/purpose.ts';
 import type { RefusalCode } from '../../certs/rfc5280/refusal.ts';
 import { type ChainVerdict, verifyChain } from '../../certs/rfc5280/verify.ts';
 import { systemClock } from '../../protocol/node/clock.ts';
-import { CommandError, exitCodes, type Output, readable, runCommand, visible } from '../output.ts';
+import { CommandError, collect, exitCodes, type Output, readable, runCommand, visible } from '../output.ts';
 import { refusalWords, verdictWords } from './words.ts';
 
 /** A bundle of all public roots has 250 KB; a thousand names and limits another 300. */
@@ -75,8 +75,6 @@ type Options = {
   anchorConstraints?: boolean;
   json?: boolean;
 };
-
-const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 export function certsCommands(program: Command): void {
   const certs = program.command('certs').description('Chứng thư.\nCertificates.');

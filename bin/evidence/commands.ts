@@ -8,7 +8,16 @@ import { certificateDer, pemBlocks } from '../../certs/pem.ts';
 import { readRoots } from '../../certs/roots.ts';
 import { verifyProof } from '../../certs/verify-proof.ts';
 import { ExchangeError, isExchangeError } from '../../protocol/errors.ts';
-import { CommandError, exitCodes, type Output, readable, runCommand, visible, wrongUse } from '../output.ts';
+import {
+  CommandError,
+  collect,
+  exitCodes,
+  type Output,
+  readable,
+  runCommand,
+  visible,
+  wrongUse,
+} from '../output.ts';
 import { formOf, show } from './show.ts';
 import { proofJson, proofText } from './words.ts';
 
@@ -90,8 +99,6 @@ async function judged(out: Output, judge: () => Promise<void>): Promise<number> 
     return exitCodes.judgedBad;
   }
 }
-
-const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 export function evidenceCommands(program: Command): void {
   program

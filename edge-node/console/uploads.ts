@@ -1,6 +1,7 @@
 // Files on their way from a browser: appended piece by piece in DIR/uploads, so that a broken line costs one piece, then given to the content
 // store as one. With encryption at rest each piece is sealed as it comes (at-rest/sealed-log.ts). Must never acknowledge an offset that is not on disk, nor let one person write to the upload of another.
 // Before EdgeCore.addContent on a document's path.
+
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import fsp from 'node:fs/promises';
@@ -17,6 +18,7 @@ import {
   readLog,
 } from '../../protocol/node/at-rest/sealed-log.ts';
 import type { Clock } from '../../protocol/node/clock.ts';
+import { isDiskFull } from '../../protocol/node/disk-full.ts';
 import { makeDirDurable } from '../../protocol/node/durable.ts';
 import type { ContentHandle, EdgeCore } from '../core.ts';
 import type { UploadView } from './contract.ts';
@@ -82,8 +84,7 @@ export async function openUploads({ dir, keys, clock, addContent, assertRoom }: 
     try {
       return await work();
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOSPC')
-        throw new ExchangeError('disk-nearly-full', '', { cause: error });
+      if (isDiskFull(error)) throw new ExchangeError('disk-nearly-full', '', { cause: error });
       throw error;
     } finally {
       busy.delete(id);

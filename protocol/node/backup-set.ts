@@ -1,6 +1,7 @@
 // A backup of a data folder: one snapshot of the database, the content it refers to, keys and settings, and a manifest of hashes.
 // It must never be called complete before everything in it was read back, nor restored over anything that exists.
 // Both programs back up while they run: content files never change, so what the snapshot names may be linked after it.
+
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import fsp from 'node:fs/promises';
@@ -11,15 +12,9 @@ import { ExchangeError } from '../errors.ts';
 import { generationFor, keepGeneration, keyStoreFile } from './at-rest/generations.ts';
 import { atRestFile, atRestKeyFile } from './at-rest/master.ts';
 import type { Clock } from './clock.ts';
+import { isDiskFull } from './disk-full.ts';
 import { makeDirDurable, syncDir, syncDirAsync, syncFileAsync, writeFileDurable } from './durable.ts';
-import {
-  backupTo,
-  type Database,
-  integrityCheck,
-  openDatabase,
-  schemaVersion,
-  sqliteFailure,
-} from './sqlite.ts';
+import { backupTo, type Database, integrityCheck, openDatabase, schemaVersion } from './sqlite.ts';
 
 export const backupFormat = 'lienthong-backup/1';
 const MANIFEST = 'manifest.json';
@@ -90,8 +85,7 @@ async function orNothing<T>(folder: string, work: () => Promise<T>): Promise<T> 
     for (const name of fs.existsSync(folder) ? fs.readdirSync(folder) : [])
       fs.rmSync(join(folder, name), { recursive: true, force: true });
     if (!there && fs.existsSync(folder)) fs.rmdirSync(folder);
-    const code = error instanceof Error && 'code' in error ? error.code : '';
-    if (code !== 'ENOSPC' && code !== 'EDQUOT' && sqliteFailure(error) !== 'full') throw error;
+    if (!isDiskFull(error)) throw error;
     throw new ExchangeError('disk-nearly-full', folder, { cause: error });
   }
 }

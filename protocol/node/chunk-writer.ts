@@ -1,12 +1,13 @@
 // The hot path of content: a stream of bytes -> 1 MiB chunks -> hash, compare, write, fdatasync. Shared by uploads to a hub,
 // downloads to a node and files of the local API. Holds a few chunks however large the part is, and must never write a chunk
 // that differs from its expected hash, nor report bytes that fdatasync has not confirmed.
-import { webcrypto } from 'node:crypto';
 
+import { webcrypto } from 'node:crypto';
 import { chunkCount, hashBytes } from '../chunks.ts';
 import { ExchangeError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { StoredFile } from './at-rest/sealed-file.ts';
+import { isDiskFull } from './disk-full.ts';
 import { crashOnFailedSync, FailedSync } from './durable.ts';
 
 /** Chunks being filled, hashed and written at once for one stream: one each. More only costs memory. */
@@ -51,9 +52,8 @@ export async function writeAll(
 
 /** System errors of writing, in the catalogue's words. */
 export function diskError(cause: unknown): unknown {
+  if (isDiskFull(cause)) return new ExchangeError('disk-nearly-full', '', { cause });
   if (!(cause instanceof Error) || !('code' in cause)) return cause;
-  if (cause.code === 'ENOSPC' || cause.code === 'EDQUOT')
-    return new ExchangeError('disk-nearly-full', '', { cause });
   if (cause.code === 'EIO' || cause.code === 'EROFS' || cause.code === 'EFBIG')
     return new ExchangeError('disk-failed', '', { cause });
   return cause;

@@ -1,11 +1,13 @@
 // The only file that knows node:sqlite: opening with our pragmas, cached statements, migrations, backup, the lock database.
 // Must never open a database without synchronous=FULL, and must never create one by accident: a wrong --dir would look
 // like an empty, healthy node. Writing goes through writer.ts; the event loop holds read-only connections.
+
 import fs from 'node:fs';
 import { dirname } from 'node:path';
 import { backup, DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { ExchangeError } from '../errors.ts';
 import { type Cells, keyIdOf, plainCells } from './at-rest/cells.ts';
+import { isDiskFull } from './disk-full.ts';
 import { renameDurable, syncDir, syncFileAsync } from './durable.ts';
 import { releaseBytes } from './release.ts';
 
@@ -248,19 +250,14 @@ export function openDatabase(path: string, options: OpenOptions = {}): Database 
 
 export type SqliteFailure = 'full' | 'busy' | 'damaged' | 'io' | 'constraint' | 'other';
 
-/** SQLITE_IOERR_SHMSIZE: the shared-memory file could not grow, which is how a full disk may show first. */
-const IOERR_SHMSIZE = 4874;
-
 /** What an error thrown by SQLite means for us; undefined when it is no SQLite error. By result code, never by text. */
 export function sqliteFailure(err: unknown): SqliteFailure | undefined {
   if (!(err instanceof Error) || !('errcode' in err) || typeof err.errcode !== 'number') return undefined;
-  if (err.errcode === IOERR_SHMSIZE) return 'full';
+  if (isDiskFull(err)) return 'full';
   switch (err.errcode & 0xff) {
     case 5: // SQLITE_BUSY
     case 6: // SQLITE_LOCKED
       return 'busy';
-    case 13: // SQLITE_FULL
-      return 'full';
     case 11: // SQLITE_CORRUPT
     case 26: // SQLITE_NOTADB
       return 'damaged';
